@@ -1,1 +1,16 @@
-//! x
+//! aim-toolkit keeps everything around a Python environment in step with pip.
+//!
+//! The rooms, from the ground up; imports go down only (`tests/` keeps it true, `docs/architecture.md` says why):
+//!
+//! | room | what it knows |
+//! | --- | --- |
+//! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
+//! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
+
+rust_i18n::i18n!("locales", fallback = "en");
+
+pub mod env_vars;
+pub mod error;
+pub mod host;
+pub mod project;
+pub mod words;
