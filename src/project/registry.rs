@@ -153,17 +153,12 @@ impl Registry {
         } else {
             "project".to_owned()
         };
-        let id = (1_u32..)
-            .map(|n| {
-                if n == 1 {
-                    name.clone()
-                } else {
-                    format!("{name}-{n}")
-                }
-            })
-            .filter_map(|text| ProjectId::new(text).ok())
-            .find(|id| self.by_id(id).is_none() && !taken(id))
-            .expect("one of four billion names is free");
+        let mut id = ProjectId(name.clone());
+        let mut number = 1_u64;
+        while self.by_id(&id).is_some() || taken(&id) {
+            number += 1;
+            id = ProjectId(format!("{name}-{number}"));
+        }
         self.projects.push(Registration {
             id: id.clone(),
             path: path.to_path_buf(),
