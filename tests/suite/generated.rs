@@ -19,7 +19,10 @@ fn completions_are_as_the_commands_are() {
                 Shell::Fish => format!("{name}.fish"),
                 _ => format!("{name}.bash"),
             };
-            compare(&Path::new("completions").join(file), &String::from_utf8(text).expect("utf-8"));
+            compare(
+                &Path::new("completions").join(file),
+                &String::from_utf8(text).expect("utf-8"),
+            );
         }
     }
 }
@@ -56,9 +59,14 @@ fn man_page(command: &Command) {
     let mut text = Vec::new();
     let version = env!("CARGO_PKG_VERSION");
     // The date would change the page with every build.
-    let man = clap_mangen::Man::new(command.clone()).date("").source(format!("aim-toolkit {version}"));
+    let man = clap_mangen::Man::new(command.clone())
+        .date("")
+        .source(format!("aim-toolkit {version}"));
     man.render(&mut text).expect("rendered");
-    compare(&Path::new("man").join(format!("{name}.1")), &String::from_utf8(text).expect("utf-8"));
+    compare(
+        &Path::new("man").join(format!("{name}.1")),
+        &String::from_utf8(text).expect("utf-8"),
+    );
 }
 
 /// Compares `made` with the committed file, or writes it under `AIM_UPDATE=1`.
@@ -69,5 +77,9 @@ fn compare(file: &Path, made: &str) {
         return;
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == made, "{} is not what the code says; `make review` makes it anew", file.display());
+    assert!(
+        committed == made,
+        "{} is not what the code says; `make review` makes it anew",
+        file.display()
+    );
 }

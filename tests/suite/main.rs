@@ -2,8 +2,15 @@
 //!
 //! `sandbox` makes a small world for each test; every other module is one subject.
 
-#![allow(clippy::disallowed_methods, reason = "tests write their fixtures in place")]
-#![allow(missing_docs, clippy::missing_panics_doc, reason = "a test's name says it")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests write their fixtures in place"
+)]
+#![allow(
+    missing_docs,
+    clippy::missing_panics_doc,
+    reason = "a test's name says it"
+)]
 
 mod generated;
 mod imports;

@@ -11,7 +11,11 @@ fn both_languages_have_the_same_keys_and_placeholders() {
     let missing: Vec<_> = en.symmetric_difference(&ko).collect();
     assert!(missing.is_empty(), "in one language only: {missing:?}");
     for (key, text) in &english {
-        assert_eq!(placeholders(text), placeholders(&korean[key]), "placeholders of {key}");
+        assert_eq!(
+            placeholders(text),
+            placeholders(&korean[key]),
+            "placeholders of {key}"
+        );
     }
 }
 
@@ -27,10 +31,22 @@ fn every_key_that_the_code_asks_for_is_there_and_every_key_is_asked_for() {
         })
         .collect();
     assert!(asked.len() > 50, "the reader of keys found next to nothing");
-    let unknown: Vec<_> = asked.iter().filter(|key| !english.contains_key(*key)).collect();
-    assert!(unknown.is_empty(), "asked for, but not in locales/en.yml: {unknown:?}");
-    let unused: Vec<_> = english.keys().filter(|key| !code.contains(&format!("\"{key}\""))).collect();
-    assert!(unused.is_empty(), "in locales/en.yml, but never asked for: {unused:?}");
+    let unknown: Vec<_> = asked
+        .iter()
+        .filter(|key| !english.contains_key(*key))
+        .collect();
+    assert!(
+        unknown.is_empty(),
+        "asked for, but not in locales/en.yml: {unknown:?}"
+    );
+    let unused: Vec<_> = english
+        .keys()
+        .filter(|key| !code.contains(&format!("\"{key}\"")))
+        .collect();
+    assert!(
+        unused.is_empty(),
+        "in locales/en.yml, but never asked for: {unused:?}"
+    );
 }
 
 /// Key (`room.key`) and text of each line of a locale file.
@@ -39,15 +55,25 @@ fn texts(language: &str) -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(path).expect("a locale file");
     let mut stack: Vec<(usize, String)> = Vec::new();
     let mut found = BTreeMap::new();
-    for line in text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')) {
+    for line in text
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
+    {
         let indent = line.len() - line.trim_start().len();
-        let (key, value) = line.trim().split_once(':').unwrap_or_else(|| panic!("not a key: {line:?}"));
+        let (key, value) = line
+            .trim()
+            .split_once(':')
+            .unwrap_or_else(|| panic!("not a key: {line:?}"));
         stack.retain(|(depth, _)| *depth < indent);
         stack.push((indent, key.trim().trim_matches('"').to_owned()));
         if !value.trim().is_empty() && key != "_version" {
             let path: Vec<&str> = stack.iter().map(|(_, key)| key.as_str()).collect();
             let known = found.insert(path.join("."), value.trim().to_owned());
-            assert!(known.is_none(), "{} stands twice in {language}.yml", path.join("."));
+            assert!(
+                known.is_none(),
+                "{} stands twice in {language}.yml",
+                path.join(".")
+            );
         }
     }
     found
@@ -63,7 +89,12 @@ fn code() -> String {
     walkdir::WalkDir::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
         .into_iter()
         .filter_map(Result::ok)
-        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "rs"))
+        .filter(|entry| {
+            entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "rs")
+        })
         .map(|entry| std::fs::read_to_string(entry.path()).expect("text"))
         .collect()
 }

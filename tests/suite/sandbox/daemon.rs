@@ -19,8 +19,11 @@ impl Daemon {
 
     /// Starts `command` and waits for `count` lines.
     pub(crate) fn start_with_lines(command: &mut Command, count: usize) -> Self {
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("aim-backend starts");
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("aim-backend starts");
         let mut stderr = child.stderr.take().expect("piped");
         let log = std::thread::spawn(move || {
             let mut text = String::new();
@@ -28,7 +31,11 @@ impl Daemon {
             text
         });
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
-        let mut daemon = Self { child, lines: Vec::new(), log: Some(log) };
+        let mut daemon = Self {
+            child,
+            lines: Vec::new(),
+            log: Some(log),
+        };
         for _ in 0..count {
             let mut line = String::new();
             if stdout.read_line(&mut line).expect("readable") == 0 {
@@ -69,7 +76,10 @@ impl Daemon {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
         let _ = self.child.wait();
-        self.log.take().and_then(|log| log.join().ok()).unwrap_or_default()
+        self.log
+            .take()
+            .and_then(|log| log.join().ok())
+            .unwrap_or_default()
     }
 }
 

@@ -31,13 +31,28 @@ impl Sandbox {
     /// An empty project on `python`.
     pub(crate) fn on(python: Python) -> Self {
         // Short, because a socket's path has a limit of some 100 bytes.
-        let dir = tempfile::Builder::new().prefix("aim").tempdir().expect("a temporary folder");
+        let dir = tempfile::Builder::new()
+            .prefix("aim")
+            .tempdir()
+            .expect("a temporary folder");
         let root = dir.path().canonicalize().expect("resolved");
-        for folder in ["home", "config", "state", "run", "tmp", "wheels", "projects/demo"] {
+        for folder in [
+            "home",
+            "config",
+            "state",
+            "run",
+            "tmp",
+            "wheels",
+            "projects/demo",
+        ] {
             std::fs::create_dir_all(root.join(folder)).expect("folders");
         }
         private(&root.join("run"));
-        Self { dir, python, project: root.join("projects/demo") }
+        Self {
+            dir,
+            python,
+            project: root.join("projects/demo"),
+        }
     }
 
     /// A project with a real environment, real pip, our launchers and hook.
@@ -59,7 +74,11 @@ impl Sandbox {
 
     /// The sandbox's folder.
     pub(crate) fn root(&self) -> PathBuf {
-        self.project.ancestors().nth(2).expect("three levels").to_path_buf()
+        self.project
+            .ancestors()
+            .nth(2)
+            .expect("three levels")
+            .to_path_buf()
     }
 
     /// The project's folder.
@@ -79,7 +98,8 @@ impl Sandbox {
 
     /// The site-packages folder.
     pub(crate) fn site_packages(&self) -> PathBuf {
-        self.venv().join(format!("lib/python{}/site-packages", self.python.minor()))
+        self.venv()
+            .join(format!("lib/python{}/site-packages", self.python.minor()))
     }
 
     /// The interpreter that environments are made with.
@@ -102,12 +122,24 @@ impl Sandbox {
 
     /// Makes a wheel in the sandbox's wheel folder and gives its path.
     pub(crate) fn wheel(&self, name: &str, version: &str) -> PathBuf {
-        wheel::make(&self.python, &self.root().join("wheels"), name, version, &[])
+        wheel::make(
+            &self.python,
+            &self.root().join("wheels"),
+            name,
+            version,
+            &[],
+        )
     }
 
     /// Makes a wheel with these files instead of the usual module.
     pub(crate) fn wheel_of(&self, name: &str, version: &str, files: &[(&str, &str)]) -> PathBuf {
-        wheel::make(&self.python, &self.root().join("wheels"), name, version, files)
+        wheel::make(
+            &self.python,
+            &self.root().join("wheels"),
+            name,
+            version,
+            files,
+        )
     }
 
     /// A command in the project's folder, with the sandbox's environment. `program` is one of ours or a path.
@@ -121,7 +153,10 @@ impl Sandbox {
         command
             .current_dir(&self.project)
             .env_clear()
-            .env("PATH", format!("{}:/usr/bin:/bin", program_folder().display()))
+            .env(
+                "PATH",
+                format!("{}:/usr/bin:/bin", program_folder().display()),
+            )
             .env("HOME", root.join("home"))
             .env("TMPDIR", root.join("tmp"))
             .env("XDG_CONFIG_HOME", root.join("config"))
@@ -160,13 +195,16 @@ impl Sandbox {
 
     /// `env_meta.json`, which must be there and be JSON.
     pub(crate) fn env_meta(&self) -> Value {
-        let text = std::fs::read_to_string(self.project.join("env_meta.json")).expect("env_meta.json");
+        let text =
+            std::fs::read_to_string(self.project.join("env_meta.json")).expect("env_meta.json");
         serde_json::from_str(&text).expect("env_meta.json is JSON")
     }
 
     /// The generation in `env_meta.json`.
     pub(crate) fn generation(&self) -> u64 {
-        self.env_meta()["generation"].as_u64().expect("a generation")
+        self.env_meta()["generation"]
+            .as_u64()
+            .expect("a generation")
     }
 
     /// All run records, oldest first.
@@ -196,7 +234,9 @@ impl Ran {
     /// Runs `command` to its end.
     pub(crate) fn of(command: &mut Command) -> Self {
         let called = format!("{command:?}");
-        let output = command.output().unwrap_or_else(|error| panic!("{called}: {error}"));
+        let output = command
+            .output()
+            .unwrap_or_else(|error| panic!("{called}: {error}"));
         Self { called, output }
     }
 
@@ -231,14 +271,20 @@ impl Ran {
     /// Asserts that its standard output contains `text`.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Self {
-        assert!(self.stdout().contains(text), "no {text:?} on stdout of {self:?}");
+        assert!(
+            self.stdout().contains(text),
+            "no {text:?} on stdout of {self:?}"
+        );
         self
     }
 
     /// Asserts that its standard error contains `text`.
     #[track_caller]
     pub(crate) fn warns(self, text: &str) -> Self {
-        assert!(self.stderr().contains(text), "no {text:?} on stderr of {self:?}");
+        assert!(
+            self.stderr().contains(text),
+            "no {text:?} on stderr of {self:?}"
+        );
         self
     }
 }
@@ -263,7 +309,10 @@ pub(crate) fn program_path(name: &str) -> PathBuf {
 
 /// The folder of the built programs.
 pub(crate) fn program_folder() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_aim-pip")).parent().expect("a folder").to_path_buf()
+    Path::new(env!("CARGO_BIN_EXE_aim-pip"))
+        .parent()
+        .expect("a folder")
+        .to_path_buf()
 }
 
 fn private(folder: &Path) {

@@ -20,7 +20,10 @@ impl Python {
     /// The interpreter that most tests use: `python3` on PATH.
     pub(crate) fn main() -> Self {
         static MAIN: OnceLock<Python> = OnceLock::new();
-        MAIN.get_or_init(|| Self::ask(Path::new("python3")).expect("python3 is needed for the tests")).clone()
+        MAIN.get_or_init(|| {
+            Self::ask(Path::new("python3")).expect("python3 is needed for the tests")
+        })
+        .clone()
     }
 
     /// Python `3.minor`, from PATH or pyenv; without one, prints why the test is skipped.
@@ -75,19 +78,30 @@ impl Python {
     /// Makes an environment with pip in `target`.
     pub(crate) fn copy_venv(&self, target: &Path) {
         let template = self.template();
-        copy_tree(&template, target, &template.to_string_lossy(), &target.to_string_lossy());
+        copy_tree(
+            &template,
+            target,
+            &template.to_string_lossy(),
+            &target.to_string_lossy(),
+        );
     }
 
     /// The environment that copies are made of; made on first use, by this process or another.
     fn template(&self) -> PathBuf {
         static MADE: Mutex<BTreeMap<PathBuf, PathBuf>> = Mutex::new(BTreeMap::new());
-        let mut made = MADE.lock().expect("no test panics while it makes an environment");
+        let mut made = MADE
+            .lock()
+            .expect("no test panics while it makes an environment");
         if let Some(template) = made.get(&self.path) {
             return template.clone();
         }
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let name: String =
-            self.path.to_string_lossy().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let name: String = self
+            .path
+            .to_string_lossy()
+            .chars()
+            .map(|c| if c.is_alphanumeric() { c } else { '-' })
+            .collect();
         let template = folder.join(format!("venv{name}"));
         std::fs::create_dir_all(folder).expect("target/tmp");
         let lock = std::fs::File::create(folder.join("venv.lock")).expect("a lock file");
@@ -119,7 +133,10 @@ fn copy_tree(from: &Path, to: &Path, old: &str, new: &str) {
             let link = std::fs::read_link(&source).expect("a link");
             std::os::unix::fs::symlink(link, &target).expect("linked");
         } else if kind.is_dir() {
-            if source.parent().is_some_and(|parent| parent.ends_with("site-packages")) {
+            if source
+                .parent()
+                .is_some_and(|parent| parent.ends_with("site-packages"))
+            {
                 link_tree(&source, &target);
             } else {
                 copy_tree(&source, &target, old, new);
