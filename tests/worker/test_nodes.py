@@ -251,10 +251,15 @@ class Nodes(unittest.TestCase):
             self.assertEqual(self.worker.run("node.py", method).get("output"), [2, 4], method)
 
     def test_children_do_not_hold_the_protocol(self):
-        self.project.write("node.py", "def f():\n    r, w = os.pipe()\n    if os.fork() == 0:\n        os.close(w); os.read(r, 1); os._exit(0)\n    globals()['w'] = w\n    os._exit(9)\n")
+        gate = os.path.join(self.project.root, "gate")
+        os.mkfifo(gate)
+        self.project.write("node.py", "def f():\n    if os.fork():\n        os._exit(9)\n    open('gate').read()\n    os._exit(0)\n")
         self.worker.send(b'{"id":"1","op":"exec_node","file":"node.py","input":null}\n')
-        self.assertEqual(self.worker.buffer.readline(), b"")
+        self.assertEqual(self.worker.buffer.readline(), b"")  # The child lives, and the protocol is closed all the same.
         self.assertEqual(self.worker.wait(), 9)
+        with open(gate, "w"):  # Opens only because the child is there to read.
+            pass
+        self.assertEqual(self.worker.process.stdout.read(), b"")
 
     # -- signals and endings
 
