@@ -89,7 +89,7 @@ class Worker:
                 self.channel.send(self.answer(line))
 
     def answer(self, line):
-        """The reply to one request line, as text."""
+        """The reply to one request line, as a line."""
         try:
             request = json.loads(line.decode("utf-8"))
             if not isinstance(request, dict):
@@ -172,14 +172,14 @@ class Worker:
         if failed is not None:
             return failed
         # Not through `success`: the output is text already, and may be large.
-        reply = '{"id":%s,"ok":true,"output":%s,"time_ms":%d'
-        reply %= (to_json(request.get("id")), output, milliseconds(started))
-        return reply + ("}" if self.generation is None else ',"generation":%d}' % self.generation)
+        head = '{"id":%s,"ok":true,"output":' % to_json(request.get("id"))
+        generation = "" if self.generation is None else ',"generation":%d' % self.generation
+        return "".join((head, output, ',"time_ms":%d' % milliseconds(started), generation, "}\n"))
 
     def node(self, root, file):
         """The compiled node of a file, from the cache when the file is still the one that was compiled.
 
-        One `stat` answers that and the question of symbolic links as well: the same inode was inside the project before.
+        One `stat` answers that, and whether it is inside the project: this inode was when it was read.
         """
         if not isinstance(file, str):
             raise FileNotFoundError("Node file not found: %s" % (file,))
@@ -193,7 +193,7 @@ class Worker:
         return node
 
     def run(self, node, value):
-        """Execute a node's file as `__main__`, so that pickle and dataclasses find its classes, and call its function."""
+        """Execute a node's file as `__main__`, so that pickle and dataclasses find its classes; call its function."""
         open_streams()
         if signal.getsignal(signal.SIGINT) != self.interrupt:
             signal.signal(signal.SIGINT, self.interrupt)
@@ -251,14 +251,14 @@ class Worker:
 
 
 def success(request, **fields):
-    return to_json(dict({"id": request.get("id"), "ok": True}, **fields))
+    return to_json(dict({"id": request.get("id"), "ok": True}, **fields)) + "\n"
 
 
 def failure(request_id, error, traceback=None):
     reply = {"id": request_id, "ok": False, "error": error}
     if traceback is not None:
         reply["traceback"] = traceback
-    return to_json(reply)
+    return to_json(reply) + "\n"
 
 
 strict_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
@@ -327,7 +327,7 @@ class Channel:
         os.register_at_fork(after_in_child=self.close)
 
     def send(self, line):
-        data = memoryview(line.encode("ascii") + b"\n")
+        data = memoryview(line.encode("ascii"))
         try:
             while data:
                 data = data[os.write(self.replies, data) :]
@@ -419,7 +419,7 @@ def main():
     _thread.start_new_thread(channel.watch, ())
     worker.rehearse()
     if is_ours:
-        channel.send(to_json({"event": "spare", "pid": worker.pid, "python": PYTHON}))
+        channel.send(to_json({"event": "spare", "pid": worker.pid, "python": PYTHON}) + "\n")
     else:
         try:
             worker.enter(project)

@@ -36,7 +36,7 @@ Coroutine = type(_coroutine)
 
 
 class Node:
-    """A compiled file: the name it was asked by, its real path, its ready-made names, and the stamp of what was read."""
+    """A compiled file: the name it was asked by, its real path, its ready-made names, the stamp of what was read."""
 
     __slots__ = ("name", "path", "code", "ready", "stamp")
 
@@ -195,7 +195,7 @@ class ProjectModules:
 
 
 def forget_module(name):
-    """Drop a module, also as a member of its package: one without a file is not dropped, others may have parts in it."""
+    """Drop a module, also as a member of its package, which stays if it is a namespace that others have parts in."""
     sys.modules.pop(name, None)
     package, _, member = name.rpartition(".")
     if package in sys.modules:
