@@ -1,1 +1,3 @@
+//! Reads the history of an environment.
+
 fn main() {}

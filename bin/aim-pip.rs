@@ -1,1 +1,3 @@
+//! Stands in front of pip.
+
 fn main() {}

@@ -1,1 +1,3 @@
+//! Brings everything around an environment in step with it.
+
 fn main() {}

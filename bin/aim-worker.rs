@@ -1,1 +1,3 @@
+//! Controls workers through the daemon.
+
 fn main() {}

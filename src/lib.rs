@@ -1,1 +1,21 @@
-//! x
+//! aim-toolkit keeps everything around a Python environment in step with pip.
+//!
+//! The rooms, from the ground up; imports go down only (`tests/` keeps it true, `docs/architecture.md` says why):
+//!
+//! | room | what it knows |
+//! | --- | --- |
+//! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
+//! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
+//! | [`exec`] | one child, run with its output captured and its signals understood |
+
+// Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
+rust_i18n::i18n!("locales", fallback = "en");
+
+pub mod env_vars;
+pub mod error;
+pub mod exec;
+pub mod host;
+pub mod project;
+pub mod words;

@@ -1,0 +1,158 @@
+//! The process as one value: arguments, environment, working folder, terminal.
+//!
+//! Rooms take a [`Host`] instead of asking the process, so that tests run in parallel with a made-up one
+//! ([`Host::fake`]) and never touch the real environment.
+//! **Invariant:** only [`Host::real`] reads the process.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use crate::env_vars;
+
+/// Which of the three standard streams are terminals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terminals {
+    /// Standard input is a terminal.
+    pub stdin: bool,
+    /// Standard output is a terminal.
+    pub stdout: bool,
+    /// Standard error is a terminal.
+    pub stderr: bool,
+}
+
+/// What a command knows of the process that it runs in.
+#[derive(Debug, Clone, Default)]
+pub struct Host {
+    args: Vec<OsString>,
+    vars: BTreeMap<OsString, OsString>,
+    cwd: Option<PathBuf>,
+    terminals: Terminals,
+}
+
+impl Host {
+    /// The real process.
+    pub fn real() -> Self {
+        Self {
+            args: std::env::args_os().collect(),
+            vars: std::env::vars_os().collect(),
+            cwd: std::env::current_dir().ok(),
+            terminals: Terminals {
+                stdin: std::io::stdin().is_terminal(),
+                stdout: std::io::stdout().is_terminal(),
+                stderr: std::io::stderr().is_terminal(),
+            },
+        }
+    }
+
+    /// A made-up process, called with `args` (the first is its own name), without variables or terminals.
+    pub fn fake<I, S>(args: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<OsString>,
+    {
+        Self {
+            args: args.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The same process with one more variable.
+    #[must_use]
+    pub fn with_var(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.vars.insert(name.into(), value.into());
+        self
+    }
+
+    /// The same process in another working folder.
+    #[must_use]
+    pub fn with_cwd(mut self, cwd: impl Into<PathBuf>) -> Self {
+        self.cwd = Some(cwd.into());
+        self
+    }
+
+    /// The same process with other standard streams.
+    #[must_use]
+    pub fn with_terminals(mut self, terminals: Terminals) -> Self {
+        self.terminals = terminals;
+        self
+    }
+
+    /// All arguments; the first is the name the program was called by.
+    pub fn args(&self) -> &[OsString] {
+        &self.args
+    }
+
+    /// A variable, as it is. An empty value counts as set.
+    pub fn var_os(&self, name: impl AsRef<OsStr>) -> Option<&OsStr> {
+        self.vars.get(name.as_ref()).map(OsString::as_os_str)
+    }
+
+    /// A variable that has a non-empty UTF-8 value.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.var_os(name)
+            .and_then(OsStr::to_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A variable that names a path; empty counts as not set.
+    pub fn path_var(&self, name: &str) -> Option<PathBuf> {
+        self.var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    }
+
+    /// A variable that says yes or no ([`env_vars::truthy`]); not set means no.
+    pub fn flag(&self, name: &str) -> bool {
+        self.var_os(name)
+            .is_some_and(|value| env_vars::truthy(&value.to_string_lossy()))
+    }
+
+    /// Every variable.
+    pub fn vars(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.vars
+            .iter()
+            .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
+    /// The working folder; `None` when it is gone.
+    pub fn cwd(&self) -> Option<&Path> {
+        self.cwd.as_deref()
+    }
+
+    /// `path` as seen from the working folder: absolute paths stay, others are joined to it.
+    pub fn absolute(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = path.as_ref();
+        match &self.cwd {
+            Some(cwd) => cwd.join(path),
+            None => path.to_path_buf(),
+        }
+    }
+
+    /// Which standard streams are terminals.
+    pub fn terminals(&self) -> Terminals {
+        self.terminals
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_variable_is_set_but_says_nothing() {
+        let host = Host::fake(["x"]).with_var("A", "");
+        assert!(host.var_os("A").is_some());
+        assert_eq!(host.var("A"), None);
+        assert_eq!(host.path_var("A"), None);
+        assert!(!host.flag("A"));
+    }
+
+    #[test]
+    fn paths_are_seen_from_the_working_folder() {
+        let host = Host::fake(["x"]).with_cwd("/w");
+        assert_eq!(host.absolute("a/b"), Path::new("/w/a/b"));
+        assert_eq!(host.absolute("/a"), Path::new("/a"));
+    }
+}

@@ -1,0 +1,208 @@
+//! Every path on disk that the toolkit reads or writes. Nobody joins path strings elsewhere.
+//!
+//! The formats are a contract (design, section 4), most of the project's names are AIM-Forge's (compat, section 1).
+
+use std::path::{Path, PathBuf};
+
+use crate::env_vars;
+use crate::host::Host;
+
+/// Names in a project's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectLayout {
+    root: PathBuf,
+}
+
+impl ProjectLayout {
+    /// The layout of the project in `root`.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// State of the environment and its generation.
+    pub fn env_meta(&self) -> PathBuf {
+        self.root.join("env_meta.json")
+    }
+
+    /// Folder of run logs.
+    pub fn logs(&self) -> PathBuf {
+        self.root.join(LOGS)
+    }
+
+    /// Run records, one a line.
+    pub fn runs(&self) -> PathBuf {
+        self.logs().join("runs.jsonl")
+    }
+
+    /// Lock for writers of run records and `env_meta.json`.
+    pub fn lock(&self) -> PathBuf {
+        self.logs().join(".lock")
+    }
+
+    /// The project's own settings.
+    pub fn settings(&self) -> PathBuf {
+        self.root.join(".aim.toml")
+    }
+}
+
+/// Name of the folder of run logs, and the first part of each `log_path` in records.
+pub const LOGS: &str = ".pip-logs";
+
+/// Names of an environment's folder in its project, best first (compat, section 1: `venv` is the older line's).
+pub const VENV_NAMES: [&str; 2] = [".venv", "venv"];
+
+/// Names in an environment's `.aim` folder, private to the toolkit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VenvLayout {
+    aim: PathBuf,
+}
+
+impl VenvLayout {
+    /// The layout of the environment in `root`.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            aim: root.join(".aim"),
+        }
+    }
+
+    /// The private folder itself.
+    pub fn aim(&self) -> &Path {
+        &self.aim
+    }
+
+    /// The launchers that were there before ours, for exact removal.
+    pub fn launchers(&self) -> PathBuf {
+        self.aim.join("launchers")
+    }
+
+    /// The run lock: one changing pip at a time.
+    pub fn lock(&self) -> PathBuf {
+        self.aim.join("lock")
+    }
+
+    /// Version of this layout and of the toolkit that wrote it.
+    pub fn version(&self) -> PathBuf {
+        self.aim.join("version")
+    }
+
+    /// The last recorded snapshot, with what a scan needs to notice a same-version reinstall.
+    pub fn snapshot(&self) -> PathBuf {
+        self.aim.join("snapshot.json")
+    }
+
+    /// The run that has begun and not ended: there after a crash only.
+    pub fn unfinished(&self) -> PathBuf {
+        self.aim.join("unfinished.json")
+    }
+}
+
+/// Folders of the person: settings and the daemon's state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserLayout {
+    config: PathBuf,
+    state: PathBuf,
+}
+
+impl UserLayout {
+    /// The platform's folders (XDG on Linux), by the `directories` crate; `None` for a person without a home.
+    ///
+    /// `XDG_CONFIG_HOME` and `XDG_STATE_HOME` are read from `host`, so that a made-up host gets made-up folders.
+    pub fn of(host: &Host) -> Option<Self> {
+        let dirs = directories::ProjectDirs::from("", "", "aim-toolkit");
+        let dirs = dirs.as_ref();
+        let xdg = |name: &str| {
+            host.path_var(name)
+                .filter(|path| path.is_absolute())
+                .map(|path| path.join("aim-toolkit"))
+        };
+        Some(Self {
+            config: xdg("XDG_CONFIG_HOME").or_else(|| Some(dirs?.config_dir().to_path_buf()))?,
+            state: xdg("XDG_STATE_HOME").or_else(|| {
+                let dirs = dirs?;
+                Some(
+                    dirs.state_dir()
+                        .unwrap_or_else(|| dirs.data_dir())
+                        .to_path_buf(),
+                )
+            })?,
+        })
+    }
+
+    /// Settings for all projects.
+    pub fn settings(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+
+    /// The daemon's registry of projects.
+    pub fn registry(&self) -> PathBuf {
+        self.state.join("projects.json")
+    }
+
+    /// Logs of workers, a file a project.
+    pub fn worker_logs(&self) -> PathBuf {
+        self.state.join("workers")
+    }
+}
+
+/// The daemon's socket (design, section 7): `$AIM_SOCKET`, else `$XDG_RUNTIME_DIR/aim/backend.sock`, else
+/// `/run/user/<uid>/aim/…` if that folder is ours, else in a private folder under the temporary folder.
+///
+/// Only names a path. That its folder is private is checked by who binds or connects.
+pub fn socket(host: &Host) -> PathBuf {
+    if let Some(socket) = host.path_var(env_vars::SOCKET) {
+        return host.absolute(socket);
+    }
+    runtime_folder(host).join("backend.sock")
+}
+
+/// Folder of the socket when `$AIM_SOCKET` does not name one.
+fn runtime_folder(host: &Host) -> PathBuf {
+    use std::os::unix::fs::MetadataExt;
+
+    let uid = rustix::process::getuid().as_raw();
+    let ours =
+        |path: &Path| std::fs::metadata(path).is_ok_and(|meta| meta.is_dir() && meta.uid() == uid);
+    host.path_var("XDG_RUNTIME_DIR")
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(PathBuf::from(format!("/run/user/{uid}"))).filter(|path| ours(path)))
+        .map_or_else(
+            || {
+                let temporary = host
+                    .path_var("TMPDIR")
+                    .unwrap_or_else(|| PathBuf::from("/tmp"));
+                temporary.join(format!("aim-{uid}"))
+            },
+            |runtime| runtime.join("aim"),
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_follows_the_contract() {
+        let host = Host::fake(["x"]).with_cwd("/w");
+        let named = host
+            .clone()
+            .with_var("AIM_SOCKET", "s.sock")
+            .with_var("XDG_RUNTIME_DIR", "/run/u");
+        assert_eq!(socket(&named), Path::new("/w/s.sock"));
+        let xdg = host.clone().with_var("XDG_RUNTIME_DIR", "/run/u");
+        assert_eq!(socket(&xdg), Path::new("/run/u/aim/backend.sock"));
+        let relative = host
+            .with_var("XDG_RUNTIME_DIR", "not/absolute")
+            .with_var("TMPDIR", "/t");
+        assert!(socket(&relative).is_absolute());
+    }
+
+    #[test]
+    fn made_up_homes_are_followed() {
+        let host = Host::fake(["x"])
+            .with_var("XDG_CONFIG_HOME", "/c")
+            .with_var("XDG_STATE_HOME", "/s");
+        let user = UserLayout::of(&host).expect("folders");
+        assert_eq!(user.settings(), Path::new("/c/aim-toolkit/config.toml"));
+        assert_eq!(user.registry(), Path::new("/s/aim-toolkit/projects.json"));
+    }
+}

@@ -1,0 +1,15 @@
+//! What belongs to a project: its folder, its environment, its paths on disk, its settings, its id.
+//!
+//! **Invariant:** reads only, and starts nothing; who changes a file does so through `store`.
+
+mod config;
+mod discover;
+mod layout;
+mod registry;
+mod venv;
+
+pub use config::{Config, Origin, Setting};
+pub use discover::Project;
+pub use layout::{LOGS, ProjectLayout, UserLayout, VENV_NAMES, VenvLayout, socket};
+pub use registry::{BadProjectId, ProjectId, Registration, Registry};
+pub use venv::{Venv, VenvError};

@@ -1,0 +1,168 @@
+//! One Python environment, known by its folder alone.
+//!
+//! Nothing here starts an interpreter: what is asked of an environment before pip runs must cost microseconds.
+//! An environment is a folder with a `pyvenv.cfg` (PEP 405); venv, virtualenv and uv all write one.
+
+use std::path::{Path, PathBuf};
+
+use super::layout::VenvLayout;
+
+/// A Python environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Venv {
+    root: PathBuf,
+}
+
+/// Why a folder cannot be used as an environment.
+#[derive(Debug, thiserror::Error)]
+pub enum VenvError {
+    /// There is no `pyvenv.cfg`.
+    #[error("{} is not a Python environment (it has no pyvenv.cfg)", .0.display())]
+    NotAnEnvironment(PathBuf),
+    /// Its interpreter is missing, or a link to one that is gone.
+    #[error("the environment's interpreter is gone: {}", .0.display())]
+    PythonGone(PathBuf),
+}
+
+impl Venv {
+    /// The environment in `root`, if it has a `pyvenv.cfg`. Its interpreter may be gone: see [`Venv::python`].
+    ///
+    /// # Errors
+    /// [`VenvError::NotAnEnvironment`].
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, VenvError> {
+        let root = root.into();
+        if root.join("pyvenv.cfg").is_file() {
+            Ok(Self { root })
+        } else {
+            Err(VenvError::NotAnEnvironment(root))
+        }
+    }
+
+    /// The environment's folder, as it was named (not resolved: a linked environment keeps its name).
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the toolkit keeps things in this environment.
+    pub fn layout(&self) -> VenvLayout {
+        VenvLayout::new(&self.root)
+    }
+
+    /// `bin`, where interpreters and launchers are.
+    pub fn bin(&self) -> PathBuf {
+        self.root.join("bin")
+    }
+
+    /// The interpreter, `bin/python`.
+    ///
+    /// # Errors
+    /// [`VenvError::PythonGone`] when it is missing or a dangling link.
+    pub fn python(&self) -> Result<PathBuf, VenvError> {
+        let python = self.bin().join("python");
+        if python.exists() {
+            Ok(python)
+        } else {
+            Err(VenvError::PythonGone(python))
+        }
+    }
+
+    /// A value of `pyvenv.cfg` (PEP 405: `key = value` lines, keys without regard to case).
+    pub fn setting(&self, key: &str) -> Option<String> {
+        let text = fs_err::read_to_string(self.root.join("pyvenv.cfg")).ok()?;
+        text.lines().find_map(|line| {
+            let (name, value) = line.split_once('=')?;
+            name.trim()
+                .eq_ignore_ascii_case(key)
+                .then(|| value.trim().to_owned())
+        })
+    }
+
+    /// The interpreter's version as `pyvenv.cfg` tells it (`version` by venv, `version_info` by virtualenv and uv),
+    /// three numbers at most: `3.11.7`.
+    pub fn python_version(&self) -> Option<String> {
+        let version = self
+            .setting("version")
+            .or_else(|| self.setting("version_info"))?;
+        let numbers: Vec<&str> = version
+            .split('.')
+            .take(3)
+            .take_while(|part| part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty())
+            .collect();
+        (numbers.len() >= 2).then(|| numbers.join("."))
+    }
+
+    /// The folders that distributions are installed in: every `lib*/python*/site-packages` (purelib and
+    /// platlib), resolved so that `lib64`, a link to `lib`, is not counted twice. Sorted; empty for a broken
+    /// environment.
+    pub fn site_packages(&self) -> Vec<PathBuf> {
+        let mut found: Vec<PathBuf> = ["lib", "lib64"]
+            .into_iter()
+            .filter_map(|lib| std::fs::read_dir(self.root.join(lib)).ok())
+            .flatten()
+            .filter_map(Result::ok)
+            .filter(|entry| {
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                name.starts_with("python") || name.starts_with("pypy")
+            })
+            .filter_map(|entry| entry.path().join("site-packages").canonicalize().ok())
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn venv(cfg: &str) -> (tempfile::TempDir, Venv) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        std::fs::write(dir.path().join("pyvenv.cfg"), cfg).expect("write");
+        let venv = Venv::open(dir.path()).expect("an environment");
+        (dir, venv)
+    }
+
+    #[test]
+    fn versions_of_all_makers() {
+        for (cfg, expected) in [
+            ("home = /usr\nversion = 3.11.7\n", Some("3.11.7")),
+            ("version_info = 3.13.0.final.0\n", Some("3.13.0")),
+            ("VERSION=3.8.18", Some("3.8.18")),
+            ("version = 3", None),
+            ("home = /usr\n", None),
+        ] {
+            assert_eq!(venv(cfg).1.python_version().as_deref(), expected, "{cfg:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_to_lib_is_not_counted_twice() {
+        let (dir, venv) = venv("");
+        let site = dir.path().join("lib/python3.11/site-packages");
+        std::fs::create_dir_all(&site).expect("folders");
+        std::os::unix::fs::symlink("lib", dir.path().join("lib64")).expect("link");
+        assert_eq!(
+            venv.site_packages(),
+            [site.canonicalize().expect("resolved")]
+        );
+    }
+
+    #[test]
+    fn an_interpreter_that_is_a_dangling_link_is_gone() {
+        let (dir, venv) = venv("");
+        std::fs::create_dir(dir.path().join("bin")).expect("bin");
+        std::os::unix::fs::symlink("/nowhere/python", dir.path().join("bin/python")).expect("link");
+        assert!(matches!(venv.python(), Err(VenvError::PythonGone(_))));
+    }
+
+    #[test]
+    fn a_folder_without_pyvenv_cfg_is_no_environment() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        assert!(matches!(
+            Venv::open(dir.path()),
+            Err(VenvError::NotAnEnvironment(_))
+        ));
+    }
+}
