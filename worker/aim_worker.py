@@ -237,14 +237,15 @@ class Worker:
         """End the child of a node's `os.fork` that came back into the worker: the reply is its parent's to give."""
         if os.getpid() == self.pid:
             return
-        code = 0
-        if isinstance(error, SystemExit) and isinstance(error.code, (int, type(None))):
-            code = error.code or 0
-        elif error is not None:
-            sys.stderr.write(format_traceback(error))
-            code = 1
-        flush_streams()
-        os._exit(code & 0xFF)
+        code = 0 if error is None else 1
+        try:
+            if isinstance(error, SystemExit) and isinstance(error.code, (int, type(None))):
+                code = error.code or 0
+            elif error is not None:
+                sys.stderr.write(format_traceback(error))
+            flush_streams()
+        finally:
+            os._exit(code & 0xFF)
 
 
 # ---- replies ------------------------------------------------------------------------------------------------------
