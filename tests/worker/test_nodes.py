@@ -260,6 +260,7 @@ class Nodes(unittest.TestCase):
     def test_children_do_not_hold_the_protocol(self):
         gate = os.path.join(self.project.root, "gate")
         os.mkfifo(gate)
+        self.addCleanup(lambda: os.close(os.open(gate, os.O_RDWR)))  # Lets the child go in any case.
         source = "def f():\n    if os.fork():\n        os._exit(9)\n    open('gate').read()\n    os._exit(0)\n"
         self.project.write("node.py", source)
         self.worker.send(b'{"id":"1","op":"exec_node","file":"node.py","input":null}\n')
