@@ -60,7 +60,10 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        assert_eq!(two.fingerprint().as_str(), "1:81abfe4c58906b63b473200129fd0c1f");
+        assert_eq!(
+            two.fingerprint().as_str(),
+            "1:81abfe4c58906b63b473200129fd0c1f"
+        );
     }
 
     #[test]
