@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
+//! | [`launchers`] | what stands in an environment for pip: launchers and hook, put in place and taken out |
 //! | [`exec`] | one child, run with its output captured and its signals understood |
 
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
@@ -17,5 +18,6 @@ pub mod env_vars;
 pub mod error;
 pub mod exec;
 pub mod host;
+pub mod launchers;
 pub mod project;
 pub mod words;
