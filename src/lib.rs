@@ -6,8 +6,11 @@
 //! | --- | --- |
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
-//! | [`launchers`] | what stands in an environment for pip: launchers and hook, put in place and taken out |
 //! | [`exec`] | one child, run with its output captured and its signals understood |
+//! | [`inventory`] | what is installed in an environment: snapshots, their differences, their fingerprints |
+//! | [`store`] | what is written to disk: `env_meta.json`, run records, run logs, locks |
+//! | [`launchers`] | what stands in an environment for pip: launchers and hook, put in place and taken out |
+//! | [`shim`] | `aim-pip`: a call of pip, remembered |
 
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
@@ -18,6 +21,9 @@ pub mod env_vars;
 pub mod error;
 pub mod exec;
 pub mod host;
+pub mod inventory;
 pub mod launchers;
 pub mod project;
+pub mod shim;
+pub mod store;
 pub mod words;
