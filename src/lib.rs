@@ -7,12 +7,16 @@
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
 //! | [`exec`] | one child, run with its output captured and its signals understood |
+//! | [`api`] | types of the daemon's calls; the blocking client; the one-shot nudge |
+//! | [`console`] | what the commands share: common options, output, tables, times |
 
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 rust_i18n::i18n!("locales", fallback = "en");
 
+pub mod api;
+pub mod console;
 pub mod env_vars;
 pub mod error;
 pub mod exec;
