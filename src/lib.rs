@@ -11,12 +11,16 @@
 //! | [`store`] | what is written to disk: `env_meta.json`, run records, run logs, locks |
 //! | [`launchers`] | what stands in an environment for pip: launchers and hook, put in place and taken out |
 //! | [`shim`] | `aim-pip`: a call of pip, remembered |
+//! | [`api`] | types of the daemon's calls; the blocking client; the one-shot nudge |
+//! | [`console`] | what the commands share: common options, output, tables, times |
 
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 rust_i18n::i18n!("locales", fallback = "en");
 
+pub mod api;
+pub mod console;
 pub mod env_vars;
 pub mod error;
 pub mod exec;
