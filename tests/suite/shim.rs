@@ -35,10 +35,16 @@ const CALLS: &[(&str, u32)] = &[
     ("BIN/python -I -m pip install nothing-there", 1),
     ("BIN/python -Impip install", 1),
     ("BIN/python -um pip install", 1),
-    ("BIN/python -E -s -W ignore -X utf8 -m pip install nothing-there", 1),
+    (
+        "BIN/python -E -s -W ignore -X utf8 -m pip install nothing-there",
+        1,
+    ),
     ("BIN/python -m pip install --help", 0),
     ("BIN/python SITE/pip install", 1),
-    ("BIN/python SITE/pip/__main__.py install --no-such-option", 1),
+    (
+        "BIN/python SITE/pip/__main__.py install --no-such-option",
+        1,
+    ),
     ("BIN/python -c print('-m_pip_install')", 0),
     ("BIN/python -S -m pip install", 0),
 ];
@@ -78,7 +84,9 @@ fn compare(sandbox: Sandbox) {
         let new = sandbox.records().len() - before;
         assert_eq!(new, *remembered as usize, "records of {call}");
     }
-    let left: Vec<_> = std::fs::read_dir(sandbox.root().join("tmp")).expect("tmp").collect();
+    let left: Vec<_> = std::fs::read_dir(sandbox.root().join("tmp"))
+        .expect("tmp")
+        .collect();
     assert!(left.is_empty(), "left in TMPDIR: {left:?}");
 }
 
@@ -89,7 +97,13 @@ fn a_foreign_name_and_a_link_lead_to_the_same_environment() {
     let link = sandbox.root().join("linked-pip");
     std::os::unix::fs::symlink(sandbox.bin("pip"), &link).expect("link");
     Ran::of(sandbox.command(&link).args(["install"])).exits(1);
-    Ran::of(sandbox.command(sandbox.bin("pip")).arg0("another").args(["install"])).exits(1);
+    Ran::of(
+        sandbox
+            .command(sandbox.bin("pip"))
+            .arg0("another")
+            .args(["install"]),
+    )
+    .exits(1);
     assert_eq!(sandbox.records().len(), 2);
 }
 
@@ -98,11 +112,29 @@ fn what_is_switched_off_is_not_remembered() {
     let sandbox = Sandbox::new().with_venv();
     install(&sandbox);
     let wheel = sandbox.wheel("greeting", "1.0");
-    for (name, value) in [("AIM_PIP_BYPASS", "1"), ("AIM_PIP_GUARD", "1"), ("AIM_ENABLED", "0")] {
+    for (name, value) in [
+        ("AIM_PIP_BYPASS", "1"),
+        ("AIM_PIP_GUARD", "1"),
+        ("AIM_ENABLED", "0"),
+    ] {
         let pip = ["install", "--force-reinstall"].map(OsString::from);
-        Ran::of(sandbox.command(sandbox.bin("pip")).args(&pip).arg(&wheel).env(name, value)).ok();
+        Ran::of(
+            sandbox
+                .command(sandbox.bin("pip"))
+                .args(&pip)
+                .arg(&wheel)
+                .env(name, value),
+        )
+        .ok();
         let python = ["-m", "pip", "install", "--force-reinstall"].map(OsString::from);
-        Ran::of(sandbox.command(sandbox.bin("python")).args(&python).arg(&wheel).env(name, value)).ok();
+        Ran::of(
+            sandbox
+                .command(sandbox.bin("python"))
+                .args(&python)
+                .arg(&wheel)
+                .env(name, value),
+        )
+        .ok();
     }
     assert!(sandbox.records().is_empty());
 }
@@ -112,9 +144,14 @@ fn a_pip_in_the_working_folder_stays_what_runs() {
     let sandbox = Sandbox::new().with_venv();
     install(&sandbox);
     sandbox.write("pip.py", "print('not pip')");
-    sandbox.run(sandbox.bin("python"), ["-m", "pip", "install", "x"]).ok().says("not pip");
+    sandbox
+        .run(sandbox.bin("python"), ["-m", "pip", "install", "x"])
+        .ok()
+        .says("not pip");
     assert!(sandbox.records().is_empty());
-    sandbox.run(sandbox.bin("python"), ["-I", "-m", "pip", "install"]).exits(1);
+    sandbox
+        .run(sandbox.bin("python"), ["-I", "-m", "pip", "install"])
+        .exits(1);
     assert_eq!(sandbox.records().len(), 1);
 }
 
@@ -123,8 +160,14 @@ fn a_missing_shim_leaves_python_dash_m_pip_as_it_was() {
     let sandbox = Sandbox::new().with_venv();
     let venv = Venv::open(sandbox.venv()).expect("an environment");
     launchers::install(&venv, Path::new("/nowhere/aim-pip")).expect("installed");
-    let ran = sandbox.run(sandbox.bin("python"), ["-m", "pip", "install"]).exits(1);
-    assert!(ran.stderr().starts_with("ERROR: You must give at least one requirement"), "{ran:?}");
+    let ran = sandbox
+        .run(sandbox.bin("python"), ["-m", "pip", "install"])
+        .exits(1);
+    assert!(
+        ran.stderr()
+            .starts_with("ERROR: You must give at least one requirement"),
+        "{ran:?}"
+    );
 }
 
 #[test]
@@ -138,7 +181,9 @@ fn pip_that_reinstalls_or_removes_itself_is_healed() {
     // No pip, no uv on PATH: never another Python's.
     let ran = sandbox.pip(["--version"]).exits(127);
     assert!(ran.stderr().contains("-m ensurepip"), "{ran:?}");
-    sandbox.run(sandbox.bin("python"), ["-m", "ensurepip", "--default-pip"]).ok();
+    sandbox
+        .run(sandbox.bin("python"), ["-m", "ensurepip", "--default-pip"])
+        .ok();
     assert_ne!(ours(), launcher, "ensurepip writes its own script");
     // The hook leads that script here too, and the run puts the launcher back.
     sandbox.pip(["install"]).exits(1);
