@@ -205,11 +205,92 @@ fn a_moved_environment_and_one_on_a_strange_path_work() {
 fn an_environment_whose_python_is_gone_gets_a_clear_word() {
     let sandbox = Sandbox::new().with_venv();
     install(&sandbox);
-    std::fs::remove_dir_all(sandbox.venv().join("bin")).expect("removed");
-    install(&sandbox);
+    for name in [
+        "python",
+        "python3",
+        &format!("python{}", sandbox.python().minor()),
+    ] {
+        std::fs::remove_file(sandbox.bin(name)).expect("removed");
+    }
     let ran = sandbox.pip(["install", "x"]).exits(126);
     assert!(ran.stderr().contains("interpreter is gone"), "{ran:?}");
 }
+
+#[test]
+fn what_pip_starts_is_left_alone() {
+    let sandbox = Sandbox::new().with_venv();
+    install(&sandbox);
+    sandbox.wheel("greeting", "1.0");
+    sandbox.write("source/pyproject.toml", BUILDS_WITH_GREETING);
+    sandbox.write("source/backend.py", CALLS_PIP);
+    let ran = sandbox.pip(["install", "./source"]).ok();
+    assert!(
+        ran.stdout().contains("Successfully installed built-1.0"),
+        "{ran:?}"
+    );
+    assert_eq!(sandbox.records().len(), 1);
+}
+
+/// pip makes an environment with `greeting` for the build, by calling itself.
+const BUILDS_WITH_GREETING: &str = "[build-system]\n\
+    requires = ['greeting']\n\
+    build-backend = 'backend'\n\
+    backend-path = ['.']\n";
+
+/// A build script that calls pip of the environment itself, in two ways, unless it is kept apart from it.
+const CALLS_PIP: &str = r#"
+import importlib.util, os, subprocess, sys, tempfile, zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    pip = os.path.join(os.path.dirname(sys.executable), "pip")
+    with tempfile.TemporaryDirectory() as target:
+        calls = ([sys.executable, "-m", "pip"], [pip]) if importlib.util.find_spec("pip") else ()
+        for start in calls:
+            subprocess.run(start + ["install", "-q", "--target", target, "--upgrade", "greeting"], check=True)
+    name = "built-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        info = "built-1.0.dist-info/"
+        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: built\nVersion: 1.0\n")
+        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(info + "RECORD", "")
+    return name
+"#;
+
+#[test]
+fn the_hook_reads_command_lines_as_python_does() {
+    for minor in 8..=14 {
+        let Some(python) = Python::find(minor) else {
+            continue;
+        };
+        let sandbox = Sandbox::on(python).with_venv();
+        install(&sandbox);
+        sandbox.write("ask.py", ASKS_THE_HOOK);
+        let ran = sandbox.run(
+            sandbox.bin("python"),
+            ["-I", "-X", "utf8", "ask.py", "-m", "pip"],
+        );
+        assert_eq!(ran.ok().stdout(), "fine\n", "Python 3.{minor}");
+    }
+}
+
+/// Compares the hook's reading with what is known, for lines that it might meet.
+const ASKS_THE_HOOK: &str = r#"
+import os, sys, _aim_pip_hook as hook
+assert hook._command_line()[-6:] == ["-I", "-X", "utf8", "ask.py", "-m", "pip"], hook._command_line()
+assert hook._command_line_of_c()[-6:] == hook._command_line()[-6:]
+site = os.path.dirname(hook.__file__)
+bin = os.path.join(sys.prefix, "bin")
+for line, count in [
+    ("-m pip install x", 2), ("-mpip install x", 1), ("-Impip x", 1), ("-Im pip x", 2), ("-W ignore -Xdev -m pip x", 5),
+    ("-Wignore -X dev -um pip x", 5), ("--check-hash-based-pycs never -m pip x", 4), (site + "/pip x", 1),
+    (site + "/pip/__main__.py x", 1), ("-- " + bin + "/pip3 x", 2), (bin + "/pip3.11 x", 1), (bin + "/pip-3.11 x", 1),
+    ("", 0), ("-", 0), ("-m", 0), ("-c pip", 0), ("-mpipx", 0), ("-m pipx x", 0), ("x.py -m pip", 0), ("-cm pip", 0),
+    ("-V", 0), ("/elsewhere/pip x", 0), (bin + "/pipx x", 0), (bin + "/__main__.py", 0), ("-W", 0), ("--", 0),
+]:
+    words = ["python"] + line.split()
+    assert hook._words_before_pip(words) == (count and count + 1), line
+print("fine")
+"#;
 
 fn install(sandbox: &Sandbox) {
     let venv = Venv::open(sandbox.venv()).expect("an environment");
