@@ -75,7 +75,11 @@ pub fn grammar<P: CommandFactory>() -> Command {
 
 /// Examples for the end of a help text: what to type, and what it does.
 pub fn examples(rows: &[(&str, Cow<'_, str>)]) -> String {
-    let widest = rows.iter().map(|(line, _)| columns(line)).max().unwrap_or(0);
+    let widest = rows
+        .iter()
+        .map(|(line, _)| columns(line))
+        .max()
+        .unwrap_or(0);
     let heading = heading(&t!("console.help.examples"));
     rows.iter().fold(heading, |text, (line, meaning)| {
         let room = " ".repeat(widest - columns(line));

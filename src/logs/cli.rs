@@ -158,9 +158,15 @@ mod tests {
 
     #[test]
     fn only_one_part_of_a_run_at_a_time() {
-        for args in [["--stdout", "--stderr"], ["--stdout", "--path"], ["--path", "--stderr"]] {
+        for args in [
+            ["--stdout", "--stderr"],
+            ["--stdout", "--path"],
+            ["--path", "--stderr"],
+        ] {
             let line = ["aim-logs", "show"].into_iter().chain(args);
-            let error = grammar::<Cli>().try_get_matches_from(line).expect_err("refused");
+            let error = grammar::<Cli>()
+                .try_get_matches_from(line)
+                .expect_err("refused");
             assert_eq!(error.exit_code(), 2, "{args:?}");
         }
     }
