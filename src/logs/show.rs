@@ -1,5 +1,6 @@
 //! `aim-logs show`: one run, with everything it printed.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use anstream::adapter::strip_str;
@@ -9,8 +10,8 @@ use serde_json::Value;
 use super::cli::ShowArgs;
 use super::describe;
 use crate::console::style::{self, FAINT};
-use crate::console::table::Cell;
-use crate::console::width::{columns, printable, quoted};
+use crate::console::table::{Cell, pairs};
+use crate::console::width::{printable, quoted};
 use crate::console::{Console, time};
 use crate::error::{Error, Result};
 use crate::project::{Project, ProjectLayout};
@@ -98,9 +99,8 @@ fn as_json(run: &Run, log: Option<Log>) -> Result<Value> {
 
 /// What was done, by whom, when, and what came of it, a line each, and an empty line.
 fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
-    let mut rows: Vec<(String, Vec<Cell>)> = Vec::new();
-    let mut row =
-        |label: std::borrow::Cow<'_, str>, lines: Vec<Cell>| rows.push((label.into_owned(), lines));
+    let mut rows: Vec<(Cow<'_, str>, Vec<Cell>)> = Vec::new();
+    let mut row = |label, lines| rows.push((label, lines));
     let when = format!("{} ({})", time::local(run.at()), time::ago(run.at(), now));
     row(t!("logs.label.run"), vec![run.id().into()]);
     match run {
@@ -148,23 +148,7 @@ fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
             row(t!("logs.label.result"), vec![describe::ending(run)]);
         }
     }
-    let widest = rows
-        .iter()
-        .map(|(label, _)| columns(label))
-        .max()
-        .unwrap_or(0);
-    let mut lines = Vec::new();
-    for (label, cells) in rows {
-        for (index, cell) in cells.iter().enumerate() {
-            let label = if index == 0 { label.as_str() } else { "" };
-            let room = " ".repeat(widest - columns(label) + 2);
-            lines.push(format!(
-                "{}{room}{}",
-                style::paint(FAINT, label),
-                cell.to_line()
-            ));
-        }
-    }
+    let mut lines = pairs(&rows);
     lines.push(String::new());
     lines
 }
