@@ -1,6 +1,7 @@
 //! JSON laid out for reading, without going through values: numbers keep their digits, and texts that no value can
 //! hold (lone surrogates) come through.
 
+use std::fmt::Write as _;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -88,7 +89,7 @@ impl Writer {
             let code = 0x1_0000 + ((code & 0x3ff) << 10) + (low & 0x3ff);
             match char::from_u32(code) {
                 Some(c) if is_high(&first) && is_visible(c) => self.text.push(c),
-                _ => self.text.push_str(&format!("\\u{first}\\u{second}")),
+                _ => self.text.extend(["\\u", &first, "\\u", &second]),
             }
             return;
         }
@@ -99,13 +100,13 @@ impl Writer {
     fn escape(&mut self, c: char) {
         let mut units = [0; 2];
         for unit in c.encode_utf16(&mut units) {
-            self.text.push_str(&format!("\\u{unit:04x}"));
+            let _ = write!(self.text, "\\u{unit:04x}");
         }
     }
 }
 
 fn skip_space(chars: &mut Peekable<Chars<'_>>) {
-    while chars.next_if(|c| c.is_ascii_whitespace()).is_some() {}
+    while chars.next_if(char::is_ascii_whitespace).is_some() {}
 }
 
 fn hex(chars: &mut impl Iterator<Item = char>) -> String {

@@ -11,7 +11,7 @@ mod node;
 mod restart;
 mod status;
 
-pub use cli::{Cli, Command, LogsArgs, RunArgs, WhenArgs};
+pub use cli::{Cli, Command, LogsArgs, RunArgs, WhenArgs, command};
 
 use chrono::Utc;
 

@@ -48,7 +48,7 @@ pub(super) fn run(
     let node = NodeRun {
         file: file(host, reached.project.root(), &args.file)?,
         input,
-        timeout_s: args.timeout,
+        timeout_s: None,
     };
     let mut words = Words {
         line_is_open: false,
@@ -93,12 +93,13 @@ impl Words {
             console.raw(format!("{}\n", laid_out(output)).as_bytes())?;
             return Ok(exit);
         }
-        if let Some(traceback) = read.traceback.filter(|traceback| !traceback.is_empty()) {
-            let end = if traceback.ends_with('\n') { "" } else { "\n" };
-            console.raw_note(format!("{traceback}{end}").as_bytes())?;
-            return Ok(exit);
+        let traceback = read.traceback.map(text).unwrap_or_default();
+        if traceback.is_empty() {
+            return Err(failure(&read));
         }
-        Err(failure(&read))
+        let end = if traceback.ends_with('\n') { "" } else { "\n" };
+        console.raw_note(format!("{traceback}{end}").as_bytes())?;
+        Ok(exit)
     }
 }
 
@@ -109,29 +110,30 @@ struct Reply<'a> {
     ok: bool,
     #[serde(borrow, default)]
     output: Option<&'a RawValue>,
-    #[serde(default)]
-    error: Option<String>,
-    #[serde(default)]
-    traceback: Option<String>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    traceback: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    detail: Option<&'a RawValue>,
     #[serde(default)]
     code: Option<String>,
-    #[serde(default)]
-    detail: Option<String>,
+}
+
+/// The text of a JSON string. One that Rust cannot hold (Python has lone surrogates) stays as it was written.
+fn text(json: &RawValue) -> String {
+    serde_json::from_str(json.get()).unwrap_or_else(|_| laid_out(json.get()))
 }
 
 fn failure(reply: &Reply<'_>) -> Error {
-    let error = reply.error.as_deref().unwrap_or("?");
+    let error = reply.error.map(text).unwrap_or_default();
     match reply.code.as_deref() {
-        Some("environment-refresh-failed") => refresh_failed(error),
-        _ if error == "worker-exit" => {
-            let failure = Error::failed(t!("control.worker_ended")).hint(t!("control.hint_logs"));
-            match &reply.detail {
-                Some(detail) => Error::failed(detail)
-                    .context(t!("control.worker_ended"))
-                    .hint(t!("control.hint_logs")),
-                None => failure,
-            }
+        Some("environment-refresh-failed") => refresh_failed(&error),
+        _ if error.starts_with("worker-exit") => match reply.detail.map(text) {
+            Some(detail) => Error::failed(detail).context(t!("control.worker_ended")),
+            None => Error::failed(t!("control.worker_ended")),
         }
+        .hint(t!("control.hint_logs")),
         _ => Error::failed(error),
     }
 }
@@ -177,7 +179,6 @@ mod tests {
         RunArgs {
             file: "a.py".into(),
             input: input.map(str::to_owned),
-            timeout: None,
         }
     }
 
@@ -264,6 +265,11 @@ mod tests {
             r#"{"ok":false,"error":"Node file not found: a.py"}"#,
             "Node file not found: a.py",
             "Node file not found: a.py",
+        );
+        check(
+            r#"{"ok":false,"error":"\ud800"}"#,
+            r#""\ud800""#,
+            r#""\ud800""#,
         );
         check(
             r#"{"ok":false,"error":"환경 갱신 실패: gone","code":"environment-refresh-failed"}"#,

@@ -112,16 +112,16 @@ fn last_exit(exit: &WorkerExit, now: DateTime<Utc>) -> String {
         (None, None) => "?".to_owned(),
     };
     let when = time::ago(exit.at, now);
-    match &exit.was_running {
-        Some(file) => t!(
-            "control.exit_running",
-            how = how,
-            pid = exit.pid,
-            when = when,
-            file = file
-        ),
-        None => t!("control.exit", how = how, pid = exit.pid, when = when),
-    }
+    let Some(file) = &exit.was_running else {
+        return t!("control.exit", how = how, pid = exit.pid, when = when).into_owned();
+    };
+    t!(
+        "control.exit_running",
+        how = how,
+        pid = exit.pid,
+        when = when,
+        file = file
+    )
     .into_owned()
 }
 

@@ -12,7 +12,7 @@ mod prune;
 mod show;
 mod tail;
 
-pub use cli::{Cli, Command, FollowArgs, ListArgs, PruneArgs, ShowArgs};
+pub use cli::{Cli, Command, FollowArgs, ListArgs, PruneArgs, ShowArgs, command};
 
 use chrono::Utc;
 
