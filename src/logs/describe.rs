@@ -144,7 +144,7 @@ pub(super) mod samples {
     }
 
     pub(in crate::logs) fn run(number: u8, other: &Value) -> Run {
-        Run::Recorded(record(number, other))
+        Run::Recorded(record(number, other).into())
     }
 
     pub(in crate::logs) fn lone(success: bool) -> Run {

@@ -104,7 +104,13 @@ impl<'a> Follower<'a> {
             self.print_heading(console)?;
         }
         match self.growing.get_mut(part) {
-            Some(Some(tail)) => print_text(console, &tail.lines()?),
+            Some(Some(tail)) => loop {
+                let lines = tail.lines()?;
+                if lines.is_empty() {
+                    return Ok(());
+                }
+                print_text(console, &lines)?;
+            },
             _ => Ok(()),
         }
     }
@@ -193,4 +199,130 @@ fn print_run(console: &mut Console, history: &RunLog, run: &Run) -> Result<()> {
     }
     let pieces: Vec<String> = line.iter().map(Cell::to_line).collect();
     console.line(pieces.join("  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::Utc;
+
+    use super::*;
+    use crate::console::{CommonArgs, testing};
+    use crate::inventory::Snapshot;
+    use crate::project::Config;
+    use crate::store::{Ending, LogDraft, RunId, StartedRun, Tool, publish};
+
+    fn project() -> (tempfile::TempDir, Project) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let root = dir.path().canonicalize().expect("resolved");
+        for folder in [".venv", ".pip-logs"] {
+            std::fs::create_dir(root.join(folder)).expect("folder");
+        }
+        std::fs::write(root.join(".venv/pyvenv.cfg"), "").expect("write");
+        let project = Project::at(&root).expect("a project");
+        (dir, project)
+    }
+
+    fn started(id: RunId) -> StartedRun {
+        StartedRun {
+            id,
+            action: "install".into(),
+            packages: vec!["six".into()],
+            argv: ["pip", "install", "six"].map(String::from).to_vec(),
+            cwd: "/work".into(),
+            tool: Tool::Pip,
+            started_at: Utc::now(),
+            pid: 7,
+        }
+    }
+
+    fn finish(project: &Project, run: StartedRun, draft: LogDraft) {
+        let ended = Ending::Exited(0);
+        let run = run.finish(Duration::from_secs(1), ended, Some(draft.into_output()));
+        let nothing = Snapshot::default();
+        publish(project, &Config::default(), run, &nothing, &nothing).expect("published");
+    }
+
+    fn stepped(json: bool) -> Vec<String> {
+        let (_dir, project) = project();
+        let (mut console, out, _) = testing::console(&CommonArgs {
+            json,
+            ..CommonArgs::default()
+        });
+        let mut follower = Follower::new(&project);
+        follower.begin(&mut console, 3).expect("begun");
+        let run = started(RunId::new());
+        Unfinished::begin(
+            &project.venv().layout(),
+            run.clone(),
+            Snapshot::default(),
+            false,
+        )
+        .expect("written down");
+        let mut draft = LogDraft::begin(&project.layout(), &run.id);
+        let mut seen = Vec::new();
+        let mut step = |follower: &mut Follower<'_>| {
+            follower.step(&mut console).expect("a step");
+            seen.push(out.text());
+        };
+        draft.stdout(b"Collecting six\nhalf");
+        step(&mut follower);
+        draft.stdout(b" a line\n");
+        step(&mut follower);
+        finish(&project, run, draft);
+        step(&mut follower);
+        step(&mut follower);
+        seen
+    }
+
+    #[test]
+    fn a_run_is_shown_as_it_goes_and_when_it_ends() {
+        let seen = stepped(false);
+        assert_eq!(seen[0], "$ pip install six\nCollecting six\n");
+        assert_eq!(seen[1], "$ pip install six\nCollecting six\nhalf a line\n");
+        let end = seen[2].strip_prefix(&seen[1]).expect("more");
+        assert!(
+            end.ends_with("install six  ok  1.0 s  nothing changed\n"),
+            "{end}"
+        );
+        assert_eq!(end.lines().count(), 1, "{end}");
+        assert_eq!(seen[3], seen[2]);
+    }
+
+    #[test]
+    fn as_json_a_run_is_one_line() {
+        let seen = stepped(true);
+        assert_eq!((seen[0].as_str(), seen[1].as_str()), ("", ""));
+        let value: serde_json::Value = serde_json::from_str(&seen[2]).expect("JSON");
+        assert_eq!(value["action"], "install");
+        assert_eq!(seen[2].lines().count(), 1);
+        assert_eq!(seen[3], seen[2]);
+    }
+
+    #[test]
+    fn earlier_runs_come_first_oldest_on_top() {
+        let (_dir, project) = project();
+        for _ in 0..3 {
+            let run = started(RunId::new());
+            let draft = LogDraft::begin(&project.layout(), &run.id);
+            finish(&project, run, draft);
+        }
+        let (mut console, out, _) = testing::console(&CommonArgs {
+            json: true,
+            ..CommonArgs::default()
+        });
+        let mut follower = Follower::new(&project);
+        follower.begin(&mut console, 2).expect("begun");
+        follower.step(&mut console).expect("a step");
+        let text = out.text();
+        let ids: Vec<String> = text
+            .lines()
+            .map(|line| {
+                serde_json::from_str::<serde_json::Value>(line).expect("JSON")["id"].to_string()
+            })
+            .collect();
+        assert_eq!(ids.len(), 2);
+        assert!(ids[0] < ids[1], "{ids:?}");
+    }
 }

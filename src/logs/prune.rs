@@ -31,11 +31,12 @@ pub(super) fn prune(
         }));
     }
     let size = size::bytes(pruned.bytes);
-    console.line(match (pruned.runs, args.dry_run) {
-        (0, _) => t!("logs.nothing_to_prune"),
-        (runs, false) => t!("logs.pruned", n = runs, size = size),
-        (runs, true) => t!("logs.would_prune", n = runs, size = size),
-    })
+    match (pruned.runs, args.dry_run) {
+        (0, _) => console.note(t!("logs.nothing_to_prune")),
+        (runs, true) => console.line(t!("logs.would_prune", n = runs, size = size))?,
+        (runs, false) => console.note(t!("logs.pruned", n = runs, size = size)),
+    }
+    Ok(())
 }
 
 fn limits(config: &Config, args: &PruneArgs) -> Limits {
