@@ -75,7 +75,7 @@ impl<'a> Follower<'a> {
     fn step(&mut self, console: &mut Console) -> Result<()> {
         // The order matters: a run is recorded before its part file goes, so what is in the history now has printed all.
         let stamp = Stamp::of(self.project);
-        let parts = RunLog::parts(&self.project.layout());
+        let parts = RunLog::growing(&self.project.layout());
         for part in &parts {
             self.grow(console, part)?;
         }

@@ -1,7 +1,6 @@
 //! `aim-logs show`: one run, with everything it printed.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
 
 use anstream::adapter::strip_str;
 use chrono::{DateTime, Utc};
@@ -32,7 +31,9 @@ pub(super) fn show(
     let history = RunLog::read(&layout);
     let run = history.find(&args.run).map_err(|error| not_found(&error))?;
     if args.path {
-        return console.line(log_path(project, run)?.display());
+        let path = run.log_path().ok_or_else(|| log_gone(run))?;
+        let path = RunLog::path(&layout, path).map_err(|_| log_gone(run))?;
+        return console.line(path.display());
     }
     let log = read_log(&layout, run);
     if args.stdout || args.stderr {
@@ -76,13 +77,6 @@ fn log_gone(run: &Run) -> Error {
 fn read_log(layout: &ProjectLayout, run: &Run) -> Option<Log> {
     run.log_path()?;
     RunLog::log(layout, run).ok()
-}
-
-fn log_path(project: &Project, run: &Run) -> Result<PathBuf> {
-    run.log_path()
-        .map(|path| project.root().join(path))
-        .filter(|path| path.is_file())
-        .ok_or_else(|| log_gone(run))
 }
 
 fn as_json(run: &Run, log: Option<Log>) -> Result<Value> {
