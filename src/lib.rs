@@ -6,11 +6,15 @@
 //! | --- | --- |
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
+//! | [`inventory`] | what is installed in an environment: snapshots, their differences, their fingerprints |
+//! | [`store`] | what is written to disk: `env_meta.json`, run records, run logs, locks |
 
 rust_i18n::i18n!("locales", fallback = "en");
 
 pub mod env_vars;
 pub mod error;
 pub mod host;
+pub mod inventory;
 pub mod project;
+pub mod store;
 pub mod words;
