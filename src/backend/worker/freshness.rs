@@ -9,6 +9,7 @@ use crate::project::ProjectLayout;
 use crate::store::{EnvMeta, Generation, MetaState};
 
 /// A project's generation, as cheap as a `stat` while nothing changes.
+#[derive(Debug, Clone)]
 pub(super) struct Freshness {
     layout: ProjectLayout,
     path: std::path::PathBuf,
@@ -16,7 +17,7 @@ pub(super) struct Freshness {
     known: Generation,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     modified: (i64, i64),
     inode: u64,

@@ -37,7 +37,8 @@ fn make_private(folder: &Path) -> io::Result<()> {
     }
     let found = fs_err::symlink_metadata(folder)?;
     let is_ours = found.uid() == rustix::process::geteuid().as_raw();
-    if found.is_dir() && is_ours && found.mode() & 0o077 == 0 {
+    let open_to_others = found.mode() & 0o077;
+    if found.is_dir() && is_ours && open_to_others == 0 {
         Ok(())
     } else {
         Err(io::Error::new(

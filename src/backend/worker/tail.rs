@@ -33,7 +33,11 @@ impl Tail {
     pub(super) fn last_line(&self) -> Option<String> {
         let end = &self.bytes[self.bytes.len().saturating_sub(4096)..];
         let text = String::from_utf8_lossy(end);
-        let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+        let line = text
+            .lines()
+            .rev()
+            .map(str::trim)
+            .find(|line| !line.is_empty())?;
         Some(line.chars().take(300).collect())
     }
 }
