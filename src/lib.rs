@@ -6,9 +6,11 @@
 //! | --- | --- |
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
+//! | [`console`] | what the commands share: common options, output, tables, times |
 
 rust_i18n::i18n!("locales", fallback = "en");
 
+pub mod console;
 pub mod env_vars;
 pub mod error;
 pub mod host;

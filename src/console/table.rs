@@ -1,0 +1,231 @@
+//! Tables without lines: columns that line up, one of which gives way where the terminal is narrow.
+//!
+//! Text is cut only for a terminal; a pipe gets all of it.
+
+use anstyle::Style;
+
+use super::style;
+use super::width::{columns, cut, printable};
+
+/// Spaces between two columns.
+const GAP: usize = 2;
+
+/// What stands in one place of a table: pieces of text, each in a style.
+#[derive(Debug, Clone, Default)]
+pub struct Cell {
+    pieces: Vec<(Style, String)>,
+}
+
+impl Cell {
+    /// `text` in `style`.
+    pub fn styled(style: Style, text: impl AsRef<str>) -> Self {
+        Self::default().and(style, text)
+    }
+
+    /// The same with one more piece.
+    #[must_use]
+    pub fn and(mut self, style: Style, text: impl AsRef<str>) -> Self {
+        self.pieces.push((style, printable(text.as_ref())));
+        self
+    }
+
+    /// The cell as one line of text with styles.
+    pub fn to_line(&self) -> String {
+        self.rendered(usize::MAX)
+    }
+
+    fn columns(&self) -> usize {
+        self.pieces.iter().map(|(_, text)| columns(text)).sum()
+    }
+
+    fn rendered(&self, most: usize) -> String {
+        let mut left = most;
+        let last = self.pieces.len().saturating_sub(1);
+        let mut line = String::new();
+        for (index, (style, text)) in self.pieces.iter().enumerate() {
+            // A piece that fills the room to the last column hides what follows, so it must end in `…` itself.
+            let more = index < last && self.columns() > most;
+            let room = if more && columns(text) == left {
+                left.saturating_sub(1)
+            } else {
+                left
+            };
+            let shown = if room < left {
+                cut(&format!("{text} "), left)
+            } else {
+                cut(text, left)
+            };
+            left -= columns(&shown).min(left);
+            if style.is_plain() {
+                line.push_str(&shown);
+            } else if !shown.is_empty() {
+                line.push_str(&style::paint(*style, &shown));
+            }
+            if shown.ends_with('…') && !text.ends_with('…') || left == 0 {
+                break;
+            }
+        }
+        line
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::styled(style::PLAIN, text)
+    }
+}
+
+/// A table, made row by row.
+#[derive(Debug, Clone)]
+pub struct Table {
+    rows: Vec<Vec<Cell>>,
+    right: Vec<usize>,
+    gives_way: Vec<usize>,
+}
+
+impl Table {
+    /// A table with these headings.
+    pub fn new<T: AsRef<str>>(headings: impl IntoIterator<Item = T>) -> Self {
+        let headings = headings
+            .into_iter()
+            .map(|heading| Cell::styled(style::HEADING, heading))
+            .collect();
+        Self {
+            rows: vec![headings],
+            right: Vec::new(),
+            gives_way: Vec::new(),
+        }
+    }
+
+    /// Numbers: columns that line up on the right.
+    #[must_use]
+    pub fn right(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
+        self.right = columns.into_iter().collect();
+        self
+    }
+
+    /// Columns that are cut where the table is wider than the terminal, the one to be cut first at first.
+    #[must_use]
+    pub fn gives_way(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
+        self.gives_way = columns.into_iter().collect();
+        self
+    }
+
+    /// One more row.
+    pub fn push(&mut self, row: impl IntoIterator<Item = Cell>) {
+        self.rows.push(row.into_iter().collect());
+    }
+
+    /// Whether there is no row but the headings.
+    pub fn is_empty(&self) -> bool {
+        self.rows.len() == 1
+    }
+
+    /// The table's text, each line ended. `width` is the terminal's.
+    pub fn to_text(&self, width: Option<usize>) -> String {
+        let widths = self.widths(width);
+        let mut text = String::new();
+        for row in &self.rows {
+            let mut line = String::new();
+            let mut behind = 0;
+            for (index, cell) in row.iter().enumerate() {
+                let room = widths[index];
+                let shown = cell.columns().min(room);
+                let before = if self.right.contains(&index) {
+                    room - shown
+                } else {
+                    0
+                };
+                // Spaces are put before text only, so that no line ends in them.
+                if shown > 0 {
+                    line.push_str(&" ".repeat(behind + before));
+                    line.push_str(&cell.rendered(room));
+                    behind = room - shown - before + GAP;
+                } else {
+                    behind += room + GAP;
+                }
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Width of each column: that of its widest cell, less what a narrow terminal takes from those that give way.
+    fn widths(&self, terminal: Option<usize>) -> Vec<usize> {
+        let count = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widest = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(Cell::columns).max().unwrap_or(0)
+        };
+        let mut widths: Vec<usize> = (0..count).map(widest).collect();
+        let Some(terminal) = terminal else {
+            return widths;
+        };
+        let total: usize = widths.iter().sum::<usize>() + GAP * count.saturating_sub(1);
+        let mut excess = total.saturating_sub(terminal);
+        for &column in &self.gives_way {
+            let least = self.rows[0].get(column).map_or(0, Cell::columns).max(8);
+            let taken = widths[column].saturating_sub(least).min(excess);
+            widths[column] -= taken;
+            excess -= taken;
+        }
+        widths
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Table {
+        let mut table = Table::new(["name", "what", "n"]).right([2]).gives_way([1]);
+        table.push(["six".into(), "one two three four".into(), "7".into()]);
+        table.push([
+            "한국".into(),
+            Cell::from("a").and(style::PLAIN, "b"),
+            "1234".into(),
+        ]);
+        table.push(["x".into(), "".into(), "".into()]);
+        table
+    }
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    #[test]
+    fn columns_line_up_and_no_line_ends_in_spaces() {
+        assert_eq!(
+            plain(&sample().to_text(None)),
+            "name  what                   n\n\
+             six   one two three four     7\n\
+             한국  ab                  1234\n\
+             x\n"
+        );
+    }
+
+    #[test]
+    fn a_narrow_terminal_cuts_what_gives_way() {
+        assert_eq!(
+            plain(&sample().to_text(Some(22))),
+            "name  what           n\n\
+             six   one two t…     7\n\
+             한국  ab          1234\n\
+             x\n"
+        );
+    }
+
+    #[test]
+    fn pieces_are_cut_as_one_text() {
+        fn check(most: usize, expected: &str) {
+            let cell = Cell::from("abc").and(style::GOOD, "def");
+            assert_eq!(plain(&cell.rendered(most)), expected, "{most}");
+        }
+        check(6, "abcdef");
+        check(5, "abcd…");
+        check(4, "abc…");
+        check(3, "ab…");
+        check(2, "a…");
+    }
+}
