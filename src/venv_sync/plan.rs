@@ -1,7 +1,5 @@
 //! What a sync has to do: a comparison of what is installed with what is recorded. Pure but for [`installer`].
 
-use std::collections::BTreeSet;
-
 use crate::inventory::{Diff, Snapshot};
 use crate::project::Venv;
 use crate::store::{MetaState, Tool};
@@ -46,22 +44,15 @@ impl Plan {
 /// The tool that made `diff`, as the `INSTALLER` files of what it installed tell (PEP 376); unknown when they name
 /// several, or nothing was installed.
 pub(super) fn tool_of(diff: &Diff, installer: impl Fn(&str) -> Option<String>) -> Tool {
-    let named: BTreeSet<Option<String>> = diff
-        .added
-        .iter()
-        .chain(&diff.changed)
-        .map(|change| installer(&change.name).map(|text| first_word(&text)))
-        .collect();
-    let mut named = named.into_iter();
-    match (named.next(), named.next()) {
-        (Some(Some(name)), None) => match name.as_str() {
-            "pip" => Tool::Pip,
-            "uv" => Tool::Uv,
-            "poetry" => Tool::Poetry,
-            "conda" | "mamba" => Tool::Conda,
-            _ => Tool::Unknown,
-        },
-        _ => Tool::Unknown,
+    let mut tools = diff.added.iter().chain(&diff.changed).map(|change| {
+        let named = installer(&change.name);
+        named.map_or(Tool::Unknown, |text| Tool::of_installer(&text))
+    });
+    let first = tools.next().unwrap_or_default();
+    if tools.all(|tool| tool == first) {
+        first
+    } else {
+        Tool::Unknown
     }
 }
 
@@ -71,14 +62,6 @@ pub(super) fn installer(venv: &Venv, now: &Snapshot, name: &str) -> Option<Strin
     venv.site_packages()
         .into_iter()
         .find_map(|site| std::fs::read_to_string(site.join(folder).join("INSTALLER")).ok())
-}
-
-/// `poetry` of `Poetry 1.8.2`.
-fn first_word(text: &str) -> String {
-    text.split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase()
 }
 
 #[cfg(test)]

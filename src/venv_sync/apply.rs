@@ -1,0 +1,186 @@
+//! Brings an environment in step: records what other tools changed and mends launchers and hook.
+//!
+//! All of it happens under the environment's run lock, so no pip is at work meanwhile. A place that cannot be written
+//! is no failure as long as there is nothing to write.
+
+use std::time::Duration;
+
+use chrono::Utc;
+
+use super::Ground;
+use super::plan::{self, Plan};
+use crate::console::Console;
+use crate::error::{Error, Explain, Result};
+use crate::inventory::Snapshot;
+use crate::launchers::{self, Changes};
+use crate::store::{
+    self, Ending, EnvMeta, FinishedRun, Generation, Holder, LockError, Published, RunId, RunLock,
+    Unfinished,
+};
+use crate::words::t;
+
+/// Whether launchers and hook are put in anew or only mended where they are already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Launchers {
+    /// Put in.
+    Install,
+    /// Mend, in an environment that has them.
+    Mend,
+}
+
+/// What was done.
+#[derive(Debug)]
+pub(super) struct Applied {
+    /// The run that a crash had left, now recorded.
+    pub(super) recovered: Option<Published>,
+    /// The difference that is now recorded.
+    pub(super) recorded: Option<Published>,
+    /// Files of launchers and hook that were written.
+    pub(super) mended: Changes,
+    /// What is installed.
+    pub(super) now: Snapshot,
+    /// The generation now.
+    pub(super) generation: Generation,
+}
+
+impl Applied {
+    /// The last run that raised the generation here, for the daemon.
+    pub(super) fn raised_by(&self) -> Option<&Published> {
+        [&self.recorded, &self.recovered]
+            .into_iter()
+            .flatten()
+            .find(|published| published.raised)
+    }
+}
+
+/// Brings the environment in step, as a run of `action`.
+///
+/// # Errors
+/// When another run holds the environment for too long, or something cannot be written.
+pub(super) fn apply(
+    ground: &Ground<'_>,
+    action: &str,
+    launchers: Launchers,
+    console: &mut Console,
+) -> Result<Applied> {
+    let lock = lock(ground, action, console)?;
+    let recovered = match &lock {
+        Some(lock) => store::recover(&ground.project, &ground.config, lock)
+            .context(t!("venv_sync.cannot_record"))
+            .hint(t!("venv_sync.hint_doctor"))?,
+        None => None,
+    };
+    let mended = mend(ground, launchers, console)?;
+    let (plan, now) = compare(ground);
+    let recorded = match plan.diff() {
+        None => None,
+        Some(diff) => {
+            let venv = ground.project.venv();
+            let tool = plan::tool_of(diff, |name| plan::installer(venv, &now, name));
+            Some(record(ground, action, tool, &now)?)
+        }
+    };
+    let (meta, _) = EnvMeta::read(&ground.project.layout());
+    Ok(Applied {
+        recovered,
+        recorded,
+        mended,
+        now,
+        generation: meta.generation(),
+    })
+}
+
+/// What would have to be done, and what is installed. Writes nothing.
+pub(super) fn compare(ground: &Ground<'_>) -> (Plan, Snapshot) {
+    let (_, state) = EnvMeta::read(&ground.project.layout());
+    let now = Snapshot::scan(ground.project.venv());
+    let recorded = store::last_recorded(&ground.project);
+    (Plan::of(&state, recorded.as_ref(), &now), now)
+}
+
+fn record(
+    ground: &Ground<'_>,
+    action: &str,
+    tool: store::Tool,
+    now: &Snapshot,
+) -> Result<Published> {
+    let host = ground.host;
+    let before = store::last_recorded(&ground.project).unwrap_or_default();
+    let argv = host.args().iter();
+    let run = FinishedRun {
+        id: RunId::new(),
+        action: action.to_owned(),
+        packages: Vec::new(),
+        argv: argv.map(|arg| arg.to_string_lossy().into_owned()).collect(),
+        cwd: host.cwd().unwrap_or(ground.project.root()).to_path_buf(),
+        tool,
+        started_at: Utc::now(),
+        duration: Duration::ZERO,
+        ending: Ending::Exited(0),
+        pid: std::process::id(),
+        output: None,
+    };
+    store::publish(&ground.project, &ground.config, run, &before, now)
+        .context(t!("venv_sync.cannot_record"))
+        .hint(t!("venv_sync.hint_doctor"))
+}
+
+fn mend(ground: &Ground<'_>, launchers: Launchers, console: &mut Console) -> Result<Changes> {
+    let venv = ground.project.venv();
+    if launchers == Launchers::Mend && !launchers::is_installed(venv) {
+        return Ok(Changes::default());
+    }
+    let Some(aim_pip) = launchers::aim_pip_path(ground.host) else {
+        let missing = t!("venv_sync.no_aim_pip");
+        let hint = t!("venv_sync.hint_aim_pip");
+        if launchers == Launchers::Install {
+            return Err(Error::failed(missing).hint(hint));
+        }
+        console.warn(missing);
+        return Ok(Changes::default());
+    };
+    let mended = match launchers {
+        Launchers::Install => launchers::install(venv, &aim_pip),
+        Launchers::Mend => launchers::heal(venv, &aim_pip),
+    };
+    mended
+        .context(t!("venv_sync.cannot_mend"))
+        .hint(t!("venv_sync.hint_doctor"))
+}
+
+/// The run lock; none where settings switch it off, or where nothing can be written and nothing need be.
+fn lock(ground: &Ground<'_>, action: &str, console: &mut Console) -> Result<Option<RunLock>> {
+    let Some(limit) = ground.config.lock_wait() else {
+        return Ok(None);
+    };
+    let layout = ground.project.venv().layout();
+    let command = format!("aim-venv-sync {action}");
+    let waits = |holder: &Holder| console.note(held_by(holder));
+    match RunLock::acquire(&layout, &command, limit, waits) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(LockError::Unusable { .. })
+            if compare(ground).0.is_in_step() && Unfinished::read(&layout).is_none() =>
+        {
+            Ok(None)
+        }
+        Err(LockError::Busy(holder)) => Err(Error::failed(held_by(&holder))
+            .context(t!("venv_sync.cannot_lock"))
+            .hint(t!("venv_sync.hint_lock"))),
+        Err(error) => Err(error)
+            .context(t!("venv_sync.cannot_lock"))
+            .hint(t!("venv_sync.hint_doctor")),
+    }
+}
+
+/// Who holds the run lock, in words.
+pub(super) fn held_by(holder: &Holder) -> String {
+    match holder.pid {
+        Some(pid) => t!(
+            "venv_sync.held_by",
+            pid = pid,
+            command = crate::console::width::printable(&holder.command)
+        ),
+        None => t!("venv_sync.held"),
+    }
+    .into_owned()
+}

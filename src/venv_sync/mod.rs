@@ -1,0 +1,82 @@
+//! `aim-venv-sync`: makes environments, puts launchers and hook into them, and keeps their record true whichever tool
+//! changed them.
+//!
+//! Start reading at [`run`]. [`plan`] says what a sync has to do and [`apply`] does it; `init` is a sync of an
+//! environment that was just made ([`maker`]). The other verbs only look: `status`, `doctor`, `config`; `remove` takes
+//! out what `init` put in.
+//!
+//! **Invariant:** the daemon is told, never needed ([`daemon`]): only `--wait` fails without one.
+//! **Invariant:** `--check`, `status`, `doctor` and `config` write nothing, not even a lock file.
+
+mod apply;
+mod changes;
+mod cli;
+mod config;
+mod daemon;
+mod doctor;
+mod init;
+mod interpreter;
+mod maker;
+mod plan;
+mod remove;
+mod status;
+mod sync;
+
+pub use cli::{Cli, InitArgs, SyncArgs, Verb};
+
+use crate::console::{self, CommonArgs, Console};
+use crate::error::{Exit, Result};
+use crate::host::Host;
+use crate::project::{Config, Project};
+
+/// Does what `cli` asks for.
+///
+/// # Errors
+/// As each verb; the exit status is in the error (design, section 11).
+pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
+    let common = cli.common.clone();
+    let mut console = Console::new(host, &common);
+    match cli.into_verb()? {
+        Verb::Init(args) => init::init(host, &common, &args, &mut console),
+        Verb::Config => config::config(host, &common, &mut console),
+        verb => {
+            let ground = Ground::find(host, &common)?;
+            match verb {
+                Verb::Status => status::status(&ground, &mut console),
+                Verb::Remove => remove::remove(&ground, &mut console),
+                Verb::Doctor => doctor::doctor(&ground, &mut console),
+                Verb::Sync(args) => sync::sync(&ground, args, &mut console),
+                Verb::Init(_) | Verb::Config => unreachable!("done above"),
+            }
+        }
+    }
+}
+
+/// What most verbs stand on: a project, its settings, and the process.
+struct Ground<'a> {
+    host: &'a Host,
+    project: Project,
+    config: Config,
+}
+
+impl<'a> Ground<'a> {
+    fn find(host: &'a Host, common: &CommonArgs) -> Result<Self> {
+        Ok(Self::of(host, console::project(host, common)?))
+    }
+
+    fn of(host: &'a Host, project: Project) -> Self {
+        let config = Config::load(host, Some(&project.layout()));
+        Self {
+            host,
+            project,
+            config,
+        }
+    }
+}
+
+/// Says why a test does not run here.
+#[cfg(test)]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn skip(reason: &str) {
+    eprintln!("skipped: {reason}");
+}
