@@ -1,0 +1,54 @@
+# The recipes that people and CI use. `make` alone lists them.
+.POSIX:
+SHELL = /bin/sh
+CARGO = cargo
+
+.PHONY: help demo test build lint doc unit worker-test shell-test review bench deny install clean tools
+
+help: ## list the recipes
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 - /'
+
+demo: tools ## build everything and show the main story on a demo project (KEEP=1 leaves the daemon running)
+	$(CARGO) build --release --locked
+	@KEEP="$(KEEP)" examples/demo/demo.sh
+
+test: tools lint doc unit worker-test shell-test ## install what the tests need and run every check, as CI does
+
+build: ## build all programs for daily use
+	$(CARGO) build --release --locked
+
+lint: ## formatting, clippy with and without the daemon
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --lib --bins --no-default-features -- -D warnings
+
+doc: ## rustdoc without warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
+
+unit: ## unit and integration tests, real pip and a real daemon among them, and the unit tests without the daemon
+	$(CARGO) test --locked
+	$(CARGO) test --locked --lib --no-default-features
+
+worker-test: ## the Python worker alone, on each Python that is there
+	tests/worker/run
+
+shell-test: ## shellcheck on every shell script
+	shellcheck -x examples/demo/demo.sh tests/worker/run .ci/run .ci/tools
+
+review: ## remake what tests compare: completions, man pages, docs/environment.md
+	AIM_UPDATE=1 $(CARGO) test --locked --test suite generated
+
+bench: ## measure the speeds that docs/benchmarks.md notes, as ratios in one run
+	$(CARGO) bench --locked --bench ratios
+
+deny: ## licences, advisories and sources of all crates (needs cargo-deny)
+	cargo deny check
+
+install: ## put the programs into ~/.cargo/bin
+	$(CARGO) install --locked --path .
+
+clean: ## remove everything that was built
+	$(CARGO) clean
+
+tools: ## what the recipes need beyond Rust, Python 3 and Node
+	@.ci/tools

@@ -1,0 +1,99 @@
+//! Runs one child and copies its output. Start reading at [`run`].
+//!
+//! The child keeps our standard input, session, process group, controlling terminal, working folder, limits and
+//! inherited descriptors; only its stdout and stderr are replaced, each by something of its own kind (`wiring`,
+//! `terminal`). Every byte goes on to where it would have gone (`copy`, `sink`) and then to the caller's `tee`. The
+//! run is over when the child is (`leftover`), and [`leave`] ends this process as the child ended (`status`).
+//!
+//! **Invariant:** knows nothing of pip, logs or sockets.
+//!
+//! **Invariant:** a failed copy never changes the child's exit status.
+//!
+//! **Invariant:** no flag, mode or size of a descriptor that the caller gave us is changed.
+
+mod copy;
+mod leftover;
+mod signals;
+mod sink;
+mod status;
+mod sys;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod wiring;
+
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use self::copy::Tee;
+use self::signals::Signals;
+pub use self::status::{Status, leave};
+use self::wiring::Ends;
+pub use self::wiring::Wiring;
+
+/// Which of the two outputs bytes came from.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Stream {
+    /// Standard output; with [`Wiring::Together`], both.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// A run that is over.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// How the child ended.
+    pub status: Status,
+    /// Whether stdout and stderr were one open file.
+    pub wiring: Wiring,
+    /// The child's process id while it ran.
+    pub pid: u32,
+    /// From its start to the moment when its last byte was passed on.
+    pub duration: Duration,
+}
+
+/// Runs `command` to its end and hands every byte of its output to `tee`, after it was written on.
+///
+/// A descriptor that is no terminal, pipe, socket, file or `/dev/null` is the child's own, uncaptured; one that was
+/// closed when this process started is closed for the child too. From here until [`leave`], SIGINT, SIGTERM and the
+/// like do not end this process: they are the child's. The error is that of starting the child.
+pub fn run(command: Command, tee: &mut dyn FnMut(Stream, &[u8])) -> io::Result<Outcome> {
+    run_on(&Ends::of_process(), command, tee)
+}
+
+/// Becomes `command`, which then finds everything as this process found it. Returns only if that fails.
+pub fn replace(mut command: Command) -> io::Error {
+    sys::pass_on(&mut command);
+    command.exec()
+}
+
+/// [`run`] with other descriptors than the process's own in the place of 1 and 2.
+fn run_on(ends: &Ends<'_>, mut command: Command, tee: &mut Tee<'_>) -> io::Result<Outcome> {
+    sys::pass_on(&mut command); // asks for the caller's signal actions: before ours are set
+    let mut signals = Signals::listen()?;
+    let mut wired = ends.wire();
+
+    let started = Instant::now();
+    let mut child = command.stdout(wired.stdout).stderr(wired.stderr).spawn()?;
+    drop(command); // with our copies of the child's ends, which would keep them from ever ending
+    Signals::child_started();
+
+    let status = copy::until_end(&mut child, &mut wired.channels, &mut signals, tee)?;
+    let duration = started.elapsed();
+    for (source, sink) in wired
+        .channels
+        .into_iter()
+        .filter_map(copy::Channel::into_leftover)
+    {
+        leftover::leave_behind(source, &sink);
+    }
+    Ok(Outcome {
+        status,
+        wiring: wired.wiring,
+        pid: child.id(),
+        duration,
+    })
+}

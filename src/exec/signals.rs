@@ -1,0 +1,187 @@
+//! What each signal means while a child runs.
+//!
+//! The child is in our process group, so what a terminal sends has reached it already: such a signal is survived
+//! and not passed on, since a second SIGINT turns pip's clean goodbye into a traceback. What was sent to this
+//! process alone is passed on. Signals that the caller had us ignore stay ignored, here and in the child.
+//!
+//! **Invariant:** the child gets no handler and no mask of ours; exec resets the one, and the other is not touched
+//! before it was started.
+
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use libc::{c_int, siginfo_t};
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{
+    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH,
+};
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::WithRawSiginfo;
+
+use super::sys;
+
+/// How long a SIGINT or SIGQUIT that another process sent is held back before the child gets it too.
+///
+/// Such a signal was sent either to this process alone (`kill -INT PID`, `Popen.send_signal`) or to the whole group
+/// (`kill -INT -PGRP`, `timeout -s INT`, a notebook's interrupt), and the kernel does not say which. In the second
+/// case the child has it already, and the sign of that is that it ends: pip takes a few milliseconds. A child that
+/// still runs after this time has shown no such sign.
+const HOLD: Duration = Duration::from_millis(500);
+
+/// What to do about a signal that arrived.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) enum Meaning {
+    /// Nothing: the child has it already, or being woken was all.
+    Nothing,
+    /// The child gets it now.
+    Forward,
+    /// The child gets it unless it ends within [`HOLD`].
+    Hold,
+    /// The real terminal may have another size.
+    Resize,
+    /// As `Resize`, and the child gets it.
+    Resume,
+}
+
+/// The signals of this process, from [`Signals::listen`] on.
+///
+/// After a run they go on being caught, so that a late Ctrl-C does not tear what is written about it;
+/// [`leave`](super::leave) restores what it needs.
+pub(super) struct Signals {
+    delivery: SignalDelivery<UnixStream, WithRawSiginfo>,
+    held: Vec<(c_int, Instant)>,
+}
+
+/// What the signals that arrived ask of the copy loop.
+#[derive(Copy, Clone, Default, PartialEq, Eq, Debug)]
+pub(super) struct Wishes {
+    /// Look at the window sizes again.
+    pub(super) resize: bool,
+    /// Somebody wants the run to end.
+    pub(super) end: bool,
+}
+
+impl Signals {
+    /// Starts to catch what a child's run is concerned with.
+    pub(super) fn listen() -> io::Result<Self> {
+        let wanted = [
+            SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT,
+        ];
+        let wanted = wanted
+            .into_iter()
+            .filter(|&signal| !sys::is_ignored(signal));
+        // SIGCHLD is needed in any case; SIGXFSZ is caught so that a file at its size limit fails a write, not us.
+        let wanted = wanted.chain([SIGCHLD, libc::SIGXFSZ]);
+        let (read, write) = UnixStream::pair()?;
+        Ok(Self {
+            delivery: SignalDelivery::with_pipe(read, write, WithRawSiginfo, wanted)?,
+            held: Vec::new(),
+        })
+    }
+
+    /// To be called when the child has been started, and with it has our mask: its end must reach us.
+    pub(super) fn child_started() {
+        sys::unblock(SIGCHLD);
+    }
+
+    /// Readable when a signal arrived.
+    pub(super) fn bell(&self) -> BorrowedFd<'_> {
+        self.delivery.get_read().as_fd()
+    }
+
+    /// When a held signal falls due, if one is held.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.held.iter().map(|&(_, due)| due).min()
+    }
+
+    /// Answers the signals that arrived and the held ones that fell due. `child` is None once it has ended.
+    pub(super) fn answer(&mut self, child: Option<Pid>) -> Wishes {
+        let mut wishes = Wishes::default();
+        for info in self.delivery.pending() {
+            let signal = info.si_signo;
+            wishes.end |= matches!(signal, SIGTERM | SIGHUP | SIGINT | SIGQUIT | SIGALRM);
+            match meaning(signal, is_sent_by_process(&info)) {
+                Meaning::Nothing => {}
+                Meaning::Forward => send(child, signal),
+                Meaning::Hold if self.held.iter().any(|&(held, _)| held == signal) => {}
+                Meaning::Hold => self.held.push((signal, Instant::now() + HOLD)),
+                Meaning::Resize => wishes.resize = true,
+                Meaning::Resume => {
+                    wishes.resize = true;
+                    send(child, signal);
+                }
+            }
+        }
+        self.held.retain(|&(signal, due)| {
+            let wait = due > Instant::now();
+            if !wait {
+                send(child, signal);
+            }
+            wait
+        });
+        wishes
+    }
+}
+
+/// What `signal` means, by whether a process sent it (otherwise the kernel did: a terminal, a timer).
+fn meaning(signal: c_int, sent_by_process: bool) -> Meaning {
+    match signal {
+        // Python turns these into exceptions, so a second one does harm.
+        SIGINT | SIGQUIT if sent_by_process => Meaning::Hold,
+        // These kill by default, so that a second one does none. The kernel's own are passed on as well: SIGALRM is
+        // of a timer that was set before this program was started and that a child does not inherit; SIGHUP goes
+        // first to the leader of the session alone, which may be this process.
+        SIGTERM | SIGHUP | SIGUSR1 | SIGUSR2 | SIGALRM => Meaning::Forward,
+        SIGWINCH => Meaning::Resize,
+        // Continuing a child that runs is nothing.
+        SIGCONT => Meaning::Resume,
+        _ => Meaning::Nothing,
+    }
+}
+
+/// Whether a process sent this signal by `kill` or the like.
+fn is_sent_by_process(info: &siginfo_t) -> bool {
+    // macOS leaves the code at 0 and names no process for what a terminal sends.
+    #[cfg(target_vendor = "apple")]
+    return info.si_pid != 0;
+    // Elsewhere codes of processes are 0 (SI_USER) and below, those of the kernel above (SI_KERNEL is 0x80).
+    #[cfg(not(target_vendor = "apple"))]
+    return info.si_code <= 0;
+}
+
+fn send(child: Option<Pid>, signal: c_int) {
+    if let (Some(pid), Some(signal)) = (child, Signal::from_named_raw(signal)) {
+        // It may have ended just now, not yet waited for; then there is nobody to tell.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn meaning_of_each_signal() {
+        let check = |signal, sent_by_process, expected| {
+            assert_eq!(
+                meaning(signal, sent_by_process),
+                expected,
+                "signal {signal}"
+            );
+        };
+        check(SIGINT, false, Meaning::Nothing);
+        check(SIGINT, true, Meaning::Hold);
+        check(SIGQUIT, false, Meaning::Nothing);
+        check(SIGQUIT, true, Meaning::Hold);
+        check(SIGTERM, true, Meaning::Forward);
+        check(SIGHUP, false, Meaning::Forward);
+        check(SIGALRM, false, Meaning::Forward);
+        check(SIGUSR1, true, Meaning::Forward);
+        check(SIGWINCH, false, Meaning::Resize);
+        check(SIGCONT, true, Meaning::Resume);
+        check(SIGCHLD, false, Meaning::Nothing);
+        check(libc::SIGXFSZ, false, Meaning::Nothing);
+    }
+}

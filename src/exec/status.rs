@@ -1,0 +1,111 @@
+//! How a child ended, and how this process ends the same way.
+//!
+//! A shell, `make` or an editor looks at the wait status of what it started. It must see pip's, not ours: an exit
+//! code is passed on as it is, and a death by signal is died again.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitStatus, exit};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// How a child ended.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// It left by itself with this exit code, 0 to 255.
+    Exited(i32),
+    /// It was killed by the signal of this number.
+    Signaled(i32),
+}
+
+impl Status {
+    /// Whether it left with exit code 0.
+    pub fn success(self) -> bool {
+        self == Self::Exited(0)
+    }
+
+    /// The exit code, if it left by itself.
+    pub fn code(self) -> Option<i32> {
+        match self {
+            Self::Exited(code) => Some(code),
+            Self::Signaled(_) => None,
+        }
+    }
+
+    /// The number of the signal that killed it, if one did.
+    pub fn signal(self) -> Option<i32> {
+        match self {
+            Self::Exited(_) => None,
+            Self::Signaled(signal) => Some(signal),
+        }
+    }
+}
+
+impl From<ExitStatus> for Status {
+    fn from(status: ExitStatus) -> Self {
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Self::Exited(code),
+            (None, Some(signal)) => Self::Signaled(signal),
+            // Stopped and continued children are never asked for; the raw value is the honest rest.
+            (None, None) => Self::Exited(status.into_raw() & 0xff),
+        }
+    }
+}
+
+/// Ends this process as the child ended: with the same exit code, or by the same signal.
+///
+/// For a signal, its default action is restored and it is unblocked first; no core is dumped, so that only the
+/// child's own core file exists. Should the signal not kill, the exit code is `128 + signal`, as shells have it.
+pub fn leave(status: Status) -> ! {
+    match status {
+        Status::Exited(code) => exit(code),
+        Status::Signaled(signal) => {
+            forbid_core();
+            // An error means that the signal has no fatal default here; the exit code below tells of it then.
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+            exit(128 + signal)
+        }
+    }
+}
+
+/// Makes sure that this process leaves no core file, neither in the working folder nor with a crash collector.
+fn forbid_core() {
+    let limit = getrlimit(Resource::Core);
+    let _ = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            ..limit
+        },
+    );
+    // A collector named in core_pattern is started whatever the limit says, unless the process cannot be dumped.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wait_statuses_are_read() {
+        let check = |raw: i32, expected: Status| {
+            assert_eq!(Status::from(ExitStatus::from_raw(raw)), expected);
+        };
+        check(0, Status::Exited(0));
+        check(120 << 8, Status::Exited(120));
+        check(255 << 8, Status::Exited(255));
+        check(15, Status::Signaled(15));
+        check(11 | 0x80, Status::Signaled(11)); // with a core
+    }
+
+    #[test]
+    fn only_code_zero_is_success() {
+        assert!(Status::Exited(0).success());
+        assert!(!Status::Exited(1).success());
+        assert!(!Status::Signaled(15).success());
+        assert_eq!(Status::Signaled(15).signal(), Some(15));
+        assert_eq!(Status::Signaled(15).code(), None);
+        assert_eq!(Status::Exited(3).code(), Some(3));
+        assert_eq!(Status::Exited(3).signal(), None);
+    }
+}

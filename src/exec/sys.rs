@@ -1,0 +1,122 @@
+//! The few calls that neither std nor rustix offers: what this process was born with, and what its child must get.
+//!
+//! Rust's runtime changes two things before `main`: it opens `/dev/null` on closed standard descriptors, and it
+//! ignores SIGPIPE. Both would be seen by a child, so the truth is recorded before the runtime starts.
+//!
+//! **Invariant:** all `unsafe` of this room is here.
+
+use std::mem::MaybeUninit;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use libc::c_int;
+use rustix::fd::BorrowedFd;
+use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
+
+/// Which of the descriptors 0, 1 and 2 were closed when this process started.
+static CLOSED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
+
+/// Whether SIGPIPE was ignored when this process started.
+static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
+
+// SAFETY: the section holds pointers to functions that the loader calls before `main`, which is what this is; the
+// function only makes system calls and stores atomics, so it needs nothing of Rust's runtime.
+#[expect(
+    unsafe_code,
+    reason = "the only place that comes before Rust's runtime"
+)]
+#[used]
+#[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
+#[cfg_attr(
+    target_vendor = "apple",
+    unsafe(link_section = "__DATA,__mod_init_func")
+)]
+static RECORD_START: extern "C" fn() = record_start;
+
+extern "C" fn record_start() {
+    for (fd, closed) in standard().into_iter().zip(&CLOSED) {
+        closed.store(fcntl_getfd(fd) == Err(Errno::BADF), Ordering::Relaxed);
+    }
+    SIGPIPE_IGNORED.store(is_ignored(libc::SIGPIPE), Ordering::Relaxed);
+}
+
+/// Whether descriptor 0, 1 or 2 was closed when this process started (since then it is `/dev/null`).
+pub(super) fn was_closed(descriptor: usize) -> bool {
+    CLOSED[descriptor].load(Ordering::Relaxed)
+}
+
+/// Makes the program that `command` starts find what this process found at its own start.
+///
+/// Descriptors that were closed are closed when it starts; signals that std or this room would reset to their
+/// default are ignored again if they were. Everything else passes through by itself.
+pub(super) fn pass_on(command: &mut Command) {
+    for (fd, closed) in standard().into_iter().zip(&CLOSED) {
+        if closed.load(Ordering::Relaxed) {
+            // Our own /dev/null stays open, so that no file of ours can take the number.
+            let _ = fcntl_setfd(fd, FdFlags::CLOEXEC);
+        }
+    }
+    let sigpipe = SIGPIPE_IGNORED.load(Ordering::Relaxed);
+    let sigchld = is_ignored(libc::SIGCHLD);
+    if sigpipe || sigchld {
+        ignore_in_child(command, sigpipe, sigchld);
+    }
+}
+
+/// Whether `signal` is ignored by this process now.
+#[expect(
+    unsafe_code,
+    reason = "std and rustix cannot ask for a signal's action"
+)]
+pub(super) fn is_ignored(signal: c_int) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a null new action only asks; the old one is written to memory of the right type, which is valid when
+    // all zero too.
+    let action = unsafe {
+        libc::sigaction(signal, ptr::null(), action.as_mut_ptr());
+        action.assume_init()
+    };
+    action.sa_sigaction == libc::SIG_IGN
+}
+
+/// Lets `signal` reach this thread even if the caller had blocked it.
+#[expect(unsafe_code, reason = "std and rustix cannot change the signal mask")]
+pub(super) fn unblock(signal: c_int) {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigemptyset initializes the set before anything reads it; the old mask is not asked for.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), ptr::null_mut());
+    }
+}
+
+/// Ignores signals between fork and exec. Costs a real fork, so it is used only where the caller ignored them.
+#[expect(
+    unsafe_code,
+    reason = "std resets SIGPIPE in the child, and a handled SIGCHLD becomes the default"
+)]
+fn ignore_in_child(command: &mut Command, sigpipe: bool, sigchld: bool) {
+    // SAFETY: the closure only calls signal(2), which may be called between fork and exec.
+    unsafe {
+        command.pre_exec(move || {
+            if sigpipe {
+                libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+            }
+            if sigchld {
+                libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+            }
+            Ok(())
+        });
+    }
+}
+
+fn standard() -> [BorrowedFd<'static>; 3] {
+    [
+        rustix::stdio::stdin(),
+        rustix::stdio::stdout(),
+        rustix::stdio::stderr(),
+    ]
+}

@@ -1,0 +1,127 @@
+//! Broken worlds: a clear error with a hint in the commands; for pip never more than one line, and its own status.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::sandbox::{Ran, Sandbox};
+
+/// pip works as ever and the toolkit says at most one line.
+fn pip_works(sandbox: &Sandbox) {
+    let wheel = sandbox.wheel("greeting", "1.0");
+    let ran = sandbox.pip(["install", "--force-reinstall", wheel.to_str().expect("utf-8")]).ok();
+    assert!(ran.stdout().contains("Successfully installed greeting-1.0"), "{ran:?}");
+    assert!(ran.stderr().lines().count() <= 1, "{ran:?}");
+}
+
+#[test]
+fn no_environment() {
+    let sandbox = Sandbox::new();
+    for (program, args) in [
+        ("aim-venv-sync", &["sync"][..]),
+        ("aim-venv-sync", &["status"]),
+        ("aim-venv-sync", &["remove"]),
+        ("aim-logs", &["list"]),
+    ] {
+        sandbox.run(program, args).exits(4).warns("aim-venv-sync init");
+    }
+}
+
+#[test]
+fn an_environment_whose_python_is_gone() {
+    let sandbox = Sandbox::ready();
+    for name in ["python", "python3"] {
+        let _ = std::fs::remove_file(sandbox.bin(name));
+    }
+    let pip = sandbox.pip(["list"]);
+    assert!(matches!(pip.output.status.code(), Some(126 | 127)), "{pip:?}");
+    assert_eq!(pip.stderr().lines().count(), 1, "{pip:?}");
+    sandbox.run("aim-venv-sync", ["doctor"]).exits(1);
+    sandbox.run("aim-venv-sync", ["init"]).exits(1);
+    let _daemon = sandbox.daemon();
+    sandbox.write("a.py", "def main():\n    return 1\n");
+    let reply = sandbox.run("aim-worker", ["run", "a.py", "--json"]).exits(1).json();
+    assert!(reply["error"].as_str().expect("a text").starts_with("환경 갱신 실패"), "{reply}");
+}
+
+#[test]
+fn a_project_without_env_meta() {
+    let sandbox = Sandbox::ready();
+    std::fs::remove_file(sandbox.project().join("env_meta.json")).expect("removed");
+    pip_works(&sandbox);
+    assert!(sandbox.generation() >= 1);
+}
+
+#[test]
+fn an_env_meta_that_is_not_json_or_of_wrong_shape() {
+    for broken in ["", "{", "[]", "42", "{\"generation\": \"seven\"}", "{\"packages\": 3, \"generation\": -1}", "\u{0}"] {
+        let sandbox = Sandbox::ready();
+        sandbox.pip(["install", sandbox.wheel("farewell", "1.0").to_str().expect("utf-8")]).ok();
+        let generation = sandbox.generation();
+        std::fs::write(sandbox.project().join("env_meta.json"), broken).expect("written");
+        sandbox.run("aim-venv-sync", ["status"]);
+        sandbox.run("aim-venv-sync", ["doctor"]).exits(1);
+        pip_works(&sandbox);
+        assert!(sandbox.generation() > generation, "a generation never goes back ({broken:?})");
+    }
+}
+
+#[test]
+fn a_read_only_project() {
+    if rustix::process::getuid().is_root() {
+        println!("skipped: root writes into read-only folders; the case runs where tests run as a person");
+        return;
+    }
+    let sandbox = Sandbox::ready();
+    let project = sandbox.project().to_path_buf();
+    std::fs::set_permissions(&project, std::fs::Permissions::from_mode(0o555)).expect("mode");
+    std::fs::set_permissions(project.join(".pip-logs"), std::fs::Permissions::from_mode(0o555)).expect("mode");
+    pip_works(&sandbox);
+    std::fs::set_permissions(&project, std::fs::Permissions::from_mode(0o755)).expect("mode");
+}
+
+#[test]
+fn a_log_folder_that_cannot_be_one() {
+    let sandbox = Sandbox::ready();
+    std::fs::remove_dir_all(sandbox.project().join(".pip-logs")).expect("removed");
+    std::fs::write(sandbox.project().join(".pip-logs"), "a file where a folder should be").expect("written");
+    pip_works(&sandbox);
+    sandbox.run("aim-venv-sync", ["doctor"]).exits(1);
+}
+
+#[test]
+fn no_home_no_runtime_folder() {
+    let sandbox = Sandbox::ready();
+    let mut pip = sandbox.command(sandbox.bin("pip"));
+    pip.args(["install", sandbox.wheel("greeting", "1.0").to_str().expect("utf-8")]);
+    for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "AIM_SOCKET", "PATH"] {
+        pip.env_remove(name);
+    }
+    let ran = Ran::of(&mut pip).ok();
+    assert_eq!(ran.stderr(), "", "{ran:?}");
+}
+
+#[test]
+fn a_socket_that_nobody_reads() {
+    let sandbox = Sandbox::ready();
+    let _deaf = std::os::unix::net::UnixListener::bind(sandbox.socket()).expect("bound");
+    pip_works(&sandbox);
+}
+
+#[test]
+fn broken_settings() {
+    let sandbox = Sandbox::ready();
+    std::fs::write(sandbox.project().join(".aim.toml"), "enabled = = no").expect("written");
+    pip_works(&sandbox);
+    sandbox.run("aim-venv-sync", ["doctor"]).exits(1);
+    let config = sandbox.run("aim-venv-sync", ["config"]);
+    assert!((config.stdout() + &config.stderr()).contains(".aim.toml"), "{config:?}");
+}
+
+#[test]
+fn wrong_usage_is_status_two() {
+    let sandbox = Sandbox::ready();
+    for program in ["aim-venv-sync", "aim-logs", "aim-worker", "aim-backend"] {
+        sandbox.run(program, ["no-such-verb"]).exits(2);
+        sandbox.run(program, ["--help"]).ok();
+        sandbox.run(program, ["--version"]).ok().says(program);
+    }
+}

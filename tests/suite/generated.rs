@@ -1,0 +1,85 @@
+//! What is made from the code and committed: completions, man pages, docs/environment.md.
+//!
+//! `make review` (`AIM_UPDATE=1`) makes them anew; otherwise these tests compare.
+
+use std::path::{Path, PathBuf};
+
+use aim_toolkit::{backend, control, env_vars, logs, venv_sync};
+use clap::Command;
+use clap_complete::Shell;
+
+#[test]
+fn completions_are_as_the_commands_are() {
+    for (name, command) in commands() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut command.clone(), name, &mut text);
+            let file = match shell {
+                Shell::Zsh => format!("_{name}"),
+                Shell::Fish => format!("{name}.fish"),
+                _ => format!("{name}.bash"),
+            };
+            compare(
+                &Path::new("completions").join(file),
+                &String::from_utf8(text).expect("utf-8"),
+            );
+        }
+    }
+}
+
+#[test]
+fn man_pages_are_as_the_commands_are() {
+    for (_, command) in commands() {
+        man_page(&command);
+    }
+}
+
+#[test]
+fn the_reference_of_variables_is_as_the_code_is() {
+    let mut text = String::from(
+        "# Environment variables\n\nMade from `src/env_vars.rs` by `make review`; do not edit.\n\n| variable | purpose |\n| --- | --- |\n",
+    );
+    for var in env_vars::ALL {
+        text.push_str(&format!("| `{}` | {} |\n", var.name, var.purpose));
+    }
+    compare(Path::new("docs/environment.md"), &text);
+}
+
+fn commands() -> [(&'static str, Command); 4] {
+    [
+        ("aim-venv-sync", venv_sync::command()),
+        ("aim-logs", logs::command()),
+        ("aim-worker", control::command()),
+        ("aim-backend", backend::command()),
+    ]
+}
+
+fn man_page(command: &Command) {
+    let name = command.get_name().to_owned();
+    let mut text = Vec::new();
+    let version = env!("CARGO_PKG_VERSION");
+    // The date would change the page with every build.
+    let man = clap_mangen::Man::new(command.clone())
+        .date("")
+        .source(format!("aim-toolkit {version}"));
+    man.render(&mut text).expect("rendered");
+    compare(
+        &Path::new("man").join(format!("{name}.1")),
+        &String::from_utf8(text).expect("utf-8"),
+    );
+}
+
+/// Compares `made` with the committed file, or writes it under `AIM_UPDATE=1`.
+fn compare(file: &Path, made: &str) {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("AIM_UPDATE").is_some() {
+        std::fs::write(&path, made).expect("written");
+        return;
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == made,
+        "{} is not what the code says; `make review` makes it anew",
+        file.display()
+    );
+}

@@ -1,0 +1,19 @@
+//! The one integration binary: real programs, real pip, real environments, a real daemon.
+//!
+//! `sandbox` makes a small world for each test; every other module is one subject.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests write their fixtures in place"
+)]
+#![allow(
+    missing_docs,
+    clippy::missing_panics_doc,
+    reason = "a test's name says it"
+)]
+
+mod generated;
+mod imports;
+mod lean;
+mod sandbox;
+mod words;
