@@ -1,0 +1,235 @@
+//! `aim-venv-sync init [PATH] [--python X]`: a project with an environment, launchers, a record, known to the daemon.
+//!
+//! Doing it again changes nothing, and says what was there. Nothing that a person made is ever deleted.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::apply::{self, Applied, Launchers};
+use super::interpreter::{Interpreter, Request};
+use super::maker::Maker;
+use super::{Ground, InitArgs, daemon};
+use crate::console::width::quoted;
+use crate::console::{CommonArgs, Console, style};
+use crate::error::{Error, Exit, Explain, Result};
+use crate::host::Host;
+use crate::inventory::Snapshot;
+use crate::project::{Project, VENV_NAMES, Venv};
+use crate::words::t;
+
+/// Makes what is missing and says what is there and what can be typed next.
+pub(super) fn init(
+    host: &Host,
+    common: &CommonArgs,
+    args: &InitArgs,
+    console: &mut Console,
+) -> Result<Exit> {
+    let folder = folder(host, common, args)?;
+    let (project, maker) = match existing(&folder)? {
+        Some(project) => {
+            if let Some(wanted) = &args.python {
+                agrees(host, project.venv(), wanted)?;
+            }
+            (project, None)
+        }
+        None => make(host, &folder, args.python.as_deref(), console)?,
+    };
+    let ground = Ground::of(host, project);
+    let applied = apply::apply(&ground, "init", Launchers::Install, console)?;
+    let id = daemon::register(&ground);
+    if let Some(published) = applied.raised_by() {
+        daemon::tell(&ground, published);
+    }
+    if console.is_json() {
+        let python = ground.project.venv().python_version();
+        console.json(&json!({
+            "project": ground.project.root(),
+            "environment": ground.project.venv().root(),
+            "python": python,
+            "pip": pip_version(&applied.now),
+            "made_by": maker.map(|maker| maker.name()),
+            "generation": applied.generation,
+            "distributions": applied.now.len(),
+            "written": applied.mended.written,
+            "id": id,
+        }))?;
+    } else {
+        print(&ground, maker.as_ref(), &applied, id.as_deref(), console)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The version of pip in an environment, from its metadata.
+pub(super) fn pip_version(now: &Snapshot) -> Option<String> {
+    now.find("pip").map(|pip| pip.version.clone())
+}
+
+/// The folder that is to be a project: `PATH`, else `--project`, else the working folder. An environment's own folder
+/// means the project around it.
+fn folder(host: &Host, common: &CommonArgs, args: &InitArgs) -> Result<PathBuf> {
+    let named = args
+        .path
+        .clone()
+        .or_else(|| common.project.as_ref().map(PathBuf::from));
+    let folder = match &named {
+        Some(path) => host.absolute(path),
+        None => host
+            .cwd()
+            .ok_or_else(|| Error::failed(t!("venv_sync.no_cwd")))?
+            .to_path_buf(),
+    };
+    if !folder.exists() {
+        return Ok(folder);
+    }
+    let folder = folder
+        .canonicalize()
+        .context(t!("venv_sync.cannot_read", path = folder.display()))?;
+    if !folder.is_dir() {
+        return Err(Error::usage(t!(
+            "venv_sync.not_a_folder",
+            path = folder.display()
+        )));
+    }
+    Ok(match (Venv::open(&folder), folder.parent()) {
+        (Ok(_), Some(parent)) => parent.to_path_buf(),
+        _ => folder,
+    })
+}
+
+/// The project in `folder`, if it has an environment that can be used.
+///
+/// # Errors
+/// When it has one that cannot.
+fn existing(folder: &Path) -> Result<Option<Project>> {
+    if let Some(project) = Project::at(folder) {
+        let venv = project.venv();
+        return match venv.python() {
+            Ok(_) => Ok(Some(project)),
+            Err(error) => Err(error).hint(make_again(folder, venv.root())),
+        };
+    }
+    let place = folder.join(VENV_NAMES[0]);
+    if place.symlink_metadata().is_ok() {
+        let error = Venv::open(&place).map(|_| ());
+        error.hint(make_again(folder, &place))?;
+    }
+    Ok(None)
+}
+
+/// What to type when the environment at `venv` is of no use: only the person may delete it.
+pub(super) fn make_again(folder: &Path, venv: &Path) -> String {
+    t!(
+        "venv_sync.hint_make_again",
+        venv = quoted(&venv.to_string_lossy()),
+        folder = quoted(&folder.to_string_lossy())
+    )
+    .into_owned()
+}
+
+/// That the environment's Python is the one that was asked for.
+fn agrees(host: &Host, venv: &Venv, wanted: &str) -> Result<()> {
+    let there = venv.python_version().unwrap_or_default();
+    let request = Request::parse(wanted);
+    let accepted = match &request {
+        Request::Version(_) => request.accepts(&there),
+        _ => Interpreter::find(host, &request).is_none_or(|found| found.version == there),
+    };
+    if accepted {
+        return Ok(());
+    }
+    let folder = venv.root().parent().unwrap_or(venv.root());
+    let message = t!(
+        "venv_sync.other_python",
+        path = venv.root().display(),
+        version = there,
+        wanted = wanted
+    );
+    Err(Error::failed(message).hint(make_again(folder, venv.root())))
+}
+
+/// Makes the environment, and the project's folder if it is not there; both are gone again when that fails.
+fn make(
+    host: &Host,
+    folder: &Path,
+    python: Option<&str>,
+    console: &mut Console,
+) -> Result<(Project, Option<Maker>)> {
+    let maker = Maker::choose(host, python)?;
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|ancestor| !ancestor.exists())
+        .collect();
+    fs_err::create_dir_all(folder)?;
+    console.note(t!("venv_sync.making", maker = maker.name()));
+    let made = folder
+        .canonicalize()
+        .map_err(Error::from)
+        .and_then(|folder| maker.make(host, &folder.join(VENV_NAMES[0])));
+    match made {
+        Ok(venv) => Ok((Project::of_venv(venv), Some(maker))),
+        Err(error) => {
+            for folder in missing {
+                // Only folders of ours, and only while they are empty.
+                let _ = std::fs::remove_dir(folder);
+            }
+            Err(error)
+        }
+    }
+}
+
+fn print(
+    ground: &Ground<'_>,
+    maker: Option<&Maker>,
+    applied: &Applied,
+    id: Option<&str>,
+    console: &mut Console,
+) -> Result<()> {
+    let venv = ground.project.venv();
+    let unknown = || t!("venv_sync.unknown").into_owned();
+    let python = venv.python_version().unwrap_or_else(unknown);
+    let path = venv.root().display();
+    console.line(match (maker, applied.mended.is_empty()) {
+        (Some(maker), _) => t!(
+            "venv_sync.made",
+            path = path,
+            python = python,
+            maker = maker.name()
+        ),
+        (None, false) => t!("venv_sync.taken_over", path = path, python = python),
+        (None, true) => t!("venv_sync.was_there", path = path, python = python),
+    })?;
+    console.line(match pip_version(&applied.now) {
+        Some(pip) => t!("venv_sync.pip_is_remembered", pip = pip),
+        None => t!("venv_sync.pip_is_missing"),
+    })?;
+    console.line(t!(
+        "venv_sync.generation_is",
+        generation = applied.generation,
+        count = applied.now.len()
+    ))?;
+    if let Some(id) = id {
+        console.line(t!("venv_sync.registered", id = id))?;
+    }
+    let active = ground.host.path_var("VIRTUAL_ENV");
+    let activate = quoted(&activation(ground));
+    let mut next = vec![format!("source {activate}"), "pip install …".to_owned()];
+    if active.is_some_and(|active| ground.host.absolute(active) == venv.root()) {
+        next.remove(0);
+    }
+    console.note(format!("\n{}", t!("venv_sync.next")));
+    for command in next {
+        console.note(format!("  {}", style::paint(style::NAME, command)));
+    }
+    Ok(())
+}
+
+/// The path of `activate`, short where the working folder is above it.
+fn activation(ground: &Ground<'_>) -> String {
+    let path = ground.project.venv().bin().join("activate");
+    let short = ground
+        .host
+        .cwd()
+        .and_then(|cwd| path.strip_prefix(cwd.canonicalize().ok()?).ok());
+    short.unwrap_or(&path).to_string_lossy().into_owned()
+}
