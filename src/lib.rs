@@ -9,6 +9,7 @@
 //! | [`inventory`] | what is installed in an environment: snapshots, their differences, their fingerprints |
 //! | [`store`] | what is written to disk: `env_meta.json`, run records, run logs, locks |
 //! | [`exec`] | one child, run with its output captured and its signals understood |
+//! | [`api`] | types of the daemon's calls; the blocking client; the one-shot nudge |
 //! | [`console`] | what the commands share: common options, output, tables, times |
 //! | [`launchers`] | what stands in an environment for pip: launchers and hook, put in place and taken out |
 //! | [`venv_sync`] | `aim-venv-sync`: makes environments, keeps their record true, checks every part |
@@ -18,6 +19,7 @@
 
 rust_i18n::i18n!("locales", fallback = "en");
 
+pub mod api;
 pub mod console;
 pub mod env_vars;
 pub mod error;

@@ -1,7 +1,12 @@
 //! The options that every command has, and help texts in the person's language.
 
+use std::borrow::Cow;
+
+use clap::builder::Styles;
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, ValueEnum};
 
+use super::style::{NAME, paint};
+use super::width::columns;
 use crate::words::t;
 
 /// When to use colour.
@@ -68,6 +73,25 @@ pub fn grammar<P: CommandFactory>() -> Command {
     command
 }
 
+/// Examples for the end of a help text: what to type, and what it does.
+pub fn examples(rows: &[(&str, Cow<'_, str>)]) -> String {
+    let widest = rows
+        .iter()
+        .map(|(line, _)| columns(line))
+        .max()
+        .unwrap_or(0);
+    let heading = heading(&t!("console.help.examples"));
+    rows.iter().fold(heading, |text, (line, meaning)| {
+        let room = " ".repeat(widest - columns(line));
+        format!("{text}\n  {}{room}  {meaning}", paint(NAME, line))
+    })
+}
+
+/// A heading as clap prints its own.
+fn heading(words: &str) -> String {
+    paint(*Styles::styled().get_header(), format!("{words}:"))
+}
+
 fn localized(command: Command) -> Command {
     let has_version = command.get_version().is_some() || command.is_propagate_version_set();
     let subcommands: Vec<String> = command
@@ -76,8 +100,8 @@ fn localized(command: Command) -> Command {
         .collect();
     let command = command
         .help_template(format!(
-            "{{before-help}}{{about-with-newline}}\n{}: {{usage}}\n\n{{all-args}}{{after-help}}",
-            t!("console.help.usage")
+            "{{before-help}}{{about-with-newline}}\n{} {{usage}}\n\n{{all-args}}{{after-help}}",
+            heading(&t!("console.help.usage"))
         ))
         .subcommand_help_heading(t!("console.help.commands").into_owned())
         .subcommand_value_name(t!("console.help.command_value").into_owned())

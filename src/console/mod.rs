@@ -15,7 +15,7 @@ pub mod table;
 pub mod time;
 pub mod width;
 
-pub use args::{ColorWhen, CommonArgs, grammar};
+pub use args::{ColorWhen, CommonArgs, examples, grammar};
 pub use entry::run_main;
 pub use output::Console;
 pub use place::{is_path, project};

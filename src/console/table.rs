@@ -5,7 +5,7 @@
 use anstyle::Style;
 
 use super::style;
-use super::width::{columns, cut, printable};
+use super::width::{columns, fitting, printable};
 
 /// Spaces between two columns.
 const GAP: usize = 2;
@@ -38,30 +38,23 @@ impl Cell {
         self.pieces.iter().map(|(_, text)| columns(text)).sum()
     }
 
+    /// The cell in at most `most` columns, the last of which is `…` if anything was cut.
     fn rendered(&self, most: usize) -> String {
-        let mut left = most;
-        let last = self.pieces.len().saturating_sub(1);
+        let is_cut = self.columns() > most;
+        let mut room = most.saturating_sub(usize::from(is_cut));
         let mut line = String::new();
-        for (index, (style, text)) in self.pieces.iter().enumerate() {
-            // A piece that fills the room to the last column hides what follows, so it must end in `…` itself.
-            let more = index < last && self.columns() > most;
-            let room = if more && columns(text) == left {
-                left.saturating_sub(1)
-            } else {
-                left
-            };
-            let shown = if room < left {
-                cut(&format!("{text} "), left)
-            } else {
-                cut(text, left)
-            };
-            left -= columns(&shown).min(left);
+        for (style, text) in &self.pieces {
+            let shown = fitting(text, room);
+            let ends_here = shown.len() < text.len();
+            room -= columns(shown);
+            let mark = if ends_here && most > 0 { "…" } else { "" };
             if style.is_plain() {
-                line.push_str(&shown);
-            } else if !shown.is_empty() {
-                line.push_str(&style::paint(*style, &shown));
+                line.push_str(shown);
+                line.push_str(mark);
+            } else {
+                line.push_str(&style::paint(*style, format_args!("{shown}{mark}")));
             }
-            if shown.ends_with('…') && !text.ends_with('…') || left == 0 {
+            if ends_here {
                 break;
             }
         }

@@ -12,20 +12,18 @@ pub fn cut(text: &str, most: usize) -> String {
     if columns(text) <= most {
         return text.to_owned();
     }
-    let mut room = most.saturating_sub(1);
-    let mut kept: String = text
-        .chars()
-        .take_while(|c| {
-            let columns = c.width().unwrap_or(0);
-            let fits = columns <= room;
-            room = room.saturating_sub(if fits { columns } else { room });
-            fits
-        })
-        .collect();
-    if most > 0 {
-        kept.push('…');
-    }
-    kept
+    let mark = if most > 0 { "…" } else { "" };
+    format!("{}{mark}", fitting(text, most.saturating_sub(1)))
+}
+
+/// As much of the beginning of `text` as fits into `room` columns.
+pub fn fitting(text: &str, room: usize) -> &str {
+    let mut taken = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        taken += c.width().unwrap_or(0);
+        taken > room
+    });
+    end.map_or(text, |(index, _)| &text[..index])
 }
 
 /// `text` with everything that could move the cursor, colour the screen or turn the reading direction made visible, on
