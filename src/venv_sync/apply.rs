@@ -3,19 +3,20 @@
 //! All of it happens under the environment's run lock, so no pip is at work meanwhile. A place that cannot be written
 //! is no failure as long as there is nothing to write.
 
-use std::time::Duration;
+use std::time::Instant;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::Ground;
 use super::plan::{self, Plan};
 use crate::console::Console;
+use crate::console::width::printable;
 use crate::error::{Error, Explain, Result};
 use crate::inventory::Snapshot;
 use crate::launchers::{self, Changes};
 use crate::store::{
     self, Ending, EnvMeta, FinishedRun, Generation, Holder, LockError, Published, RunId, RunLock,
-    Unfinished,
+    Tool, Unfinished,
 };
 use crate::words::t;
 
@@ -64,6 +65,7 @@ pub(super) fn apply(
     console: &mut Console,
 ) -> Result<Applied> {
     let lock = lock(ground, action, console)?;
+    let begun = (Utc::now(), Instant::now());
     let recovered = match &lock {
         Some(lock) => store::recover(&ground.project, &ground.config, lock)
             .context(t!("venv_sync.cannot_record"))
@@ -77,7 +79,7 @@ pub(super) fn apply(
         Some(diff) => {
             let venv = ground.project.venv();
             let tool = plan::tool_of(diff, |name| plan::installer(venv, &now, name));
-            Some(record(ground, action, tool, &now)?)
+            Some(record(ground, action, tool, begun, &now)?)
         }
     };
     let (meta, _) = EnvMeta::read(&ground.project.layout());
@@ -101,7 +103,8 @@ pub(super) fn compare(ground: &Ground<'_>) -> (Plan, Snapshot) {
 fn record(
     ground: &Ground<'_>,
     action: &str,
-    tool: store::Tool,
+    tool: Tool,
+    (started_at, since): (DateTime<Utc>, Instant),
     now: &Snapshot,
 ) -> Result<Published> {
     let host = ground.host;
@@ -114,8 +117,8 @@ fn record(
         argv: argv.map(|arg| arg.to_string_lossy().into_owned()).collect(),
         cwd: host.cwd().unwrap_or(ground.project.root()).to_path_buf(),
         tool,
-        started_at: Utc::now(),
-        duration: Duration::ZERO,
+        started_at,
+        duration: since.elapsed(),
         ending: Ending::Exited(0),
         pid: std::process::id(),
         output: None,
@@ -174,13 +177,9 @@ fn lock(ground: &Ground<'_>, action: &str, console: &mut Console) -> Result<Opti
 
 /// Who holds the run lock, in words.
 pub(super) fn held_by(holder: &Holder) -> String {
-    match holder.pid {
-        Some(pid) => t!(
-            "venv_sync.held_by",
-            pid = pid,
-            command = crate::console::width::printable(&holder.command)
-        ),
-        None => t!("venv_sync.held"),
-    }
-    .into_owned()
+    let Some(pid) = holder.pid else {
+        return t!("venv_sync.held").into_owned();
+    };
+    let command = printable(&holder.command);
+    t!("venv_sync.held_by", pid = pid, command = command).into_owned()
 }

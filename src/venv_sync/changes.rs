@@ -1,15 +1,24 @@
 //! A difference in lines for people, a distribution each.
 
-use crate::console::table::Cell;
 use crate::console::style;
+use crate::console::table::Cell;
 use crate::inventory::{Change, Diff};
 use crate::words::t;
 
 /// `+ six 1.16.0`, `- toml 0.10.2`, `~ rich 13.0 → 13.7`: added, removed, changed.
 pub(super) fn lines(diff: &Diff) -> Vec<String> {
-    let added = diff.added.iter().map(|change| line(style::GOOD, "+", change));
-    let removed = diff.removed.iter().map(|change| line(style::BAD, "-", change));
-    let changed = diff.changed.iter().map(|change| line(style::ODD, "~", change));
+    let added = diff
+        .added
+        .iter()
+        .map(|change| line(style::GOOD, "+", change));
+    let removed = diff
+        .removed
+        .iter()
+        .map(|change| line(style::BAD, "-", change));
+    let changed = diff
+        .changed
+        .iter()
+        .map(|change| line(style::ODD, "~", change));
     added.chain(removed).chain(changed).collect()
 }
 
@@ -47,6 +56,9 @@ mod tests {
         });
         let text = lines(&diff).join("\n");
         let plain = anstream::adapter::strip_str(&text).to_string();
-        assert_eq!(plain, "  + c 3\n  - a 1\n  ~ b 1 → 2\n  ~ d 4 (installed again)");
+        assert_eq!(
+            plain,
+            "  + c 3\n  - a 1\n  ~ b 1 → 2\n  ~ d 4 (installed again)"
+        );
     }
 }

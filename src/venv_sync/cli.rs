@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::console::CommonArgs;
+use crate::console::{CommonArgs, examples};
 use crate::error::{Error, Result};
 use crate::words::t;
 
@@ -14,7 +14,12 @@ use crate::words::t;
     name = "aim-venv-sync",
     version,
     about = t!("venv_sync.help.about").into_owned(),
-    after_help = t!("venv_sync.help.examples").into_owned()
+    after_help = examples(&[
+        ("aim-venv-sync init", t!("venv_sync.help.example_init")),
+        ("aim-venv-sync", t!("venv_sync.help.example_sync")),
+        ("aim-venv-sync --check", t!("venv_sync.help.example_check")),
+        ("aim-venv-sync doctor", t!("venv_sync.help.example_doctor")),
+    ])
 )]
 pub struct Cli {
     /// What to do; without one, `sync`.
@@ -51,10 +56,23 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Record what other tools changed.
-    #[command(about = t!("venv_sync.help.sync").into_owned())]
+    #[command(
+        about = t!("venv_sync.help.sync").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync sync", t!("venv_sync.help.example_sync")),
+            ("aim-venv-sync sync --wait", t!("venv_sync.help.example_wait")),
+            ("aim-venv-sync sync --check", t!("venv_sync.help.example_check")),
+        ])
+    )]
     Sync(SyncArgs),
     /// Make or take over an environment.
-    #[command(about = t!("venv_sync.help.init").into_owned())]
+    #[command(
+        about = t!("venv_sync.help.init").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync init", t!("venv_sync.help.example_init")),
+            ("aim-venv-sync init demo --python 3.11", t!("venv_sync.help.example_init_python")),
+        ])
+    )]
     Init(InitArgs),
     /// What is there.
     #[command(about = t!("venv_sync.help.status").into_owned())]
@@ -85,7 +103,10 @@ pub struct SyncArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct InitArgs {
     /// The project's folder.
-    #[arg(help = t!("venv_sync.help.path").into_owned())]
+    #[arg(
+        value_name = t!("venv_sync.help.path_value").into_owned(),
+        help = t!("venv_sync.help.path").into_owned()
+    )]
     pub path: Option<PathBuf>,
     /// The interpreter.
     #[arg(long, value_name = "X", help = t!("venv_sync.help.python").into_owned())]
@@ -109,9 +130,20 @@ mod tests {
         let parse = |args: &[&str]| Cli::try_parse_from([&["aim-venv-sync"], args].concat());
         assert!(parse(&["--check"]).expect("parses").sync.check);
         let typed = parse(&["sync", "--wait"]).expect("parses").verb;
-        assert!(matches!(typed, Some(Verb::Sync(SyncArgs { wait: true, .. }))));
-        let init = parse(&["init", "p", "--python", "3.11"]).expect("parses").verb;
-        assert!(matches!(init, Some(Verb::Init(InitArgs { python: Some(_), .. }))));
+        assert!(matches!(
+            typed,
+            Some(Verb::Sync(SyncArgs { wait: true, .. }))
+        ));
+        let init = parse(&["init", "p", "--python", "3.11"])
+            .expect("parses")
+            .verb;
+        assert!(matches!(
+            init,
+            Some(Verb::Init(InitArgs {
+                python: Some(_),
+                ..
+            }))
+        ));
         for wrong in [&["--check", "--wait"][..], &["restore"]] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }
@@ -135,7 +167,16 @@ mod tests {
         let sync = parse(&["--check", "sync"]).expect("sync");
         assert!(matches!(sync, Verb::Sync(SyncArgs { check: true, .. })));
         let nothing = parse(&[]).expect("sync");
-        assert!(matches!(nothing, Verb::Sync(SyncArgs { check: false, wait: false })));
-        assert_eq!(parse(&["--check", "status"]).expect_err("usage").exit(), Exit::Usage);
+        assert!(matches!(
+            nothing,
+            Verb::Sync(SyncArgs {
+                check: false,
+                wait: false
+            })
+        ));
+        assert_eq!(
+            parse(&["--check", "status"]).expect_err("usage").exit(),
+            Exit::Usage
+        );
     }
 }

@@ -11,11 +11,11 @@ use super::interpreter::{Interpreter, Request};
 use super::maker::Maker;
 use super::{Ground, InitArgs, daemon};
 use crate::console::width::quoted;
-use crate::console::{CommonArgs, Console, style};
+use crate::console::{self, CommonArgs, Console, style};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::inventory::Snapshot;
-use crate::project::{Project, VENV_NAMES, Venv};
+use crate::project::{Project, VENV_NAMES, Venv, VenvError};
 use crate::words::t;
 
 /// Makes what is missing and says what is there and what can be typed next.
@@ -25,15 +25,17 @@ pub(super) fn init(
     args: &InitArgs,
     console: &mut Console,
 ) -> Result<Exit> {
-    let folder = folder(host, common, args)?;
-    let (project, maker) = match existing(&folder)? {
-        Some(project) => {
+    let (project, maker) = match place(host, common, args)? {
+        Place::Ready(project) => {
             if let Some(wanted) = &args.python {
                 agrees(host, project.venv(), wanted)?;
             }
             (project, None)
         }
-        None => make(host, &folder, args.python.as_deref(), console)?,
+        Place::Bare(folder) => {
+            let maker = Maker::choose(host, args.python.as_deref())?;
+            (make(host, &folder, &maker, console)?, Some(maker))
+        }
     };
     let ground = Ground::of(host, project);
     let applied = apply::apply(&ground, "init", Launchers::Install, console)?;
@@ -65,56 +67,59 @@ pub(super) fn pip_version(now: &Snapshot) -> Option<String> {
     now.find("pip").map(|pip| pip.version.clone())
 }
 
-/// The folder that is to be a project: `PATH`, else `--project`, else the working folder. An environment's own folder
-/// means the project around it.
-fn folder(host: &Host, common: &CommonArgs, args: &InitArgs) -> Result<PathBuf> {
-    let named = args
-        .path
-        .clone()
-        .or_else(|| common.project.as_ref().map(PathBuf::from));
-    let folder = match &named {
-        Some(path) => host.absolute(path),
-        None => host
-            .cwd()
-            .ok_or_else(|| Error::failed(t!("venv_sync.no_cwd")))?
-            .to_path_buf(),
+/// Where to work.
+enum Place {
+    /// A project with an environment that can be used.
+    Ready(Project),
+    /// A folder without one; it need not exist.
+    Bare(PathBuf),
+}
+
+/// What `PATH` names, else `--project`, else the working folder. An environment's folder means the project around it.
+///
+/// # Errors
+/// When there is something that cannot be used.
+fn place(host: &Host, common: &CommonArgs, args: &InitArgs) -> Result<Place> {
+    let folder = match (&args.path, host.cwd()) {
+        (None, _) if common.project.is_some() => {
+            return usable(console::project(host, common)?).map(Place::Ready);
+        }
+        (Some(path), _) => host.absolute(path),
+        (None, Some(cwd)) => cwd.to_path_buf(),
+        (None, None) => return Err(Error::failed(t!("venv_sync.no_cwd"))),
     };
     if !folder.exists() {
-        return Ok(folder);
+        return Ok(Place::Bare(folder));
     }
     let folder = folder
         .canonicalize()
         .context(t!("venv_sync.cannot_read", path = folder.display()))?;
     if !folder.is_dir() {
-        return Err(Error::usage(t!(
-            "venv_sync.not_a_folder",
-            path = folder.display()
-        )));
+        let message = t!("venv_sync.not_a_folder", path = folder.display());
+        return Err(Error::usage(message));
     }
-    Ok(match (Venv::open(&folder), folder.parent()) {
-        (Ok(_), Some(parent)) => parent.to_path_buf(),
-        _ => folder,
-    })
+    if let Ok(venv) = Venv::open(&folder) {
+        return usable(Project::of_venv(venv)).map(Place::Ready);
+    }
+    if let Some(project) = Project::at(&folder) {
+        return usable(project).map(Place::Ready);
+    }
+    let target = folder.join(VENV_NAMES[0]);
+    if target.symlink_metadata().is_ok() {
+        // Something is in the way: an environment that lost its pyvenv.cfg, a dangling link, a file.
+        return Err(Error::from(VenvError::NotAnEnvironment(target.clone()))
+            .hint(make_again(&folder, &target)));
+    }
+    Ok(Place::Bare(folder))
 }
 
-/// The project in `folder`, if it has an environment that can be used.
-///
-/// # Errors
-/// When it has one that cannot.
-fn existing(folder: &Path) -> Result<Option<Project>> {
-    if let Some(project) = Project::at(folder) {
-        let venv = project.venv();
-        return match venv.python() {
-            Ok(_) => Ok(Some(project)),
-            Err(error) => Err(error).hint(make_again(folder, venv.root())),
-        };
+/// `project`, if its environment has an interpreter.
+fn usable(project: Project) -> Result<Project> {
+    let again = || make_again(project.root(), project.venv().root());
+    match project.venv().python() {
+        Ok(_) => Ok(project),
+        Err(error) => Err(error).hint(again()),
     }
-    let place = folder.join(VENV_NAMES[0]);
-    if place.symlink_metadata().is_ok() {
-        let error = Venv::open(&place).map(|_| ());
-        error.hint(make_again(folder, &place))?;
-    }
-    Ok(None)
 }
 
 /// What to type when the environment at `venv` is of no use: only the person may delete it.
@@ -149,13 +154,7 @@ fn agrees(host: &Host, venv: &Venv, wanted: &str) -> Result<()> {
 }
 
 /// Makes the environment, and the project's folder if it is not there; both are gone again when that fails.
-fn make(
-    host: &Host,
-    folder: &Path,
-    python: Option<&str>,
-    console: &mut Console,
-) -> Result<(Project, Option<Maker>)> {
-    let maker = Maker::choose(host, python)?;
+fn make(host: &Host, folder: &Path, maker: &Maker, console: &mut Console) -> Result<Project> {
     let missing: Vec<&Path> = folder
         .ancestors()
         .take_while(|ancestor| !ancestor.exists())
@@ -166,16 +165,13 @@ fn make(
         .canonicalize()
         .map_err(Error::from)
         .and_then(|folder| maker.make(host, &folder.join(VENV_NAMES[0])));
-    match made {
-        Ok(venv) => Ok((Project::of_venv(venv), Some(maker))),
-        Err(error) => {
-            for folder in missing {
-                // Only folders of ours, and only while they are empty.
-                let _ = std::fs::remove_dir(folder);
-            }
-            Err(error)
+    if made.is_err() {
+        for folder in missing {
+            // Only folders of ours, and only while they are empty.
+            let _ = std::fs::remove_dir(folder);
         }
     }
+    made.map(Project::of_venv)
 }
 
 fn print(
@@ -199,10 +195,10 @@ fn print(
         (None, false) => t!("venv_sync.taken_over", path = path, python = python),
         (None, true) => t!("venv_sync.was_there", path = path, python = python),
     })?;
-    console.line(match pip_version(&applied.now) {
-        Some(pip) => t!("venv_sync.pip_is_remembered", pip = pip),
-        None => t!("venv_sync.pip_is_missing"),
-    })?;
+    console.line(pip_version(&applied.now).map_or_else(
+        || t!("venv_sync.pip_is_missing"),
+        |pip| t!("venv_sync.pip_is_remembered", pip = pip),
+    ))?;
     console.line(t!(
         "venv_sync.generation_is",
         generation = applied.generation,

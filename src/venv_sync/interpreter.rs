@@ -44,7 +44,10 @@ impl Request {
     fn candidates(&self, host: &Host) -> Vec<PathBuf> {
         let on_path = |name: &str| on_path(host, name);
         match self {
-            Self::Any => ["python3", "python"].into_iter().filter_map(on_path).collect(),
+            Self::Any => ["python3", "python"]
+                .into_iter()
+                .filter_map(on_path)
+                .collect(),
             Self::Path(path) => {
                 let path = host.absolute(path);
                 let inside = path.join("bin/python");
@@ -94,8 +97,7 @@ impl Interpreter {
             .output()
             .ok()?;
         let version = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-        (output.status.success() && numbers(&version)?.len() == 3)
-            .then_some(Self { path, version })
+        (output.status.success() && numbers(&version)?.len() == 3).then_some(Self { path, version })
     }
 
     /// Whether the toolkit works with environments of this version.
@@ -207,16 +209,18 @@ mod tests {
             ("pyenv/versions/3.11.2/bin/python", Some("3.11.2")),
             ("pyenv/versions/3.11.10/bin/python", Some("3.11.10")),
         ]);
-        let find = |text: &str| {
-            Interpreter::find(&host, &Request::parse(text)).map(|found| found.version)
-        };
+        let find =
+            |text: &str| Interpreter::find(&host, &Request::parse(text)).map(|found| found.version);
         assert_eq!(find("3.11").as_deref(), Some("3.11.10"));
         assert_eq!(find("3.11.2").as_deref(), Some("3.11.2"));
         assert_eq!(find("3.9").as_deref(), Some("3.9.1"));
         assert_eq!(find("3.12"), None);
         assert_eq!(find("python3").as_deref(), Some("3.9.1"));
         let folder = dir.path().join("pyenv/versions/3.11.2");
-        assert_eq!(find(folder.to_str().expect("UTF-8")).as_deref(), Some("3.11.2"));
+        assert_eq!(
+            find(folder.to_str().expect("UTF-8")).as_deref(),
+            Some("3.11.2")
+        );
         let any = Interpreter::find(&host, &Request::Any).expect("one");
         assert_eq!(any.version, "3.9.1");
     }

@@ -143,8 +143,7 @@ fn finish(command: &mut Command, name: &str) -> Result<()> {
         .into_iter()
         .find(|text| !text.is_empty())
         .unwrap_or_else(|| output.status.to_string());
-    let error =
-        Error::failed(&why).context(t!("venv_sync.making_failed", maker = name));
+    let error = Error::failed(&why).context(t!("venv_sync.making_failed", maker = name));
     Err(if why.contains("ensurepip") {
         error.hint(t!("venv_sync.hint_ensurepip"))
     } else {

@@ -20,10 +20,10 @@ pub(super) fn remove(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
     let venv = ground.project.venv();
     let layout = venv.layout();
     // A run that is going on would put back what is taken out here; nobody waits for it, since it may ask questions.
-    let lock = match layout.aim().is_dir() {
-        true => Some(RunLock::try_acquire(&layout, "aim-venv-sync remove")),
-        false => None,
-    };
+    let lock = layout
+        .aim()
+        .is_dir()
+        .then(|| RunLock::try_acquire(&layout, "aim-venv-sync remove"));
     if let Some(Err(LockError::Busy(holder))) = &lock {
         return Err(Error::failed(apply::held_by(holder))
             .context(t!("venv_sync.cannot_remove"))

@@ -145,10 +145,10 @@ fn environment(status: &Status) -> String {
         "venv_sync.status.environment_is",
         path = path.display(),
         python = status.python.clone().unwrap_or_else(unknown),
-        pip = status
-            .pip
-            .clone()
-            .map_or_else(|| t!("venv_sync.status.no_pip"), |pip| format!("pip {pip}").into()),
+        pip = status.pip.clone().map_or_else(
+            || t!("venv_sync.status.no_pip"),
+            |pip| format!("pip {pip}").into()
+        ),
         count = status.distributions
     );
     if status.python_runs {

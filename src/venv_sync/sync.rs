@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::apply::{self, Applied, Launchers};
+use super::plan::Plan;
 use super::{Ground, SyncArgs, changes, daemon};
 use crate::console::Console;
 use crate::error::{Exit, Result};
@@ -57,9 +58,10 @@ fn check(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
         ))?;
     } else {
         let diff = plan.diff().cloned().unwrap_or_default();
-        console.line(match &plan {
-            super::plan::Plan::FirstRecord(_) => t!("venv_sync.nothing_recorded"),
-            _ => t!("venv_sync.differs", generation = generation),
+        console.line(if matches!(plan, Plan::FirstRecord(_)) {
+            t!("venv_sync.nothing_recorded")
+        } else {
+            t!("venv_sync.differs", generation = generation)
         })?;
         for line in changes::lines(&diff) {
             console.line(line)?;

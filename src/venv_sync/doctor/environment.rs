@@ -14,13 +14,16 @@ use crate::words::t;
 pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
     let mut checks = vec![place(ground), python(ground), pip(ground), enabled(ground)];
     checks.extend(ways_in(ground));
-    checks.extend(first_pip(ground));
+    checks.push(first_pip(ground));
     checks
 }
 
 fn place(ground: &Ground<'_>) -> Check {
     let path = ground.project.venv().root().display();
-    Check::good("environment", t!("venv_sync.doctor.environment", path = path))
+    Check::good(
+        "environment",
+        t!("venv_sync.doctor.environment", path = path),
+    )
 }
 
 fn python(ground: &Ground<'_>) -> Check {
@@ -49,15 +52,18 @@ fn python(ground: &Ground<'_>) -> Check {
             again(),
         ),
         Some(found) => Check::good(NAME, t!("venv_sync.doctor.python", version = found.version)),
-        None => Check::wrong(NAME, t!("venv_sync.doctor.python_dead", path = shown), again()),
+        None => Check::wrong(
+            NAME,
+            t!("venv_sync.doctor.python_dead", path = shown),
+            again(),
+        ),
     }
 }
 
 /// Whether the interpreter is of another line (`3.12` for `3.11`) than the one that the environment was made with.
 fn moved_on(venv: &Venv, now: &str) -> bool {
-    let line = |version: &str| -> Vec<String> {
-        version.split('.').take(2).map(str::to_owned).collect()
-    };
+    let line =
+        |version: &str| -> Vec<String> { version.split('.').take(2).map(str::to_owned).collect() };
     venv.python_version()
         .is_some_and(|made| line(&made) != line(now))
 }
@@ -121,7 +127,7 @@ fn way_in(ground: &Ground<'_>, finding: &Finding) -> Check {
         Part::Hook => ("hook", t!("venv_sync.doctor.hook")),
     };
     let path = short(ground, &finding.path);
-    let sync = || Some("aim-venv-sync sync".to_owned());
+    let sync = || "aim-venv-sync sync".to_owned();
     match &finding.state {
         State::Ours => Check::good(name, t!("venv_sync.doctor.ours", what = what, path = path)),
         State::Elsewhere(other) if other.is_file() => Check::odd(
@@ -158,21 +164,20 @@ fn way_in(ground: &Ground<'_>, finding: &Finding) -> Check {
 }
 
 /// What `pip` means in this shell, where the environment is active.
-fn first_pip(ground: &Ground<'_>) -> Option<Check> {
+fn first_pip(ground: &Ground<'_>) -> Check {
     const NAME: &str = "path";
     let bin = ground.project.venv().bin();
     let same = |folder: &Path| folder.canonicalize().ok() == bin.canonicalize().ok();
     let activate = format!("source {}", quoted(&bin.join("activate").to_string_lossy()));
     match on_path(ground.host, "pip") {
         Some(pip) if pip.parent().is_some_and(same) => {
-            Some(Check::good(NAME, t!("venv_sync.doctor.pip_is_ours")))
+            Check::good(NAME, t!("venv_sync.doctor.pip_is_ours"))
         }
-        Some(pip) => Some(Check::odd(
-            NAME,
-            t!("venv_sync.doctor.pip_is_another", path = pip.display()),
-            activate,
-        )),
-        None => Some(Check::odd(NAME, t!("venv_sync.doctor.pip_is_none"), activate)),
+        Some(pip) => {
+            let message = t!("venv_sync.doctor.pip_is_another", path = pip.display());
+            Check::odd(NAME, message, activate)
+        }
+        None => Check::odd(NAME, t!("venv_sync.doctor.pip_is_none"), activate),
     }
 }
 

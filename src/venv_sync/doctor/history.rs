@@ -17,8 +17,8 @@ pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
     checks
 }
 
-fn sync() -> Option<String> {
-    Some("aim-venv-sync sync".to_owned())
+fn sync() -> String {
+    "aim-venv-sync sync".to_owned()
 }
 
 fn record(ground: &Ground<'_>) -> Check {
@@ -33,12 +33,15 @@ fn record(ground: &Ground<'_>) -> Check {
             sync(),
         ),
         (MetaState::Absent, _) => Check::odd(NAME, t!("venv_sync.nothing_recorded"), sync()),
-        (MetaState::Present, Plan::InStep) => {
-            Check::good(NAME, t!("venv_sync.doctor.in_step", generation = generation))
-        }
-        (MetaState::Present, _) => {
-            Check::odd(NAME, t!("venv_sync.differs", generation = generation), sync())
-        }
+        (MetaState::Present, Plan::InStep) => Check::good(
+            NAME,
+            t!("venv_sync.doctor.in_step", generation = generation),
+        ),
+        (MetaState::Present, _) => Check::odd(
+            NAME,
+            t!("venv_sync.differs", generation = generation),
+            sync(),
+        ),
     }
 }
 
@@ -69,7 +72,10 @@ fn lock(ground: &Ground<'_>) -> Check {
     match Unfinished::read(&layout) {
         Some(left) => Check::odd(
             NAME,
-            t!("venv_sync.doctor.unfinished", action = printable(&left.run.action)),
+            t!(
+                "venv_sync.doctor.unfinished",
+                action = printable(&left.run.action)
+            ),
             sync(),
         ),
         None => Check::good(NAME, t!("venv_sync.doctor.no_lock")),

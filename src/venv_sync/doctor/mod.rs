@@ -105,10 +105,7 @@ fn print(checks: &[Check], console: &mut Console) -> Result<()> {
             console.line(format!("    → {}", style::paint(style::NAME, remedy)))?;
         }
     }
-    let (wrong, odd) = (
-        count(checks, Outcome::Wrong),
-        count(checks, Outcome::Odd),
-    );
+    let (wrong, odd) = (count(checks, Outcome::Wrong), count(checks, Outcome::Odd));
     console.note(match (wrong, odd) {
         (0, 0) => t!("venv_sync.doctor.all_good"),
         (0, odd) => t!("venv_sync.doctor.some_odd", odd = odd),

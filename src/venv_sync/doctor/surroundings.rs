@@ -76,10 +76,14 @@ fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
     match &daemon {
         Daemon::Running { worker, .. } => {
             let mut checks = vec![Check::good(NAME, words)];
-            if worker.as_ref().is_some_and(daemon::has_failed) {
+            if worker.as_deref().is_some_and(daemon::has_failed) {
                 let words = daemon.worker_words(0);
                 let message = t!("venv_sync.doctor.worker", state = words);
-                checks.push(Check::wrong("worker", message, "aim-worker logs".to_owned()));
+                checks.push(Check::wrong(
+                    "worker",
+                    message,
+                    "aim-worker logs".to_owned(),
+                ));
             }
             checks
         }
