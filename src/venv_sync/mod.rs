@@ -29,23 +29,32 @@ use crate::error::{Exit, Result};
 use crate::host::Host;
 use crate::project::{Config, Project};
 
+/// The grammar of the command line, from which completions and manual pages are made.
+pub fn command() -> clap::Command {
+    console::grammar::<Cli>()
+}
+
 /// Does what `cli` asks for.
 ///
 /// # Errors
 /// As each verb; the exit status is in the error (design, section 11).
 pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
+    let mut console = Console::new(host, &cli.common);
+    run_on(host, cli, &mut console)
+}
+
+fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
     let common = cli.common.clone();
-    let mut console = Console::new(host, &common);
     match cli.into_verb()? {
-        Verb::Init(args) => init::init(host, &common, &args, &mut console),
-        Verb::Config => config::config(host, &common, &mut console),
+        Verb::Init(args) => init::init(host, &common, &args, console),
+        Verb::Config => config::config(host, &common, console),
         verb => {
             let ground = Ground::find(host, &common)?;
             match verb {
-                Verb::Status => status::status(&ground, &mut console),
-                Verb::Remove => remove::remove(&ground, &mut console),
-                Verb::Doctor => doctor::doctor(&ground, &mut console),
-                Verb::Sync(args) => sync::sync(&ground, args, &mut console),
+                Verb::Status => status::status(&ground, console),
+                Verb::Remove => remove::remove(&ground, console),
+                Verb::Doctor => doctor::doctor(&ground, console),
+                Verb::Sync(args) => sync::sync(&ground, args, console),
                 Verb::Init(_) | Verb::Config => unreachable!("done above"),
             }
         }
@@ -73,6 +82,9 @@ impl<'a> Ground<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// Says why a test does not run here.
 #[cfg(test)]
