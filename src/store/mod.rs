@@ -17,6 +17,7 @@ mod history;
 pub mod lock;
 mod log_draft;
 mod log_file;
+mod log_screen;
 mod log_text;
 mod publish;
 mod recover;
