@@ -12,6 +12,7 @@
 //! | [`api`] | types of the daemon's calls; the blocking client; the one-shot nudge |
 //! | [`console`] | what the commands share: common options, output, tables, times |
 //! | [`launchers`] | what stands in an environment for pip: launchers and hook, put in place and taken out |
+//! | [`shim`] | `aim-pip`: a call of pip, remembered |
 //! | [`venv_sync`] | `aim-venv-sync`: makes environments, keeps their record true, checks every part |
 
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
@@ -28,6 +29,7 @@ pub mod host;
 pub mod inventory;
 pub mod launchers;
 pub mod project;
+pub mod shim;
 pub mod store;
 pub mod venv_sync;
 pub mod words;

@@ -127,11 +127,12 @@ fn named(module: &str) -> Option<PathBuf> {
 
 fn discard_compiled(site: &Path) -> io::Result<()> {
     let cache = site.join("__pycache__");
-    for entry in std::fs::read_dir(cache).into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir(&cache).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(COMPILED) {
             place::discard(&entry.path())?;
         }
     }
+    let _ = std::fs::remove_dir(cache); // only if nobody else's files are in it
     Ok(())
 }
 

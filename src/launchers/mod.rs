@@ -112,6 +112,7 @@ pub fn remove(venv: &Venv) -> Result<Changes, LauncherError> {
         scripts::remove(venv, &mut changes)?;
         hook::remove(venv, &mut changes)?;
         fs_err::remove_dir_all(venv.layout().launchers())?;
+        let _ = std::fs::remove_dir(venv.layout().aim()); // stays while the store has files in it
     } else {
         // The private folder is gone, but files of ours may have been left by whoever removed it.
         scripts::remove(venv, &mut changes)?;
