@@ -150,7 +150,8 @@ fn agrees(host: &Host, venv: &Venv, wanted: &str) -> Result<()> {
         version = there,
         wanted = wanted
     );
-    Err(Error::failed(message).hint(make_again(folder, venv.root())))
+    let again = make_again(folder, venv.root());
+    Err(Error::failed(message).hint(format!("{again} --python {}", quoted(wanted))))
 }
 
 /// Makes the environment, and the project's folder if it is not there; both are gone again when that fails.

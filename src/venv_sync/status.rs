@@ -26,6 +26,7 @@ struct Status {
     generation: Generation,
     updated_at: Option<String>,
     last_change: Option<LastChange>,
+    recorded: bool,
     in_step: bool,
     difference: Option<Diff>,
     problem: Option<String>,
@@ -72,6 +73,7 @@ fn gather(ground: &Ground<'_>) -> (Status, EnvMeta) {
         generation: meta.generation(),
         updated_at: meta.updated_at.clone(),
         last_change: meta.last_change.clone(),
+        recorded: state != MetaState::Absent,
         in_step: plan.is_in_step(),
         difference: plan.diff().cloned(),
         problem: match state {
@@ -200,6 +202,7 @@ fn brief(diff: &Diff) -> String {
 
 fn record(status: &Status) -> String {
     match (&status.problem, &status.difference) {
+        _ if !status.recorded => style::paint(style::ODD, t!("venv_sync.status.unrecorded")),
         (Some(why), _) => style::paint(
             style::BAD,
             t!("venv_sync.status.broken", why = width::printable(why)),
