@@ -73,13 +73,13 @@ pub(super) fn apply(
         None => None,
     };
     let mended = mend(ground, launchers, console)?;
-    let (plan, now) = compare(ground);
-    let recorded = match plan.diff() {
+    let compared = compare(ground);
+    let recorded = match compared.plan.diff() {
         None => None,
         Some(diff) => {
-            let venv = ground.project.venv();
-            let tool = plan::tool_of(diff, |name| plan::installer(venv, &now, name));
-            Some(record(ground, action, tool, begun, &now)?)
+            let (venv, now) = (ground.project.venv(), &compared.now);
+            let tool = plan::tool_of(diff, |name| plan::installer(venv, now, name));
+            Some(record(ground, action, tool, begun, &compared)?)
         }
     };
     let (meta, _) = EnvMeta::read(&ground.project.layout());
@@ -87,17 +87,31 @@ pub(super) fn apply(
         recovered,
         recorded,
         mended,
-        now,
+        now: compared.now,
         generation: meta.generation(),
     })
 }
 
-/// What would have to be done, and what is installed. Writes nothing.
-pub(super) fn compare(ground: &Ground<'_>) -> (Plan, Snapshot) {
+/// What is installed beside what is recorded.
+pub(super) struct Compared {
+    /// What has to be done.
+    pub(super) plan: Plan,
+    /// What is recorded, if anything is.
+    recorded: Option<Snapshot>,
+    /// What is installed.
+    pub(super) now: Snapshot,
+}
+
+/// Compares. Writes nothing.
+pub(super) fn compare(ground: &Ground<'_>) -> Compared {
     let (_, state) = EnvMeta::read(&ground.project.layout());
     let now = Snapshot::scan(ground.project.venv());
     let recorded = store::last_recorded(&ground.project);
-    (Plan::of(&state, recorded.as_ref(), &now), now)
+    Compared {
+        plan: Plan::of(&state, recorded.as_ref(), &now),
+        recorded,
+        now,
+    }
 }
 
 fn record(
@@ -105,10 +119,11 @@ fn record(
     action: &str,
     tool: Tool,
     (started_at, since): (DateTime<Utc>, Instant),
-    now: &Snapshot,
+    compared: &Compared,
 ) -> Result<Published> {
     let host = ground.host;
-    let before = store::last_recorded(&ground.project).unwrap_or_default();
+    let nothing = Snapshot::default();
+    let before = compared.recorded.as_ref().unwrap_or(&nothing);
     let argv = host.args().iter();
     let run = FinishedRun {
         id: RunId::new(),
@@ -123,7 +138,7 @@ fn record(
         pid: std::process::id(),
         output: None,
     };
-    store::publish(&ground.project, &ground.config, run, &before, now)
+    store::publish(&ground.project, &ground.config, run, before, &compared.now)
         .context(t!("venv_sync.cannot_record"))
         .hint(t!("venv_sync.hint_doctor"))
 }
@@ -162,7 +177,7 @@ fn lock(ground: &Ground<'_>, action: &str, console: &mut Console) -> Result<Opti
     match RunLock::acquire(&layout, &command, limit, waits) {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Unusable { .. })
-            if compare(ground).0.is_in_step() && Unfinished::read(&layout).is_none() =>
+            if compare(ground).plan.is_in_step() && Unfinished::read(&layout).is_none() =>
         {
             Ok(None)
         }

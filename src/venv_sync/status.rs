@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::Utc;
 use serde::Serialize;
 
+use super::apply::Compared;
 use super::daemon::{self, Daemon};
 use super::{Ground, apply, init};
 use crate::console::{Console, style, time, width};
@@ -62,7 +63,7 @@ pub(super) fn status(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
 fn gather(ground: &Ground<'_>) -> (Status, EnvMeta) {
     let venv = ground.project.venv();
     let (meta, state) = EnvMeta::read(&ground.project.layout());
-    let (plan, now) = apply::compare(ground);
+    let Compared { plan, now, .. } = apply::compare(ground);
     let status = Status {
         project: ground.project.root().to_path_buf(),
         environment: venv.root().to_path_buf(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::apply::{self, Applied, Launchers};
+use super::apply::{self, Applied, Compared, Launchers};
 use super::plan::Plan;
 use super::{Ground, SyncArgs, changes, daemon};
 use crate::console::Console;
@@ -43,7 +43,7 @@ pub(super) fn sync(ground: &Ground<'_>, args: SyncArgs, console: &mut Console) -
 
 /// Compares, and says by its exit status whether there is a difference. Writes nothing.
 fn check(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
-    let (plan, now) = apply::compare(ground);
+    let Compared { plan, now, .. } = apply::compare(ground);
     let (meta, _) = EnvMeta::read(&ground.project.layout());
     let generation = meta.generation();
     if console.is_json() {

@@ -24,7 +24,7 @@ fn sync() -> String {
 fn record(ground: &Ground<'_>) -> Check {
     const NAME: &str = "env-meta";
     let (meta, state) = EnvMeta::read(&ground.project.layout());
-    let (plan, _) = apply::compare(ground);
+    let plan = apply::compare(ground).plan;
     let generation = meta.generation();
     match (state, plan) {
         (MetaState::Broken(why), _) => Check::wrong(
