@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Ground;
 use crate::api::v1::{WorkerState, WorkerStatus};
 use crate::api::{Client, folder_of, nudge};
+use crate::console::Console;
 use crate::console::width::printable;
 use crate::error::{Error, Exit, Result};
 use crate::project;
@@ -109,10 +110,18 @@ pub(super) fn tell(ground: &Ground<'_>, published: &Published) {
 }
 
 /// Makes the project known to the daemon, if one runs, and gives its id there.
-pub(super) fn register(ground: &Ground<'_>) -> Option<String> {
-    let client = Client::connect(ground.host).ok()?;
-    let info = client.register(folder_of(&ground.project)).ok()?;
-    Some(info.id.to_string())
+pub(super) fn register(ground: &Ground<'_>, console: &mut Console) -> Option<String> {
+    let registered =
+        Client::connect(ground.host).and_then(|client| client.register(folder_of(&ground.project)));
+    match registered {
+        Ok(info) => Some(info.id.to_string()),
+        Err(error) => {
+            if error.exit() != Exit::NoDaemon {
+                console.warn(t!("venv_sync.daemon.not_told", why = error));
+            }
+            None
+        }
+    }
 }
 
 /// Waits until the project's worker is ready at `generation`, starting it if need be.

@@ -39,7 +39,7 @@ pub(super) fn init(
     };
     let ground = Ground::of(host, project);
     let applied = apply::apply(&ground, "init", Launchers::Install, console)?;
-    let id = daemon::register(&ground);
+    let id = daemon::register(&ground, console);
     if let Some(published) = applied.raised_by() {
         daemon::tell(&ground, published);
     }

@@ -153,6 +153,7 @@ fn of_pyenv(host: &Host, wanted: &[u32]) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::venv_sync::tests::script;
 
     fn check(text: &str, expected: &Request) {
         assert_eq!(Request::parse(text), *expected, "{text:?}");
@@ -177,22 +178,14 @@ mod tests {
         assert!(Request::Any.accepts("3.11.7"));
     }
 
-    /// A folder with programs that say a version, as interpreters do, or fail. A shell writes them: a file that
-    /// this process wrote could still be open for writing in a child of another test ("text file busy").
+    /// A folder with programs that say a version, as interpreters do, or fail.
     fn programs(entries: &[(&str, Option<&str>)]) -> (tempfile::TempDir, Host) {
         let dir = tempfile::tempdir().expect("temporary folder");
         for (name, version) in entries {
             let path = dir.path().join(name);
             std::fs::create_dir_all(path.parent().expect("inside")).expect("folders");
             let body = version.map_or_else(|| "exit 127".into(), |v| format!("echo {v}"));
-            let status = Command::new("/bin/sh")
-                .arg("-c")
-                .arg(r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod +x "$1""#)
-                .arg("sh")
-                .arg(&path)
-                .arg(&body)
-                .status();
-            assert!(status.expect("sh").success());
+            script(&path, &body);
         }
         let host = Host::fake(["x"])
             .with_var("PATH", dir.path().join("bin"))

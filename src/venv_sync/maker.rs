@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::interpreter::{Interpreter, OLDEST, Request, command, on_path};
 use crate::error::{Error, Exit, Result};
@@ -77,6 +77,8 @@ impl Maker {
     /// With the maker's own last words. What was made of it is gone then.
     pub(super) fn make(&self, host: &Host, target: &Path) -> Result<Venv> {
         let signals = Signals::hold()?;
+        // Made here, and only if nothing is there, so that what is taken away below is ours for sure.
+        fs_err::create_dir(target)?;
         let ran = self.run(host, target);
         let made = signals
             .check()
@@ -182,7 +184,7 @@ fn no_interpreter(wanted: Option<&str>) -> Error {
     Error::new(Exit::NotFound, message).hint(t!("venv_sync.hint_python"))
 }
 
-/// Ctrl-C and SIGTERM held back while something half-made is on disk.
+/// Ctrl-C, SIGTERM and a closed terminal held back while something half-made is on disk.
 ///
 /// A terminal sends Ctrl-C to the maker as well, so it ends, and we clean up. Once dropped, the signals end the
 /// process again as they always do.
@@ -197,7 +199,7 @@ impl Signals {
             caught: Arc::default(),
             released: Arc::default(),
         };
-        for signal in [SIGINT, SIGTERM] {
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
             let (caught, released) = (Arc::clone(&held.caught), Arc::clone(&held.released));
             signal_hook::flag::register_conditional_default(signal, released)?;
             signal_hook::flag::register(signal, caught)?;
@@ -223,6 +225,7 @@ impl Drop for Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::venv_sync::tests::{script, skip};
 
     fn real_host() -> Option<Host> {
         let path = std::env::var_os("PATH")?;
@@ -234,7 +237,7 @@ mod tests {
     #[test]
     fn an_environment_is_made_with_pip_in_it() {
         let Some(host) = real_host() else {
-            return crate::venv_sync::skip("no Python on PATH");
+            return skip("no Python on PATH");
         };
         let dir = tempfile::tempdir().expect("temporary folder");
         let target = dir.path().join(".venv");
@@ -242,6 +245,7 @@ mod tests {
         let venv = maker.make(&host, &target).expect("made");
         assert!(venv.python().is_ok());
         assert!(venv.python_version().is_some());
+        assert!(crate::launchers::has_pip(&venv));
     }
 
     #[test]
@@ -254,6 +258,42 @@ mod tests {
         let error = maker.make(&host, &target).expect_err("fails");
         assert!(error.to_string().contains("false -m venv"), "{error}");
         assert!(!target.exists());
+    }
+
+    #[test]
+    fn what_is_there_already_is_not_touched() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let python = which::which("true").expect("every system has it");
+        let host = Host::fake(["x"]).with_cwd(dir.path());
+        let made = Maker::Venv { python }.make(&host, dir.path());
+        assert!(made.is_err());
+        assert!(dir.path().exists());
+    }
+
+    #[test]
+    fn uv_makes_it_where_it_is_there_and_fetches_no_python() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let log = dir.path().join("log");
+        let uv = r#"echo "$UV_PYTHON_DOWNLOADS $*" >> "$LOG"
+            [ "$1" != venv ] || : > "$3/pyvenv.cfg""#;
+        script(&dir.path().join("uv"), uv);
+        let host = Host::fake(["x"])
+            .with_var("PATH", dir.path())
+            .with_var("LOG", &log)
+            .with_cwd(dir.path());
+        let target = dir.path().join(".venv");
+        let maker = Maker::choose(&host, None).expect("uv");
+        maker.make(&host, &target).expect("made");
+        let calls = std::fs::read_to_string(log).expect("calls");
+        let target = target.display();
+        // Without an interpreter there is no ensurepip, so uv is asked for pip as well.
+        assert_eq!(
+            calls,
+            format!(
+                "never venv --quiet {target}\n\
+                 never pip install --quiet --python {target}/bin/python pip\n"
+            )
+        );
     }
 
     #[test]

@@ -85,10 +85,3 @@ impl<'a> Ground<'a> {
 
 #[cfg(test)]
 mod tests;
-
-/// Says why a test does not run here.
-#[cfg(test)]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn skip(reason: &str) {
-    eprintln!("skipped: {reason}");
-}

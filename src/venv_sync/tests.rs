@@ -121,6 +121,24 @@ impl Site {
     }
 }
 
+/// Says why a test does not run here.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+pub(super) fn skip(reason: &str) {
+    eprintln!("skipped: {reason}");
+}
+
+/// Makes a program. A shell writes it: a file that this process wrote could still be open for writing in a child that
+/// another test is just starting, and then does not run ("text file busy").
+pub(super) fn script(path: &Path, body: &str) {
+    let status = std::process::Command::new("/bin/sh")
+        .arg("-c")
+        .arg(r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod +x "$1""#)
+        .arg("sh")
+        .args([path.as_os_str(), body.as_ref()])
+        .status();
+    assert!(status.expect("sh").success());
+}
+
 #[derive(Clone, Default)]
 struct Shared(Rc<RefCell<Vec<u8>>>);
 
