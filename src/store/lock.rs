@@ -260,7 +260,7 @@ mod tests {
             let venv = &venv;
             let second = scope.spawn(move || {
                 RunLock::acquire(venv, "pip", Duration::from_secs(60), |_| {
-                    waits.send(()).expect("heard")
+                    waits.send(()).expect("heard");
                 })
             });
             waiting.recv().expect("it waits");

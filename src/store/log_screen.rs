@@ -216,7 +216,7 @@ fn byte_of(text: &str, column: usize) -> usize {
 }
 
 /// The largest boundary between characters of `text` that is not beyond `at`.
-fn boundary(text: &str, at: usize) -> usize {
+pub(super) fn boundary(text: &str, at: usize) -> usize {
     if at >= text.len() {
         return text.len();
     }

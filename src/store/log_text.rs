@@ -112,7 +112,7 @@ impl Cleaner {
             (State::Escape, ']' | 'P' | 'X' | '^' | '_') | (State::String(true), '[' | ']') => {
                 State::String(false)
             }
-            (State::Escape, ' '..='/') => State::Intermediate,
+            (State::Escape | State::Intermediate, ' '..='/') => State::Intermediate,
             (State::Escape, c) => {
                 match c {
                     'D' => self.screen.down(1),
@@ -122,8 +122,6 @@ impl Cleaner {
                 }
                 State::Text
             }
-            (State::Intermediate, ' '..='/') => State::Intermediate,
-            (State::Intermediate, _) => State::Text,
             (State::Control(mut parameters), ' '..='?') => {
                 if parameters.len() < LONGEST_PARAMETERS {
                     parameters.push(c);
@@ -137,7 +135,9 @@ impl Cleaner {
                 }
                 State::Text
             }
-            (State::String(_), '\x07') | (State::String(true), '\\') => State::Text,
+            (State::Intermediate, _) | (State::String(_), '\x07') | (State::String(true), '\\') => {
+                State::Text
+            }
             (State::String(_), c) => State::String(c == '\x1b'),
         };
     }

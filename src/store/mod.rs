@@ -10,9 +10,9 @@
 //! **Invariant:** readers ignore fields that they do not know, writers keep them.
 
 pub mod atomic;
-mod broken;
 mod env_meta;
 mod error;
+mod finished_run;
 mod history;
 pub mod lock;
 mod log_draft;
@@ -22,23 +22,29 @@ mod log_text;
 mod publish;
 mod recover;
 mod retention;
+mod run;
 mod run_id;
 mod run_log;
 mod run_record;
 mod snapshot_file;
+mod state;
+#[cfg(test)]
+mod testing;
 mod time;
 mod unfinished;
 
 pub use env_meta::{EnvMeta, LastAction, LastChange, MetaState, Package};
 pub use error::StoreError;
+pub use finished_run::{FinishedRun, Published, StartedRun};
 pub use lock::{Holder, LockError, RunLock};
 pub use log_draft::{LogDraft, RunOutput};
 pub use log_file::Log;
-pub use publish::{FinishedRun, Published, StartedRun, publish};
+pub use publish::publish;
 pub use recover::recover;
 pub use retention::{Limits, Pruned, prune};
+pub use run::{LoneLog, Run};
 pub use run_id::{BadRunId, Generation, RunId};
-pub use run_log::{FindError, LoneLog, Problem, Run, RunLog};
+pub use run_log::{FindError, LogError, Problem, RunLog};
 pub use run_record::{Ending, RunRecord, Tool};
 pub use snapshot_file::last_recorded;
 pub use unfinished::Unfinished;
