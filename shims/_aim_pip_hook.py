@@ -38,11 +38,8 @@ def enter():
         return
     if not os.access(AIM_PIP, os.X_OK) or not sys.executable:
         return
-    _undo_signals()
-    os.execv(
-        AIM_PIP,
-        [AIM_PIP, "--aim-hook=%d" % count, sys.prefix, sys.executable] + words,
-    )
+    call = [AIM_PIP, "--aim-hook=%d" % count, sys.prefix, sys.executable]
+    _exec(call + words)
 
 
 def _is_yes(value):
@@ -124,7 +121,7 @@ def _if_script(words, at):
     folder, name = os.path.split(words[at])
     if name == "__main__.py":
         folder, name = os.path.split(folder)
-    elif name[:3] == "pip" and name[3:].replace("-", "").replace(".", "").isdigit() | (name == "pip"):
+    elif name[:3] == "pip" and not name[3:].strip("-.0123456789"):
         if _same(folder or ".", os.path.join(sys.prefix, "bin")):
             return at + 1
     site = os.path.dirname(os.path.abspath(__file__))
@@ -145,14 +142,23 @@ def _only_reads(arguments):
     return True
 
 
-def _undo_signals():
-    """Python ignores SIGPIPE and SIGXFSZ from its start on, and a program that is exec'ed would inherit that."""
+def _exec(call):
+    """Becomes the program call[0]. Returns by an exception only, with everything as before."""
     import _signal
 
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        number = getattr(_signal, name, None)
-        if number is not None and _signal.getsignal(number) == _signal.SIG_IGN:
+    # Python ignores these from its start on, and a program that is exec'ed would inherit that.
+    ignored = [
+        number
+        for number in (getattr(_signal, "SIGPIPE", None), getattr(_signal, "SIGXFSZ", None))
+        if number is not None and _signal.getsignal(number) == _signal.SIG_IGN
+    ]
+    try:
+        for number in ignored:
             _signal.signal(number, _signal.SIG_DFL)
+        os.execv(call[0], call)
+    finally:
+        for number in ignored:
+            _signal.signal(number, _signal.SIG_IGN)
 
 
 try:

@@ -1,7 +1,7 @@
 //! The hook for `python -m pip`: two files in site-packages, in no RECORD, so that pip leaves them alone.
 //!
-//! `00_aim_pip.pth` has one line that Python's `site` runs at every start: a cheap test on the command line. On a
-//! match it imports `_aim_pip_hook`, which looks closer and, for a call of pip that can change the environment,
+//! `00_aim_pip.pth` has one line that Python's `site` compiles and runs at every start, so it is short: a rough test on the
+//! command line, and only behind it, in a text that is compiled on a match, the real one. On a match that imports `_aim_pip_hook`, which looks closer and, for a call of pip that can change the environment,
 //! becomes `aim-pip`. Both are in `shims/`, where their comments say the rest.
 
 use std::io;

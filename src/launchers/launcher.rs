@@ -30,7 +30,7 @@ pub struct Launcher {
 impl Launcher {
     /// The launcher in the file `path`, if it is one of ours. Follows links.
     pub fn read(path: &Path) -> Option<Self> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(1024); // one read for the usual ones
         let file = std::fs::File::open(path).ok()?;
         file.take(LONGEST_FILE).read_to_end(&mut bytes).ok()?;
         Self::parse(&bytes)

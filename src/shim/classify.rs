@@ -8,7 +8,8 @@
 //! pip reads its command line by `optparse` (compare pip's `parse_command`): general options up to the command, then
 //! options and operands of the command in any order, until `--`.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 use super::options::{GENERAL, INSTALL, Meaning, meaning};
 use crate::env_vars::truthy;
@@ -81,7 +82,7 @@ impl PipCommand {
             command.kind = Kind::Uncertain;
         }
         if command.python.is_none() {
-            command.python = host.var_os("PIP_PYTHON").map(OsStr::to_os_string);
+            command.python = host.path_var("PIP_PYTHON").map(PathBuf::into_os_string);
         }
         command
     }

@@ -43,7 +43,7 @@ pub fn main(host: &Host) -> ExitCode {
 fn answer(host: &Host) -> Result<Infallible> {
     let call = Call::of(host)?;
     let pip = RealPip::of(&call, host)?;
-    if host.flag(env_vars::GUARD) || host.flag(env_vars::BYPASS) {
+    if host.var_os(env_vars::GUARD).is_some() || host.flag(env_vars::BYPASS) {
         return become_pip(pip);
     }
     let asked = PipCommand::of(call.args(), host);

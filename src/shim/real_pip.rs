@@ -160,7 +160,7 @@ impl Script {
             .flatten()
             .find_map(|name| {
                 let file = std::fs::File::open(originals.join(name)).ok()?;
-                let mut head = Vec::new();
+                let mut head = Vec::with_capacity(1024);
                 file.take(Self::ENOUGH).read_to_end(&mut head).ok()?;
                 Some(Self::parse(&head, &venv.bin()))
             })

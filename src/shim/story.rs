@@ -10,12 +10,13 @@ use super::call::Call;
 use super::classify::{Kind, PipCommand};
 use super::real_pip::RealPip;
 use super::redact;
+use crate::api::nudge;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::exec::{self, Outcome, Status, Stream};
 use crate::host::Host;
 use crate::inventory::Snapshot;
 use crate::launchers;
-use crate::project::{Config, Project};
+use crate::project::{Config, Project, socket};
 use crate::store::{
     Ending, Holder, LogDraft, Published, RunId, RunLock, RunOutput, StartedRun, StoreError,
     Unfinished, publish, recover,
@@ -150,8 +151,14 @@ fn heal(call: &Call, project: &Project) {
     }
 }
 
+/// Only a nudge: who needs the environment reads `env_meta.json` itself.
 fn tell_daemon(project: &Project, published: &Published, host: &Host) {
-    let _ = (project, published, host);
+    nudge::env_changed(
+        &socket(host),
+        project.root(),
+        published.generation.0,
+        &published.record.id.to_string(),
+    );
 }
 
 /// Says that the run is not in the history. The one line that is ours.

@@ -35,10 +35,16 @@ const CALLS: &[(&str, u32)] = &[
     ("BIN/python -I -m pip install nothing-there", 1),
     ("BIN/python -Impip install", 1),
     ("BIN/python -um pip install", 1),
-    ("BIN/python -E -s -W ignore -X utf8 -m pip install nothing-there", 1),
+    (
+        "BIN/python -E -s -W ignore -X utf8 -m pip install nothing-there",
+        1,
+    ),
     ("BIN/python -m pip install --help", 0),
     ("BIN/python SITE/pip install", 1),
-    ("BIN/python SITE/pip/__main__.py install --no-such-option", 1),
+    (
+        "BIN/python SITE/pip/__main__.py install --no-such-option",
+        1,
+    ),
     ("BIN/python -c print('-m_pip_install')", 0),
     ("BIN/python -S -m pip install", 0),
 ];
@@ -78,7 +84,9 @@ fn compare(sandbox: Sandbox) {
         let new = sandbox.records().len() - before;
         assert_eq!(new, *remembered as usize, "records of {call}");
     }
-    let left: Vec<_> = std::fs::read_dir(sandbox.root().join("tmp")).expect("tmp").collect();
+    let left: Vec<_> = std::fs::read_dir(sandbox.root().join("tmp"))
+        .expect("tmp")
+        .collect();
     assert!(left.is_empty(), "left in TMPDIR: {left:?}");
 }
 
@@ -89,7 +97,13 @@ fn a_foreign_name_and_a_link_lead_to_the_same_environment() {
     let link = sandbox.root().join("linked-pip");
     std::os::unix::fs::symlink(sandbox.bin("pip"), &link).expect("link");
     Ran::of(sandbox.command(&link).args(["install"])).exits(1);
-    Ran::of(sandbox.command(sandbox.bin("pip")).arg0("another").args(["install"])).exits(1);
+    Ran::of(
+        sandbox
+            .command(sandbox.bin("pip"))
+            .arg0("another")
+            .args(["install"]),
+    )
+    .exits(1);
     assert_eq!(sandbox.records().len(), 2);
 }
 
@@ -98,11 +112,29 @@ fn what_is_switched_off_is_not_remembered() {
     let sandbox = Sandbox::new().with_venv();
     install(&sandbox);
     let wheel = sandbox.wheel("greeting", "1.0");
-    for (name, value) in [("AIM_PIP_BYPASS", "1"), ("AIM_PIP_GUARD", "1"), ("AIM_ENABLED", "0")] {
+    for (name, value) in [
+        ("AIM_PIP_BYPASS", "1"),
+        ("AIM_PIP_GUARD", "1"),
+        ("AIM_ENABLED", "0"),
+    ] {
         let pip = ["install", "--force-reinstall"].map(OsString::from);
-        Ran::of(sandbox.command(sandbox.bin("pip")).args(&pip).arg(&wheel).env(name, value)).ok();
+        Ran::of(
+            sandbox
+                .command(sandbox.bin("pip"))
+                .args(&pip)
+                .arg(&wheel)
+                .env(name, value),
+        )
+        .ok();
         let python = ["-m", "pip", "install", "--force-reinstall"].map(OsString::from);
-        Ran::of(sandbox.command(sandbox.bin("python")).args(&python).arg(&wheel).env(name, value)).ok();
+        Ran::of(
+            sandbox
+                .command(sandbox.bin("python"))
+                .args(&python)
+                .arg(&wheel)
+                .env(name, value),
+        )
+        .ok();
     }
     assert!(sandbox.records().is_empty());
 }
@@ -112,9 +144,14 @@ fn a_pip_in_the_working_folder_stays_what_runs() {
     let sandbox = Sandbox::new().with_venv();
     install(&sandbox);
     sandbox.write("pip.py", "print('not pip')");
-    sandbox.run(sandbox.bin("python"), ["-m", "pip", "install", "x"]).ok().says("not pip");
+    sandbox
+        .run(sandbox.bin("python"), ["-m", "pip", "install", "x"])
+        .ok()
+        .says("not pip");
     assert!(sandbox.records().is_empty());
-    sandbox.run(sandbox.bin("python"), ["-I", "-m", "pip", "install"]).exits(1);
+    sandbox
+        .run(sandbox.bin("python"), ["-I", "-m", "pip", "install"])
+        .exits(1);
     assert_eq!(sandbox.records().len(), 1);
 }
 
@@ -123,8 +160,14 @@ fn a_missing_shim_leaves_python_dash_m_pip_as_it_was() {
     let sandbox = Sandbox::new().with_venv();
     let venv = Venv::open(sandbox.venv()).expect("an environment");
     launchers::install(&venv, Path::new("/nowhere/aim-pip")).expect("installed");
-    let ran = sandbox.run(sandbox.bin("python"), ["-m", "pip", "install"]).exits(1);
-    assert!(ran.stderr().starts_with("ERROR: You must give at least one requirement"), "{ran:?}");
+    let ran = sandbox
+        .run(sandbox.bin("python"), ["-m", "pip", "install"])
+        .exits(1);
+    assert!(
+        ran.stderr()
+            .starts_with("ERROR: You must give at least one requirement"),
+        "{ran:?}"
+    );
 }
 
 #[test]
@@ -138,7 +181,9 @@ fn pip_that_reinstalls_or_removes_itself_is_healed() {
     // No pip, no uv on PATH: never another Python's.
     let ran = sandbox.pip(["--version"]).exits(127);
     assert!(ran.stderr().contains("-m ensurepip"), "{ran:?}");
-    sandbox.run(sandbox.bin("python"), ["-m", "ensurepip", "--default-pip"]).ok();
+    sandbox
+        .run(sandbox.bin("python"), ["-m", "ensurepip", "--default-pip"])
+        .ok();
     assert_ne!(ours(), launcher, "ensurepip writes its own script");
     // The hook leads that script here too, and the run puts the launcher back.
     sandbox.pip(["install"]).exits(1);
@@ -160,11 +205,92 @@ fn a_moved_environment_and_one_on_a_strange_path_work() {
 fn an_environment_whose_python_is_gone_gets_a_clear_word() {
     let sandbox = Sandbox::new().with_venv();
     install(&sandbox);
-    std::fs::remove_dir_all(sandbox.venv().join("bin")).expect("removed");
-    install(&sandbox);
+    for name in [
+        "python",
+        "python3",
+        &format!("python{}", sandbox.python().minor()),
+    ] {
+        std::fs::remove_file(sandbox.bin(name)).expect("removed");
+    }
     let ran = sandbox.pip(["install", "x"]).exits(126);
     assert!(ran.stderr().contains("interpreter is gone"), "{ran:?}");
 }
+
+#[test]
+fn what_pip_starts_is_left_alone() {
+    let sandbox = Sandbox::new().with_venv();
+    install(&sandbox);
+    sandbox.wheel("greeting", "1.0");
+    sandbox.write("source/pyproject.toml", BUILDS_WITH_GREETING);
+    sandbox.write("source/backend.py", CALLS_PIP);
+    let ran = sandbox.pip(["install", "./source"]).ok();
+    assert!(
+        ran.stdout().contains("Successfully installed built-1.0"),
+        "{ran:?}"
+    );
+    assert_eq!(sandbox.records().len(), 1);
+}
+
+/// pip makes an environment with `greeting` for the build, by calling itself.
+const BUILDS_WITH_GREETING: &str = "[build-system]\n\
+    requires = ['greeting']\n\
+    build-backend = 'backend'\n\
+    backend-path = ['.']\n";
+
+/// A build script that calls pip of the environment itself, in two ways, unless it is kept apart from it.
+const CALLS_PIP: &str = r#"
+import importlib.util, os, subprocess, sys, tempfile, zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    pip = os.path.join(os.path.dirname(sys.executable), "pip")
+    with tempfile.TemporaryDirectory() as target:
+        calls = ([sys.executable, "-m", "pip"], [pip]) if importlib.util.find_spec("pip") else ()
+        for start in calls:
+            subprocess.run(start + ["install", "-q", "--target", target, "--upgrade", "greeting"], check=True)
+    name = "built-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        info = "built-1.0.dist-info/"
+        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: built\nVersion: 1.0\n")
+        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(info + "RECORD", "")
+    return name
+"#;
+
+#[test]
+fn the_hook_reads_command_lines_as_python_does() {
+    for minor in 8..=14 {
+        let Some(python) = Python::find(minor) else {
+            continue;
+        };
+        let sandbox = Sandbox::on(python).with_venv();
+        install(&sandbox);
+        sandbox.write("ask.py", ASKS_THE_HOOK);
+        let ran = sandbox.run(
+            sandbox.bin("python"),
+            ["-I", "-X", "utf8", "ask.py", "-m", "pip"],
+        );
+        assert_eq!(ran.ok().stdout(), "fine\n", "Python 3.{minor}");
+    }
+}
+
+/// Compares the hook's reading with what is known, for lines that it might meet.
+const ASKS_THE_HOOK: &str = r#"
+import os, sys, _aim_pip_hook as hook
+assert hook._command_line()[-6:] == ["-I", "-X", "utf8", "ask.py", "-m", "pip"], hook._command_line()
+assert hook._command_line_of_c()[-6:] == hook._command_line()[-6:]
+site = os.path.dirname(hook.__file__)
+bin = os.path.join(sys.prefix, "bin")
+for line, count in [
+    ("-m pip install x", 2), ("-mpip install x", 1), ("-Impip x", 1), ("-Im pip x", 2), ("-W ignore -Xdev -m pip x", 5),
+    ("-Wignore -X dev -um pip x", 5), ("--check-hash-based-pycs never -m pip x", 4), (site + "/pip x", 1),
+    (site + "/pip/__main__.py x", 1), ("-- " + bin + "/pip3 x", 2), (bin + "/pip3.11 x", 1), (bin + "/pip-3.11 x", 1),
+    ("", 0), ("-", 0), ("-m", 0), ("-c pip", 0), ("-mpipx", 0), ("-m pipx x", 0), ("x.py -m pip", 0), ("-cm pip", 0),
+    ("-V", 0), ("/elsewhere/pip x", 0), (bin + "/pipx x", 0), (bin + "/__main__.py", 0), ("-W", 0), ("--", 0),
+]:
+    words = ["python"] + line.split()
+    assert hook._words_before_pip(words) == (count and count + 1), line
+print("fine")
+"#;
 
 fn install(sandbox: &Sandbox) {
     let venv = Venv::open(sandbox.venv()).expect("an environment");
