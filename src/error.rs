@@ -100,11 +100,10 @@ impl Error {
 
     /// Whether the failure is the reader of our output going away, which deserves no words.
     pub fn is_broken_pipe(&self) -> bool {
-        self.cause.chain().any(|cause| {
-            cause
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-        })
+        // Only an error of our own writing: a broken pipe deep inside another error is the daemon's end, say.
+        self.cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     }
 }
 

@@ -14,6 +14,7 @@
 //! | [`launchers`] | what stands in an environment for pip: launchers and hook, put in place and taken out |
 //! | [`shim`] | `aim-pip`: a call of pip, remembered |
 //! | [`venv_sync`] | `aim-venv-sync`: makes environments, keeps their record true, checks every part |
+//! | [`logs`], [`control`] | the commands `aim-logs` and `aim-worker` |
 
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
@@ -22,12 +23,14 @@ rust_i18n::i18n!("locales", fallback = "en");
 
 pub mod api;
 pub mod console;
+pub mod control;
 pub mod env_vars;
 pub mod error;
 pub mod exec;
 pub mod host;
 pub mod inventory;
 pub mod launchers;
+pub mod logs;
 pub mod project;
 pub mod shim;
 pub mod store;
