@@ -6,7 +6,9 @@
 //! | --- | --- |
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
+//! | [`inventory`] | what is installed in an environment: snapshots, their differences, their fingerprints |
 //! | [`exec`] | one child, run with its output captured and its signals understood |
+//! | [`store`] | what is written to disk: `env_meta.json`, run records, run logs, locks |
 //! | [`api`] | types of the daemon's calls; the blocking client; the one-shot nudge |
 //! | [`console`] | what the commands share: common options, output, tables, times |
 
@@ -21,5 +23,7 @@ pub mod env_vars;
 pub mod error;
 pub mod exec;
 pub mod host;
+pub mod inventory;
 pub mod project;
+pub mod store;
 pub mod words;

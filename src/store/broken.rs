@@ -1,0 +1,1 @@
+//! What to do with an `env_meta.json` that says nothing.

@@ -1,0 +1,1 @@
+//! `runs.jsonl`: run records, one a line.

@@ -1,0 +1,1 @@
+//! From what a terminal was told to what a person would read on it.
