@@ -11,6 +11,7 @@
 //! | [`store`] | what is written to disk: `env_meta.json`, run records, run logs, locks |
 //! | [`api`] | types of the daemon's calls; the blocking client; the one-shot nudge |
 //! | [`console`] | what the commands share: common options, output, tables, times |
+//! | `backend` | the daemon: projects, their workers, the calls (feature `backend`) |
 
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
@@ -18,6 +19,8 @@
 rust_i18n::i18n!("locales", fallback = "en");
 
 pub mod api;
+#[cfg(feature = "backend")]
+pub mod backend;
 pub mod console;
 pub mod env_vars;
 pub mod error;
