@@ -252,7 +252,10 @@ mod tests {
         );
         let end = ended(true, &[], traceback);
         assert_eq!(end.result.expect("ended"), Exit::Failed);
+    }
 
+    #[test]
+    fn failures_of_the_worker_are_in_the_persons_language() {
         fn check(reply: &str, english: &str, korean: &str) {
             for (language, expected) in [(Language::English, english), (Language::Korean, korean)] {
                 words::choose(language);
