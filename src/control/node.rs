@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::Reached;
 use super::cli::RunArgs;
 use super::json_text::laid_out;
-use super::{Reached, refresh_failed};
+use crate::api::refresh_failed;
 use crate::api::v1::{Json, NodeOutput, NodeRun, Stream};
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
@@ -133,7 +134,7 @@ fn failure(reply: &Reply<'_>) -> Error {
             Some(detail) => Error::failed(detail).context(t!("control.worker_ended")),
             None => Error::failed(t!("control.worker_ended")),
         }
-        .hint(t!("control.hint_logs")),
+        .hint(t!("api.hint_log")),
         _ => Error::failed(error),
     }
 }
