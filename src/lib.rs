@@ -15,6 +15,7 @@
 //! | [`shim`] | `aim-pip`: a call of pip, remembered |
 //! | [`venv_sync`] | `aim-venv-sync`: makes environments, keeps their record true, checks every part |
 //! | [`logs`], [`control`] | the commands `aim-logs` and `aim-worker` |
+//! | `backend` | the daemon: projects, their workers, the calls (feature `backend`) |
 
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
@@ -22,6 +23,8 @@
 rust_i18n::i18n!("locales", fallback = "en");
 
 pub mod api;
+#[cfg(feature = "backend")]
+pub mod backend;
 pub mod console;
 pub mod control;
 pub mod env_vars;
