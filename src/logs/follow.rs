@@ -75,7 +75,7 @@ impl<'a> Follower<'a> {
     fn step(&mut self, console: &mut Console) -> Result<()> {
         // The order matters: a run is recorded before its part file goes, so what is in the history now has printed all.
         let stamp = Stamp::of(self.project);
-        let parts = RunLog::parts(&self.project.layout());
+        let parts = RunLog::growing(&self.project.layout());
         for part in &parts {
             self.grow(console, part)?;
         }
@@ -203,46 +203,11 @@ fn print_run(console: &mut Console, history: &RunLog, run: &Run) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use chrono::Utc;
-
+    use super::super::samples::{finish, project, started};
     use super::*;
     use crate::console::{CommonArgs, testing};
     use crate::inventory::Snapshot;
-    use crate::project::Config;
-    use crate::store::{Ending, LogDraft, RunId, StartedRun, Tool, publish};
-
-    fn project() -> (tempfile::TempDir, Project) {
-        let dir = tempfile::tempdir().expect("temporary folder");
-        let root = dir.path().canonicalize().expect("resolved");
-        for folder in [".venv", ".pip-logs"] {
-            std::fs::create_dir(root.join(folder)).expect("folder");
-        }
-        std::fs::write(root.join(".venv/pyvenv.cfg"), "").expect("write");
-        let project = Project::at(&root).expect("a project");
-        (dir, project)
-    }
-
-    fn started(id: RunId) -> StartedRun {
-        StartedRun {
-            id,
-            action: "install".into(),
-            packages: vec!["six".into()],
-            argv: ["pip", "install", "six"].map(String::from).to_vec(),
-            cwd: "/work".into(),
-            tool: Tool::Pip,
-            started_at: Utc::now(),
-            pid: 7,
-        }
-    }
-
-    fn finish(project: &Project, run: StartedRun, draft: LogDraft) {
-        let ended = Ending::Exited(0);
-        let run = run.finish(Duration::from_secs(1), ended, Some(draft.into_output()));
-        let nothing = Snapshot::default();
-        publish(project, &Config::default(), run, &nothing, &nothing).expect("published");
-    }
+    use crate::store::{LogDraft, RunId};
 
     fn stepped(json: bool) -> Vec<String> {
         let (_dir, project) = project();

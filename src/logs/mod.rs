@@ -9,6 +9,8 @@ mod describe;
 mod follow;
 mod list;
 mod prune;
+#[cfg(test)]
+mod samples;
 mod show;
 mod tail;
 

@@ -1,7 +1,6 @@
 //! `aim-logs show`: one run, with everything it printed.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
 
 use anstream::adapter::strip_str;
 use chrono::{DateTime, Utc};
@@ -32,7 +31,9 @@ pub(super) fn show(
     let history = RunLog::read(&layout);
     let run = history.find(&args.run).map_err(|error| not_found(&error))?;
     if args.path {
-        return console.line(log_path(project, run)?.display());
+        let path = run.log_path().ok_or_else(|| log_gone(run))?;
+        let path = RunLog::path(&layout, path).map_err(|_| log_gone(run))?;
+        return console.line(path.display());
     }
     let log = read_log(&layout, run);
     if args.stdout || args.stderr {
@@ -76,13 +77,6 @@ fn log_gone(run: &Run) -> Error {
 fn read_log(layout: &ProjectLayout, run: &Run) -> Option<Log> {
     run.log_path()?;
     RunLog::log(layout, run).ok()
-}
-
-fn log_path(project: &Project, run: &Run) -> Result<PathBuf> {
-    run.log_path()
-        .map(|path| project.root().join(path))
-        .filter(|path| path.is_file())
-        .ok_or_else(|| log_gone(run))
 }
 
 fn as_json(run: &Run, log: Option<Log>) -> Result<Value> {
@@ -178,7 +172,7 @@ fn print_log(console: &mut Console, log: &Log) -> Result<()> {
 mod tests {
     use serde_json::json;
 
-    use super::super::describe::samples::{at, lone, run};
+    use super::super::samples::{at, installed, lone, project, run};
     use super::*;
     use crate::console::{CommonArgs, testing};
     use crate::error::Exit;
@@ -186,6 +180,77 @@ mod tests {
 
     fn header_text(run: &Run) -> String {
         strip_str(&header(run, at("2026-03-01T12:10:00Z")).join("\n")).to_string()
+    }
+
+    fn shown(project: &Project, json: bool, args: &ShowArgs) -> Result<String> {
+        let (mut console, out, _) = testing::console(&CommonArgs {
+            json,
+            ..CommonArgs::default()
+        });
+        show(&mut console, project, args, Utc::now())?;
+        Ok(out.text())
+    }
+
+    #[test]
+    fn a_run_is_shown_whole_or_in_part() {
+        let (_dir, project) = project();
+        let args = ShowArgs {
+            run: "last".to_owned(),
+            stdout: false,
+            stderr: false,
+            path: false,
+        };
+        let empty = shown(&project, false, &args).expect_err("no run yet");
+        assert_eq!(empty.exit(), Exit::NotFound);
+        let id = installed(&project).to_string();
+        let by_prefix = ShowArgs {
+            run: id[..13].to_owned(),
+            ..args.clone()
+        };
+        for args in [&args, &by_prefix] {
+            let text = shown(&project, false, args).expect("shown");
+            assert!(text.starts_with(&format!("run         {id}\n")), "{text}");
+            let end = "\n\n[stdout]\nCollecting six\n[stderr]\nWARNING: old pip\n";
+            assert!(text.ends_with(end), "{text}");
+        }
+        let part = |stdout, stderr, path| ShowArgs {
+            stdout,
+            stderr,
+            path,
+            ..args.clone()
+        };
+        let only = |args| shown(&project, false, &args);
+        assert_eq!(
+            only(part(true, false, false)).expect("shown"),
+            "Collecting six\n"
+        );
+        assert_eq!(
+            only(part(false, true, false)).expect("shown"),
+            "WARNING: old pip\n"
+        );
+        let path = only(part(false, false, true)).expect("shown");
+        assert!(
+            path.starts_with('/') && path.ends_with("_success.log\n"),
+            "{path}"
+        );
+        let value: Value =
+            serde_json::from_str(&shown(&project, true, &args).expect("shown")).expect("JSON");
+        assert_eq!(value["stdout"], "Collecting six\n");
+        assert_eq!(value["added"][0]["name"], "six");
+
+        std::fs::remove_file(path.trim_end()).expect("removed");
+        assert!(
+            shown(&project, false, &args)
+                .expect("the header")
+                .contains("+six 1.16.0")
+        );
+        for gone in [
+            part(true, false, false),
+            part(false, true, false),
+            part(false, false, true),
+        ] {
+            assert_eq!(only(gone).expect_err("gone").exit(), Exit::NotFound);
+        }
     }
 
     #[test]
