@@ -8,22 +8,15 @@
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
 //! | [`inventory`] | what is installed in an environment: snapshots, their differences, their fingerprints |
-//! | [`store`] | what is written to disk: `env_meta.json`, run records, run logs, locks |
 //! | [`exec`] | one child, run with its output captured and its signals understood |
-//! | [`api`] | types of the daemon's calls; the blocking client; the one-shot nudge |
+//! | [`store`] | what is written to disk: `env_meta.json`, run records, run logs, locks |
 //! | [`api`] | what can be asked of the daemon, and two ways to ask |
-//! | [`console`] | what the commands share: common options, output, tables, times |
-//! | [`console`] | what the commands share: options, output, tables, times |
-//! | [`launchers`] | what stands in an environment for pip: launchers and hook, put in place and taken out |
 //! | [`launchers`] | our files in an environment: launchers and hook, put there, healed, and taken out again |
-//! | [`shim`] | `aim-pip`: a call of pip, remembered |
+//! | [`console`] | what the commands share: options, output, tables, times |
 //! | [`shim`] | `aim-pip` |
-//! | [`venv_sync`] | `aim-venv-sync`: makes environments, keeps their record true, checks every part |
 //! | [`venv_sync`] | `aim-venv-sync` |
-//! | [`logs`], [`control`] | the commands `aim-logs` and `aim-worker` |
 //! | [`logs`] | `aim-logs` |
 //! | [`control`] | `aim-worker` |
-//! | `backend` | the daemon: projects, their workers, the calls (feature `backend`) |
 //! | `backend` | `aim-backend`, behind the feature of that name |
 
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
