@@ -123,6 +123,8 @@ class Worker:
             os.environ.update(environment)
             time.tzset()
         self.enter(request.get("project_root"))
+        # What nodes find under AIM-Forge; not there at the start, where it would mean that manager.
+        os.environ["WORKER_PROJECT_PATH"] = self.root
         self.is_spare = False
         self.generation = int(request.get("generation", 0))
         flush_streams()

@@ -1,0 +1,3 @@
+//! The daemon: projects, their workers, and the calls by which others ask for them.
+
+pub mod worker;
