@@ -17,11 +17,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes, true)
 }
 
-/// As [`write`], but leaves it to the system when the content reaches the disk: for what can be made again. A dead
+/// As [`write()`], but leaves it to the system when the content reaches the disk: for what can be made again. A dead
 /// process loses nothing; after a power cut the old content, or an empty file, may be there.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes, false)
 }

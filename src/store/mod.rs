@@ -1,7 +1,7 @@
 //! What is written to disk: `env_meta.json`, run records, run logs, locks.
 //!
 //! Start reading at [`publish`]: the one transaction by which a finished run enters a project's history. Before it
-//! stand [`RunLock`] (one changing pip at a time), [`Unfinished`] (what a crash leaves), and [`LogDraft`] (the log
+//! stand [`RunLock`] (one changing pip at a time), [`catch_up`] (what other tools did meanwhile), [`Unfinished`] (what a crash leaves), and [`LogDraft`] (the log
 //! while it grows); after it [`EnvMeta`] and [`RunLog`], by which others read.
 //!
 //! **Invariant:** nothing is edited in place: every file is written anew beside the old one and renamed, except the
@@ -10,6 +10,7 @@
 //! **Invariant:** readers ignore fields that they do not know, writers keep them.
 
 pub mod atomic;
+mod catch_up;
 mod env_meta;
 mod error;
 mod finished_run;
@@ -33,6 +34,7 @@ mod testing;
 mod time;
 mod unfinished;
 
+pub use catch_up::catch_up;
 pub use env_meta::{EnvMeta, LastAction, LastChange, MetaState, Package};
 pub use error::StoreError;
 pub use finished_run::{FinishedRun, Published, StartedRun};
