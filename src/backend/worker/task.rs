@@ -289,9 +289,13 @@ impl Task {
     /// Does what has become possible.
     fn advance(&mut self) {
         if self.running.is_none() {
-            if let Next::Ready(worker) = std::mem::replace(&mut self.next, Next::None) {
-                self.swap(*worker);
-            }
+            self.next = match std::mem::replace(&mut self.next, Next::None) {
+                Next::Ready(worker) => {
+                    self.swap(*worker);
+                    Next::None
+                }
+                other => other,
+            };
             if self.failed_at.is_some() && matches!(self.next, Next::None) {
                 self.end_worker();
             }
