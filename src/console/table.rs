@@ -167,6 +167,23 @@ impl Table {
     }
 }
 
+/// Labels and what belongs to each, in two columns; what follows the first line of a label stands below it.
+pub fn pairs<T: AsRef<str>>(rows: &[(T, Vec<Cell>)]) -> Vec<String> {
+    let labels = rows.iter().map(|(label, _)| columns(label.as_ref()));
+    let widest = labels.max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for (label, cells) in rows {
+        let mut label = label.as_ref();
+        for cell in cells {
+            let room = " ".repeat(widest - columns(label) + GAP);
+            let shown = style::paint(style::FAINT, label);
+            lines.push(format!("{shown}{room}{}", cell.to_line()));
+            label = "";
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,10 @@
 //! One installed distribution, as a scan sees it.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use serde::{Deserialize, Serialize};
+
+use super::scan;
 
 /// When and how large a file was: enough to see that an installer wrote it anew.
 ///
@@ -12,6 +16,18 @@ pub struct Stamp {
     pub mtime_ns: i64,
     /// Size in bytes.
     pub size: u64,
+}
+
+impl Stamp {
+    pub(super) fn of(meta: &std::fs::Metadata) -> Self {
+        Self {
+            mtime_ns: meta
+                .mtime()
+                .saturating_mul(1_000_000_000)
+                .saturating_add(meta.mtime_nsec()),
+            size: meta.size(),
+        }
+    }
 }
 
 /// An installed distribution.
@@ -66,6 +82,15 @@ impl Distribution {
     /// Its metadata's file or folder in site-packages, if it was found by a scan.
     pub fn folder(&self) -> Option<&str> {
         self.folder.as_deref()
+    }
+
+    /// The version as its folder has it, or as it is where no folder is known.
+    pub(super) fn listed_version(&self) -> &str {
+        let folder = self.folder.as_deref().and_then(scan::name_and_version);
+        match folder {
+            Some((_, version)) if !version.is_empty() => version,
+            _ => &self.version,
+        }
     }
 
     /// Whether `other`, of the same name, was installed by another installation than this one.

@@ -40,3 +40,30 @@ fn state(path: &PathBuf) -> Option<State> {
     let meta = std::fs::metadata(path).ok()?;
     Some((meta.dev(), meta.ino(), meta.mtime(), meta.mtime_nsec()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_made_or_removed_moves_the_gate() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let site = dir.path().join("lib/python3.12/site-packages");
+        std::fs::create_dir_all(&site).expect("folders");
+        std::fs::write(dir.path().join("pyvenv.cfg"), "").expect("write");
+        let venv = Venv::open(dir.path()).expect("an environment");
+        let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1);
+        let folder = std::fs::File::open(&site).expect("open");
+        folder.set_modified(long_ago).expect("set the time");
+        let gate = Gate::of(&venv);
+        assert!(!gate.has_moved());
+        std::fs::create_dir(site.join("six-1.16.0.dist-info")).expect("folder");
+        assert!(gate.has_moved());
+        std::fs::remove_dir_all(&site).expect("remove");
+        assert!(gate.has_moved());
+        assert!(
+            Gate::of(&venv).has_moved(),
+            "nothing to watch is taken as changed"
+        );
+    }
+}

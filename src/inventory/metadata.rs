@@ -44,3 +44,28 @@ fn parse(text: &str) -> Option<(String, String)> {
     let version = header("Version").filter(|version| !version.is_empty())?;
     Some((name, version))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<(&str, &str)>) {
+        let found = parse(text);
+        let found = found
+            .as_ref()
+            .map(|(name, version)| (name.as_str(), version.as_str()));
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn only_headers_count() {
+        check(
+            "Metadata-Version: 2.1\nName: Jinja2\nVersion: 3.1\n",
+            Some(("Jinja2", "3.1")),
+        );
+        check("Name: a\r\nVersion: 1\r\n\r\ntext", Some(("a", "1")));
+        check("Name: a\n\nVersion: 1\n", None);
+        check("Name:\nVersion: 1\n", None);
+        check("", None);
+    }
+}

@@ -16,4 +16,5 @@ mod generated;
 mod imports;
 mod lean;
 mod sandbox;
+mod shim;
 mod words;
