@@ -195,6 +195,7 @@ pub(super) fn is_running(pid: u32) -> bool {
 }
 
 /// An interpreter for environments.
+#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
 fn python() -> Option<&'static Path> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = PYTHON.get_or_init(|| which::which("python3").ok());
