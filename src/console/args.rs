@@ -199,6 +199,22 @@ mod tests {
     }
 
     #[test]
+    fn pages_made_from_the_grammar_have_no_escape_sequences() {
+        #[derive(Debug, Parser)]
+        #[command(name = "sample", version, after_help = examples(&[("sample", "samples".into())]))]
+        struct Explained;
+
+        let mut page = Vec::new();
+        let mut command = grammar::<Explained>();
+        clap_mangen::Man::new(command.clone())
+            .render(&mut page)
+            .expect("rendered");
+        clap_complete::generate(clap_complete::Shell::Zsh, &mut command, "sample", &mut page);
+        let page = String::from_utf8(page).expect("text");
+        assert!(page.contains("samples") && !page.contains('\x1b'), "{page}");
+    }
+
+    #[test]
     fn common_options_stand_before_or_after_the_sub_command() {
         for args in [["sample", "--json", "do"], ["sample", "do", "--json"]] {
             let matches = grammar::<Sample>()

@@ -17,7 +17,7 @@ use chrono::Utc;
 
 use crate::api::{Address, Client};
 use crate::console::{self, CommonArgs, Console};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Exit, Result};
 use crate::host::Host;
 use crate::project::Project;
 use crate::words::t;
@@ -96,43 +96,4 @@ fn list(console: &mut Console, client: &Client) -> Result<()> {
     }
     let text = status::table(&projects).to_text(console.width());
     console.text(text)
-}
-
-/// The worker on the newest environment did not start. `why` may begin with the sentence itself, as replies do, in
-/// either language.
-fn refresh_failed(why: &str) -> Error {
-    let why = ["환경 갱신 실패:", "environment refresh failed:"]
-        .iter()
-        .find_map(|sentence| why.strip_prefix(sentence))
-        .unwrap_or(why)
-        .trim_start();
-    Error::failed(t!("control.refresh_failed", why = why)).hint(t!("control.hint_logs"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::words::{self, Language};
-
-    #[test]
-    fn a_failed_refresh_is_said_once_and_in_the_persons_language() {
-        for why in [
-            "python is gone",
-            "환경 갱신 실패: python is gone",
-            "environment refresh failed: python is gone",
-        ] {
-            words::choose(Language::English);
-            let error = refresh_failed(why);
-            assert_eq!(
-                error.to_string(),
-                "environment refresh failed: python is gone"
-            );
-            assert!(error.hints()[0].contains("aim-worker logs"));
-            words::choose(Language::Korean);
-            assert_eq!(
-                refresh_failed(why).to_string(),
-                "환경 갱신 실패: python is gone"
-            );
-        }
-    }
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::Reached;
 use super::cli::RunArgs;
 use super::json_text::laid_out;
-use super::{Reached, refresh_failed};
+use crate::api::refresh_failed;
 use crate::api::v1::{Json, NodeOutput, NodeRun, Stream};
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
@@ -133,7 +134,7 @@ fn failure(reply: &Reply<'_>) -> Error {
             Some(detail) => Error::failed(detail).context(t!("control.worker_ended")),
             None => Error::failed(t!("control.worker_ended")),
         }
-        .hint(t!("control.hint_logs")),
+        .hint(t!("api.hint_log")),
         _ => Error::failed(error),
     }
 }
@@ -252,7 +253,10 @@ mod tests {
         );
         let end = ended(true, &[], traceback);
         assert_eq!(end.result.expect("ended"), Exit::Failed);
+    }
 
+    #[test]
+    fn failures_of_the_worker_are_in_the_persons_language() {
         fn check(reply: &str, english: &str, korean: &str) {
             for (language, expected) in [(Language::English, english), (Language::Korean, korean)] {
                 words::choose(language);

@@ -1,7 +1,8 @@
 //! `aim-worker start`, `stop` and `restart`.
 
+use super::Reached;
 use super::cli::WhenArgs;
-use super::{Reached, refresh_failed};
+use crate::api::refresh_failed;
 use crate::api::v1::{
     LONGEST_WAIT_S, RestartRequest, Restarted, StopRequest, When, WorkerState, WorkerStatus,
 };

@@ -16,14 +16,12 @@ fn listing(root: &Path) -> Vec<String> {
         .map(|entry| {
             let path = entry.path();
             let name = path.strip_prefix(root).expect("below").display();
-            match std::fs::read_link(path) {
-                Ok(target) => format!("{name} -> {}", target.display()),
-                Err(_) => {
-                    let mode = path.metadata().expect("metadata").permissions().mode() & 0o777;
-                    let text = std::fs::read(path).expect("readable");
-                    format!("{name} {mode:o} {}", String::from_utf8_lossy(&text))
-                }
+            if let Ok(target) = std::fs::read_link(path) {
+                return format!("{name} -> {}", target.display());
             }
+            let mode = path.metadata().expect("metadata").permissions().mode() & 0o777;
+            let text = std::fs::read(path).expect("readable");
+            format!("{name} {mode:o} {}", String::from_utf8_lossy(&text))
         })
         .collect();
     lines.sort();

@@ -11,7 +11,7 @@ use super::classify::{Kind, PipCommand};
 use super::real_pip::RealPip;
 use super::redact;
 use crate::api::nudge;
-use crate::error::{Error, Exit, Explain, Result};
+use crate::error::{Error, Exit, Result};
 use crate::exec::{self, Outcome, Status, Stream};
 use crate::host::Host;
 use crate::inventory::Snapshot;
@@ -81,6 +81,7 @@ pub(super) fn run(scene: Scene<'_>) -> Result<Infallible> {
         }
     } else {
         Unfinished::end(&project.venv().layout());
+        output.discard();
     }
     exec::leave(outcome.status)
 }
@@ -130,10 +131,14 @@ fn run_captured(pip: RealPip, project: &Project, run: &StartedRun) -> Result<(Ou
         Stream::Stderr => draft.stderr(bytes),
     });
     let output = draft.into_output();
-    let outcome = outcome
-        .exit(Exit::CannotRun)
-        .map_err(|error: Error| error.context(t!("shim.cannot_run", program = program)))?;
-    Ok((outcome, output))
+    match outcome {
+        Ok(outcome) => Ok((outcome, output)),
+        Err(error) => {
+            output.discard();
+            let error = Error::from(error).with_exit(Exit::CannotRun);
+            Err(error.context(t!("shim.cannot_run", program = program)))
+        }
+    }
 }
 
 fn ending(status: Status) -> Ending {

@@ -41,6 +41,17 @@ pub struct RunOutput {
     pub(super) part: Option<PathBuf>,
 }
 
+impl RunOutput {
+    /// Lets go of the output of a run that does not enter the history, its part file included.
+    pub fn discard(self) {
+        let Some(part) = self.part else { return };
+        let _ = std::fs::remove_file(&part);
+        if let Some(logs) = part.parent() {
+            let _ = std::fs::remove_dir(logs); // only if it was made for this run alone
+        }
+    }
+}
+
 impl LogDraft {
     /// Begins the log of `run`. Never fails: where no file can be written, the text is kept in memory alone.
     pub fn begin(project: &ProjectLayout, run: &RunId) -> Self {

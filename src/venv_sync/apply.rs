@@ -3,6 +3,7 @@
 //! All of it happens under the environment's run lock, so no pip is at work meanwhile. A place that cannot be written
 //! is no failure as long as there is nothing to write.
 
+use std::io;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +15,7 @@ use crate::console::width::printable;
 use crate::error::{Error, Explain, Result};
 use crate::inventory::Snapshot;
 use crate::launchers::{self, Changes};
+use crate::project::VenvLayout;
 use crate::store::{
     self, Ending, EnvMeta, FinishedRun, Generation, Holder, LockError, Published, RunId, RunLock,
     Tool, Unfinished,
@@ -162,8 +164,21 @@ fn mend(ground: &Ground<'_>, launchers: Launchers, console: &mut Console) -> Res
         Launchers::Mend => launchers::heal(venv, &aim_pip),
     };
     mended
+        .map_err(Error::from)
+        .and_then(|mended| Ok(mark(&venv.layout()).map(|()| mended)?))
         .context(t!("venv_sync.cannot_mend"))
         .hint(t!("venv_sync.hint_doctor"))
+}
+
+/// Writes down, for later toolkits, which layout the private folder has and which toolkit put it there.
+fn mark(layout: &VenvLayout) -> io::Result<()> {
+    const LAYOUT: u32 = 1;
+    let text = format!("{LAYOUT}\n{}\n", env!("CARGO_PKG_VERSION"));
+    let path = layout.version();
+    if std::fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
+        return Ok(());
+    }
+    store::atomic::write(&path, text.as_bytes())
 }
 
 /// The run lock; none where settings switch it off, or where nothing can be written and nothing need be.

@@ -22,6 +22,15 @@ pub(super) fn lines(diff: &Diff) -> Vec<String> {
     added.chain(removed).chain(changed).collect()
 }
 
+/// `1 distribution`, `12 distributions`.
+pub(super) fn distributions(count: usize) -> String {
+    match count {
+        1 => t!("venv_sync.one_distribution"),
+        count => t!("venv_sync.distributions", count = count),
+    }
+    .into_owned()
+}
+
 fn line(shade: anstyle::Style, sign: &str, change: &Change) -> String {
     let versions = match (&change.from, &change.to) {
         (Some(from), Some(to)) if from == to => {

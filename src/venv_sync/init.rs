@@ -9,7 +9,7 @@ use serde_json::json;
 use super::apply::{self, Applied, Launchers};
 use super::interpreter::{Interpreter, Request};
 use super::maker::Maker;
-use super::{Ground, InitArgs, daemon};
+use super::{Ground, InitArgs, changes, daemon};
 use crate::console::width::quoted;
 use crate::console::{self, CommonArgs, Console, style};
 use crate::error::{Error, Exit, Explain, Result};
@@ -203,7 +203,7 @@ fn print(
     console.line(t!(
         "venv_sync.generation_is",
         generation = applied.generation,
-        count = applied.now.len()
+        count = changes::distributions(applied.now.len())
     ))?;
     if let Some(id) = id {
         console.line(t!("venv_sync.registered", id = id))?;

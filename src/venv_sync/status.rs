@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::apply::Compared;
 use super::daemon::{self, Daemon};
-use super::{Ground, apply, init};
+use super::{Ground, apply, changes, init};
 use crate::console::{Console, style, time, width};
 use crate::error::{Exit, Result};
 use crate::inventory::{Change, Diff};
@@ -152,7 +152,7 @@ fn environment(status: &Status) -> String {
             || t!("venv_sync.status.no_pip"),
             |pip| format!("pip {pip}").into()
         ),
-        count = status.distributions
+        count = changes::distributions(status.distributions)
     );
     if status.python_runs {
         what.into_owned()

@@ -54,7 +54,7 @@ fn check(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
         console.line(t!(
             "venv_sync.in_step",
             generation = generation,
-            count = now.len()
+            count = changes::distributions(now.len())
         ))?;
     } else {
         let diff = plan.diff().cloned().unwrap_or_default();
@@ -99,7 +99,7 @@ fn print(applied: &Applied, console: &mut Console) -> Result<()> {
         None if applied.recovered.is_none() => console.line(t!(
             "venv_sync.in_step",
             generation = applied.generation,
-            count = applied.now.len()
+            count = changes::distributions(applied.now.len())
         ))?,
         None => {}
     }

@@ -160,6 +160,8 @@ fn init_takes_an_environment_over_and_then_finds_it_done() {
     assert!(said.out.contains("Python 3.11.7"), "{}", said.out);
     let launcher = std::fs::read_to_string(site.path(".venv/bin/pip")).expect("a launcher");
     assert!(launcher.contains("aim-pip"), "{launcher}");
+    let version = std::fs::read_to_string(site.path(".venv/.aim/version")).expect("a version");
+    assert!(version.starts_with("1\n"), "{version}");
     let meta = site.meta();
     assert_eq!(meta.generation(), Generation(1));
     let change = meta.last_change.expect("a change");
@@ -251,7 +253,7 @@ fn sync_records_what_other_tools_did() {
     let said = site.run(&[]);
     assert_eq!(
         said.out,
-        "already in step at generation 3 (1 distributions)\n"
+        "already in step at generation 3 (1 distribution)\n"
     );
     assert_eq!(site.listing(), before);
 }

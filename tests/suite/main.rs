@@ -12,9 +12,15 @@
     reason = "a test's name says it"
 )]
 
-mod generated;
+mod bad_input;
+// mod daemon;
+// mod generated;
 mod imports;
 mod lean;
+mod logs;
 mod sandbox;
+mod story;
+mod sync;
 mod shim;
 mod words;
+// mod worker;

@@ -84,6 +84,12 @@ fn compare(sandbox: Sandbox) {
         let new = sandbox.records().len() - before;
         assert_eq!(new, *remembered as usize, "records of {call}");
     }
+    let parts = std::fs::read_dir(sandbox.project().join(".pip-logs")).expect("logs");
+    let parts = parts.filter(|entry| {
+        let name = entry.as_ref().expect("readable").file_name();
+        name.to_string_lossy().ends_with(".part")
+    });
+    assert_eq!(parts.count(), 0, "logs of runs that are over");
     let left: Vec<_> = std::fs::read_dir(sandbox.root().join("tmp"))
         .expect("tmp")
         .collect();
