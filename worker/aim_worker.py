@@ -5,7 +5,7 @@ answers with what that returned. Requests and replies are UTF-8, one JSON object
 
     <venv>/bin/python -u -I -S aim_worker.py
 
-with the project as working folder, in one of two ways:
+with `aim_worker_nodes.py` beside it, in one of two ways:
 
 * by the daemon: descriptor 0 is one end of a socket pair and carries both directions; 1 and 2 are pipes, read as
   the node's stdout and stderr. The process says `{"event": "spare"}` and waits: because of `-S` it has not looked
@@ -40,32 +40,18 @@ import stat
 import sys
 import time
 
+# `-I` keeps this folder off the path, and it must not be on it when node code runs.
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+import aim_worker_nodes as nodes
+from aim_worker_nodes import Coroutine, Module, Node, ProjectModules, import_standard
+
+sys.path.pop()
+
 LOG_NAME = ".aim-worker.log"
 LOG_LIMIT = 8 << 20
 NODE_LIMIT = 1000
 PYTHON = "%d.%d.%d" % sys.version_info[:3]
-STANDARD_PATH = list(sys.path)
-
-# The names that a node finds ready. `asyncio` alone takes 60 ms to import, so a node gets the ones its source mentions.
-READY_MADE = {
-    "json": "json", "math": "math", "datetime": "datetime", "time": "time", "random": "random", "re": "re",
-    "collections": "collections", "itertools": "itertools", "pathlib": "pathlib", "Path": "pathlib", "os": "os",
-    "sys": "sys", "asyncio": "asyncio", "tempfile": "tempfile",
-}  # fmt: skip
-
-CLOCK_REALTIME_COARSE = 5  # Linux's number; the time module has no name for it.
-CO_VARARGS, CO_VARKEYWORDS = 0x04, 0x08
-Function = type(lambda: None)
-Module = type(sys)
-
-
-async def _nothing():
-    pass
-
-
-_coroutine = _nothing()
-_coroutine.close()
-Coroutine = type(_coroutine)
+OWN_FILES = (__file__, nodes.__file__, json.encoder.__file__)
 
 
 class Unusable(Exception):
@@ -103,7 +89,7 @@ class Worker:
                 self.channel.send(self.answer(line))
 
     def answer(self, line):
-        """The reply to one request line, as text."""
+        """The reply to one request line, as a line."""
         try:
             request = json.loads(line.decode("utf-8"))
             if not isinstance(request, dict):
@@ -140,7 +126,7 @@ class Worker:
         # What nodes find under AIM-Forge; not there at the start, where it would mean that manager.
         os.environ["WORKER_PROJECT_PATH"] = self.root
         self.is_spare = False
-        self.generation = request.get("generation", 0)
+        self.generation = int(request.get("generation", 0))
         flush_streams()
         return success(
             request,
@@ -188,28 +174,28 @@ class Worker:
         if failed is not None:
             return failed
         # Not through `success`: the output is text already, and may be large.
-        reply = '{"id":%s,"ok":true,"output":%s,"time_ms":%d'
-        reply %= (to_json(request.get("id")), output, milliseconds(started))
-        return reply + ("}" if self.generation is None else ',"generation":%s}' % to_json(self.generation))
+        head = '{"id":%s,"ok":true,"output":' % to_json(request.get("id"))
+        generation = "" if self.generation is None else ',"generation":%d' % self.generation
+        return "".join((head, output, ',"time_ms":%d' % milliseconds(started), generation, "}\n"))
 
     def node(self, root, file):
         """The compiled node of a file, from the cache when the file is still the one that was compiled.
 
-        One `stat` answers that and the question of symbolic links as well: the same inode was inside the project before.
+        One `stat` answers that, and whether it is inside the project: this inode was when it was read.
         """
         if not isinstance(file, str):
             raise FileNotFoundError("Node file not found: %s" % (file,))
         known = self.nodes.get((root, file))
-        if known is not None and known.stamp is not None and stamp_of(known.name) == known.stamp:
+        if known is not None and known.stamp is not None and nodes.stamp_of(known.name) == known.stamp:
             return known
-        node = read_node(root, file)
+        node = nodes.read_node(root, file)
         if len(self.nodes) >= NODE_LIMIT:
             self.nodes.clear()
         self.nodes[root, file] = node
         return node
 
     def run(self, node, value):
-        """Execute a node's file as `__main__`, so that pickle and dataclasses find its classes, and call its function."""
+        """Execute a node's file as `__main__`, so that pickle and dataclasses find its classes; call its function."""
         open_streams()
         if signal.getsignal(signal.SIGINT) != self.interrupt:
             signal.signal(signal.SIGINT, self.interrupt)
@@ -223,8 +209,8 @@ class Worker:
         sys.modules["__main__"] = module
         try:
             exec(node.code, namespace)
-            name, function = choose_function(namespace)
-            output = call(function, name == "RunScript", value)
+            name, function = nodes.choose_function(namespace)
+            output = nodes.call(function, name == "RunScript", value)
             if type(output) is Coroutine:
                 output = import_standard("asyncio").run(output)
             return output
@@ -246,224 +232,36 @@ class Worker:
 
     def loaded_files(self, request):
         """The files that this process has loaded, from which the daemon sees whether a change concerns it."""
-        files = {module_file(module) for module in list(sys.modules.values()) if module is not self.main}
-        return success(request, files=sorted(file for file in files if isinstance(file, str)))
+        files = {nodes.module_file(module) for module in list(sys.modules.values())}
+        return success(request, files=sorted(f for f in files if isinstance(f, str) and f not in OWN_FILES[:2]))
 
     def leave_if_forked(self, error):
         """End the child of a node's `os.fork` that came back into the worker: the reply is its parent's to give."""
         if os.getpid() == self.pid:
             return
-        code = 0
-        if isinstance(error, SystemExit) and isinstance(error.code, (int, type(None))):
-            code = error.code or 0
-        elif error is not None:
-            sys.stderr.write(format_traceback(error))
-            code = 1
-        flush_streams()
-        os._exit(code & 0xFF)
-
-
-# ---- nodes --------------------------------------------------------------------------------------------------------
-
-
-class Node:
-    """A compiled file: the name it was asked by, its real path, its ready-made names, and the stamp of what was read."""
-
-    __slots__ = ("name", "path", "code", "ready", "stamp")
-
-    def __init__(self, name, path, code, ready, stamp):
-        self.name, self.path, self.code, self.ready, self.stamp = name, path, code, ready, stamp
-
-
-def read_node(root, file):
-    """Compile a file of the project. A path that leads out of it, by `..` or by a symbolic link, is refused."""
-    name = os.path.join(root, file)
-    inside = os.path.join(os.path.realpath(root), "")
-    try:
-        path = os.path.realpath(name)
-        if not path.startswith(inside) and path != inside.rstrip(os.sep):
-            raise PermissionError("Node file path escapes project root")
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise FileNotFoundError
-        tick = clock_tick()
-        with open(path, "rb") as stream:
-            stamp = stamp_from(os.fstat(stream.fileno()))
-            source = stream.read()
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise FileNotFoundError("Node file not found: %s" % file) from None
-    code = compile(source, path, "exec", dont_inherit=True)
-    ready = {}
-    for ready_name, module_name in READY_MADE.items():
-        if ready_name.encode() in source:
-            module = import_standard(module_name)
-            ready[ready_name] = module.Path if ready_name == "Path" else module
-    # Written in this very tick of the file system's clock, it could be written again and look the same.
-    return Node(name, path, code, ready, stamp if stamp[2] < tick else None)
-
-
-def choose_function(namespace):
-    """`RunScript`, else `main`, else the first function or class that the file itself defines."""
-    for name in ("RunScript", "main"):
-        if callable(namespace.get(name)):
-            return name, namespace[name]
-    for name, value in namespace.items():
-        if name[0:1] != "_" and name not in READY_MADE and name != "input_data" and callable(value):
-            if is_defined_here(value):
-                return name, value
-    raise ValueError("No callable function found in node")
-
-
-def is_defined_here(value):
-    """False for what was imported: an object of another module that is one of that module's own values.
-
-    The second half keeps `partial(f, 1)` and the results of decorators, which belong to the node although
-    their `__module__` is where they were made.
-    """
-    origin = getattr(value, "__module__", None) or type(value).__module__
-    if origin == "__main__":
-        return True
-    module = sys.modules.get(origin) if isinstance(origin, str) else None
-    return module is not None and not any(value is other for other in list(vars(module).values()))
-
-
-def call(function, is_script, value):
-    """Call a node's function with its input, by AIM-Forge's rules.
-
-    An object gives its members by name: always to `RunScript`, to another function when it has two parameters or
-    more and every required name is there. Anything else is the first argument. Keys without a parameter are dropped.
-    """
-    names, required, takes_more = parameters(function)
-    count = len(names) + takes_more
-    if count == 0:
-        return function()
-    if isinstance(value, dict) and (is_script or (count > 1 and names and all(name in value for name in required))):
-        return function(**{name: value[name] for name in names if name in value})
-    if value is None and not is_script:
-        return function()
-    return function(value)
-
-
-def parameters(function):
-    """Names of the parameters, those without a default, and how many of `*args` and `**kwargs` there are.
-
-    Read off the code object, because `inspect` costs 10 ms to load; it is asked where a function is not a plain one.
-    """
-    if type(function) is not Function or function.__dict__:
-        return inspected_parameters(function)
-    code = function.__code__
-    positional = code.co_argcount
-    names = code.co_varnames[: positional + code.co_kwonlyargcount]
-    defaults = function.__defaults__ or ()
-    by_keyword = function.__kwdefaults__ or ()
-    required = names[: positional - len(defaults)]
-    required += tuple(name for name in names[positional:] if name not in by_keyword)
-    return names, required, bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
-
-
-def inspected_parameters(function):
-    inspect = import_standard("inspect")
-    try:
-        found = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return ("",), (), 0  # A built-in that does not tell: one parameter, its name unknown.
-    named = [p for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    required = [p.name for p in named if p.default is p.empty]
-    return [p.name for p in named], required, len(found) - len(named)
-
-
-# ---- edited modules -----------------------------------------------------------------------------------------------
-
-
-class ProjectModules:
-    """The loaded modules that are the project's own, and whether their files are still the ones that were loaded.
-
-    When one changed, all are dropped, not only that one: others hold its functions and classes under their own names
-    (`from helper import f`), also indirectly, and two versions of a class in one process are worse than an import.
-    """
-
-    def __init__(self, root):
-        self.folders = {os.path.join(root, ""), os.path.join(os.path.realpath(root), "")}
-        self.root = root
-        self.stamps = {}
-        self.count = len(sys.modules)
-        self.started = 0
-
-    def refresh(self):
-        """Before a node: forget the project's modules if one of their files is another now."""
-        self.started = time.time_ns()
-        changed = [file for file, stamp in self.stamps.values() if stamp_of(file) != stamp]
-        if changed:
-            for name in self.stamps:
-                forget_module(name)
-            self.stamps.clear()
-            self.count = 0
-            for file in changed:
-                forget_bytecode(file)
-            import_standard("importlib").invalidate_caches()
-        # A folder's listing is kept by its time; a helper written in the same tick would not be found.
-        finder = sys.path_importer_cache.get(self.root)
-        if finder is not None:
-            finder.invalidate_caches()
-
-    def note(self):
-        """After a node: remember what it imported. The number of modules tells whether it imported anything."""
-        if len(sys.modules) == self.count:
-            return
-        self.count = len(sys.modules)
-        now = time.time_ns()
-        for name, module in list(sys.modules.items()):
-            file = module_file(module)
-            if name not in self.stamps and self.owns(file):
-                stamp = stamp_of(file)
-                # Written while the node ran, perhaps after it was imported: load it again next time.
-                is_doubtful = stamp is not None and self.started < stamp[2] <= now
-                self.stamps[name] = (file, () if is_doubtful else stamp)
-
-    def owns(self, file):
-        """True for Python source in the project that is not an environment's. (Extension modules cannot load twice.)"""
-        if not isinstance(file, str) or not file.endswith(".py"):
-            return False
-        if "/site-packages/" in file or file.startswith(os.path.join(sys.prefix, "")):
-            return False
-        return any(file.startswith(folder) for folder in self.folders)
-
-
-def forget_module(name):
-    """Drop a module, also as a member of its package: one without a file is not dropped, others may have parts in it."""
-    sys.modules.pop(name, None)
-    package, _, member = name.rpartition(".")
-    if package in sys.modules:
-        vars(sys.modules[package]).pop(member, None)
-
-
-def forget_bytecode(file):
-    """Remove the compiled copy of an edited file: Python compares whole seconds, and would take it for the new one."""
-    try:
-        os.unlink(import_standard("importlib.util").cache_from_source(file))
-    except (OSError, NotImplementedError):
-        pass
-
-
-def module_file(module):
-    """A module's file, without waking modules that load themselves when an attribute is read."""
-    try:
-        return object.__getattribute__(module, "__dict__").get("__file__")
-    except AttributeError:
-        return None
+        code = 0 if error is None else 1
+        try:
+            if isinstance(error, SystemExit) and isinstance(error.code, (int, type(None))):
+                code = error.code or 0
+            elif error is not None:
+                sys.stderr.write(format_traceback(error))
+            flush_streams()
+        finally:
+            os._exit(code & 0xFF)
 
 
 # ---- replies ------------------------------------------------------------------------------------------------------
 
 
 def success(request, **fields):
-    return to_json(dict({"id": request.get("id"), "ok": True}, **fields))
+    return to_json(dict({"id": request.get("id"), "ok": True}, **fields)) + "\n"
 
 
 def failure(request_id, error, traceback=None):
     reply = {"id": request_id, "ok": False, "error": error}
     if traceback is not None:
         reply["traceback"] = traceback
-    return to_json(reply)
+    return to_json(reply) + "\n"
 
 
 strict_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
@@ -519,9 +317,6 @@ def strip_frames(part, path, seen):
         strip_frames(other, path, seen)
 
 
-OWN_FILES = (__file__, json.encoder.__file__)
-
-
 # ---- the process --------------------------------------------------------------------------------------------------
 
 
@@ -535,7 +330,7 @@ class Channel:
         os.register_at_fork(after_in_child=self.close)
 
     def send(self, line):
-        data = memoryview(line.encode("ascii") + b"\n")
+        data = memoryview(line.encode("ascii"))
         try:
             while data:
                 data = data[os.write(self.replies, data) :]
@@ -568,20 +363,6 @@ def enter_folder(root):
         os.chdir(root)
     except (OSError, ValueError):
         raise Unusable("Invalid project root") from None
-
-
-def import_standard(name):
-    """Import from the standard library, also where the project has a file of that name."""
-    module = sys.modules.get(name)
-    if module is None:
-        path = sys.path[:]
-        sys.path[:] = STANDARD_PATH
-        try:
-            __import__(name)
-        finally:
-            sys.path[:] = path
-        module = sys.modules[name]
-    return module
 
 
 def open_streams():
@@ -619,23 +400,6 @@ def open_log(project):
     os.close(log)
 
 
-def stamp_of(file):
-    """What tells one version of a file from another, or None when there is no file."""
-    try:
-        return stamp_from(os.stat(file))
-    except (OSError, ValueError):
-        return None
-
-
-def stamp_from(info):
-    return info.st_dev, info.st_ino, info.st_mtime_ns, info.st_size
-
-
-def clock_tick():
-    """The least time that a file written from now on can have: the kernel's clock for that moves in steps."""
-    return time.clock_gettime_ns(CLOCK_REALTIME_COARSE) if sys.platform == "linux" else time.time_ns()
-
-
 def milliseconds(started):
     return int((time.perf_counter() - started) * 1000)
 
@@ -658,7 +422,7 @@ def main():
     _thread.start_new_thread(channel.watch, ())
     worker.rehearse()
     if is_ours:
-        channel.send(to_json({"event": "spare", "pid": worker.pid, "python": PYTHON}))
+        channel.send(to_json({"event": "spare", "pid": worker.pid, "python": PYTHON}) + "\n")
     else:
         try:
             worker.enter(project)

@@ -267,6 +267,17 @@ fn send(call: RequestBuilder) -> Result<Response> {
     }
 }
 
+/// The worker on the newest environment did not start. `why` may begin with the sentence itself, as replies do, in
+/// either language.
+pub fn refresh_failed(why: &str) -> Error {
+    let why = ["환경 갱신 실패:", "environment refresh failed:"]
+        .iter()
+        .find_map(|sentence| why.strip_prefix(sentence))
+        .unwrap_or(why)
+        .trim_start();
+    Error::failed(t!("api.refresh_failed", why = why)).hint(t!("api.hint_log"))
+}
+
 /// A refusal in words.
 fn refusal(reply: Response) -> Error {
     let status = reply.status();
@@ -283,12 +294,14 @@ fn refusal(reply: Response) -> Error {
     let Some(body) = body else {
         return Error::new(exit, t!("api.refused", status = status.as_u16()));
     };
+    if body.code == ErrorCode::EnvironmentRefreshFailed {
+        return refresh_failed(&body.detail);
+    }
     let error = Error::new(exit, body.detail);
     match body.code {
         ErrorCode::NoSuchProject => error.hint(t!("api.hint_projects")),
         ErrorCode::NoEnvironment => error.hint(t!("api.hint_init")),
         ErrorCode::NoSuchCall => error.with_exit(Exit::Failed).hint(t!("api.hint_stop")),
-        ErrorCode::EnvironmentRefreshFailed => error.hint(t!("api.hint_log")),
         _ => error,
     }
 }
@@ -323,6 +336,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
+    use crate::words::{self, Language};
 
     /// What a client makes of a daemon whose first reply is `reply`.
     fn connect_to(reply: &'static str) -> Error {
@@ -384,6 +398,28 @@ mod tests {
             let error = connect_to(reply);
             assert_eq!(error.exit(), Exit::Failed, "{reply}");
             assert!(error.to_string().contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_failed_refresh_is_said_once_and_in_the_persons_language() {
+        for why in [
+            "python is gone",
+            "환경 갱신 실패: python is gone",
+            "environment refresh failed: python is gone",
+        ] {
+            words::choose(Language::English);
+            let error = refresh_failed(why);
+            assert_eq!(
+                error.to_string(),
+                "environment refresh failed: python is gone"
+            );
+            assert!(error.hints()[0].contains("aim-worker logs"));
+            words::choose(Language::Korean);
+            assert_eq!(
+                refresh_failed(why).to_string(),
+                "환경 갱신 실패: python is gone"
+            );
         }
     }
 }

@@ -22,7 +22,15 @@ use crate::words::t;
 #[derive(Debug)]
 pub(super) struct Place {
     path: PathBuf,
-    lock: File,
+    // After the socket is gone.
+    _lock: Lock,
+}
+
+/// The right to the place. Gone with its file when dropped.
+#[derive(Debug)]
+struct Lock {
+    path: PathBuf,
+    file: File,
 }
 
 impl Place {
@@ -44,13 +52,11 @@ impl Place {
         let folder = path.parent().unwrap_or(Path::new("/"));
         let is_chosen = host.path_var(env_vars::SOCKET).is_some();
         make_private(folder, is_chosen)?;
-        let place = Self {
-            lock: lock(&path)?,
-            path,
-        };
-        place.clear()?;
+        let lock = lock(&path)?;
+        clear(&path)?;
         let listener = UnixListener::bind_addr(&address)
-            .context(t!("backend.cannot_bind", path = place.path.display()))?;
+            .context(t!("backend.cannot_bind", path = path.display()))?;
+        let place = Self { path, _lock: lock };
         std::fs::set_permissions(&place.path, PermissionsExt::from_mode(0o600))?;
         listener.set_nonblocking(true)?;
         Ok((place, listener))
@@ -65,22 +71,6 @@ impl Place {
     pub(super) fn script_folder(&self) -> PathBuf {
         beside(&self.path, ".worker")
     }
-
-    /// Removes what a daemon that was killed left behind.
-    fn clear(&self) -> Result<()> {
-        let occupied = || Error::failed(t!("backend.occupied", path = self.path.display()));
-        match std::fs::symlink_metadata(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error.into()),
-            Ok(found) if !found.file_type().is_socket() => return Err(occupied()),
-            Ok(_) => {}
-        }
-        // Another program may offer the same calls here without knowing of our lock.
-        if check_ours(&self.path).is_err() || UnixStream::connect(&self.path).is_ok() {
-            return Err(occupied().hint(t!("backend.hint_socket")));
-        }
-        Ok(std::fs::remove_file(&self.path)?)
-    }
 }
 
 impl Drop for Place {
@@ -88,9 +78,14 @@ impl Drop for Place {
         // Failures leave a stale socket, which the next daemon replaces.
         let _ = std::fs::remove_file(&self.path);
         let _ = std::fs::remove_dir_all(self.script_folder());
-        // While the lock is held, so that only who has the file at this path has the place: see `lock`.
-        let _ = std::fs::remove_file(lock_path(&self.path));
-        let _ = self.lock.unlock();
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // While it is held, so that only who has the file at this path has the place: see `lock`.
+        let _ = std::fs::remove_file(&self.path);
+        let _ = self.file.unlock();
     }
 }
 
@@ -112,7 +107,23 @@ pub(super) fn holder(lock: &mut File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-fn lock(socket: &Path) -> Result<File> {
+/// Removes what a daemon that was killed left behind.
+fn clear(socket: &Path) -> Result<()> {
+    let occupied = || Error::failed(t!("backend.occupied", path = socket.display()));
+    match std::fs::symlink_metadata(socket) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+        Ok(found) if !found.file_type().is_socket() => return Err(occupied()),
+        Ok(_) => {}
+    }
+    // Another program may offer the same calls here without knowing of our lock.
+    if check_ours(socket).is_err() || UnixStream::connect(socket).is_ok() {
+        return Err(occupied().hint(t!("backend.hint_socket")));
+    }
+    Ok(std::fs::remove_file(socket)?)
+}
+
+fn lock(socket: &Path) -> Result<Lock> {
     let path = lock_path(socket);
     let failed = || t!("backend.cannot_lock", path = path.display());
     loop {
@@ -139,7 +150,7 @@ fn lock(socket: &Path) -> Result<File> {
         if there.is_ok_and(|there| (there.dev(), there.ino()) == (mine.dev(), mine.ino())) {
             file.set_len(0)?;
             writeln!(file, "{}", std::process::id()).context(failed())?;
-            return Ok(file);
+            return Ok(Lock { path, file });
         }
     }
 }

@@ -58,11 +58,7 @@ pub struct CommonArgs {
 /// The grammar of a command: the clap type's, with every heading and built-in option in the chosen language.
 /// Completions and manual pages are made from the same value.
 pub fn grammar<P: CommandFactory>() -> Command {
-    let mut command = localized(
-        P::command()
-            .propagate_version(true)
-            .infer_subcommands(false),
-    );
+    let mut command = localized(P::command());
     // clap adds the `help` sub-command only when it builds; its sentence is English until it is replaced.
     command.build();
     if command.find_subcommand("help").is_some() {
@@ -92,8 +88,11 @@ fn heading(words: &str) -> String {
     paint(*Styles::styled().get_header(), format!("{words}:"))
 }
 
+/// Where help and version stand among the common options.
+const LAST: usize = 900;
+
 fn localized(command: Command) -> Command {
-    let has_version = command.get_version().is_some() || command.is_propagate_version_set();
+    let has_version = command.get_version().is_some();
     let subcommands: Vec<String> = command
         .get_subcommands()
         .map(|sub| sub.get_name().to_owned())
@@ -120,6 +119,7 @@ fn localized(command: Command) -> Command {
                 .long("help")
                 .short('h')
                 .action(ArgAction::Help)
+                .display_order(LAST)
                 .help(t!("console.help.help").into_owned())
                 .help_heading(t!("console.help.common").into_owned()),
         );
@@ -129,6 +129,7 @@ fn localized(command: Command) -> Command {
                 .long("version")
                 .short('V')
                 .action(ArgAction::Version)
+                .display_order(LAST + 1)
                 .help(t!("console.help.version").into_owned())
                 .help_heading(t!("console.help.common").into_owned()),
         )
@@ -195,6 +196,22 @@ mod tests {
         for word in ["Usage", "Options", "Print", "Commands", "COMMAND"] {
             assert!(!korean.contains(word), "{word} in {korean}");
         }
+    }
+
+    #[test]
+    fn pages_made_from_the_grammar_have_no_escape_sequences() {
+        #[derive(Debug, Parser)]
+        #[command(name = "sample", version, after_help = examples(&[("sample", "samples".into())]))]
+        struct Explained;
+
+        let mut page = Vec::new();
+        let mut command = grammar::<Explained>();
+        clap_mangen::Man::new(command.clone())
+            .render(&mut page)
+            .expect("rendered");
+        clap_complete::generate(clap_complete::Shell::Zsh, &mut command, "sample", &mut page);
+        let page = String::from_utf8(page).expect("text");
+        assert!(page.contains("samples") && !page.contains('\x1b'), "{page}");
     }
 
     #[test]

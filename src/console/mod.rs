@@ -10,6 +10,7 @@ mod args;
 mod entry;
 mod output;
 mod place;
+pub mod size;
 pub mod style;
 pub mod table;
 pub mod time;
@@ -18,4 +19,6 @@ pub mod width;
 pub use args::{ColorWhen, CommonArgs, examples, grammar};
 pub use entry::run_main;
 pub use output::Console;
+#[cfg(test)]
+pub(crate) use output::testing;
 pub use place::{is_path, project};

@@ -2,8 +2,11 @@
 
 use std::fmt::Display;
 use std::io::Write;
+use std::time::Duration;
 
 use anstream::adapter::strip_str;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use serde::Serialize;
 
 use super::args::{ColorWhen, CommonArgs};
@@ -124,6 +127,28 @@ impl Console {
     pub fn hint(&mut self, text: impl Display) {
         let label = style::paint(style::NAME.bold(), format!("{}:", t!("error.hint")));
         self.note(format!("{label} {text}"));
+    }
+
+    /// Lets `length` pass, for commands that wait for something new; shorter when the reader of the data goes away.
+    ///
+    /// # Errors
+    /// A broken pipe, by which the command ends quietly, when the reader went away.
+    pub fn pause(&self, length: Duration) -> Result<()> {
+        let stdout = std::io::stdout();
+        let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+        let limit = Timespec::try_from(length).ok();
+        match poll(&mut watched, limit.as_ref()) {
+            Ok(0) | Err(Errno::INTR) => Ok(()),
+            // Not every kind of file can be watched everywhere; time must pass all the same.
+            _ if !watched[0]
+                .revents()
+                .intersects(PollFlags::ERR | PollFlags::HUP) =>
+            {
+                std::thread::sleep(length);
+                Ok(())
+            }
+            _ => Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe).into()),
+        }
     }
 
     /// Whether data is to be JSON.

@@ -1,8 +1,10 @@
 //! Which project is meant.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::CommonArgs;
+use super::width::quoted;
+use crate::api::Client;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::project::{Project, ProjectId, Registry, UserLayout, Venv};
@@ -11,7 +13,7 @@ use crate::words::t;
 /// The project that `--project` names, else that of the working folder, else that of `$VIRTUAL_ENV`.
 ///
 /// A text with a slash, `.` and `..` are folders (of the project, or of its environment); any other is first looked up
-/// as an id in the daemon's registry, then taken as a folder.
+/// as an id in the daemon's registry and at a running daemon, then taken as a folder.
 ///
 /// # Errors
 /// `Exit::NotFound` with what to type.
@@ -22,7 +24,7 @@ pub fn project(host: &Host, common: &CommonArgs) -> Result<Project> {
         });
     };
     if !is_path(named)
-        && let Some(folder) = registered(host, named)
+        && let Some(folder) = folder_of(host, named)
     {
         return at(&folder).ok_or_else(|| no_environment(&folder));
     }
@@ -49,16 +51,20 @@ fn at(folder: &Path) -> Option<Project> {
 fn no_environment(folder: &Path) -> Error {
     Error::not_found(t!("console.no_environment", path = folder.display())).hint(t!(
         "console.hint_init_at",
-        path = crate::console::width::quoted(&folder.to_string_lossy())
+        path = quoted(&folder.to_string_lossy())
     ))
 }
 
-/// The folder of a registered id. A registry that cannot be read has no ids.
-fn registered(host: &Host, id: &str) -> Option<std::path::PathBuf> {
+/// The folder of an id: the registry's, else what a running daemon says. A registry that cannot be read has no ids.
+fn folder_of(host: &Host, id: &str) -> Option<PathBuf> {
     let id = ProjectId::new(id).ok()?;
+    registered(host, &id).or_else(|| Some(Client::connect(host).ok()?.project(&id).ok()?.path))
+}
+
+fn registered(host: &Host, id: &ProjectId) -> Option<PathBuf> {
     let text = std::fs::read_to_string(UserLayout::of(host)?.registry()).ok()?;
     let registry = Registry::parse(&text).ok()?;
-    Some(registry.by_id(&id)?.path.clone())
+    Some(registry.by_id(id)?.path.clone())
 }
 
 #[cfg(test)]
@@ -88,7 +94,8 @@ mod tests {
         std::fs::create_dir(&elsewhere).expect("folder");
         let host = Host::fake(["x"])
             .with_cwd(&elsewhere)
-            .with_var("XDG_STATE_HOME", &home);
+            .with_var("XDG_STATE_HOME", &home)
+            .with_var("AIM_SOCKET", home.join("no.sock"));
         let folder = root.to_string_lossy();
         for name in ["demo", "../demo", &folder, &format!("{folder}/.venv")] {
             let found = project(&host, &named(name)).expect(name);

@@ -97,7 +97,7 @@ impl Table {
         self
     }
 
-    /// Columns that are cut where the table is wider than the terminal, the one to be cut first at first.
+    /// Columns that are cut where the table is wider than the terminal.
     #[must_use]
     pub fn gives_way(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.gives_way = columns.into_iter().collect();
@@ -156,15 +156,42 @@ impl Table {
             return widths;
         };
         let total: usize = widths.iter().sum::<usize>() + GAP * count.saturating_sub(1);
-        let mut excess = total.saturating_sub(terminal);
-        for &column in &self.gives_way {
-            let least = self.rows[0].get(column).map_or(0, Cell::columns).max(8);
-            let taken = widths[column].saturating_sub(least).min(excess);
-            widths[column] -= taken;
-            excess -= taken;
+        for _ in terminal..total {
+            // The widest gives way, so that two long columns end up equal.
+            let widest = self
+                .gives_way
+                .iter()
+                .filter(|column| widths[**column] > self.least(**column))
+                .max_by_key(|column| widths[**column]);
+            match widest {
+                Some(column) => widths[*column] -= 1,
+                None => break,
+            }
         }
         widths
     }
+
+    /// A column is not cut below its heading, nor to where nothing can be read.
+    fn least(&self, column: usize) -> usize {
+        self.rows[0].get(column).map_or(0, Cell::columns).max(8)
+    }
+}
+
+/// Labels and what belongs to each, in two columns; what follows the first line of a label stands below it.
+pub fn pairs<T: AsRef<str>>(rows: &[(T, Vec<Cell>)]) -> Vec<String> {
+    let labels = rows.iter().map(|(label, _)| columns(label.as_ref()));
+    let widest = labels.max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for (label, cells) in rows {
+        let mut label = label.as_ref();
+        for cell in cells {
+            let room = " ".repeat(widest - columns(label) + GAP);
+            let shown = style::paint(style::FAINT, label);
+            lines.push(format!("{shown}{room}{}", cell.to_line()));
+            label = "";
+        }
+    }
+    lines
 }
 
 #[cfg(test)]

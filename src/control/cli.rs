@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::console::{CommonArgs, examples};
+use crate::console::{CommonArgs, examples, grammar};
 use crate::words::t;
 
 /// `aim-worker`: the worker of a project, through the daemon.
@@ -107,10 +107,6 @@ pub struct RunArgs {
     /// Its input: JSON, or `-` for JSON on standard input.
     #[arg(long, short, value_name = "JSON|-", help = t!("control.help.input").into_owned())]
     pub input: Option<String>,
-    /// How long it may run, in seconds.
-    #[arg(long, value_name = t!("control.help.timeout_value").into_owned(), value_parser = seconds,
-          help = t!("control.help.timeout").into_owned())]
-    pub timeout: Option<f64>,
 }
 
 /// Which part of the worker's log.
@@ -125,28 +121,17 @@ pub struct LogsArgs {
     pub lines: usize,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
-    text.parse::<f64>()
-        .ok()
-        .filter(|seconds| seconds.is_finite() && *seconds > 0.0)
-        .ok_or_else(|| t!("control.bad_timeout").into_owned())
+/// The grammar of `aim-worker`, for completions and the manual page.
+pub fn command() -> clap::Command {
+    grammar::<Cli>()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::grammar;
 
     #[test]
     fn the_grammar_is_sound() {
-        grammar::<Cli>().debug_assert();
-    }
-
-    #[test]
-    fn a_time_limit_is_a_positive_number() {
-        for bad in ["0", "-1", "inf", "NaN", "soon", ""] {
-            assert!(seconds(bad).is_err(), "{bad}");
-        }
-        assert_eq!(seconds("2.5"), Ok(2.5));
+        command().debug_assert();
     }
 }

@@ -219,20 +219,23 @@ fn wait(signals: &Signals, channels: &[Channel<'_>]) -> rustix::io::Result<[Opti
         if channel.is_done() {
             continue;
         }
-        let sink = fds.len();
+        let next = fds.len();
         if !channel.pending.is_empty() {
             fds.push(PollFd::from_borrowed_fd(
                 channel.sink.polled(),
                 PollFlags::OUT,
             ));
-            *asked = Some((sink, None));
+            *asked = Some((Some(next), None));
         } else if let Some(source) = &channel.source {
-            fds.push(PollFd::from_borrowed_fd(
-                channel.sink.polled(),
-                PollFlags::empty(),
-            ));
             fds.push(PollFd::from_borrowed_fd(source.as_fd(), PollFlags::IN));
-            *asked = Some((sink, Some(sink + 1)));
+            *asked = Some((None, Some(next)));
+            if channel.sink.has_reader() {
+                fds.push(PollFd::from_borrowed_fd(
+                    channel.sink.polled(),
+                    PollFlags::empty(),
+                ));
+                *asked = Some((Some(next + 1), Some(next)));
+            }
             if channel.left.is_some() {
                 until = Some(Instant::now()); // what is there now is all
             }
@@ -243,7 +246,7 @@ fn wait(signals: &Signals, channels: &[Channel<'_>]) -> rustix::io::Result<[Opti
     let flags = |index: usize| fds[index].revents();
     Ok(std::array::from_fn(|channel| {
         asked[channel].map(|(sink, source)| Ready {
-            sink: flags(sink),
+            sink: sink.map_or(PollFlags::empty(), flags),
             source: match (source, channels[channel].left) {
                 (Some(_), Some(_)) => PollFlags::IN, // the read itself says whether there is anything
                 (Some(source), None) => flags(source),

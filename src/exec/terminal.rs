@@ -50,7 +50,7 @@ pub(super) fn copy_size(real: BorrowedFd<'_>, capture: BorrowedFd<'_>) -> bool {
 }
 
 /// Opens the slave without making it anybody's controlling terminal.
-fn open_slave(master: &OwnedFd) -> rustix::io::Result<OwnedFd> {
+pub(super) fn open_slave(master: &OwnedFd) -> rustix::io::Result<OwnedFd> {
     // Asking the master works also where no matching /dev/pts is mounted.
     #[cfg(target_os = "linux")]
     if let Ok(slave) = rustix::pty::ioctl_tiocgptpeer(

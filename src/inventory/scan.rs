@@ -12,12 +12,11 @@ use serde::Deserialize;
 use super::distribution::{Distribution, Stamp};
 use super::metadata;
 
-/// Every distribution in `folders`. Where two folders have the same one, the first counts, as on `sys.path`.
+/// Every distribution in `folders`.
 pub(super) fn scan(folders: &[PathBuf]) -> Vec<Distribution> {
     folders
         .iter()
-        .rev()
-        .flat_map(|folder| Site::open(folder).map_or_else(Vec::new, |site| site.scan()))
+        .flat_map(|folder| Site::open(folder).map_or_else(Vec::new, Site::scan))
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! What is installed in one environment at one moment.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,17 @@ impl Snapshot {
     /// The distribution called `name`, in any spelling.
     pub fn find(&self, name: &str) -> Option<&Distribution> {
         self.by_name.get(&super::canonical(name))
+    }
+
+    /// Which tool installed the distribution called `name`, by its INSTALLER file (PEP 376).
+    pub fn installer(&self, venv: &Venv, name: &str) -> Option<String> {
+        let folder = self.find(name)?.folder()?;
+        let place = Path::new(folder).join("INSTALLER");
+        let sites = venv.site_packages();
+        let text = sites
+            .iter()
+            .find_map(|site| std::fs::read_to_string(site.join(&place)).ok())?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
     /// How many there are.

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::console::{CommonArgs, examples};
+use crate::console::{CommonArgs, examples, grammar};
 use crate::words::t;
 
 /// `aim-logs`: what happened to an environment.
@@ -146,21 +146,29 @@ pub struct PruneArgs {
     pub mib: Option<u64>,
 }
 
+/// The grammar of `aim-logs`, for completions and the manual page.
+pub fn command() -> clap::Command {
+    grammar::<Cli>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::grammar;
 
     #[test]
     fn the_grammar_is_sound() {
-        grammar::<Cli>().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
     fn only_one_part_of_a_run_at_a_time() {
-        for args in [["--stdout", "--stderr"], ["--stdout", "--path"], ["--path", "--stderr"]] {
+        for args in [
+            ["--stdout", "--stderr"],
+            ["--stdout", "--path"],
+            ["--path", "--stderr"],
+        ] {
             let line = ["aim-logs", "show"].into_iter().chain(args);
-            let error = grammar::<Cli>().try_get_matches_from(line).expect_err("refused");
+            let error = command().try_get_matches_from(line).expect_err("refused");
             assert_eq!(error.exit_code(), 2, "{args:?}");
         }
     }

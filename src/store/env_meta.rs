@@ -1,15 +1,17 @@
 //! `env_meta.json`: the state of a project's environment, and its generation. AIM-Forge's format (compat, section 4) with fields of ours.
 
+use std::collections::HashMap;
 use std::io;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::atomic;
 use super::run_id::{Generation, RunId};
 use super::run_record::Tool;
 use super::time;
-use crate::inventory::{Diff, Distribution, Fingerprint, Snapshot};
+use crate::inventory::{Diff, Distribution, Fingerprint, Snapshot, canonical};
 use crate::project::ProjectLayout;
 
 /// The file's content. AIM-Forge's keys come first.
@@ -108,7 +110,8 @@ impl EnvMeta {
     /// The version of our fields that this toolkit writes.
     pub const SCHEMA: u32 = 1;
 
-    /// What the project's file says; what AIM-Forge takes for an absent file (nothing) when there is none or it is broken.
+    /// What the project's file says; what AIM-Forge takes for an absent file (nothing) when there is none or it is
+    /// broken.
     pub fn read(project: &ProjectLayout) -> (Self, MetaState) {
         match std::fs::read(project.env_meta()) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
@@ -136,6 +139,64 @@ impl EnvMeta {
     pub fn snapshot(&self) -> Snapshot {
         self.packages.iter().map(Package::distribution).collect()
     }
+
+    /// Writes down that `snapshot` is what is installed since `at`. What others wrote to a package that stayed as it is
+    /// is kept.
+    pub(super) fn set_packages(&mut self, snapshot: &Snapshot, at: DateTime<Utc>) {
+        let mut before: HashMap<String, Package> = self
+            .packages
+            .drain(..)
+            .map(|package| (canonical(&package.name), package))
+            .collect();
+        self.packages = snapshot
+            .distributions()
+            .map(|one| {
+                let mut package = Package {
+                    name: one.name.clone(),
+                    version: one.version.clone(),
+                    editable_project_location: one.editable.clone(),
+                    others: Map::new(),
+                };
+                if let Some(before) = before.remove(&one.canonical_name())
+                    && before.version == package.version
+                    && before.editable_project_location == package.editable_project_location
+                {
+                    package.others = before.others;
+                }
+                package
+            })
+            .collect();
+        self.fingerprint = Some(snapshot.fingerprint());
+        self.updated_at = Some(time::text(at));
+    }
+
+    /// Writes the project's file.
+    pub(super) fn write(&self, project: &ProjectLayout) -> io::Result<()> {
+        atomic::write(&project.env_meta(), &serde_json::to_vec_pretty(self)?)
+    }
+}
+
+/// The generation that a broken file still seems to name: the largest number after a `"generation"`.
+pub(super) fn salvaged_generation(project: &ProjectLayout) -> Generation {
+    let text = std::fs::read(project.env_meta()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let numbers = text.split("\"generation\"").skip(1).filter_map(|rest| {
+        let number = rest.trim_start().strip_prefix(':')?.trim_start();
+        let end = number
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(number.len());
+        number[..end].parse().ok()
+    });
+    numbers.max().unwrap_or_default()
+}
+
+/// Puts a broken file out of the way, as `env_meta.json.broken-<n>`, so that nothing of it is lost.
+pub(super) fn set_aside(project: &ProjectLayout) -> io::Result<()> {
+    let path = project.env_meta();
+    let aside = (1..=u32::MAX)
+        .map(|number| path.with_file_name(format!("env_meta.json.broken-{number}")))
+        .find(|aside| aside.symlink_metadata().is_err());
+    std::fs::rename(&path, aside.ok_or(io::ErrorKind::AlreadyExists)?)
 }
 
 impl Package {
@@ -145,5 +206,91 @@ impl Package {
             Some(location) => one.editable_at(location),
             None => one,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(text: &str) -> (tempfile::TempDir, ProjectLayout) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let layout = ProjectLayout::new(dir.path());
+        std::fs::write(layout.env_meta(), text).expect("write");
+        (dir, layout)
+    }
+
+    const AIM_FORGES: &str = r#"{
+  "updated_at": "2025-10-04T08:30:28.123456+00:00",
+  "packages": [
+    {
+      "name": "requests",
+      "version": "2.32.3",
+      "note": "메모"
+    }
+  ],
+  "last_action": {
+    "action": "install",
+    "packages": [
+      "requests==2.32.3"
+    ],
+    "success": true,
+    "log_path": ".pip-logs/20251004083028_install_success.log",
+    "timestamp": "2025-10-04T08:30:28.123456+00:00",
+    "by": "x"
+  }"#;
+
+    #[test]
+    fn what_aim_forge_wrote_is_written_back_as_it_was() {
+        let (_dir, layout) = project(&format!("{AIM_FORGES}\n}}"));
+        let (meta, state) = EnvMeta::read(&layout);
+        assert_eq!(state, MetaState::Present);
+        assert_eq!(meta.generation(), Generation(0));
+        meta.write(&layout).expect("write");
+        let text = std::fs::read_to_string(layout.env_meta()).expect("read");
+        assert!(text.starts_with(AIM_FORGES), "{text}");
+        assert!(text.ends_with('}'), "no line end at the end");
+    }
+
+    #[test]
+    fn unknown_fields_survive_a_change() {
+        let (_dir, layout) = project(&format!("{AIM_FORGES},\n  \"theme\": \"dark\"\n}}"));
+        let (mut meta, _) = EnvMeta::read(&layout);
+        let after = [
+            Distribution::new("requests", "2.32.3"),
+            Distribution::new("six", "1"),
+        ];
+        meta.set_packages(&after.into_iter().collect(), Utc::now());
+        assert_eq!(meta.packages[0].others["note"], "메모");
+        assert_eq!(meta.others["theme"], "dark");
+        assert_eq!(meta.last_action.as_ref().expect("kept").others["by"], "x");
+    }
+
+    #[test]
+    fn a_broken_file_is_known_as_such_and_still_tells_its_generation() {
+        for text in [
+            "",
+            "[]",
+            "null",
+            "{",
+            r#"{"packages":3}"#,
+            r#"{"updated_at":null}"#,
+        ] {
+            let (_dir, layout) = project(text);
+            let (meta, state) = EnvMeta::read(&layout);
+            assert!(matches!(state, MetaState::Broken(_)), "{text}");
+            assert_eq!(meta, EnvMeta::default());
+        }
+        let (dir, layout) = project(r#"{"generation" : 41, "last_change": {"generation":42, "#);
+        assert_eq!(salvaged_generation(&layout), Generation(42));
+        set_aside(&layout).expect("aside");
+        assert!(dir.path().join("env_meta.json.broken-1").exists());
+        assert_eq!(EnvMeta::read(&layout).1, MetaState::Absent);
+    }
+
+    #[test]
+    fn a_tool_that_is_not_known_is_read() {
+        let tool: Tool = serde_json::from_str("\"hatch\"").expect("reads");
+        assert_eq!(tool, Tool::Unknown);
     }
 }

@@ -94,7 +94,7 @@ class DaemonWorker(Lines):
         return json.loads(self.buffer.readline().decode())
 
     def printed(self):
-        """What is in the two pipes by now. A reply comes after everything that its node printed, so this needs no wait."""
+        """What is in the two pipes by now. What a node printed is there before its reply, so this needs no wait."""
         found = []
         for stream in (self.process.stdout, self.process.stderr):
             data = b""

@@ -19,10 +19,10 @@ fn together_keeps_the_order() {
     let ran = run_to(
         writer.as_fd(),
         writer.try_clone().unwrap().as_fd(),
-        sh("for i in 1 2 3 4 5 6 7 8 9; do echo o$i; echo e$i >&2; done"),
+        sh("for i in 1 2 3 4; do echo o$i; echo e$i >&2; done"),
     );
     drop(writer);
-    let expected: String = (1..10).map(|i| format!("o{i}\ne{i}\n")).collect();
+    let expected = "o1\ne1\no2\ne2\no3\ne3\no4\ne4\n";
     assert_eq!(ran.outcome.wiring, Wiring::Together);
     assert_eq!(String::from_utf8_lossy(&ran.out), expected);
     assert!(ran.err.is_empty());
@@ -212,13 +212,13 @@ fn a_full_device_is_the_childs_own() {
 fn the_run_ends_with_the_child_and_a_grandchild_writes_on() {
     let (reader, writer) = io::pipe().unwrap();
     let mut seen = BufReader::new(reader);
-    let (held, hold) = io::pipe().unwrap();
+    let (stdin, line) = io::pipe().unwrap();
     let mut command = sh("exec 3<&0; (read line <&3; echo \"late $line\") & echo early");
-    command.stdin(held);
+    command.stdin(stdin);
     let ran = run_to(writer.as_fd(), writer.as_fd(), command);
     drop(writer);
     assert_eq!(ran.out, b"early\n"); // the grandchild still waits for its line
-    (&hold).write_all(b"word\n").unwrap();
+    (&line).write_all(b"word\n").unwrap();
     let mut rest = String::new();
     seen.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "early\nlate word\n");

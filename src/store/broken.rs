@@ -1,1 +1,0 @@
-//! What to do with an `env_meta.json` that says nothing.

@@ -1,0 +1,249 @@
+"""Nodes and the project's own modules: how a file becomes code, which function is called and with what.
+
+These are AIM-Forge's rules with its gaps filled: all builtins, real file names, imported names skipped when the
+function is chosen, edited helper modules loaded again. `aim_worker.py` runs what is prepared here.
+
+**Invariant:** a node's file is inside the project, also by way of symbolic links.
+**Invariant:** nothing here keeps a file's old content: each use asks by `stat` whether the file is still the same.
+"""
+
+import os
+import stat
+import sys
+import time
+
+STANDARD_PATH = list(sys.path)
+CLOCK_REALTIME_COARSE = 5  # Linux's number; the time module has no name for it.
+CO_VARARGS, CO_VARKEYWORDS = 0x04, 0x08
+Function = type(lambda: None)
+Module = type(sys)
+
+# The names that a node finds ready. `asyncio` alone takes 60 ms to import, so a node gets the ones its source mentions.
+READY_MADE = {
+    "json": "json", "math": "math", "datetime": "datetime", "time": "time", "random": "random", "re": "re",
+    "collections": "collections", "itertools": "itertools", "pathlib": "pathlib", "Path": "pathlib", "os": "os",
+    "sys": "sys", "asyncio": "asyncio", "tempfile": "tempfile",
+}  # fmt: skip
+
+
+async def _nothing():
+    pass
+
+
+_coroutine = _nothing()
+_coroutine.close()
+Coroutine = type(_coroutine)
+
+
+class Node:
+    """A compiled file: the name it was asked by, its real path, its ready-made names, the stamp of what was read."""
+
+    __slots__ = ("name", "path", "code", "ready", "stamp")
+
+    def __init__(self, name, path, code, ready, stamp):
+        self.name, self.path, self.code, self.ready, self.stamp = name, path, code, ready, stamp
+
+
+def read_node(root, file):
+    """Compile a file of the project. A path that leads out of it, by `..` or by a symbolic link, is refused."""
+    name = os.path.join(root, file)
+    inside = os.path.join(os.path.realpath(root), "")
+    try:
+        path = os.path.realpath(name)
+        if not path.startswith(inside) and path != inside.rstrip(os.sep):
+            raise PermissionError("Node file path escapes project root")
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise FileNotFoundError
+        tick = clock_tick()
+        with open(path, "rb") as stream:
+            stamp = stamp_from(os.fstat(stream.fileno()))
+            source = stream.read()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise FileNotFoundError("Node file not found: %s" % file) from None
+    code = compile(source, path, "exec", dont_inherit=True)
+    ready = {}
+    for ready_name, module_name in READY_MADE.items():
+        if ready_name.encode() in source:
+            module = import_standard(module_name)
+            ready[ready_name] = module.Path if ready_name == "Path" else module
+    # Written in this very tick of the file system's clock, it could be written again and look the same.
+    return Node(name, path, code, ready, stamp if stamp[2] < tick else None)
+
+
+def choose_function(namespace):
+    """`RunScript`, else `main`, else the first function or class that the file itself defines."""
+    for name in ("RunScript", "main"):
+        if callable(namespace.get(name)):
+            return name, namespace[name]
+    for name, value in namespace.items():
+        if name[0:1] != "_" and name not in READY_MADE and name != "input_data" and callable(value):
+            if is_defined_here(value):
+                return name, value
+    raise ValueError("No callable function found in node")
+
+
+def is_defined_here(value):
+    """False for what was imported: an object of another module that is one of that module's own values.
+
+    The second half keeps `partial(f, 1)` and the results of decorators, which belong to the node although
+    their `__module__` is where they were made.
+    """
+    origin = getattr(value, "__module__", None) or type(value).__module__
+    if origin == "__main__":
+        return True
+    module = sys.modules.get(origin) if isinstance(origin, str) else None
+    return module is not None and not any(value is other for other in list(vars(module).values()))
+
+
+def call(function, is_script, value):
+    """Call a node's function with its input, by AIM-Forge's rules.
+
+    An object gives its members by name: always to `RunScript`, to another function when it has two parameters or
+    more and every required name is there. Anything else is the first argument. Keys without a parameter are dropped.
+    """
+    names, required, takes_more = parameters(function)
+    count = len(names) + takes_more
+    if count == 0:
+        return function()
+    if isinstance(value, dict) and (is_script or (count > 1 and names and all(name in value for name in required))):
+        return function(**{name: value[name] for name in names if name in value})
+    if value is None and not is_script:
+        return function()
+    return function(value)
+
+
+def parameters(function):
+    """Names of the parameters, those without a default, and how many of `*args` and `**kwargs` there are.
+
+    Read off the code object, because `inspect` costs 10 ms to load; it is asked where a function is not a plain one.
+    """
+    if type(function) is not Function or function.__dict__:
+        return inspected_parameters(function)
+    code = function.__code__
+    positional = code.co_argcount
+    names = code.co_varnames[: positional + code.co_kwonlyargcount]
+    defaults = function.__defaults__ or ()
+    by_keyword = function.__kwdefaults__ or ()
+    required = names[: positional - len(defaults)]
+    required += tuple(name for name in names[positional:] if name not in by_keyword)
+    return names, required, bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
+
+
+def inspected_parameters(function):
+    inspect = import_standard("inspect")
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return ("",), (), 0  # A built-in that does not tell: one parameter, its name unknown.
+    named = [p for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    required = [p.name for p in named if p.default is p.empty]
+    return [p.name for p in named], required, len(found) - len(named)
+
+
+class ProjectModules:
+    """The loaded modules that are the project's own, and whether their files are still the ones that were loaded.
+
+    When one changed, all are dropped, not only that one: others hold its functions and classes under their own names
+    (`from helper import f`), also indirectly, and two versions of a class in one process are worse than an import.
+    """
+
+    def __init__(self, root):
+        self.folders = {os.path.join(root, ""), os.path.join(os.path.realpath(root), "")}
+        self.root = root
+        self.stamps = {}
+        self.count = len(sys.modules)
+        self.started = 0
+
+    def refresh(self):
+        """Before a node: forget the project's modules if one of their files is another now."""
+        self.started = time.time_ns()
+        changed = [file for file, stamp in self.stamps.values() if stamp_of(file) != stamp]
+        if changed:
+            for name in self.stamps:
+                forget_module(name)
+            self.stamps.clear()
+            self.count = 0
+            for file in changed:
+                forget_bytecode(file)
+            import_standard("importlib").invalidate_caches()
+        # A folder's listing is kept by its time; a helper written in the same tick would not be found.
+        finder = sys.path_importer_cache.get(self.root)
+        if finder is not None:
+            finder.invalidate_caches()
+
+    def note(self):
+        """After a node: remember what it imported. The number of modules tells whether it imported anything."""
+        if len(sys.modules) == self.count:
+            return
+        self.count = len(sys.modules)
+        now = time.time_ns()
+        for name, module in list(sys.modules.items()):
+            file = module_file(module)
+            if name not in self.stamps and self.owns(file):
+                stamp = stamp_of(file)
+                # Written while the node ran, perhaps after it was imported: load it again next time.
+                is_doubtful = stamp is not None and self.started < stamp[2] <= now
+                self.stamps[name] = (file, () if is_doubtful else stamp)
+
+    def owns(self, file):
+        """True for Python source in the project that is not an environment's. (Extension modules cannot load twice.)"""
+        if not isinstance(file, str) or not file.endswith(".py"):
+            return False
+        if "/site-packages/" in file or file.startswith(os.path.join(sys.prefix, "")):
+            return False
+        return any(file.startswith(folder) for folder in self.folders)
+
+
+def forget_module(name):
+    """Drop a module, also as a member of its package, which stays if it is a namespace that others have parts in."""
+    sys.modules.pop(name, None)
+    package, _, member = name.rpartition(".")
+    if package in sys.modules:
+        vars(sys.modules[package]).pop(member, None)
+
+
+def forget_bytecode(file):
+    """Remove the compiled copy of an edited file: Python compares whole seconds, and would take it for the new one."""
+    try:
+        os.unlink(import_standard("importlib.util").cache_from_source(file))
+    except (OSError, NotImplementedError):
+        pass
+
+
+def module_file(module):
+    """A module's file, without waking modules that load themselves when an attribute is read."""
+    try:
+        return object.__getattribute__(module, "__dict__").get("__file__")
+    except AttributeError:
+        return None
+
+
+def stamp_of(file):
+    """What tells one version of a file from another, or None when there is no file."""
+    try:
+        return stamp_from(os.stat(file))
+    except (OSError, ValueError):
+        return None
+
+
+def stamp_from(info):
+    return info.st_dev, info.st_ino, info.st_mtime_ns, info.st_size
+
+
+def clock_tick():
+    """The least time that a file written from now on can have: the kernel's clock for that moves in steps."""
+    return time.clock_gettime_ns(CLOCK_REALTIME_COARSE) if sys.platform == "linux" else time.time_ns()
+
+
+def import_standard(name):
+    """Import from the standard library, also where the project has a file of that name."""
+    module = sys.modules.get(name)
+    if module is None:
+        path = sys.path[:]
+        sys.path[:] = STANDARD_PATH
+        try:
+            __import__(name)
+        finally:
+            sys.path[:] = path
+        module = sys.modules[name]
+    return module
