@@ -16,18 +16,19 @@ from _frozen_importlib_external import PathFinder
 
 from _aim_pip_hook import AIM_PIP, is_switched_off, only_reads
 
-MAIN = "pip._internal.cli.main"
+# Where pip keeps its main function; in 19.3 it was the second one, which has led to the first since then.
+MAINS = ("pip._internal.cli.main", "pip._internal.main")
 
 
 class _Finder:
-    """Finds the module of pip's main function, and nothing else."""
+    """Finds the modules of pip's main function, and nothing else."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name != MAIN:
+        if name not in MAINS:
             return None
         try:
-            return _spec(path)
+            return _spec(name, path)
         except Exception:  # pip must run, whatever went wrong here
             return None
 
@@ -37,8 +38,8 @@ def watch():
     sys.meta_path.insert(-1, _Finder)
 
 
-def _spec(path):
-    spec = PathFinder.find_spec(MAIN, path)
+def _spec(name, path):
+    spec = PathFinder.find_spec(name, path)
     own = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pip", "")
     if spec is None or not (spec.origin or "").startswith(own):
         return None

@@ -10,7 +10,6 @@
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -39,7 +38,7 @@ pub(super) fn main(pid: u32, call: &Call, host: &Host) -> ExitCode {
 /// From here on the end of the other process is what ends this one: a Ctrl-C at the terminal is for pip.
 fn outlive_signals() -> io::Result<()> {
     for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+        signal_hook::flag::register(signal, Arc::default())?;
     }
     Ok(())
 }

@@ -80,6 +80,7 @@ pub(super) struct Story<'a> {
 impl<'a> Story<'a> {
     /// Waits for the call's turn. `tool` will change the environment, in the process `pid`.
     pub(super) fn begin(scene: Scene<'a>, tool: Tool, pid: u32) -> Self {
+        exec::outlive_full_files();
         let Scene {
             call,
             asked,
