@@ -12,10 +12,14 @@
     reason = "a test's name says it"
 )]
 
+mod around;
 mod bad_input;
 mod daemon;
+mod environments;
 mod generated;
+mod held;
 mod imports;
+mod inside;
 mod lean;
 mod logs;
 mod sandbox;
