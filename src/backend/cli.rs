@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{serve, status, stop};
-use crate::console::{CommonArgs, Console, examples};
+use crate::console::{CommonArgs, Console, examples, grammar};
 use crate::error::{Exit, Result};
 use crate::host::Host;
 use crate::words::t;
@@ -81,6 +81,11 @@ pub struct ServeArgs {
     pub allow_origins: Vec<String>,
 }
 
+/// The grammar of `aim-backend`, for completions and the manual page.
+pub fn command() -> clap::Command {
+    grammar::<Cli>()
+}
+
 /// Does what the command line asks for.
 ///
 /// # Errors
@@ -97,16 +102,15 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::grammar;
 
     fn parse(args: &[&str]) -> Option<Cli> {
-        let matches = grammar::<Cli>().try_get_matches_from(args).ok()?;
+        let matches = command().try_get_matches_from(args).ok()?;
         <Cli as clap::FromArgMatches>::from_arg_matches(&matches).ok()
     }
 
     #[test]
     fn the_grammar_is_sound() {
-        grammar::<Cli>().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

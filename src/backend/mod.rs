@@ -21,4 +21,4 @@ mod stop;
 mod tests;
 pub mod worker;
 
-pub use cli::{Cli, run};
+pub use cli::{Cli, command, run};

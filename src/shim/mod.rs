@@ -18,13 +18,14 @@ mod redact;
 mod story;
 
 use std::convert::Infallible;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 pub use classify::{Kind, PipCommand};
 pub use redact::{urls as redact_urls, words as redact_words};
 
 use crate::env_vars;
-use crate::error::{self, Error, Exit, Explain, Result};
+use crate::error::{Error, Exit, Explain, Result};
 use crate::exec;
 use crate::host::Host;
 use crate::project::Config;
@@ -36,7 +37,12 @@ use real_pip::RealPip;
 pub fn main(host: &Host) -> ExitCode {
     words::choose(Language::of(host));
     let Err(error) = answer(host);
-    error::report(&error, &words::labels(), &mut anstream::stderr());
+    let hints = error.hints().iter().map(|hint| format!("; {hint}"));
+    let _ = writeln!(
+        std::io::stderr(),
+        "aim-pip: {error}{}",
+        hints.collect::<String>()
+    );
     error.exit().into()
 }
 
