@@ -1,3 +1,7 @@
 //! Reads the history of an environment.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aim_toolkit::console::run_main(aim_toolkit::logs::run)
+}

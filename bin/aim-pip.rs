@@ -1,3 +1,9 @@
 //! Stands in front of pip.
 
-fn main() {}
+use std::process::ExitCode;
+
+use aim_toolkit::host::Host;
+
+fn main() -> ExitCode {
+    aim_toolkit::shim::main(&Host::real())
+}

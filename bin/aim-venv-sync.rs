@@ -1,3 +1,7 @@
-//! Brings everything around an environment in step with it.
+//! Makes environments, and keeps their record true.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aim_toolkit::console::run_main(aim_toolkit::venv_sync::run)
+}

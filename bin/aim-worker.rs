@@ -1,3 +1,7 @@
 //! Controls workers through the daemon.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aim_toolkit::console::run_main(aim_toolkit::control::run)
+}

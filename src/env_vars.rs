@@ -96,6 +96,10 @@ pub const ALL: &[EnvVar] = &[
         purpose: "Any value switches colours off (no-color.org).",
     },
     EnvVar {
+        name: "CLICOLOR, CLICOLOR_FORCE",
+        purpose: "`CLICOLOR=0` switches colours off, `CLICOLOR_FORCE=1` on where there is no terminal (bixense.com/clicolors).",
+    },
+    EnvVar {
         name: "LC_ALL, LC_MESSAGES, LANG",
         purpose: "The locale, when `AIM_LANG` is not set.",
     },

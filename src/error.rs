@@ -100,11 +100,10 @@ impl Error {
 
     /// Whether the failure is the reader of our output going away, which deserves no words.
     pub fn is_broken_pipe(&self) -> bool {
-        self.cause.chain().any(|cause| {
-            cause
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-        })
+        // Only an error of our own writing: a broken pipe deep inside another error is the daemon's end, say.
+        self.cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     }
 }
 
@@ -172,8 +171,14 @@ pub fn report(error: &Error, labels: &Labels, stderr: &mut impl Write) {
     let mut causes = error.cause.chain();
     let message = causes.next().map(ToString::to_string).unwrap_or_default();
     let mut text = format!("{red}{}:{red:#} {message}\n", labels.error);
+    let mut said = message;
     for cause in causes {
-        let _ = writeln!(text, "  {}: {cause}", labels.caused_by);
+        let cause = cause.to_string();
+        // Errors of the system are often part of the message above them already.
+        if !said.ends_with(&cause) {
+            let _ = writeln!(text, "  {}: {cause}", labels.caused_by);
+        }
+        said = cause;
     }
     if !error.hints.is_empty() {
         text.push('\n');
@@ -221,6 +226,21 @@ mod tests {
         assert_eq!(
             printed(&error),
             "error: cannot read the run log\n  caused by: disk on fire\n\nhint: aim-venv-sync doctor\n"
+        );
+    }
+
+    #[test]
+    fn what_the_message_says_already_is_not_said_again() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot write a file: {source}")]
+        struct Told {
+            source: std::io::Error,
+        }
+        let source = std::io::Error::other("disk full");
+        let error = Error::from(Told { source }).context("cannot record the run");
+        assert_eq!(
+            printed(&error),
+            "error: cannot record the run\n  caused by: cannot write a file: disk full\n"
         );
     }
 

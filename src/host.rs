@@ -28,6 +28,7 @@ pub struct Host {
     args: Vec<OsString>,
     vars: BTreeMap<OsString, OsString>,
     cwd: Option<PathBuf>,
+    exe: Option<PathBuf>,
     terminals: Terminals,
 }
 
@@ -38,6 +39,7 @@ impl Host {
             args: std::env::args_os().collect(),
             vars: std::env::vars_os().collect(),
             cwd: std::env::current_dir().ok(),
+            exe: std::env::current_exe().ok(),
             terminals: Terminals {
                 stdin: std::io::stdin().is_terminal(),
                 stdout: std::io::stdout().is_terminal(),
@@ -69,6 +71,13 @@ impl Host {
     #[must_use]
     pub fn with_cwd(mut self, cwd: impl Into<PathBuf>) -> Self {
         self.cwd = Some(cwd.into());
+        self
+    }
+
+    /// The same process, run from another file.
+    #[must_use]
+    pub fn with_exe(mut self, exe: impl Into<PathBuf>) -> Self {
+        self.exe = Some(exe.into());
         self
     }
 
@@ -119,6 +128,11 @@ impl Host {
     /// The working folder; `None` when it is gone.
     pub fn cwd(&self) -> Option<&Path> {
         self.cwd.as_deref()
+    }
+
+    /// The program's file, with links resolved where the system does so; `None` when it does not tell.
+    pub fn exe(&self) -> Option<&Path> {
+        self.exe.as_deref()
     }
 
     /// `path` as seen from the working folder: absolute paths stay, others are joined to it.

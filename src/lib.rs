@@ -1,21 +1,43 @@
 //! aim-toolkit keeps everything around a Python environment in step with pip.
 //!
-//! The rooms, from the ground up; imports go down only (`tests/` keeps it true, `docs/architecture.md` says why):
+//! The rooms, from the ground up; imports go down only (`tests/suite/imports.rs` keeps it true,
+//! `docs/architecture.md` says why):
 //!
 //! | room | what it knows |
 //! | --- | --- |
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
+//! | [`inventory`] | what is installed in an environment: snapshots, their differences, their fingerprints |
 //! | [`exec`] | one child, run with its output captured and its signals understood |
+//! | [`store`] | what is written to disk: `env_meta.json`, run records, run logs, locks |
+//! | [`api`] | what can be asked of the daemon, and two ways to ask |
+//! | [`launchers`] | our files in an environment: launchers and hook, put there, healed, and taken out again |
+//! | [`console`] | what the commands share: options, output, tables, times |
+//! | [`shim`] | `aim-pip` |
+//! | [`venv_sync`] | `aim-venv-sync` |
+//! | [`logs`] | `aim-logs` |
+//! | [`control`] | `aim-worker` |
+//! | `backend` | `aim-backend`, behind the feature of that name |
 
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 rust_i18n::i18n!("locales", fallback = "en");
 
+pub mod api;
+#[cfg(feature = "backend")]
+pub mod backend;
+pub mod console;
+pub mod control;
 pub mod env_vars;
 pub mod error;
 pub mod exec;
 pub mod host;
+pub mod inventory;
+pub mod launchers;
+pub mod logs;
 pub mod project;
+pub mod shim;
+pub mod store;
+pub mod venv_sync;
 pub mod words;

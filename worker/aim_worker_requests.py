@@ -95,6 +95,8 @@ class Worker:
             os.environ.update(environment)
             time.tzset()
         self.enter(request.get("project_root"))
+        # What nodes find under AIM-Forge; not there at the start, where it would mean that manager.
+        os.environ["WORKER_PROJECT_PATH"] = self.root
         self.is_spare = False
         self.shares_memory = bool(request.get("shm")) and IS_POSSIBLE
         limit = request.get("object_limit")

@@ -4,13 +4,23 @@
 //! its room, and reaches the code through [`t!`]. What is never translated: files on disk, the API, the
 //! daemon's own log. Tests keep the two files alike, key by key and placeholder by placeholder.
 //!
-//! **Invariant:** the language is chosen once, at start, by [`choose`].
+//! **Invariant:** the language is chosen once, at start, by [`choose`]; in tests each thread has its own.
 
 use crate::env_vars;
 use crate::error::Labels;
 use crate::host::Host;
 
-pub(crate) use rust_i18n::t;
+/// The message of a key in the chosen language: `t!("room.what_it_says", name = value)`.
+macro_rules! t {
+    ($key:expr $(,)?) => {
+        ::rust_i18n::t!($key, locale = $crate::words::tag())
+    };
+    ($key:expr, $($values:tt)+) => {
+        ::rust_i18n::t!($key, locale = $crate::words::tag(), $($values)+)
+    };
+}
+
+pub(crate) use t;
 
 /// A language that messages can be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +63,53 @@ impl Language {
 
 /// Sets the language of every message of this process.
 pub fn choose(language: Language) {
-    rust_i18n::set_locale(language.tag());
+    chosen::set(language);
+}
+
+/// The tag of the chosen language, for [`t!`].
+pub(crate) fn tag() -> &'static str {
+    chosen::language().tag()
+}
+
+#[cfg(not(test))]
+mod chosen {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::Language;
+
+    static KOREAN: AtomicBool = AtomicBool::new(false);
+
+    pub(super) fn set(language: Language) {
+        KOREAN.store(language == Language::Korean, Ordering::Relaxed);
+    }
+
+    pub(super) fn language() -> Language {
+        if KOREAN.load(Ordering::Relaxed) {
+            Language::Korean
+        } else {
+            Language::English
+        }
+    }
+}
+
+/// Tests run as threads of one process and must not hear each other's language.
+#[cfg(test)]
+mod chosen {
+    use std::cell::Cell;
+
+    use super::Language;
+
+    thread_local! {
+        static LANGUAGE: Cell<Language> = const { Cell::new(Language::English) };
+    }
+
+    pub(super) fn set(language: Language) {
+        LANGUAGE.set(language);
+    }
+
+    pub(super) fn language() -> Language {
+        LANGUAGE.get()
+    }
 }
 
 /// The words that stand before the lines of a printed error.

@@ -12,8 +12,15 @@
     reason = "a test's name says it"
 )]
 
+mod bad_input;
+mod daemon;
 mod generated;
 mod imports;
 mod lean;
+mod logs;
 mod sandbox;
+mod shim;
+mod story;
+mod sync;
 mod words;
+mod worker;

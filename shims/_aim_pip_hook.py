@@ -1,0 +1,167 @@
+# aim-toolkit hook 1. `aim-venv-sync remove` takes it away.
+"""Leads calls of pip that do not go through a launcher of aim-toolkit to aim-pip.
+
+00_aim_pip.pth imports this module while Python starts, when the command line looks like pip's. If it is pip, and the
+call can change the environment, this process becomes aim-pip, which runs the same command line again with
+AIM_PIP_GUARD set. In every other case nothing happens, and Python goes on as if this file were not here.
+
+It runs inside other people's programs: it uses only what start-up has loaded, never raises, prints nothing, and
+opens files with os.open alone (a text-mode open would show up under -X warn_default_encoding).
+"""
+
+import os
+import sys
+
+AIM_PIP = b"/@AIM_PIP@"
+
+# Commands of pip that cannot change the environment. aim-pip knows pip's grammar; this is only the quick way out
+# that saves a second start of Python, so it must be sure, not complete.
+READING = frozenset(
+    "cache check completion config debug download freeze hash help index inspect list lock search show wheel"
+    " -h --help -V --version".split()
+)
+# Options that may stand before the command and take no value.
+QUIET_OPTIONS = frozenset(
+    "-q -qq -qqq -v -vv -vvv --quiet --verbose --isolated --no-input --no-color --no-cache-dir"
+    " --disable-pip-version-check --no-python-version-warning --require-virtualenv".split()
+)
+
+
+def enter():
+    """Becomes aim-pip if this process was started to run pip; returns otherwise."""
+    if "AIM_PIP_GUARD" in os.environ or _is_yes(os.environ.get("AIM_PIP_BYPASS", "")):
+        return
+    words = _command_line()
+    count = _words_before_pip(words)
+    # What start-up made of the command line must agree with what was read from it.
+    if not count or words[count:] != sys.argv[1:] or _only_reads(sys.argv[1:]):
+        return
+    if not os.access(AIM_PIP, os.X_OK) or not sys.executable:
+        return
+    call = [AIM_PIP, "--aim-hook=%d" % count, sys.prefix, sys.executable]
+    _exec(call + words)
+
+
+def _is_yes(value):
+    return value.strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def _command_line():
+    """The command line as it was given, the interpreter's own options included."""
+    words = getattr(sys, "orig_argv", None)  # Python 3.10 and newer
+    if words is not None:
+        return list(words)
+    try:
+        descriptor = os.open("/proc/self/cmdline", os.O_RDONLY)
+    except OSError:
+        return _command_line_of_c()
+    try:
+        text = b""
+        while True:
+            part = os.read(descriptor, 65536)
+            if not part:
+                break
+            text += part
+    finally:
+        os.close(descriptor)
+    return [os.fsdecode(word) for word in text.split(b"\0")[:-1]]
+
+
+def _command_line_of_c():
+    """The command line where there is no /proc. ctypes is slow to load, but this is pip already."""
+    import ctypes
+
+    count = ctypes.c_int()
+    words = ctypes.POINTER(ctypes.c_wchar_p)()
+    ctypes.pythonapi.Py_GetArgcArgv(ctypes.byref(count), ctypes.byref(words))
+    return [words[i] for i in range(count.value)]
+
+
+def _words_before_pip(words):
+    """How many words come before pip's own arguments; 0 when it is not this environment's pip that will run."""
+    at = 1
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if word == "--":
+            return _if_script(words, at)
+        if word == "--check-hash-based-pycs":
+            at += 1
+        elif word[:2] == "--":
+            continue
+        elif word[:1] != "-" or word == "-":
+            return _if_script(words, at - 1)
+        else:
+            # Short options: several may share a word, and one with a value ends it.
+            for place, letter in enumerate(word[1:], 2):
+                if letter in "cmWX":
+                    value = word[place:]
+                    if not value and at < len(words):
+                        value = words[at]
+                        at += 1
+                    if letter == "c":
+                        return 0
+                    if letter == "m":
+                        return at if value == "pip" and not _is_shadowed() else 0
+                    break
+    return 0
+
+
+def _is_shadowed():
+    """Whether `-m pip` will run something in the working folder, which comes first on sys.path."""
+    if sys.flags.isolated or getattr(sys.flags, "safe_path", False):
+        return False
+    return os.path.exists("pip.py") or os.path.exists("pip/__init__.py")
+
+
+def _if_script(words, at):
+    """at + 1 if words[at] is pip of this environment: its package's folder, or a script in bin that pip wrote."""
+    if at >= len(words):
+        return 0
+    folder, name = os.path.split(words[at])
+    if name == "__main__.py":
+        folder, name = os.path.split(folder)
+    elif name[:3] == "pip" and not name[3:].strip("-.0123456789"):
+        if _same(folder or ".", os.path.join(sys.prefix, "bin")):
+            return at + 1
+    site = os.path.dirname(os.path.abspath(__file__))
+    return at + 1 if name == "pip" and _same(folder or ".", site) else 0
+
+
+def _same(one, other):
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def _only_reads(arguments):
+    for word in arguments:
+        if word not in QUIET_OPTIONS:
+            return word in READING
+    return True
+
+
+def _exec(call):
+    """Becomes the program call[0]. Returns by an exception only, with everything as before."""
+    import _signal
+
+    # Python ignores these from its start on, and a program that is exec'ed would inherit that.
+    ignored = [
+        number
+        for number in (getattr(_signal, "SIGPIPE", None), getattr(_signal, "SIGXFSZ", None))
+        if number is not None and _signal.getsignal(number) == _signal.SIG_IGN
+    ]
+    try:
+        for number in ignored:
+            _signal.signal(number, _signal.SIG_DFL)
+        os.execv(call[0], call)
+    finally:
+        for number in ignored:
+            _signal.signal(number, _signal.SIG_IGN)
+
+
+try:
+    enter()
+except Exception:  # pip must run, whatever went wrong here
+    pass

@@ -1,0 +1,14 @@
+//! What the daemon and its callers say to one another (design, section 7): types, and the two ways to call.
+//!
+//! [`v1`] has the requests and replies. [`Client`] is for the commands; [`nudge`] is for the shim, which must stay
+//! small and must never wait long.
+//!
+//! **Invariant:** [`nudge`], [`v1`] and [`Address`] know nothing of the client's crates.
+
+mod address;
+mod client;
+pub mod nudge;
+pub mod v1;
+
+pub use address::{Address, check_ours, folder_of, project_at};
+pub use client::{Client, no_daemon, refresh_failed};

@@ -1,0 +1,341 @@
+//! One Python process: its protocol, its output, its end.
+//!
+//! Descriptor 0 of the process is one end of a socket pair, on which requests and replies go; 1 and 2 are pipes.
+//! [`Process::event`] is the one thing to wait for.
+//!
+//! **Invariant:** the process leads a group of its own, and the group does not outlive the [`Process`]: dropping it kills
+//! whatever a node left behind.
+//! **Invariant:** every method that waits can be given up and called again without losing a byte.
+
+use std::io::{self, BufRead};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, timeout_at};
+
+use super::tail::Tail;
+use crate::api::v1::Stream;
+
+/// Bytes that one read takes, from the protocol and from the output.
+const CHUNK: usize = 64 << 10;
+/// The longest reply. Longer ones are taken for a process gone mad.
+const LONGEST_LINE: usize = 1 << 30;
+/// How often a group that is ending is looked at: the kernel tells nobody when a group becomes empty.
+const GROUP_POLL: Duration = Duration::from_millis(10);
+
+/// What a process does.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A line of the protocol, without its end.
+    Line(Vec<u8>),
+    /// Something printed.
+    Output(Stream, Vec<u8>),
+    /// The protocol is over: the process is ending, or can no longer be asked anything.
+    Hangup,
+    /// The process has ended. Nothing of the protocol comes after it; output may still be had by [`Process::drain`].
+    Exited(ExitStatus),
+}
+
+/// A running interpreter.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    group: Pid,
+    protocol: Option<UnixStream>,
+    received: Vec<u8>,
+    /// Bytes of `received` that are known to hold no line end.
+    searched: usize,
+    outgoing: Vec<u8>,
+    sent: usize,
+    stdout: Option<pipe::Receiver>,
+    stderr: Option<pipe::Receiver>,
+    exited: Option<ExitStatus>,
+    /// Whether the group was killed after its leader's end: from then on its number may be another's.
+    is_swept: bool,
+}
+
+impl Process {
+    /// Starts `python` on `script` in `folder`, with exactly these variables.
+    ///
+    /// `-S` keeps it from looking at the environment before it is told to; `-I` keeps the person's own packages and the
+    /// working folder out.
+    pub(super) fn spawn<'a>(
+        python: &Path,
+        script: &Path,
+        folder: &Path,
+        variables: impl Iterator<Item = (&'a std::ffi::OsStr, &'a std::ffi::OsStr)>,
+    ) -> io::Result<Self> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let (stdout, stdout_writer) = io::pipe()?;
+        let (stderr, stderr_writer) = io::pipe()?;
+        let child = Command::new(python)
+            .args(["-u", "-I", "-S"])
+            .arg(script)
+            .current_dir(folder)
+            .env_clear()
+            .envs(variables)
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(stdout_writer)
+            .stderr(stderr_writer)
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let group = child
+            .id()
+            .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
+            .ok_or_else(|| io::Error::other("a started process has no id"))?;
+        Ok(Self {
+            child,
+            group,
+            protocol: Some(UnixStream::from_std(ours)?),
+            received: Vec::new(),
+            searched: 0,
+            outgoing: Vec::new(),
+            sent: 0,
+            stdout: Some(pipe::Receiver::from_owned_fd(stdout.into())?),
+            stderr: Some(pipe::Receiver::from_owned_fd(stderr.into())?),
+            exited: None,
+            is_swept: false,
+        })
+    }
+
+    /// The process's id, which is its group's too.
+    pub(super) fn pid(&self) -> u32 {
+        self.group.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Begins to send one line; [`Self::event`] goes on with what does not fit at once.
+    pub(super) fn send(&mut self, line: &str) {
+        self.outgoing.extend_from_slice(line.as_bytes());
+        self.outgoing.push(b'\n');
+        self.write();
+    }
+
+    /// The next thing that the process does. Its output is left where it is, and the process with it once the pipes are
+    /// full, unless `reads_output`.
+    pub(super) async fn event(&mut self, reads_output: bool) -> Event {
+        loop {
+            if let Some(line) = self.take_line() {
+                return Event::Line(line);
+            }
+            if let Some(status) = self.exited {
+                return Event::Exited(status);
+            }
+            let is_sending = self.sent < self.outgoing.len();
+            let status = tokio::select! {
+                biased;
+                () = readable(self.protocol.as_ref()) => {
+                    if !self.receive() {
+                        return Event::Hangup;
+                    }
+                    continue;
+                }
+                bytes = read(&mut self.stdout), if reads_output => return Event::Output(Stream::Stdout, bytes),
+                bytes = read(&mut self.stderr), if reads_output => return Event::Output(Stream::Stderr, bytes),
+                () = writable(self.protocol.as_ref()), if is_sending => {
+                    self.write();
+                    continue;
+                }
+                status = self.child.wait() => status,
+            };
+            self.exited = Some(status.unwrap_or_else(|_| ExitStatus::from_raw(0)));
+            // A reply may have come just before the end.
+            while self.protocol.is_some() && self.receive_now() {}
+        }
+    }
+
+    /// What is in the pipes at this moment, at most as much as fits in them: a child that a node left behind may be
+    /// writing without end.
+    pub(super) fn drain(&mut self) -> Vec<(Stream, Vec<u8>)> {
+        let mut found = Vec::new();
+        for (stream, pipe) in [
+            (Stream::Stdout, &mut self.stdout),
+            (Stream::Stderr, &mut self.stderr),
+        ] {
+            let Some(receiver) = pipe else { continue };
+            // Straight from the descriptor: the runtime may not have heard yet of what was written just now.
+            let mut bytes = Vec::new();
+            while bytes.len() < (1 << 20) && read_now(receiver.as_fd(), &mut bytes) == Now::Some {}
+            if !bytes.is_empty() {
+                found.push((stream, bytes));
+            }
+        }
+        found
+    }
+
+    /// Ends the process and its group: by closing the protocol and asking, after `grace` by force. Gives what it printed
+    /// last.
+    pub(super) async fn end(mut self, grace: Duration) -> Tail {
+        let mut tail = Tail::default();
+        let deadline = Instant::now() + grace;
+        self.protocol = None;
+        self.outgoing.clear();
+        self.signal_group(Signal::TERM);
+        let gone = async {
+            loop {
+                match self.event(true).await {
+                    Event::Output(_, bytes) => tail.push(&bytes),
+                    Event::Exited(_) => break,
+                    Event::Line(_) | Event::Hangup => {}
+                }
+            }
+            while test_kill_process_group(self.group).is_ok() {
+                tokio::time::sleep(GROUP_POLL).await;
+            }
+        };
+        if timeout_at(deadline, gone).await.is_err() {
+            self.signal_group(Signal::KILL);
+        }
+        let _ = self.child.wait().await;
+        self.is_swept = true;
+        for (_, bytes) in self.drain() {
+            tail.push(&bytes);
+        }
+        tail
+    }
+
+    /// Kills the process and its group now.
+    pub(super) fn kill(&mut self) {
+        if !self.is_swept {
+            self.signal_group(Signal::KILL);
+            self.is_swept = self.exited.is_some();
+        }
+    }
+
+    fn signal_group(&self, signal: Signal) {
+        let _ = kill_process_group(self.group, signal);
+    }
+
+    /// Reads once what the runtime says is there; false when the protocol is over.
+    fn receive(&mut self) -> bool {
+        let Some(protocol) = &self.protocol else {
+            return false;
+        };
+        self.received.reserve(CHUNK);
+        let is_open = match protocol.try_read_buf(&mut self.received) {
+            Ok(0) => false,
+            Ok(_) => self.received.len() <= LONGEST_LINE,
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        };
+        if !is_open {
+            self.protocol = None;
+        }
+        is_open
+    }
+
+    /// Reads once, whatever the runtime says; false when there is nothing more.
+    fn receive_now(&mut self) -> bool {
+        let Some(protocol) = &self.protocol else {
+            return false;
+        };
+        let now = read_now(protocol.as_fd(), &mut self.received);
+        if now == Now::End {
+            self.protocol = None;
+        }
+        now == Now::Some
+    }
+
+    fn take_line(&mut self) -> Option<Vec<u8>> {
+        let mut rest = &self.received[self.searched..];
+        // Never fails on bytes in memory, and is the quickest search that the standard library has.
+        let skipped = rest.skip_until(b'\n').unwrap_or_default();
+        let end = self.searched + skipped;
+        if !self.received[..end].ends_with(b"\n") {
+            self.searched = end;
+            return None;
+        }
+        self.searched = 0;
+        if self.received.len() < CHUNK / 2 {
+            // A short line is copied, so that the buffer serves the next one too.
+            let line = self.received[..end - 1].to_vec();
+            self.received.drain(..end);
+            return Some(line);
+        }
+        let rest = self.received.split_off(end);
+        let mut line = std::mem::replace(&mut self.received, rest);
+        line.truncate(end - 1);
+        Some(line)
+    }
+
+    fn write(&mut self) {
+        let Some(protocol) = &self.protocol else {
+            return;
+        };
+        while self.sent < self.outgoing.len() {
+            match protocol.try_write(&self.outgoing[self.sent..]) {
+                Ok(written) => self.sent += written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // The process is going; the other side of the protocol tells.
+                Err(_) => break,
+            }
+        }
+        self.sent = 0;
+        self.outgoing.clear();
+        self.outgoing.shrink_to(CHUNK);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// What one read that does not wait found.
+#[derive(PartialEq, Eq)]
+enum Now {
+    Some,
+    Nothing,
+    End,
+}
+
+fn read_now(from: impl AsFd, into: &mut Vec<u8>) -> Now {
+    into.reserve(CHUNK);
+    match rustix::io::read(from, rustix::buffer::spare_capacity(into)) {
+        Ok(0) => Now::End,
+        Ok(_) | Err(rustix::io::Errno::INTR) => Now::Some,
+        Err(rustix::io::Errno::AGAIN) => Now::Nothing,
+        Err(_) => Now::End,
+    }
+}
+
+/// Waits until there is something to read; for ever on a protocol that is over.
+async fn readable(protocol: Option<&UnixStream>) {
+    match protocol {
+        Some(protocol) => drop(protocol.readable().await),
+        None => std::future::pending().await,
+    }
+}
+
+async fn writable(protocol: Option<&UnixStream>) {
+    match protocol {
+        Some(protocol) => drop(protocol.writable().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// The next bytes of a pipe; waits for ever on one that nobody holds any more.
+async fn read(pipe: &mut Option<pipe::Receiver>) -> Vec<u8> {
+    while let Some(receiver) = pipe {
+        let mut bytes = Vec::new();
+        if receiver.readable().await.is_ok() {
+            bytes.reserve(CHUNK);
+            match receiver.try_read_buf(&mut bytes) {
+                Ok(0) => {}
+                Ok(_) => return bytes,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(_) => {}
+            }
+        }
+        *pipe = None;
+    }
+    std::future::pending().await
+}

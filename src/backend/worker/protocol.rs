@@ -1,0 +1,142 @@
+//! What is said to a worker and what it answers: one JSON object a line (compat, section 8, and `worker/aim_worker.py`).
+//!
+//! A reply is passed on as the worker wrote it; only what the daemon itself must know is read out of it.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::v1::{Json, NodeRun};
+use crate::store::Generation;
+
+/// The part of a line from a worker that the daemon reads.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Envelope {
+    /// Of an event, its name.
+    #[serde(default)]
+    pub(super) event: Option<String>,
+    /// Of a reply, whether it is a good one.
+    #[serde(default)]
+    pub(super) ok: bool,
+    /// Of an event, the version of the interpreter.
+    #[serde(default)]
+    pub(super) python: Option<String>,
+}
+
+/// Why a worker could not become active, as it says.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Failure {
+    #[serde(default)]
+    pub(super) error: String,
+    #[serde(default)]
+    pub(super) traceback: String,
+}
+
+/// The request that makes a spare the worker of a project.
+pub(super) fn activate(project: &Path, generation: Generation) -> String {
+    #[derive(Serialize)]
+    struct Activate<'a> {
+        id: &'a str,
+        op: &'a str,
+        generation: Generation,
+        project_root: &'a str,
+    }
+    line(&Activate {
+        id: "activate",
+        op: "activate",
+        generation,
+        project_root: &project.to_string_lossy(),
+    })
+}
+
+/// The request that runs a node.
+pub(super) fn exec_node(id: &str, project: &Path, node: &NodeRun) -> String {
+    #[derive(Serialize)]
+    struct ExecNode<'a> {
+        id: &'a str,
+        op: &'a str,
+        file: &'a str,
+        project_root: &'a str,
+        input: &'a Json,
+    }
+    line(&ExecNode {
+        id,
+        op: "exec_node",
+        file: &node.file,
+        project_root: &project.to_string_lossy(),
+        input: &node.input,
+    })
+}
+
+/// A reply that the daemon gives in a worker's stead.
+#[derive(Debug, Serialize)]
+pub(super) struct Refusal<'a> {
+    pub(super) id: &'a str,
+    /// Always false.
+    pub(super) ok: bool,
+    /// For people, and for AIM-Forge, which knows `worker-exit`.
+    pub(super) error: &'a str,
+    /// For programs.
+    pub(super) code: &'a str,
+    /// More than `error` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<&'a str>,
+    /// Exit status of the worker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) exit_code: Option<i32>,
+    /// Signal that the worker died of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) signal: Option<&'a str>,
+    /// Generation that the worker was at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) generation: Option<Generation>,
+}
+
+impl<'a> Refusal<'a> {
+    pub(super) fn new(id: &'a str, error: &'a str, code: &'a str) -> Self {
+        Self {
+            id,
+            ok: false,
+            error,
+            code,
+            detail: None,
+            exit_code: None,
+            signal: None,
+            generation: None,
+        }
+    }
+
+    pub(super) fn into_json(self) -> Json {
+        Json::parse(line(&self)).expect("what serde wrote is JSON")
+    }
+}
+
+fn line(request: &impl Serialize) -> String {
+    serde_json::to_string(request).expect("strings and numbers always become JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_one_line_each() {
+        let node = NodeRun {
+            file: "a\nb.py".into(),
+            input: Json::parse("{\n\"a\": 1}").expect("JSON"),
+            timeout_s: None,
+        };
+        let line = exec_node("7", Path::new("/p"), &node);
+        assert_eq!(
+            line,
+            r#"{"id":"7","op":"exec_node","file":"a\nb.py","project_root":"/p","input":{ "a": 1}}"#
+        );
+    }
+
+    #[test]
+    fn a_reply_is_read_for_its_envelope_alone() {
+        let line = r#"{"id":"7","ok":true,"output":{"event":1,"ok":false},"time_ms":0}"#;
+        let envelope: Envelope = serde_json::from_str(line).expect("an envelope");
+        assert!(envelope.ok && envelope.event.is_none());
+    }
+}

@@ -1,0 +1,300 @@
+//! From an environment to a worker: by way of a spare, an interpreter that waits with the worker's code loaded.
+//!
+//! A bare start takes some twenty milliseconds, becoming active one. So each project in use has a spare. It cannot hold a
+//! stale view of the environment, since it has not looked at it yet.
+//!
+//! **Invariant:** a spare of another interpreter than the environment has now is never used.
+//! **Invariant:** the generation is read before the worker looks at the environment, never after.
+
+use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use tokio::time::timeout;
+
+use super::background::Background;
+use super::exit::ending;
+use super::freshness::Freshness;
+use super::job::JobSettings;
+use super::process::{Event, Process};
+use super::protocol::{self, Envelope, Failure};
+use super::script;
+use super::tail::Tail;
+use crate::project::Project;
+use crate::store::Generation;
+
+/// All that is needed to start a project's processes.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) project: Project,
+    pub(super) variables: Vec<(OsString, OsString)>,
+    pub(super) settings: JobSettings,
+}
+
+/// An interpreter that waits to become a worker.
+#[derive(Debug)]
+pub(super) struct Standby {
+    pub(super) process: Process,
+    python: String,
+    stamp: InterpreterStamp,
+}
+
+/// A process that takes nodes.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) process: Process,
+    pub(super) generation: Generation,
+    pub(super) python: String,
+    pub(super) started_at: DateTime<Utc>,
+    /// What it printed on the way.
+    pub(super) printed: Tail,
+    /// How long it took.
+    pub(super) took: Duration,
+}
+
+/// A start that came to nothing.
+#[derive(Debug)]
+pub(super) struct StartFailure {
+    /// Why, on one line.
+    pub(super) why: String,
+    /// What the process printed, and the traceback that it sent.
+    pub(super) printed: Tail,
+    /// The generation that it was for.
+    pub(super) generation: Generation,
+}
+
+impl StartFailure {
+    /// A start that went wrong in a way that nobody thought of.
+    pub(super) fn unknown(generation: Generation) -> Self {
+        Self {
+            why: "the start was broken off".to_owned(),
+            printed: Tail::default(),
+            generation,
+        }
+    }
+}
+
+/// A spare that is there or will be.
+#[derive(Debug)]
+pub(super) enum Spare {
+    Ready(Box<Standby>),
+    Preparing(Background<Result<Standby, Misstart>>),
+}
+
+/// What went wrong with one process.
+#[derive(Debug, Default)]
+pub(super) struct Misstart {
+    why: String,
+    printed: Tail,
+    /// Whether it ended without an answer, as a spare may that was killed while it waited.
+    has_died: bool,
+}
+
+impl Misstart {
+    fn new(why: impl std::fmt::Display) -> Self {
+        Self {
+            why: why.to_string(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Plan {
+    /// Starts an interpreter and waits until it can become a worker.
+    pub(super) async fn standby(self: Arc<Self>) -> Result<Standby, Misstart> {
+        let stamp = InterpreterStamp::of(&self.project);
+        let python = self.project.venv().python().map_err(Misstart::new)?;
+        let script = script::in_folder(&self.settings.script_folder).map_err(Misstart::new)?;
+        let variables = self
+            .variables
+            .iter()
+            .map(|(name, value)| (name.as_os_str(), value.as_os_str()));
+        let mut process = Process::spawn(&python, &script, self.project.root(), variables)
+            .map_err(|error| Misstart::new(format_args!("{}: {error}", python.display())))?;
+        let mut printed = Tail::default();
+        let limit = self.settings.start_limit;
+        let line = answer(&mut process, &mut printed, limit).await;
+        let envelope = match line {
+            Ok(line) => serde_json::from_slice::<Envelope>(&line).unwrap_or_default(),
+            Err(why) => return Err(Misstart { printed, ..why }),
+        };
+        match envelope.event.as_deref() {
+            Some("spare") => Ok(Standby {
+                process,
+                python: envelope.python.unwrap_or_default(),
+                stamp,
+            }),
+            _ => Err(Misstart {
+                printed,
+                ..Misstart::new("the new process does not speak as a worker")
+            }),
+        }
+    }
+
+    /// A worker on the environment as it is now: made of `spare` if that serves, else of a new process.
+    pub(super) async fn worker(
+        self: Arc<Self>,
+        spare: Option<Spare>,
+        mut freshness: Freshness,
+    ) -> Result<Worker, StartFailure> {
+        let started = Instant::now();
+        let mut result = Err(Misstart {
+            has_died: true,
+            ..Misstart::default()
+        });
+        let standby = match spare {
+            Some(Spare::Ready(standby)) => Some(*standby),
+            Some(Spare::Preparing(standby)) => standby.await.and_then(Result::ok),
+            None => None,
+        };
+        if let Some(standby) =
+            standby.filter(|spare| spare.stamp == InterpreterStamp::of(&self.project))
+        {
+            result = self.activate(standby, &mut freshness).await;
+        }
+        if result.as_ref().is_err_and(|why| why.has_died) {
+            result = match Arc::clone(&self).standby().await {
+                Ok(standby) => self.activate(standby, &mut freshness).await,
+                Err(why) => Err(why),
+            };
+        }
+        match result {
+            Ok(worker) => Ok(Worker {
+                took: started.elapsed(),
+                ..worker
+            }),
+            Err(Misstart { why, printed, .. }) => Err(StartFailure {
+                why,
+                printed,
+                generation: freshness.known(),
+            }),
+        }
+    }
+
+    async fn activate(
+        &self,
+        standby: Standby,
+        freshness: &mut Freshness,
+    ) -> Result<Worker, Misstart> {
+        let Standby {
+            mut process,
+            python,
+            ..
+        } = standby;
+        let generation = freshness.generation();
+        let request = protocol::activate(self.project.root(), generation);
+        process.send(&request);
+        let mut printed = Tail::default();
+        let line = match answer(&mut process, &mut printed, self.settings.start_limit).await {
+            Ok(line) => line,
+            Err(why) => return Err(Misstart { printed, ..why }),
+        };
+        for (_, bytes) in process.drain() {
+            printed.push(&bytes);
+        }
+        let envelope: Envelope = serde_json::from_slice(&line).unwrap_or_default();
+        if !envelope.ok || envelope.event.as_deref() != Some("ready") {
+            let failure: Failure = serde_json::from_slice(&line).unwrap_or_default();
+            printed.push(failure.traceback.as_bytes());
+            return Err(Misstart {
+                printed,
+                ..Misstart::new(failure.error)
+            });
+        }
+        Ok(Worker {
+            process,
+            generation,
+            python,
+            started_at: Utc::now(),
+            printed,
+            took: Duration::ZERO,
+        })
+    }
+}
+
+/// The next line of the protocol. What is printed meanwhile goes to `printed`.
+async fn answer(
+    process: &mut Process,
+    printed: &mut Tail,
+    limit: Duration,
+) -> Result<Vec<u8>, Misstart> {
+    let line = async {
+        loop {
+            match process.event(true).await {
+                Event::Line(line) => return Ok(line),
+                Event::Output(_, bytes) => printed.push(&bytes),
+                // Its end comes next and says more.
+                Event::Hangup => {}
+                Event::Exited(status) => return Err(status),
+            }
+        }
+    };
+    match timeout(limit, line).await {
+        Ok(Ok(line)) => Ok(line),
+        Ok(Err(status)) => {
+            process.kill();
+            for (_, bytes) in process.drain() {
+                printed.push(&bytes);
+            }
+            Err(Misstart {
+                has_died: true,
+                ..Misstart::new(death(status, printed))
+            })
+        }
+        Err(_) => Err(Misstart::new(format_args!(
+            "the new process gave no answer in {} s",
+            limit.as_secs_f64()
+        ))),
+    }
+}
+
+fn death(status: ExitStatus, printed: &Tail) -> String {
+    let how = format!("the new process {}", ending(status));
+    match printed.last_line() {
+        Some(line) => format!("{how}: {line}"),
+        None => how,
+    }
+}
+
+/// What tells one interpreter of an environment from another: the file that `bin/python` leads to, and `pyvenv.cfg`.
+#[derive(Debug, PartialEq, Eq)]
+struct InterpreterStamp {
+    python: Option<FileStamp>,
+    settings: Option<FileStamp>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct FileStamp {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+    modified: (i64, i64),
+    size: u64,
+}
+
+impl InterpreterStamp {
+    fn of(project: &Project) -> Self {
+        Self {
+            python: FileStamp::of(&project.venv().bin().join("python")),
+            settings: FileStamp::of(&project.venv().root().join("pyvenv.cfg")),
+        }
+    }
+}
+
+impl FileStamp {
+    fn of(path: &Path) -> Option<Self> {
+        let path = path.canonicalize().ok()?;
+        let found = path.metadata().ok()?;
+        Some(Self {
+            path,
+            device: found.dev(),
+            inode: found.ino(),
+            modified: (found.mtime(), found.mtime_nsec()),
+            size: found.size(),
+        })
+    }
+}

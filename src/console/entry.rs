@@ -1,0 +1,47 @@
+//! The way from `main` to an exit status.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::args::grammar;
+use crate::error::{self, Exit, Result};
+use crate::host::Host;
+use crate::words::{self, Language};
+
+/// The whole `main` of a command: chooses the language, parses the command line, runs `program`, prints its error.
+///
+/// ```ignore
+/// fn main() -> std::process::ExitCode {
+///     aim_toolkit::console::run_main(aim_toolkit::logs::run)
+/// }
+/// ```
+///
+/// Help, version and complaints about usage are clap's (exit 0, 0 and 2). A reader of our output that went away ends
+/// the command quietly.
+pub fn run_main<P: Parser>(program: impl FnOnce(&Host, P) -> Result<Exit>) -> ExitCode {
+    let host = Host::real();
+    words::choose(Language::of(&host));
+    let parsed = grammar::<P>()
+        .try_get_matches_from(host.args())
+        .and_then(|matches| P::from_arg_matches(&matches));
+    let args = match parsed {
+        Ok(args) => args,
+        Err(stop) => {
+            let _ = stop.print();
+            return if stop.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Done.into()
+            };
+        }
+    };
+    match program(&host, args) {
+        Ok(exit) => exit.into(),
+        Err(error) if error.is_broken_pipe() => Exit::Done.into(),
+        Err(error) => {
+            error::report(&error, &words::labels(), &mut anstream::stderr());
+            error.exit().into()
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What the command-line programs share: the common options, the way from `main` to an exit status, output, tables,
+//! times, and the project that is meant.
+//!
+//! A command is a clap type with [`CommonArgs`] in it and a function; its `main` is one line ([`run_main`]).
+//!
+//! **Invariant:** data goes to standard output, talk to standard error, both through [`Console`]; nobody else writes there.
+//! **Invariant:** colour repeats a meaning that the words already have.
+
+mod args;
+mod entry;
+mod output;
+mod place;
+pub mod size;
+pub mod style;
+pub mod table;
+pub mod time;
+pub mod width;
+
+pub use args::{ColorWhen, CommonArgs, examples, grammar};
+pub use entry::run_main;
+pub use output::Console;
+#[cfg(test)]
+pub(crate) use output::testing;
+pub use place::{is_path, project};

@@ -1,0 +1,115 @@
+//! Which project is meant.
+
+use std::path::{Path, PathBuf};
+
+use super::args::CommonArgs;
+use super::width::quoted;
+use crate::api::Client;
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::project::{Project, ProjectId, Registry, UserLayout, Venv};
+use crate::words::t;
+
+/// The project that `--project` names, else that of the working folder, else that of `$VIRTUAL_ENV`.
+///
+/// A text with a slash, `.` and `..` are folders (of the project, or of its environment); any other is first looked up
+/// as an id in the daemon's registry and at a running daemon, then taken as a folder.
+///
+/// # Errors
+/// `Exit::NotFound` with what to type.
+pub fn project(host: &Host, common: &CommonArgs) -> Result<Project> {
+    let Some(named) = &common.project else {
+        return Project::of_host(host).ok_or_else(|| {
+            Error::not_found(t!("console.no_project_here")).hint(t!("console.hint_init"))
+        });
+    };
+    if !is_path(named)
+        && let Some(folder) = folder_of(host, named)
+    {
+        return at(&folder).ok_or_else(|| no_environment(&folder));
+    }
+    let folder = host.absolute(named);
+    if !folder.is_dir() {
+        return Err(
+            Error::not_found(t!("console.no_such_project", name = named))
+                .hint(t!("console.hint_project")),
+        );
+    }
+    at(&folder).ok_or_else(|| no_environment(&folder))
+}
+
+/// Whether a `--project` text can only be a folder, not an id.
+pub fn is_path(named: &str) -> bool {
+    named.contains('/') || named == "." || named == ".." || named.is_empty()
+}
+
+fn at(folder: &Path) -> Option<Project> {
+    let folder = folder.canonicalize().ok()?;
+    Project::at(&folder).or_else(|| Venv::open(&folder).ok().map(Project::of_venv))
+}
+
+fn no_environment(folder: &Path) -> Error {
+    Error::not_found(t!("console.no_environment", path = folder.display())).hint(t!(
+        "console.hint_init_at",
+        path = quoted(&folder.to_string_lossy())
+    ))
+}
+
+/// The folder of an id: the registry's, else what a running daemon says. A registry that cannot be read has no ids.
+fn folder_of(host: &Host, id: &str) -> Option<PathBuf> {
+    let id = ProjectId::new(id).ok()?;
+    registered(host, &id).or_else(|| Some(Client::connect(host).ok()?.project(&id).ok()?.path))
+}
+
+fn registered(host: &Host, id: &ProjectId) -> Option<PathBuf> {
+    let text = std::fs::read_to_string(UserLayout::of(host)?.registry()).ok()?;
+    let registry = Registry::parse(&text).ok()?;
+    Some(registry.by_id(id)?.path.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Exit;
+
+    fn named(text: &str) -> CommonArgs {
+        CommonArgs {
+            project: Some(text.to_owned()),
+            ..CommonArgs::default()
+        }
+    }
+
+    #[test]
+    fn a_project_is_named_by_folder_environment_or_id() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let home = dir.path().canonicalize().expect("resolved");
+        let root = home.join("demo");
+        std::fs::create_dir_all(root.join(".venv")).expect("folders");
+        std::fs::write(root.join(".venv/pyvenv.cfg"), "").expect("write");
+        std::fs::create_dir_all(home.join("aim-toolkit")).expect("folders");
+        let mut registry = Registry::default();
+        registry.add(&root, |_| false);
+        std::fs::write(home.join("aim-toolkit/projects.json"), registry.to_text()).expect("write");
+        let elsewhere = home.join("elsewhere");
+        std::fs::create_dir(&elsewhere).expect("folder");
+        let host = Host::fake(["x"])
+            .with_cwd(&elsewhere)
+            .with_var("XDG_STATE_HOME", &home)
+            .with_var("AIM_SOCKET", home.join("no.sock"));
+        let folder = root.to_string_lossy();
+        for name in ["demo", "../demo", &folder, &format!("{folder}/.venv")] {
+            let found = project(&host, &named(name)).expect(name);
+            assert_eq!(found.root(), root, "{name}");
+        }
+        for (name, words) in [
+            ("nothing", "no such project"),
+            (".", "no Python environment"),
+        ] {
+            let error = project(&host, &named(name)).expect_err(name);
+            assert_eq!(error.exit(), Exit::NotFound);
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(!error.hints().is_empty());
+        }
+        assert!(project(&host, &CommonArgs::default()).is_err());
+    }
+}

@@ -1,0 +1,96 @@
+//! Text in columns: a Korean syllable takes two, an accent none, a control character none that is safe to print.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns that `text` takes. It must have no escape sequences.
+pub fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` cut to at most `most` columns, the last of which is `…` if anything was cut.
+pub fn cut(text: &str, most: usize) -> String {
+    if columns(text) <= most {
+        return text.to_owned();
+    }
+    let mark = if most > 0 { "…" } else { "" };
+    format!("{}{mark}", fitting(text, most.saturating_sub(1)))
+}
+
+/// As much of the beginning of `text` as fits into `room` columns.
+pub fn fitting(text: &str, room: usize) -> &str {
+    let mut taken = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        taken += c.width().unwrap_or(0);
+        taken > room
+    });
+    end.map_or(text, |(index, _)| &text[..index])
+}
+
+/// `text` with everything that could move the cursor, colour the screen or turn the reading direction made visible, on
+/// one line: names and arguments come from anywhere.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+            '\x7f' => '\u{2421}',
+            '\u{80}'..='\u{9f}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+/// `text` as one word for a POSIX shell, in single quotes where it needs them.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,~".contains(c);
+    if !text.is_empty() && !text.starts_with('~') && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cutting_counts_columns() {
+        fn check(text: &str, most: usize, expected: &str) {
+            let cut = cut(text, most);
+            assert_eq!(cut, expected, "{text} {most}");
+            assert!(columns(&cut) <= most);
+        }
+        check("abc", 3, "abc");
+        check("abcd", 3, "ab…");
+        check("한국어", 6, "한국어");
+        check("한국어", 5, "한국…");
+        check("한국어", 4, "한…");
+        check("a한b", 3, "a…");
+        check("abc", 1, "…");
+        check("abc", 0, "");
+    }
+
+    #[test]
+    fn nothing_printable_moves_the_cursor() {
+        assert_eq!(printable("a\x1b[31m\nb\u{202e}"), "a␛[31m␊b\u{fffd}");
+        assert_eq!(printable("한국 a"), "한국 a");
+    }
+
+    #[test]
+    fn words_for_a_shell() {
+        for (text, expected) in [
+            ("six==1.0", "six==1.0"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("six>=1", "'six>=1'"),
+            ("/프로젝트/a", "/프로젝트/a"),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The command line of `aim-worker`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::console::{CommonArgs, examples, grammar};
+use crate::words::t;
+
+/// `aim-worker`: the worker of a project, through the daemon.
+#[derive(Debug, Parser)]
+#[command(
+    name = "aim-worker",
+    version,
+    arg_required_else_help = true,
+    about = t!("control.help.about").into_owned(),
+    after_help = examples(&[
+        ("aim-worker status", t!("control.help.example_status")),
+        ("aim-worker run nodes/add.py --input '{\"a\": 1}'", t!("control.help.example_run")),
+        ("aim-worker restart", t!("control.help.example_restart")),
+        ("aim-worker logs -f", t!("control.help.example_follow")),
+    ])
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `aim-worker` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The state of the project's worker.
+    #[command(
+        about = t!("control.help.status").into_owned(),
+        after_help = examples(&[
+            ("aim-worker status", t!("control.help.example_status")),
+            ("aim-worker status --project demo --json", t!("control.help.example_status_json")),
+        ])
+    )]
+    Status,
+    /// Every project that the daemon knows, and its worker.
+    #[command(
+        about = t!("control.help.list").into_owned(),
+        after_help = examples(&[("aim-worker list", t!("control.help.example_list"))])
+    )]
+    List,
+    /// Starts the worker.
+    #[command(
+        about = t!("control.help.start").into_owned(),
+        after_help = examples(&[("aim-worker start", t!("control.help.example_start"))])
+    )]
+    Start,
+    /// Stops the worker.
+    #[command(
+        about = t!("control.help.stop").into_owned(),
+        after_help = examples(&[("aim-worker stop", t!("control.help.example_stop"))])
+    )]
+    Stop(WhenArgs),
+    /// Puts a fresh worker in the place of the present one.
+    #[command(
+        about = t!("control.help.restart").into_owned(),
+        after_help = examples(&[
+            ("aim-worker restart", t!("control.help.example_restart")),
+            ("aim-worker restart --now", t!("control.help.example_restart_now")),
+        ])
+    )]
+    Restart(WhenArgs),
+    /// Runs one node.
+    #[command(
+        about = t!("control.help.run").into_owned(),
+        after_help = examples(&[
+            ("aim-worker run nodes/add.py --input '{\"a\": 1}'", t!("control.help.example_run")),
+            ("aim-worker run nodes/add.py --input - < input.json", t!("control.help.example_run_stdin")),
+            ("aim-worker run nodes/add.py --json | jq .output", t!("control.help.example_run_json")),
+        ])
+    )]
+    Run(RunArgs),
+    /// What the worker said.
+    #[command(
+        about = t!("control.help.logs").into_owned(),
+        after_help = examples(&[
+            ("aim-worker logs -n 50", t!("control.help.example_logs")),
+            ("aim-worker logs -f", t!("control.help.example_follow")),
+        ])
+    )]
+    Logs(LogsArgs),
+}
+
+/// Whether a running node is waited for.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct WhenArgs {
+    /// Do not wait for a running node.
+    #[arg(long, help = t!("control.help.now").into_owned())]
+    pub now: bool,
+}
+
+/// One node and its input.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// The node's file, seen from the working folder or from the project.
+    #[arg(value_name = t!("control.help.file_value").into_owned(), help = t!("control.help.file").into_owned())]
+    pub file: PathBuf,
+    /// Its input: JSON, or `-` for JSON on standard input.
+    #[arg(long, short, value_name = "JSON|-", help = t!("control.help.input").into_owned())]
+    pub input: Option<String>,
+}
+
+/// Which part of the worker's log.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct LogsArgs {
+    /// Go on as it grows.
+    #[arg(long, short, help = t!("control.help.follow").into_owned())]
+    pub follow: bool,
+    /// At most so many lines from its end.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 200, hide_default_value = true,
+          help = t!("control.help.lines", n = 200).into_owned())]
+    pub lines: usize,
+}
+
+/// The grammar of `aim-worker`, for completions and the manual page.
+pub fn command() -> clap::Command {
+    grammar::<Cli>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        command().debug_assert();
+    }
+}

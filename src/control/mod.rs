@@ -1,0 +1,99 @@
+//! `aim-worker`: the workers of projects, controlled through the daemon.
+//!
+//! Start reading at [`run`]. Each command is one call of [`Client`] and the words for its reply.
+//!
+//! **Invariant:** starts no process and reads no file of the daemon's: what the daemon says is all that is known.
+
+mod cli;
+mod json_text;
+mod logs;
+mod node;
+mod restart;
+mod status;
+
+pub use cli::{Cli, Command, LogsArgs, RunArgs, WhenArgs, command};
+
+use chrono::Utc;
+
+use crate::api::{Address, Client};
+use crate::console::{self, CommonArgs, Console};
+use crate::error::{Exit, Result};
+use crate::host::Host;
+use crate::project::Project;
+use crate::words::t;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// `Exit::NoDaemon` without a daemon, `Exit::NotFound` without a project, `Exit::Usage` for a node or an input that
+/// cannot be run, `Exit::Failed` when the worker does not start.
+pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
+    let common = &cli.common;
+    let mut console = Console::new(host, common);
+    match cli.command {
+        Command::List => list(&mut console, &Client::connect(host)?)?,
+        Command::Status => print_status(&mut console, &Reached::of(host, common)?)?,
+        Command::Start => restart::start(&mut console, &Reached::of(host, common)?)?,
+        Command::Stop(args) => restart::stop(&mut console, &Reached::of(host, common)?, args)?,
+        Command::Restart(args) => {
+            restart::restart(&mut console, &Reached::of(host, common)?, args)?;
+        }
+        Command::Logs(args) => logs::print(&mut console, &Reached::of(host, common)?, args)?,
+        Command::Run(args) => {
+            // What was typed is judged before the daemon is asked for anything.
+            let input = node::input(&args)?;
+            return node::run(
+                &mut console,
+                host,
+                &Reached::of(host, common)?,
+                &args,
+                input,
+            );
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// A daemon, and the project there that is meant.
+struct Reached {
+    client: Client,
+    project: Project,
+}
+
+impl Reached {
+    fn of(host: &Host, common: &CommonArgs) -> Result<Self> {
+        Ok(Self {
+            client: Client::connect(host)?,
+            project: console::project(host, common)?,
+        })
+    }
+
+    /// The project as the daemon's calls name it.
+    fn address(&self) -> Address {
+        Address::from(&self.project)
+    }
+}
+
+fn print_status(console: &mut Console, reached: &Reached) -> Result<()> {
+    let status = reached.client.worker(reached.address())?;
+    if console.is_json() {
+        return console.json(&status);
+    }
+    for line in status::lines(&status, Utc::now()) {
+        console.line(line)?;
+    }
+    Ok(())
+}
+
+fn list(console: &mut Console, client: &Client) -> Result<()> {
+    let projects = client.projects()?;
+    if console.is_json() {
+        return console.json(&projects);
+    }
+    if projects.is_empty() {
+        console.note(t!("control.no_projects"));
+        return Ok(());
+    }
+    let text = status::table(&projects).to_text(console.width());
+    console.text(text)
+}

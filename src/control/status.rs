@@ -1,0 +1,195 @@
+//! `aim-worker status` and `list`: workers in a person's words.
+
+use std::borrow::Cow;
+
+use anstyle::Style;
+use chrono::{DateTime, Utc};
+
+use crate::api::v1::{ProjectInfo, WorkerExit, WorkerState, WorkerStatus};
+use crate::console::style::{BAD, FAINT, GOOD, NAME, ODD, PLAIN};
+use crate::console::table::{Cell, Table, pairs};
+use crate::console::time;
+use crate::words::t;
+
+/// A worker's state, a line each thing.
+pub(super) fn lines(status: &WorkerStatus, now: DateTime<Utc>) -> Vec<String> {
+    let mut rows: Vec<(Cow<'_, str>, Vec<Cell>)> = Vec::new();
+    let mut row = |label, cell: Cell| rows.push((label, vec![cell]));
+    row(t!("control.label.project"), status.project.as_str().into());
+    row(t!("control.label.state"), state(status));
+    if let Some(pid) = status.pid {
+        let python = status.python.as_deref().unwrap_or("?");
+        row(
+            t!("control.label.process"),
+            t!("control.process", pid = pid, python = python).into(),
+        );
+    }
+    row(t!("control.label.generation"), generation(status));
+    if let Some(since) = status.started_at {
+        row(t!("control.label.since"), time::ago(since, now).into());
+    }
+    if status.restarts > 0 {
+        row(
+            t!("control.label.restarts"),
+            status.restarts.to_string().into(),
+        );
+    }
+    if let Some(exit) = &status.last_exit {
+        row(t!("control.label.last_exit"), last_exit(exit, now).into());
+    }
+    if let Some(error) = &status.last_error {
+        row(t!("control.label.error"), Cell::styled(BAD, error));
+    }
+    pairs(&rows)
+}
+
+/// The projects that the daemon knows, a row each.
+pub(super) fn table(projects: &[ProjectInfo]) -> Table {
+    let mut table = Table::new([
+        t!("control.column.project"),
+        t!("control.column.state"),
+        t!("control.column.pid"),
+        t!("control.column.generation"),
+        t!("control.column.folder"),
+    ])
+    .right([2, 3])
+    .gives_way([4]);
+    for project in projects {
+        let worker = project.worker.as_ref();
+        let state = match (worker, &project.environment) {
+            (_, None) => Cell::styled(ODD, t!("control.no_environment")),
+            (Some(status), _) => state(status),
+            (None, _) => Cell::styled(FAINT, t!("control.state.stopped")),
+        };
+        let number =
+            |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
+        table.push([
+            Cell::styled(NAME, project.id.as_str()),
+            state,
+            number(worker.and_then(|status| status.pid).map(u64::from)).into(),
+            number(worker.and_then(|status| status.generation)).into(),
+            project.path.to_string_lossy().into(),
+        ]);
+    }
+    table
+}
+
+/// The state in a word, and what it is busy with.
+fn state(status: &WorkerStatus) -> Cell {
+    match status.state {
+        WorkerState::Stopped => Cell::styled(FAINT, t!("control.state.stopped")),
+        WorkerState::Starting => Cell::styled(ODD, t!("control.state.starting")),
+        WorkerState::Idle => Cell::styled(GOOD, t!("control.state.idle")),
+        WorkerState::Failed => Cell::styled(BAD, t!("control.state.failed")),
+        WorkerState::Busy => {
+            let cell = Cell::styled(GOOD, t!("control.state.busy"));
+            match &status.busy_with {
+                Some(file) => cell.and(PLAIN, format!(": {file}")),
+                None => cell,
+            }
+        }
+    }
+}
+
+/// Which environment the worker is on, compared with the one that is there.
+fn generation(status: &WorkerStatus) -> Cell {
+    let newest = status.env_generation;
+    let (style, text): (Style, _) = match status.generation {
+        None => (PLAIN, t!("control.generation.none", newest = newest)),
+        Some(has) if has >= newest => (GOOD, t!("control.generation.newest", has = has)),
+        Some(has) => (
+            ODD,
+            t!("control.generation.behind", has = has, newest = newest),
+        ),
+    };
+    Cell::styled(style, text)
+}
+
+fn last_exit(exit: &WorkerExit, now: DateTime<Utc>) -> String {
+    let how = match (&exit.signal, exit.code) {
+        (Some(signal), _) => signal.clone(),
+        (None, Some(code)) => t!("control.exit_code", code = code).into_owned(),
+        (None, None) => "?".to_owned(),
+    };
+    let when = time::ago(exit.at, now);
+    let Some(file) = &exit.was_running else {
+        return t!("control.exit", how = how, pid = exit.pid, when = when).into_owned();
+    };
+    t!(
+        "control.exit_running",
+        how = how,
+        pid = exit.pid,
+        when = when,
+        file = file
+    )
+    .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use anstream::adapter::strip_str;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::words::{self, Language};
+
+    fn now() -> DateTime<Utc> {
+        "2026-03-01T12:00:00Z".parse().expect("a time")
+    }
+
+    fn text(status: &Value) -> String {
+        let status: WorkerStatus = serde_json::from_value(status.clone()).expect("a status");
+        strip_str(&lines(&status, now()).join("\n")).to_string()
+    }
+
+    #[test]
+    fn states_in_both_languages() {
+        let busy = json!({
+            "project": "demo", "state": "busy", "busy_with": "nodes/a.py", "pid": 12, "python": "3.11.7",
+            "generation": 3, "env_generation": 4, "started_at": "2026-03-01T11:57:00Z", "restarts": 2,
+            "last_exit": {"pid": 9, "signal": "SIGKILL", "was_running": "b.py", "at": "2026-03-01T11:00:00Z"},
+        });
+        assert_eq!(
+            text(&busy),
+            "project     demo\n\
+             state       busy: nodes/a.py\n\
+             process     12, Python 3.11.7\n\
+             generation  3; the environment is at 4, and so will be the next node\n\
+             since       3 min ago\n\
+             restarts    2\n\
+             last end    SIGKILL, 1 h ago (process 9, running b.py)"
+        );
+        let failed = json!({
+            "project": "demo", "state": "failed", "env_generation": 4, "last_error": "python is gone\u{1b}[2J",
+        });
+        assert_eq!(
+            text(&failed),
+            "project     demo\n\
+             state       failed; the next node tries again\n\
+             generation  none; the environment is at 4\n\
+             error       python is gone␛[2J"
+        );
+        words::choose(Language::Korean);
+        assert!(
+            text(&busy).contains("상태         실행 중: nodes/a.py\n"),
+            "{}",
+            text(&busy)
+        );
+    }
+
+    #[test]
+    fn every_project_has_a_row() {
+        let projects: Vec<ProjectInfo> = serde_json::from_value(json!([
+            {"id": "a", "path": "/w/a", "environment": "/w/a/.venv",
+             "worker": {"project": "a", "state": "idle", "pid": 7, "generation": 4, "env_generation": 4}},
+            {"id": "한국", "path": "/w/b"},
+        ]))
+        .expect("projects");
+        assert_eq!(
+            strip_str(&table(&projects).to_text(None)).to_string(),
+            "PROJECT  STATE           PID  GENERATION  FOLDER\n\
+             a        ready             7           4  /w/a\n\
+             한국     no environment                   /w/b\n"
+        );
+    }
+}

@@ -1,0 +1,71 @@
+//! Names and versions as distributions write them themselves.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::distribution::Distribution;
+
+/// Gives `one` the name and version of its metadata file, where it can be read.
+pub(super) fn name(one: &mut Distribution, folders: &[PathBuf]) {
+    let Some(folder) = &one.folder else { return };
+    let found = folders.iter().find_map(|site| read(&site.join(folder)));
+    if let Some((name, version)) = found {
+        one.name = name;
+        one.version = version;
+    }
+    one.named = true;
+}
+
+/// Name and version in the metadata at `path`: a dist-info or egg-info folder, or an egg-info file.
+pub(super) fn read(path: &Path) -> Option<(String, String)> {
+    let file = ["METADATA", "PKG-INFO"]
+        .into_iter()
+        .find_map(|name| std::fs::File::open(path.join(name)).ok())
+        .or_else(|| std::fs::File::open(path).ok())?;
+    let mut head = Vec::with_capacity(4096);
+    file.take(LONGEST_HEAD).read_to_end(&mut head).ok()?;
+    parse(&String::from_utf8_lossy(&head))
+}
+
+/// Name and Version stand at the top of the headers; what follows may be a long description.
+const LONGEST_HEAD: u64 = 64 * 1024;
+
+/// The `Name` and `Version` headers (core metadata specification: the form of e-mail headers).
+fn parse(text: &str) -> Option<(String, String)> {
+    let headers = || text.lines().take_while(|line| !line.is_empty());
+    let header = |name: &str| {
+        headers().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name)
+                .then(|| value.trim().to_owned())
+        })
+    };
+    let name = header("Name").filter(|name| !name.is_empty())?;
+    let version = header("Version").filter(|version| !version.is_empty())?;
+    Some((name, version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<(&str, &str)>) {
+        let found = parse(text);
+        let found = found
+            .as_ref()
+            .map(|(name, version)| (name.as_str(), version.as_str()));
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn only_headers_count() {
+        check(
+            "Metadata-Version: 2.1\nName: Jinja2\nVersion: 3.1\n",
+            Some(("Jinja2", "3.1")),
+        );
+        check("Name: a\r\nVersion: 1\r\n\r\ntext", Some(("a", "1")));
+        check("Name: a\n\nVersion: 1\n", None);
+        check("Name:\nVersion: 1\n", None);
+        check("", None);
+    }
+}

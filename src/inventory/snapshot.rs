@@ -1,0 +1,122 @@
+//! What is installed in one environment at one moment.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::distribution::Distribution;
+use super::{Diff, Fingerprint, metadata, scan};
+use crate::project::Venv;
+
+/// The distributions of an environment, ordered by canonical name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Distribution>", into = "Vec<Distribution>")]
+pub struct Snapshot {
+    by_name: BTreeMap<String, Distribution>,
+}
+
+impl Snapshot {
+    /// What is installed in `venv` now. Never fails: what cannot be read is left out.
+    ///
+    /// Names and versions come from the names of metadata folders, without opening a file;
+    /// [`Snapshot::name_all`] puts METADATA's own in their place.
+    pub fn scan(venv: &Venv) -> Self {
+        scan::scan(&venv.site_packages()).into_iter().collect()
+    }
+
+    /// Gives every distribution the name and version that its METADATA writes, which is what `pip list` shows.
+    /// What `known` has already (same folder, same stamp) is taken from there; only the rest is read from `venv`.
+    pub fn name_all(&mut self, venv: &Venv, known: &Self) {
+        let mut folders = None;
+        for (key, one) in &mut self.by_name {
+            if one.named {
+                continue;
+            }
+            let before = known.by_name.get(key).filter(|before| {
+                before.named && before.folder == one.folder && before.stamp == one.stamp
+            });
+            if let Some(before) = before {
+                one.name.clone_from(&before.name);
+                one.version.clone_from(&before.version);
+                one.named = true;
+                continue;
+            }
+            let folders = folders.get_or_insert_with(|| venv.site_packages());
+            metadata::name(one, folders);
+        }
+    }
+
+    /// The distributions, by canonical name.
+    pub fn distributions(&self) -> impl Iterator<Item = &Distribution> {
+        self.by_name.values()
+    }
+
+    /// The distribution called `name`, in any spelling.
+    pub fn find(&self, name: &str) -> Option<&Distribution> {
+        self.by_name.get(&super::canonical(name))
+    }
+
+    /// Which tool installed the distribution called `name`, by its INSTALLER file (PEP 376).
+    pub fn installer(&self, venv: &Venv, name: &str) -> Option<String> {
+        let folder = self.find(name)?.folder()?;
+        let place = Path::new(folder).join("INSTALLER");
+        let sites = venv.site_packages();
+        let text = sites
+            .iter()
+            .find_map(|site| std::fs::read_to_string(site.join(&place)).ok())?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// Whether nothing is installed.
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
+    /// This snapshot in one short text: of names, versions and editable locations, so that the same environment
+    /// elsewhere has the same one.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self)
+    }
+
+    /// What changed from here to `after`. A distribution that was installed again at its version is a change from
+    /// that version to itself.
+    pub fn diff_to(&self, after: &Self) -> Diff {
+        Diff::between(&self.by_name, &after.by_name)
+    }
+}
+
+/// Of two of one name, the one installed last is kept: the other is what a broken upgrade left.
+impl FromIterator<Distribution> for Snapshot {
+    fn from_iter<I: IntoIterator<Item = Distribution>>(all: I) -> Self {
+        let mut by_name: BTreeMap<String, Distribution> = BTreeMap::new();
+        for one in all {
+            let key = one.canonical_name();
+            let newer = by_name.get(&key).is_none_or(|other| {
+                let rank = |one: &Distribution| one.stamp.map(|stamp| stamp.mtime_ns);
+                (rank(&one), &one.folder) > (rank(other), &other.folder)
+            });
+            if newer {
+                by_name.insert(key, one);
+            }
+        }
+        Self { by_name }
+    }
+}
+
+impl From<Vec<Distribution>> for Snapshot {
+    fn from(all: Vec<Distribution>) -> Self {
+        all.into_iter().collect()
+    }
+}
+
+impl From<Snapshot> for Vec<Distribution> {
+    fn from(snapshot: Snapshot) -> Self {
+        snapshot.by_name.into_values().collect()
+    }
+}

@@ -1,0 +1,166 @@
+//! The hook for `python -m pip`: two files in site-packages, in no RECORD, so that pip leaves them alone.
+//!
+//! `00_aim_pip.pth` has one line that Python's `site` compiles and runs at every start, so it is short: a rough test on the
+//! command line, and only behind it, in a text that is compiled on a match, the real one. On a match that imports `_aim_pip_hook`, which looks closer and, for a call of pip that can change the environment,
+//! becomes `aim-pip`. Both are in `shims/`, where their comments say the rest.
+
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use super::{Changes, Finding, Part, State, place};
+use crate::project::Venv;
+
+const PTH: &str = "00_aim_pip.pth";
+const MODULE: &str = "_aim_pip_hook.py";
+/// Stem of the module's compiled files.
+const COMPILED: &str = "_aim_pip_hook.";
+
+const PTH_TEXT: &str = include_str!("../../shims/00_aim_pip.pth");
+const MODULE_TEXT: &str = include_str!("../../shims/_aim_pip_hook.py");
+/// Stands in the module for the path of `aim-pip`, as a Python bytes literal.
+const BLANK: &str = "b\"/@AIM_PIP@\"";
+
+/// Puts the hook in every site-packages folder.
+pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Result<()> {
+    for site in venv.site_packages() {
+        // The module first: a line that imports a module that is not there yet would slow every start.
+        for (name, text) in [(MODULE, module(aim_pip)), (PTH, PTH_TEXT.to_owned())] {
+            let path = site.join(name);
+            if std::fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
+                continue;
+            }
+            place::file(&path, text.as_bytes(), 0o644)?;
+            if name == MODULE {
+                // A compiled file is known by its source's time in seconds and size, which may be the same.
+                discard_compiled(&site)?;
+            }
+            changes.written.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Takes the hook away, with what Python compiled of it.
+pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
+    for site in venv.site_packages() {
+        for name in [PTH, MODULE] {
+            let path = site.join(name);
+            if place::discard(&path)? {
+                changes.removed.push(path);
+            }
+        }
+        discard_compiled(&site)?;
+    }
+    Ok(())
+}
+
+/// What is in each site-packages folder.
+pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
+    venv.site_packages()
+        .into_iter()
+        .map(|site| Finding {
+            part: Part::Hook,
+            state: state(&site, aim_pip),
+            path: site.join(PTH),
+        })
+        .collect()
+}
+
+fn state(site: &Path, aim_pip: &Path) -> State {
+    let line = std::fs::read(site.join(PTH));
+    match (line, std::fs::read_to_string(site.join(MODULE))) {
+        (Err(_), _) | (_, Err(_)) => State::Missing,
+        (Ok(line), Ok(text)) if line == PTH_TEXT.as_bytes() && text == module(aim_pip) => {
+            State::Ours
+        }
+        (Ok(_), Ok(text)) => named(&text).map_or(State::Foreign, State::Elsewhere),
+    }
+}
+
+/// The module's text, leading to `aim_pip`.
+fn module(aim_pip: &Path) -> String {
+    MODULE_TEXT.replacen(BLANK, &literal(aim_pip), 1)
+}
+
+/// `path` as a Python bytes literal.
+fn literal(path: &Path) -> String {
+    use std::fmt::Write as _;
+
+    let mut text = String::from("b\"");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'"' | b'\\' => text.extend(['\\', char::from(*byte)]),
+            b' '..=b'~' => text.push(char::from(*byte)),
+            other => {
+                let _ = write!(text, "\\x{other:02x}");
+            }
+        }
+    }
+    text.push('"');
+    text
+}
+
+/// The path that a module of ours leads to.
+fn named(module: &str) -> Option<PathBuf> {
+    let (before, _) = MODULE_TEXT.split_once(BLANK)?;
+    let assignment = before.rsplit('\n').next()?;
+    let line = module
+        .lines()
+        .find_map(|line| line.strip_prefix(assignment))?;
+    let mut rest = line.strip_prefix("b\"")?.strip_suffix('"')?.bytes();
+    let mut path = Vec::new();
+    while let Some(byte) = rest.next() {
+        path.push(match byte {
+            b'\\' => match rest.next()? {
+                b'x' => {
+                    let digits = [rest.next()?, rest.next()?];
+                    u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+                }
+                other => other,
+            },
+            other => other,
+        });
+    }
+    Some(std::ffi::OsString::from_vec(path).into())
+}
+
+fn discard_compiled(site: &Path) -> io::Result<()> {
+    let cache = site.join("__pycache__");
+    for entry in std::fs::read_dir(&cache).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(COMPILED) {
+            place::discard(&entry.path())?;
+        }
+    }
+    let _ = std::fs::remove_dir(cache); // only if nobody else's files are in it
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_module_names_its_shim_and_can_be_asked_for_it() {
+        for path in [
+            "/usr/bin/aim-pip",
+            "/a \"b\"\\/aim-pip",
+            "/사용자/\n/aim-pip",
+        ] {
+            let text = module(Path::new(path));
+            assert!(!text.contains("@AIM_PIP@"));
+            assert_eq!(named(&text), Some(PathBuf::from(path)));
+        }
+        assert_eq!(named("import os\n"), None);
+    }
+
+    #[test]
+    fn the_line_is_one_line() {
+        let lines: Vec<&str> = PTH_TEXT
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .collect();
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].starts_with("import "));
+    }
+}

@@ -1,0 +1,153 @@
+//! What the toolkit puts into an environment, and how it takes it out again.
+//!
+//! Two things lead a call of pip to `aim-pip`: *launchers*, which stand where pip's own scripts were (`bin/pip`,
+//! `bin/pip3`, …), and a *hook* in site-packages for `python -m pip`. The scripts that were there are kept in
+//! `<venv>/.aim/launchers`, so that [`remove`] gives back what pip would have there now, to the byte.
+//! Start reading at [`install`].
+//!
+//! **Invariant:** every file is replaced by a rename, under a lock on the folder of originals; at no moment is there
+//! no `pip`.
+//! **Invariant:** an original is forgotten only when pip itself has replaced or removed its script.
+
+mod find;
+mod hook;
+mod launcher;
+mod names;
+mod place;
+mod scripts;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+pub use find::aim_pip_path;
+pub use launcher::Launcher;
+pub use names::has_pip;
+
+use crate::project::Venv;
+
+/// What [`install`] and [`heal`] did. Empty lists mean that everything was in place already.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Files that were written, or given back by [`remove`].
+    pub written: Vec<PathBuf>,
+    /// Files that were taken away.
+    pub removed: Vec<PathBuf>,
+}
+
+impl Changes {
+    /// Whether nothing had to be done.
+    pub fn is_empty(&self) -> bool {
+        self.written.is_empty() && self.removed.is_empty()
+    }
+}
+
+/// A file of ours that could not be put in place or taken away.
+#[derive(Debug, thiserror::Error)]
+pub enum LauncherError {
+    /// The shim's path is relative, so that a launcher could not name it.
+    #[error("the path of aim-pip is not absolute: {}", .0.display())]
+    RelativeShim(PathBuf),
+    /// Reading or writing failed; the message names the file.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// One of our places in an environment, and what is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Launcher or hook.
+    pub part: Part,
+    /// The file.
+    pub path: PathBuf,
+    /// What is there.
+    pub state: State,
+}
+
+/// The two ways into `aim-pip`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A file in `bin`.
+    Launcher,
+    /// The hook's files in site-packages.
+    Hook,
+}
+
+/// What is in one of our places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Ours, and it leads to the `aim-pip` that was asked about.
+    Ours,
+    /// Ours, but it leads to another `aim-pip`, which may be gone; or it was written by another version.
+    Elsewhere(PathBuf),
+    /// Something else, pip's own script for example: the next [`heal`] takes it in.
+    Foreign,
+    /// Nothing.
+    Missing,
+}
+
+/// Puts launchers and hook into `venv`, leading to `aim_pip` (an absolute path). Doing it again changes nothing.
+pub fn install(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {
+    if aim_pip.is_relative() {
+        return Err(LauncherError::RelativeShim(aim_pip.to_path_buf()));
+    }
+    fs_err::create_dir_all(venv.layout().launchers())?;
+    put_in_place(venv, aim_pip)
+}
+
+/// Puts back what pip, uv or another tool replaced or removed. Does nothing in an environment without our
+/// launchers ([`is_installed`]).
+pub fn heal(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {
+    if is_installed(venv) && aim_pip.is_absolute() {
+        put_in_place(venv, aim_pip)
+    } else {
+        Ok(Changes::default())
+    }
+}
+
+/// Takes launchers and hook out of `venv` and gives back the scripts that pip would have there now.
+pub fn remove(venv: &Venv) -> Result<Changes, LauncherError> {
+    let mut changes = Changes::default();
+    if is_installed(venv) {
+        let _lock = lock(venv)?;
+        scripts::remove(venv, &mut changes)?;
+        hook::remove(venv, &mut changes)?;
+        fs_err::remove_dir_all(venv.layout().launchers())?;
+        let _ = std::fs::remove_dir(venv.layout().aim()); // stays while the store has files in it
+    } else {
+        // The private folder is gone, but files of ours may have been left by whoever removed it.
+        scripts::remove(venv, &mut changes)?;
+        hook::remove(venv, &mut changes)?;
+    }
+    Ok(changes)
+}
+
+/// Whether [`install`] was done here and [`remove`] was not.
+pub fn is_installed(venv: &Venv) -> bool {
+    venv.layout().launchers().is_dir()
+}
+
+/// Looks at each of our places without changing anything. A problem is any [`Finding`] that is not [`State::Ours`].
+pub fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
+    let mut findings = scripts::inspect(venv, aim_pip);
+    findings.extend(hook::inspect(venv, aim_pip));
+    findings
+}
+
+fn put_in_place(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {
+    let _lock = lock(venv)?;
+    let mut changes = Changes::default();
+    scripts::put(venv, aim_pip, &mut changes)?;
+    hook::put(venv, aim_pip, &mut changes)?;
+    Ok(changes)
+}
+
+/// One at a time, or the second would take the first one's launcher for an original. A holder that dies leaves no
+/// lock; a file system without locks does without.
+fn lock(venv: &Venv) -> std::io::Result<File> {
+    let folder = File::open(venv.layout().launchers())?;
+    let _ = folder.lock();
+    Ok(folder)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! A run in a person's words and in a script's.
+
+use serde_json::{Value, json};
+
+use crate::console::style::{self, BAD, FAINT, GOOD, ODD};
+use crate::console::table::Cell;
+use crate::inventory::{Change, Diff};
+use crate::store::{Ending, Run};
+use crate::words::t;
+
+/// What changed, at most `most` of it: `+six 1.16.0  -x 1.0  ~y 1 → 2  … and 12 more`.
+pub(super) fn changes(run: &Run, most: usize) -> Cell {
+    let Run::Recorded(record) = run else {
+        return Cell::styled(FAINT, t!("logs.unknown"));
+    };
+    let diff = &record.changes;
+    let mut cell =
+        all(diff)
+            .take(most)
+            .enumerate()
+            .fold(Cell::default(), |cell, (index, (style, text))| {
+                let gap = if index > 0 { "  " } else { "" };
+                cell.and(style::PLAIN, gap).and(style, text)
+            });
+    if let Some(more) = diff.len().checked_sub(most).filter(|more| *more > 0) {
+        cell = cell.and(FAINT, format!("  {}", t!("logs.and_more", n = more)));
+    }
+    cell
+}
+
+/// Every change as a line of its own.
+pub(super) fn change_lines(diff: &Diff) -> Vec<Cell> {
+    all(diff)
+        .map(|(style, text)| Cell::styled(style, text))
+        .collect()
+}
+
+fn all(diff: &Diff) -> impl Iterator<Item = (anstyle::Style, String)> {
+    diff.changes().map(change)
+}
+
+fn change(change: &Change) -> (anstyle::Style, String) {
+    let name = &change.name;
+    match (&change.from, &change.to) {
+        (None, Some(to)) => (GOOD, format!("+{name} {to}")),
+        (Some(from), Some(to)) if from == to => {
+            (ODD, format!("~{name} {to} {}", t!("logs.reinstalled")))
+        }
+        (Some(from), Some(to)) => (ODD, format!("~{name} {from} → {to}")),
+        (Some(from), None) => (BAD, format!("-{name} {from}")),
+        (None, None) => (ODD, format!("~{name}")),
+    }
+}
+
+/// How a run ended: "ok", "failed (exit 1)", "SIGINT", "interrupted".
+pub(super) fn ending(run: &Run) -> Cell {
+    match run {
+        Run::Recorded(record) => match record.ending() {
+            Ending::Exited(0) => Cell::styled(GOOD, t!("logs.ok")),
+            Ending::Exited(code) => Cell::styled(BAD, t!("logs.failed_with", code = code)),
+            Ending::Signaled(signal) => Cell::styled(BAD, signal_name(signal)),
+            Ending::Interrupted => Cell::styled(ODD, t!("logs.interrupted")),
+        },
+        Run::Lone(lone) if lone.success => Cell::styled(GOOD, t!("logs.ok")),
+        Run::Lone(_) => Cell::styled(BAD, t!("logs.failed")),
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    signal_hook::low_level::signal_name(signal)
+        .map_or_else(|| t!("logs.signal", n = signal).into_owned(), str::to_owned)
+}
+
+/// The packages as they were typed.
+pub(super) fn packages(run: &Run) -> String {
+    run.packages().join(" ")
+}
+
+/// A run as JSON: the fields of its record and `status` (`success`, `error`, as in a log's header, or `interrupted`). A
+/// log without a record has the same fields as far as they are known.
+pub(super) fn as_json(run: &Run) -> serde_json::Result<Value> {
+    let mut value = match run {
+        Run::Recorded(record) => serde_json::to_value(record)?,
+        Run::Lone(lone) => json!({
+            "id": run.id(),
+            "action": lone.action,
+            "packages": lone.packages,
+            "started_at": lone.at.to_rfc3339(),
+            "log_path": lone.log_path,
+            "bytes": lone.bytes,
+        }),
+    };
+    let status = match run {
+        _ if run.is_success() => "success",
+        Run::Recorded(record) if record.ending() == Ending::Interrupted => "interrupted",
+        _ => "error",
+    };
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("status".to_owned(), Value::from(status));
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use anstream::adapter::strip_str;
+
+    use super::super::samples::{lone, run};
+    use super::*;
+    use crate::words::{self, Language};
+
+    fn check(cell: &Cell, expected: &str) {
+        assert_eq!(strip_str(&cell.to_line()).to_string(), expected);
+    }
+
+    #[test]
+    fn changes_have_a_sign_each() {
+        let run = run(
+            1,
+            &json!({
+                "added": [{"name": "six", "from": null, "to": "1.16.0"}],
+                "removed": [{"name": "x", "from": "1.0", "to": null}],
+                "changed": [{"name": "y", "from": "1", "to": "2"}, {"name": "z", "from": "3", "to": "3"}],
+            }),
+        );
+        check(
+            &changes(&run, 9),
+            "+six 1.16.0  -x 1.0  ~y 1 → 2  ~z 3 (reinstalled)",
+        );
+        check(&changes(&run, 2), "+six 1.16.0  -x 1.0  … and 2 more");
+        words::choose(Language::Korean);
+        check(&changes(&run, 3), "+six 1.16.0  -x 1.0  ~y 1 → 2  … 외 1개");
+        check(&changes(&lone(true), 3), "?");
+    }
+
+    #[test]
+    fn endings_in_both_languages() {
+        let absent = |other: Value| {
+            let mut fields = json!({"exit_code": "absent"});
+            fields
+                .as_object_mut()
+                .expect("an object")
+                .extend(other.as_object().expect("an object").clone());
+            run(1, &fields)
+        };
+        let cases = [
+            (run(1, &json!({})), "ok", "성공"),
+            (
+                run(1, &json!({"exit_code": 2})),
+                "failed (exit 2)",
+                "실패 (종료 코드 2)",
+            ),
+            (absent(json!({"signal": 2})), "SIGINT", "SIGINT"),
+            (absent(json!({"signal": 63})), "signal 63", "시그널 63"),
+            (
+                absent(json!({"interrupted": true})),
+                "interrupted",
+                "중단됨",
+            ),
+            (lone(true), "ok", "성공"),
+            (lone(false), "failed", "실패"),
+        ];
+        for (run, english, korean) in &cases {
+            words::choose(Language::English);
+            check(&ending(run), english);
+            words::choose(Language::Korean);
+            check(&ending(run), korean);
+        }
+    }
+
+    #[test]
+    fn json_has_the_fields_of_the_file_and_the_status() {
+        for (run, status) in [
+            (run(1, &json!({})), "success"),
+            (run(1, &json!({"exit_code": 1})), "error"),
+            (
+                run(1, &json!({"exit_code": "absent", "interrupted": true})),
+                "interrupted",
+            ),
+            (lone(false), "error"),
+        ] {
+            let value = as_json(&run).expect("JSON");
+            assert_eq!(value["status"], status);
+            assert_eq!(value["action"], "install");
+            assert!(value["started_at"].is_string());
+        }
+    }
+}

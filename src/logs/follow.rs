@@ -1,0 +1,293 @@
+//! `aim-logs follow`: runs as they happen, first what they print, then what came of them.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use super::cli::FollowArgs;
+use super::describe;
+use super::tail::Tail;
+use crate::console::style::{FAINT, HEADING, NAME, PLAIN, paint};
+use crate::console::table::Cell;
+use crate::console::width::{printable, quoted};
+use crate::console::{Console, time};
+use crate::error::Result;
+use crate::project::Project;
+use crate::store::{Run, RunLog, Unfinished};
+use crate::words::t;
+
+/// Time between two looks. A look costs a few microseconds (two `stat`s and a folder's list), and works on every file
+/// system; a notification would save nothing that anyone could measure.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Changes shown in one line.
+const CHANGES: usize = 5;
+
+/// Prints the last runs and then each new one, until the person or the reader of the output has enough.
+pub(super) fn follow(console: &mut Console, project: &Project, args: &FollowArgs) -> Result<()> {
+    let mut follower = Follower::new(project);
+    follower.begin(console, args.limit)?;
+    if console.is_terminal() && !console.is_json() {
+        console.note(t!("logs.following"));
+    }
+    loop {
+        follower.step(console)?;
+        console.pause(PAUSE)?;
+    }
+}
+
+struct Follower<'a> {
+    project: &'a Project,
+    /// Runs that were printed, or were there before.
+    seen: HashSet<String>,
+    /// When the history last looked otherwise.
+    stamp: Stamp,
+    /// Logs of runs that go on, by the path of their part file; none for one whose end was printed.
+    growing: BTreeMap<PathBuf, Option<Tail>>,
+}
+
+impl<'a> Follower<'a> {
+    fn new(project: &'a Project) -> Self {
+        Self {
+            project,
+            seen: HashSet::new(),
+            stamp: Stamp::default(),
+            growing: BTreeMap::new(),
+        }
+    }
+
+    /// Prints the last `limit` runs and takes all others as known.
+    fn begin(&mut self, console: &mut Console, limit: usize) -> Result<()> {
+        self.stamp = Stamp::of(self.project);
+        let history = RunLog::read(&self.project.layout());
+        for problem in &history.problems {
+            console.warn(problem);
+        }
+        let last = &history.runs[..history.runs.len().min(limit)];
+        for run in last.iter().rev() {
+            print_run(console, &history, run)?;
+        }
+        self.seen.extend(history.runs.iter().map(Run::id));
+        Ok(())
+    }
+
+    /// Prints what is new.
+    fn step(&mut self, console: &mut Console) -> Result<()> {
+        // The order matters: a run is recorded before its part file goes, so what is in the history now has printed all.
+        let stamp = Stamp::of(self.project);
+        let parts = RunLog::growing(&self.project.layout());
+        for part in &parts {
+            self.grow(console, part)?;
+        }
+        if stamp != self.stamp {
+            self.stamp = stamp;
+            self.print_ended(console)?;
+        }
+        for (part, tail) in &mut self.growing {
+            if !parts.contains(part)
+                && let Some(mut tail) = tail.take()
+            {
+                print_text(console, &tail.rest()?)?;
+            }
+        }
+        self.growing.retain(|part, _| parts.contains(part));
+        Ok(())
+    }
+
+    fn grow(&mut self, console: &mut Console, part: &PathBuf) -> Result<()> {
+        if !self.growing.contains_key(part) {
+            // A part file that is gone again belongs to a run that is in the history by now.
+            let Ok(tail) = Tail::open(part) else {
+                return Ok(());
+            };
+            self.growing.insert(part.clone(), Some(tail));
+            self.print_heading(console)?;
+        }
+        match self.growing.get_mut(part) {
+            Some(Some(tail)) => loop {
+                let lines = tail.lines()?;
+                if lines.is_empty() {
+                    return Ok(());
+                }
+                print_text(console, &lines)?;
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// The command of the run that goes on, where the environment knows it.
+    fn print_heading(&self, console: &mut Console) -> Result<()> {
+        if console.is_json() {
+            return Ok(());
+        }
+        let Some(unfinished) = Unfinished::read(&self.project.venv().layout()) else {
+            return Ok(());
+        };
+        let words: Vec<String> = unfinished
+            .run
+            .argv
+            .iter()
+            .map(|word| quoted(word))
+            .collect();
+        console.line(paint(HEADING, format!("$ {}", printable(&words.join(" ")))))
+    }
+
+    fn print_ended(&mut self, console: &mut Console) -> Result<()> {
+        let history = RunLog::read(&self.project.layout());
+        for run in history.runs.iter().rev() {
+            let id = run.id();
+            if !self.seen.insert(id.clone()) {
+                continue;
+            }
+            for (part, tail) in &mut self.growing {
+                if part.to_string_lossy().contains(&id)
+                    && let Some(mut tail) = tail.take()
+                {
+                    print_text(console, &tail.rest()?)?;
+                }
+            }
+            print_run(console, &history, run)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a cheap look at the history shows: it differs when a run was added.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Stamp {
+    records: Option<(u64, Option<SystemTime>)>,
+    logs: Option<SystemTime>,
+}
+
+impl Stamp {
+    fn of(project: &Project) -> Self {
+        let layout = project.layout();
+        let records = std::fs::metadata(layout.runs()).ok();
+        let logs = std::fs::metadata(layout.logs()).ok();
+        Self {
+            records: records.map(|meta| (meta.len(), meta.modified().ok())),
+            logs: logs.and_then(|meta| meta.modified().ok()),
+        }
+    }
+}
+
+fn print_text(console: &mut Console, text: &[u8]) -> Result<()> {
+    if console.is_json() || text.is_empty() {
+        return Ok(());
+    }
+    console.raw(text)
+}
+
+fn print_run(console: &mut Console, history: &RunLog, run: &Run) -> Result<()> {
+    if console.is_json() {
+        return console.json_line(&describe::as_json(run)?);
+    }
+    let what = format!("{} {}", run.action(), describe::packages(run));
+    let mut line = vec![
+        Cell::styled(NAME, history.short_id(run)),
+        Cell::styled(FAINT, time::local(run.at())),
+        Cell::styled(PLAIN, what.trim_end()),
+        describe::ending(run),
+    ];
+    if let Run::Recorded(record) = run {
+        line.push(Cell::styled(FAINT, time::duration(record.duration())));
+        if record.changes.is_empty() {
+            line.push(Cell::styled(FAINT, t!("logs.nothing_changed")));
+        } else {
+            line.push(describe::changes(run, CHANGES));
+        }
+    }
+    let pieces: Vec<String> = line.iter().map(Cell::to_line).collect();
+    console.line(pieces.join("  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{finish, project, started};
+    use super::*;
+    use crate::console::{CommonArgs, testing};
+    use crate::inventory::Snapshot;
+    use crate::store::{LogDraft, RunId};
+
+    fn stepped(json: bool) -> Vec<String> {
+        let (_dir, project) = project();
+        let (mut console, out, _) = testing::console(&CommonArgs {
+            json,
+            ..CommonArgs::default()
+        });
+        let mut follower = Follower::new(&project);
+        follower.begin(&mut console, 3).expect("begun");
+        let run = started(RunId::new());
+        Unfinished::begin(
+            &project.venv().layout(),
+            run.clone(),
+            Snapshot::default(),
+            false,
+        )
+        .expect("written down");
+        let mut draft = LogDraft::begin(&project.layout(), &run.id);
+        let mut seen = Vec::new();
+        let mut step = |follower: &mut Follower<'_>| {
+            follower.step(&mut console).expect("a step");
+            seen.push(out.text());
+        };
+        draft.stdout(b"Collecting six\nhalf");
+        step(&mut follower);
+        draft.stdout(b" a line\n");
+        step(&mut follower);
+        finish(&project, run, draft);
+        step(&mut follower);
+        step(&mut follower);
+        seen
+    }
+
+    #[test]
+    fn a_run_is_shown_as_it_goes_and_when_it_ends() {
+        let seen = stepped(false);
+        assert_eq!(seen[0], "$ pip install six\nCollecting six\n");
+        assert_eq!(seen[1], "$ pip install six\nCollecting six\nhalf a line\n");
+        let end = seen[2].strip_prefix(&seen[1]).expect("more");
+        assert!(
+            end.ends_with("install six  ok  1.0 s  nothing changed\n"),
+            "{end}"
+        );
+        assert_eq!(end.lines().count(), 1, "{end}");
+        assert_eq!(seen[3], seen[2]);
+    }
+
+    #[test]
+    fn as_json_a_run_is_one_line() {
+        let seen = stepped(true);
+        assert_eq!((seen[0].as_str(), seen[1].as_str()), ("", ""));
+        let value: serde_json::Value = serde_json::from_str(&seen[2]).expect("JSON");
+        assert_eq!(value["action"], "install");
+        assert_eq!(seen[2].lines().count(), 1);
+        assert_eq!(seen[3], seen[2]);
+    }
+
+    #[test]
+    fn earlier_runs_come_first_oldest_on_top() {
+        let (_dir, project) = project();
+        for _ in 0..3 {
+            let run = started(RunId::new());
+            let draft = LogDraft::begin(&project.layout(), &run.id);
+            finish(&project, run, draft);
+        }
+        let (mut console, out, _) = testing::console(&CommonArgs {
+            json: true,
+            ..CommonArgs::default()
+        });
+        let mut follower = Follower::new(&project);
+        follower.begin(&mut console, 2).expect("begun");
+        follower.step(&mut console).expect("a step");
+        let text = out.text();
+        let ids: Vec<String> = text
+            .lines()
+            .map(|line| {
+                serde_json::from_str::<serde_json::Value>(line).expect("JSON")["id"].to_string()
+            })
+            .collect();
+        assert_eq!(ids.len(), 2);
+        assert!(ids[0] < ids[1], "{ids:?}");
+    }
+}

@@ -1,0 +1,43 @@
+//! `aim-logs`: the history of a project's environment, for people and scripts.
+//!
+//! Start reading at [`run`]. Everything is read from the project's own files: no daemon is needed.
+//!
+//! **Invariant:** only `prune` writes, and it does so through `store`.
+
+mod cli;
+mod describe;
+mod follow;
+mod list;
+mod prune;
+#[cfg(test)]
+mod samples;
+mod show;
+mod tail;
+
+pub use cli::{Cli, Command, FollowArgs, ListArgs, PruneArgs, ShowArgs, command};
+
+use chrono::Utc;
+
+use crate::console::{self, Console};
+use crate::error::{Exit, Result};
+use crate::host::Host;
+use crate::store::RunLog;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// `Exit::NotFound` without a project or a run, `Exit::Usage` for a time that is none, `Exit::Failed` when the history
+/// cannot be pruned.
+pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
+    let mut console = Console::new(host, &cli.common);
+    let project = console::project(host, &cli.common)?;
+    let layout = project.layout();
+    let now = Utc::now();
+    match cli.command.unwrap_or(Command::List(ListArgs::default())) {
+        Command::List(args) => list::list(&mut console, &RunLog::read(&layout), &args, now)?,
+        Command::Show(args) => show::show(&mut console, &project, &args, now)?,
+        Command::Follow(args) => follow::follow(&mut console, &project, &args)?,
+        Command::Prune(args) => prune::prune(&mut console, host, &project, &args)?,
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,314 @@
+//! `aim-logs show`: one run, with everything it printed.
+
+use std::borrow::Cow;
+
+use anstream::adapter::strip_str;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::cli::ShowArgs;
+use super::describe;
+use crate::console::style::{self, FAINT};
+use crate::console::table::{Cell, pairs};
+use crate::console::width::{printable, quoted};
+use crate::console::{Console, time};
+use crate::error::{Error, Result};
+use crate::project::{Project, ProjectLayout};
+use crate::store::{FindError, Log, Run, RunLog};
+use crate::words::t;
+
+/// Candidates named when a run is not clear.
+const CANDIDATES: usize = 5;
+
+/// Prints the run that `args` name, or one part of it.
+pub(super) fn show(
+    console: &mut Console,
+    project: &Project,
+    args: &ShowArgs,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let layout = project.layout();
+    let history = RunLog::read(&layout);
+    let run = history.find(&args.run).map_err(|error| not_found(&error))?;
+    if args.path {
+        let path = run.log_path().ok_or_else(|| log_gone(run))?;
+        let path = RunLog::path(&layout, path).map_err(|_| log_gone(run))?;
+        return console.line(path.display());
+    }
+    let log = read_log(&layout, run);
+    if args.stdout || args.stderr {
+        let log = log.ok_or_else(|| log_gone(run))?;
+        let text = if args.stdout { log.stdout } else { log.stderr };
+        return console.raw(text.as_bytes());
+    }
+    if console.is_json() {
+        return console.json(&as_json(run, log)?);
+    }
+    for line in header(run, now) {
+        console.line(line)?;
+    }
+    if let Some(log) = log {
+        return print_log(console, &log);
+    }
+    console.note(t!("logs.log_gone"));
+    Ok(())
+}
+
+fn not_found(error: &FindError) -> Error {
+    match error {
+        FindError::Empty => Error::not_found(t!("logs.none_yet")),
+        FindError::Unknown(wanted) => {
+            Error::not_found(t!("logs.no_such_run", run = printable(wanted)))
+                .hint(t!("logs.hint_list"))
+        }
+        FindError::Ambiguous(ids) => {
+            let some: Vec<&str> = ids.iter().take(CANDIDATES).map(String::as_str).collect();
+            Error::not_found(t!("logs.ambiguous", n = ids.len()))
+                .hint(t!("logs.hint_ambiguous", ids = some.join(", ")))
+        }
+    }
+}
+
+fn log_gone(run: &Run) -> Error {
+    Error::not_found(t!("logs.no_log_of", run = run.id()))
+}
+
+/// The log's text; none when it was pruned, was never written, or cannot be read.
+fn read_log(layout: &ProjectLayout, run: &Run) -> Option<Log> {
+    run.log_path()?;
+    RunLog::log(layout, run).ok()
+}
+
+fn as_json(run: &Run, log: Option<Log>) -> Result<Value> {
+    let mut value = describe::as_json(run)?;
+    if let Some(fields) = value.as_object_mut() {
+        let (stdout, stderr) = log.map_or((Value::Null, Value::Null), |log| {
+            (log.stdout.into(), log.stderr.into())
+        });
+        fields.insert("stdout".to_owned(), stdout);
+        fields.insert("stderr".to_owned(), stderr);
+    }
+    Ok(value)
+}
+
+/// What was done, by whom, when, and what came of it, a line each, and an empty line.
+fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
+    let mut rows: Vec<(Cow<'_, str>, Vec<Cell>)> = Vec::new();
+    let mut row = |label, lines| rows.push((label, lines));
+    let when = format!("{} ({})", time::local(run.at()), time::ago(run.at(), now));
+    row(t!("logs.label.run"), vec![run.id().into()]);
+    match run {
+        Run::Recorded(record) => {
+            let command: Vec<String> = record.argv.iter().map(|word| quoted(word)).collect();
+            row(t!("logs.label.command"), vec![command.join(" ").into()]);
+            row(
+                t!("logs.label.in"),
+                vec![record.cwd.to_string_lossy().into()],
+            );
+            let who = t!(
+                "logs.who",
+                user = record.user,
+                tool = record.tool.as_str(),
+                pid = record.pid
+            );
+            row(t!("logs.label.by"), vec![who.into()]);
+            row(t!("logs.label.when"), vec![when.into()]);
+            let took = time::duration(record.duration());
+            row(
+                t!("logs.label.result"),
+                vec![describe::ending(run).and(
+                    style::PLAIN,
+                    format!(", {}", t!("logs.took", duration = took)),
+                )],
+            );
+            let changes = if record.changes.is_empty() {
+                vec![t!("logs.nothing_changed").into()]
+            } else {
+                describe::change_lines(&record.changes)
+            };
+            row(t!("logs.label.changes"), changes);
+            let (before, after) = (record.generation_before, record.generation_after);
+            if before != after {
+                row(
+                    t!("logs.label.generation"),
+                    vec![format!("{before} → {after}").into()],
+                );
+            }
+        }
+        Run::Lone(lone) => {
+            let command = format!("{} {}", lone.action, describe::packages(run));
+            row(t!("logs.label.command"), vec![command.trim_end().into()]);
+            row(t!("logs.label.when"), vec![when.into()]);
+            row(t!("logs.label.result"), vec![describe::ending(run)]);
+        }
+    }
+    let mut lines = pairs(&rows);
+    lines.push(String::new());
+    lines
+}
+
+/// The log's text; its sections are named where there are two. Escape sequences, which only logs of others have, are
+/// left out: they could do more to a terminal than colour it.
+fn print_log(console: &mut Console, log: &Log) -> Result<()> {
+    let both = !log.stdout.is_empty() && !log.stderr.is_empty();
+    for (name, text) in [("[stdout]", &log.stdout), ("[stderr]", &log.stderr)] {
+        if text.is_empty() {
+            continue;
+        }
+        if both {
+            console.line(style::paint(FAINT, name))?;
+        }
+        let text = strip_str(text).to_string();
+        console.text(if text.ends_with('\n') {
+            text
+        } else {
+            text + "\n"
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::samples::{at, installed, lone, project, run};
+    use super::*;
+    use crate::console::{CommonArgs, testing};
+    use crate::error::Exit;
+    use crate::words::{self, Language};
+
+    fn header_text(run: &Run) -> String {
+        strip_str(&header(run, at("2026-03-01T12:10:00Z")).join("\n")).to_string()
+    }
+
+    fn shown(project: &Project, json: bool, args: &ShowArgs) -> Result<String> {
+        let (mut console, out, _) = testing::console(&CommonArgs {
+            json,
+            ..CommonArgs::default()
+        });
+        show(&mut console, project, args, Utc::now())?;
+        Ok(out.text())
+    }
+
+    #[test]
+    fn a_run_is_shown_whole_or_in_part() {
+        let (_dir, project) = project();
+        let args = ShowArgs {
+            run: "last".to_owned(),
+            stdout: false,
+            stderr: false,
+            path: false,
+        };
+        let empty = shown(&project, false, &args).expect_err("no run yet");
+        assert_eq!(empty.exit(), Exit::NotFound);
+        let id = installed(&project).to_string();
+        let by_prefix = ShowArgs {
+            run: id[..13].to_owned(),
+            ..args.clone()
+        };
+        for args in [&args, &by_prefix] {
+            let text = shown(&project, false, args).expect("shown");
+            assert!(text.starts_with(&format!("run         {id}\n")), "{text}");
+            let end = "\n\n[stdout]\nCollecting six\n[stderr]\nWARNING: old pip\n";
+            assert!(text.ends_with(end), "{text}");
+        }
+        let part = |stdout, stderr, path| ShowArgs {
+            stdout,
+            stderr,
+            path,
+            ..args.clone()
+        };
+        let only = |args| shown(&project, false, &args);
+        assert_eq!(
+            only(part(true, false, false)).expect("shown"),
+            "Collecting six\n"
+        );
+        assert_eq!(
+            only(part(false, true, false)).expect("shown"),
+            "WARNING: old pip\n"
+        );
+        let path = only(part(false, false, true)).expect("shown");
+        assert!(
+            path.starts_with('/') && path.ends_with("_success.log\n"),
+            "{path}"
+        );
+        let value: Value =
+            serde_json::from_str(&shown(&project, true, &args).expect("shown")).expect("JSON");
+        assert_eq!(value["stdout"], "Collecting six\n");
+        assert_eq!(value["added"][0]["name"], "six");
+
+        std::fs::remove_file(path.trim_end()).expect("removed");
+        assert!(
+            shown(&project, false, &args)
+                .expect("the header")
+                .contains("+six 1.16.0")
+        );
+        for gone in [
+            part(true, false, false),
+            part(false, true, false),
+            part(false, false, true),
+        ] {
+            assert_eq!(only(gone).expect_err("gone").exit(), Exit::NotFound);
+        }
+    }
+
+    #[test]
+    fn the_header_tells_the_whole_story() {
+        let run = run(
+            4,
+            &json!({
+                "argv": ["pip", "install", "six>=1", "\u{1b}[31m"],
+                "changed": [{"name": "y", "from": "1", "to": "2"}],
+            }),
+        );
+        let english = header_text(&run);
+        for line in [
+            "run         0199ab12-cd34-7000-8000-000000000004\n",
+            "command     pip install 'six>=1' '␛[31m'\n",
+            "in          /work/demo\n",
+            "by          kim (pip, process 77)\n",
+            " (6 min ago)\n",
+            "result      ok, took 1.2 s\n",
+            "changes     +six 1.16.0\n            ~y 1 → 2\n",
+            "generation  3 → 4\n",
+        ] {
+            assert!(english.contains(line), "{line} in {english}");
+        }
+        words::choose(Language::Korean);
+        let korean = header_text(&run);
+        assert!(korean.contains("결과    성공, 1.2초 걸림\n"), "{korean}");
+        assert!(header_text(&lone(false)).contains("install requests\n"));
+    }
+
+    #[test]
+    fn both_sections_are_named_and_one_is_not() {
+        fn check(stdout: &str, stderr: &str, expected: &str) {
+            let (mut console, out, _) = testing::console(&CommonArgs::default());
+            let log = Log {
+                stdout: stdout.to_owned(),
+                stderr: stderr.to_owned(),
+            };
+            print_log(&mut console, &log).expect("printed");
+            assert_eq!(out.text(), expected);
+        }
+        check("a\n", "", "a\n");
+        check("", "\x1b[31mb", "b\n");
+        check("a\n", "b\n", "[stdout]\na\n[stderr]\nb\n");
+        check("", "", "");
+    }
+
+    #[test]
+    fn a_run_that_is_not_clear_has_a_hint() {
+        for error in [
+            FindError::Unknown("x".into()),
+            FindError::Ambiguous(vec!["a1".into(), "a2".into()]),
+            FindError::Empty,
+        ] {
+            let error = not_found(&error);
+            assert_eq!(error.exit(), Exit::NotFound);
+        }
+        let error = not_found(&FindError::Ambiguous(vec!["a1".into(), "a2".into()]));
+        assert!(error.hints()[0].contains("a1, a2"), "{error:?}");
+    }
+}

@@ -1,0 +1,81 @@
+//! `aim-pip`: stands in front of pip, and remembers what it does to an environment.
+//!
+//! Start reading at [`main`]: whose pip is it, may this call change anything, and if so the story of
+//! `story::run`.
+//!
+//! **Invariant:** whatever fails on our side, pip runs, and its output and status are its own. Our failures are at
+//! most one line on stderr, after pip has ended.
+//!
+//! **Invariant:** nothing is read or opened for a reading command but the launcher and the original that it stands for.
+//!
+//! **Invariant:** reaches neither an async runtime nor an argument parser; a test looks into the binary.
+
+mod call;
+mod classify;
+mod options;
+mod real_pip;
+mod redact;
+mod story;
+
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+pub use classify::{Kind, PipCommand};
+pub use redact::{urls as redact_urls, words as redact_words};
+
+use crate::env_vars;
+use crate::error::{Error, Exit, Explain, Result};
+use crate::exec;
+use crate::host::Host;
+use crate::project::Config;
+use crate::words::{self, Language, t};
+use call::Call;
+use real_pip::RealPip;
+
+/// Runs the call of pip that this process was started for. Returns only if pip could not be run at all.
+pub fn main(host: &Host) -> ExitCode {
+    words::choose(Language::of(host));
+    let Err(error) = answer(host);
+    let hints = error.hints().iter().map(|hint| format!("; {hint}"));
+    let _ = writeln!(
+        std::io::stderr(),
+        "aim-pip: {error}{}",
+        hints.collect::<String>()
+    );
+    error.exit().into()
+}
+
+fn answer(host: &Host) -> Result<Infallible> {
+    let call = Call::of(host)?;
+    let pip = RealPip::of(&call, host)?;
+    if host.var_os(env_vars::GUARD).is_some() || host.flag(env_vars::BYPASS) {
+        return become_pip(pip);
+    }
+    let asked = PipCommand::of(call.args(), host);
+    if asked.kind == Kind::Reading {
+        return become_pip(pip);
+    }
+    let Some(project) = call.subject(&asked, host) else {
+        return become_pip(pip); // another environment, and none of ours
+    };
+    let config = Config::load(host, Some(&project.layout()));
+    if !config.enabled.value {
+        return become_pip(pip);
+    }
+    story::run(story::Scene {
+        call: &call,
+        pip,
+        asked,
+        project,
+        config,
+        host,
+    })
+}
+
+fn become_pip(pip: RealPip) -> Result<Infallible> {
+    let program = pip.program().display().to_string();
+    Err(exec::replace(pip.into_command()))
+        .exit(Exit::CannotRun)
+        .map_err(|error: Error| error.context(t!("shim.cannot_run", program = program)))
+}

@@ -1,0 +1,153 @@
+//! Enters into the history what other tools changed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::Utc;
+
+use super::env_meta::{EnvMeta, MetaState};
+use super::error::StoreError;
+use super::finished_run::{Published, StartedRun};
+use super::lock::RunLock;
+use super::publish::publish;
+use super::run_id::RunId;
+use super::run_record::{Ending, Tool};
+use super::snapshot_file::{SnapshotFile, last_recorded};
+use crate::inventory::{Diff, Snapshot};
+use crate::project::{Config, Project};
+
+/// Compares `now` with what is recorded, and enters a difference as a run `sync` of the tool that made it. Also
+/// writes an `env_meta.json` that is missing, broken, or lost its generation. None when all is in step.
+///
+/// To be called before a run begins, so that its own change is told apart from earlier ones; whoever holds the run lock
+/// knows that nobody is in the middle of a change. `argv` and `cwd` are of the call that noticed.
+///
+/// # Errors
+/// [`StoreError`], as [`publish`].
+pub fn catch_up(
+    project: &Project,
+    config: &Config,
+    _held: &RunLock,
+    now: &Snapshot,
+    argv: Vec<String>,
+    cwd: PathBuf,
+) -> Result<Option<Published>, StoreError> {
+    let recorded = last_recorded(project).unwrap_or_default();
+    let changes = recorded.diff_to(now);
+    if changes.is_empty() && is_whole(project) {
+        return Ok(None);
+    }
+    let run = StartedRun {
+        id: RunId::new(),
+        action: "sync".to_owned(),
+        packages: Vec::new(),
+        argv,
+        cwd,
+        tool: tool(project, now, &changes),
+        started_at: Utc::now(),
+        pid: std::process::id(),
+    };
+    let run = run.finish(Duration::ZERO, Ending::Exited(0), None);
+    publish(project, config, run, &recorded, now).map(Some)
+}
+
+/// Whether `env_meta.json` is there with a generation that did not go back.
+fn is_whole(project: &Project) -> bool {
+    let (meta, state) = EnvMeta::read(&project.layout());
+    let known = SnapshotFile::read(&project.venv().layout().snapshot());
+    state == MetaState::Present && known.is_none_or(|known| known.generation <= meta.generation)
+}
+
+/// The tool that installed what is new or other; unknown when there are several, or nothing is left to tell.
+fn tool(project: &Project, now: &Snapshot, changes: &Diff) -> Tool {
+    let installed = changes.added.iter().chain(&changes.changed);
+    let mut tools = installed.map(|change| {
+        now.installer(project.venv(), &change.name)
+            .map_or(Tool::Unknown, |name| Tool::of_installer(&name))
+    });
+    let first = tools.next().unwrap_or(Tool::Unknown);
+    if tools.all(|tool| tool == first) {
+        first
+    } else {
+        Tool::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{install, project};
+    use crate::store::{Generation, RunLog};
+
+    fn caught_up(project: &Project) -> Option<Published> {
+        let lock = RunLock::try_acquire(&project.venv().layout(), "test").expect("free");
+        let now = Snapshot::scan(project.venv());
+        catch_up(
+            project,
+            &Config::default(),
+            &lock,
+            &now,
+            vec!["sync".into()],
+            "/".into(),
+        )
+        .expect("caught up")
+    }
+
+    fn installed_by(project: &Project, name: &str, tool: &str) {
+        install(project, name, "1.0");
+        let site = project.venv().site_packages().remove(0);
+        std::fs::write(
+            site.join(format!("{name}-1.0.dist-info/INSTALLER")),
+            format!("{tool}\n"),
+        )
+        .expect("write");
+    }
+
+    #[test]
+    fn what_other_tools_did_is_entered_once_and_under_their_name() {
+        let (_dir, project) = project();
+        installed_by(&project, "pip", "pip");
+        let first = caught_up(&project).expect("nothing was recorded");
+        assert_eq!(
+            (first.record.tool, first.generation),
+            (Tool::Pip, Generation(1))
+        );
+        assert!(caught_up(&project).is_none());
+        installed_by(&project, "six", "uv");
+        assert_eq!(caught_up(&project).expect("uv").record.tool, Tool::Uv);
+        installed_by(&project, "a", "uv");
+        installed_by(&project, "b", "Poetry 1.8.2");
+        assert_eq!(
+            caught_up(&project).expect("two tools").record.tool,
+            Tool::Unknown
+        );
+        let site = project.venv().site_packages().remove(0);
+        std::fs::remove_dir_all(site.join("six-1.0.dist-info")).expect("remove");
+        let last = caught_up(&project).expect("removed");
+        assert_eq!(
+            (last.record.tool, last.generation),
+            (Tool::Unknown, Generation(4))
+        );
+        assert_eq!(last.record.changes.removed[0].name, "six");
+        assert_eq!(RunLog::read(&project.layout()).runs.len(), 4);
+    }
+
+    #[test]
+    fn a_generation_that_aim_forge_lost_is_written_again() {
+        let (_dir, project) = project();
+        installed_by(&project, "pip", "pip");
+        caught_up(&project);
+        let layout = project.layout();
+        let kept = r#"{"updated_at":"2025-10-04T08:30:28+00:00","packages":[{"name":"pip","version":"1.0"}],"last_action":null}"#;
+        std::fs::write(layout.env_meta(), kept).expect("write");
+        let mended = caught_up(&project).expect("its generation was lost");
+        assert_eq!((mended.raised, mended.generation), (false, Generation(1)));
+        let (meta, _) = EnvMeta::read(&layout);
+        assert_eq!(meta.generation(), Generation(1));
+        assert_eq!(
+            meta.updated_at.as_deref(),
+            Some("2025-10-04T08:30:28+00:00")
+        );
+        assert!(caught_up(&project).is_none());
+    }
+}

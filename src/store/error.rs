@@ -1,0 +1,54 @@
+//! Why something could not be stored.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::lock::LockError;
+
+/// Why a write did not happen. The project is then as it was before, up to the last step that was completed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The place cannot be written: read-only, or not ours.
+    #[error("cannot write {}: {source}", .path.display())]
+    ReadOnly {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The disk or the quota is full, or the file would be larger than allowed.
+    #[error("no room to write {}: {source}", .path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Anything else that the system refused.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The project's lock could not be had.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+}
+
+impl StoreError {
+    /// What the system said about `path`, by kind.
+    pub(super) fn at(path: &Path, source: io::Error) -> Self {
+        let path = path.to_path_buf();
+        match source.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::ReadOnly { path, source }
+            }
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::Full { path, source },
+            _ => Self::Io { path, source },
+        }
+    }
+}

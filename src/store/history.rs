@@ -1,0 +1,166 @@
+//! `runs.jsonl`: run records, one a line, oldest first.
+//!
+//! **Invariant:** only who holds the project's lock appends or rewrites.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use super::atomic;
+use super::run_id::Generation;
+use super::run_record::RunRecord;
+
+/// One line of the file, as it stands there.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    /// Without its line end; kept as it is when the file is written anew.
+    pub(super) raw: Vec<u8>,
+    /// What it says, or why it says nothing.
+    pub(super) record: Result<RunRecord, String>,
+}
+
+/// Every line of the file at `path`; none when it is not there. A last line without an end that says nothing is what a
+/// crash left of a record, and is left out.
+pub(super) fn read(path: &Path) -> io::Result<Vec<Line>> {
+    let bytes = match std::fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        bytes => bytes?,
+    };
+    let mut lines: Vec<Line> = bytes
+        .split(|&byte| byte == b'\n')
+        .filter(|raw| !raw.is_empty())
+        .map(|raw| Line {
+            raw: raw.to_vec(),
+            record: serde_json::from_slice(raw).map_err(|error| error.to_string()),
+        })
+        .collect();
+    if !bytes.ends_with(b"\n") && lines.last().is_some_and(|line| line.record.is_err()) {
+        lines.pop();
+    }
+    Ok(lines)
+}
+
+/// Appends `record`, so that it is on the disk when this returns. A torn last line is ended first. After a failure the
+/// file is as it was.
+pub(super) fn append(path: &Path, record: &RunRecord) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)?;
+    let length = file.metadata()?.len();
+    let mut line = Vec::with_capacity(1024);
+    if length > 0 {
+        let mut last = [0];
+        file.read_exact_at(&mut last, length - 1)?;
+        if last != *b"\n" {
+            line.push(b'\n');
+        }
+    }
+    serde_json::to_writer(&mut line, record)?;
+    line.push(b'\n');
+    file.write_all(&line)
+        .and_then(|()| file.sync_data())
+        .inspect_err(|_| {
+            // If this fails, too, the torn line is ended by the next writer.
+            let _ = file.set_len(length);
+        })
+}
+
+/// Writes the file anew with `lines`.
+pub(super) fn rewrite<'a>(path: &Path, lines: impl Iterator<Item = &'a Line>) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    for line in lines {
+        bytes.extend_from_slice(&line.raw);
+        bytes.push(b'\n');
+    }
+    atomic::write(path, &bytes)
+}
+
+/// The highest generation that the last records name. Generations only grow, so the end of the file tells it.
+pub(super) fn last_generation(path: &Path) -> Generation {
+    let tail = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_TAIL)))?;
+        let mut tail = Vec::new();
+        file.take(LONGEST_TAIL).read_to_end(&mut tail)?;
+        Ok(tail)
+    };
+    let tail = tail().unwrap_or_default();
+    let lines = tail.rsplit(|&byte| byte == b'\n');
+    let records = lines.filter_map(|line| serde_json::from_slice::<RunRecord>(line).ok());
+    records
+        .take(ENOUGH)
+        .map(|record| record.generation_after)
+        .max()
+        .unwrap_or_default()
+}
+
+/// Longer than the record of any plausible run: some 10,000 changed distributions.
+const LONGEST_TAIL: u64 = 1 << 20;
+/// Records looked at: more than one, in case the last was written by hand.
+const ENOUGH: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing;
+
+    fn ids(path: &Path) -> Vec<String> {
+        let lines = read(path).expect("read");
+        lines
+            .iter()
+            .map(|line| {
+                line.record
+                    .as_ref()
+                    .map_or("?".into(), |record| record.action.clone())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_torn_last_line_is_skipped_and_mended() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("runs.jsonl");
+        assert!(ids(&path).is_empty());
+        append(&path, &testing::record("one", 1)).expect("append");
+        append(&path, &testing::record("two", 2)).expect("append");
+        let whole = std::fs::read(&path).expect("read");
+        std::fs::write(&path, &whole[..whole.len() - 20]).expect("tear");
+        assert_eq!(ids(&path), ["one"]);
+        append(&path, &testing::record("three", 3)).expect("append");
+        assert_eq!(ids(&path), ["one", "?", "three"]);
+        assert_eq!(last_generation(&path), Generation(3));
+    }
+
+    #[test]
+    fn a_whole_last_line_without_end_counts() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("runs.jsonl");
+        append(&path, &testing::record("one", 1)).expect("append");
+        let whole = std::fs::read(&path).expect("read");
+        std::fs::write(&path, &whole[..whole.len() - 1]).expect("cut");
+        append(&path, &testing::record("two", 2)).expect("append");
+        assert_eq!(ids(&path), ["one", "two"]);
+    }
+
+    #[test]
+    fn unknown_fields_and_lines_survive_a_rewrite() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("runs.jsonl");
+        append(&path, &testing::record("one", 1)).expect("append");
+        let mut bytes = std::fs::read(&path).expect("read");
+        bytes.truncate(bytes.len() - 2);
+        bytes.extend_from_slice(b",\"colour\":\"blue\"}\n\xff\xfe\n");
+        std::fs::write(&path, &bytes).expect("write");
+        let lines = read(&path).expect("read");
+        assert_eq!(
+            lines[0].record.as_ref().expect("sound").others["colour"],
+            "blue"
+        );
+        rewrite(&path, lines.iter()).expect("rewrite");
+        assert_eq!(std::fs::read(&path).expect("read"), bytes);
+    }
+}

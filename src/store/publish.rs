@@ -1,0 +1,379 @@
+//! The one transaction by which a finished run enters a project's history.
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+
+use super::error::StoreError;
+use super::finished_run::{FinishedRun, Published};
+use super::lock::HistoryLock;
+use super::retention::{self, Limits};
+use super::run_id::Generation;
+use super::run_record::{Ending, RunRecord};
+use super::state::State;
+use super::{atomic, history, log_file};
+use crate::inventory::{Diff, Snapshot};
+use crate::project::{Config, LOGS, Project, ProjectLayout};
+
+/// Enters `run`, which found the environment as `before` and left it as `after`, into the history of `project`.
+///
+/// In this order, each step whole or not at all: the log, the record, `env_meta.json`, the snapshot, retention. A crash
+/// after the record leaves a generation that is spent: the next one is counted from the highest that is known, and
+/// [`recover`](super::recover) completes the run.
+///
+/// # Errors
+/// [`StoreError`]; then the history is as it was, or complete up to the step that failed. A log that cannot be
+/// written is no error: the change matters more ([`Published::log_problem`]).
+pub fn publish(
+    project: &Project,
+    config: &Config,
+    run: FinishedRun,
+    before: &Snapshot,
+    after: &Snapshot,
+) -> Result<Published, StoreError> {
+    let layout = project.layout();
+    let lock = HistoryLock::acquire(&layout)?;
+    let ended_at = Utc::now();
+    let mut state = State::read(project, &lock);
+    let (before, after) = state.named(project, before, after);
+    let changes = before.diff_to(&after);
+    let raised = !changes.is_empty();
+    let was = state.generation;
+    let generation = if raised { was.next() } else { was };
+
+    let (log, log_problem) = match write_log(&layout, &run, ended_at) {
+        Ok(log) => (log, None),
+        Err(problem) => (None, Some(problem)),
+    };
+    let record = record_of(&run, (was, generation), changes, log);
+    let runs = layout.runs();
+    if let Err(error) = history::append(&runs, &record) {
+        if let Some(log) = &record.log_path {
+            // No record points to it, so nobody would find or remove it.
+            let _ = std::fs::remove_file(layout.env_meta().with_file_name(log));
+        }
+        return Err(StoreError::at(&runs, error));
+    }
+    state.enter(project, &record, &after, ended_at)?;
+    if let Some(part) = run.output.and_then(|output| output.part) {
+        let _ = std::fs::remove_file(part);
+    }
+    // The run is entered; what is too old goes now or after the next run.
+    let _ = retention::apply(&layout, Limits::of(config), &lock);
+    Ok(Published {
+        record,
+        generation,
+        raised,
+        log_problem,
+    })
+}
+
+/// A log that was written.
+pub(super) struct WrittenLog {
+    path: String,
+    bytes: u64,
+}
+
+fn write_log(
+    layout: &ProjectLayout,
+    run: &FinishedRun,
+    at: DateTime<Utc>,
+) -> Result<Option<WrittenLog>, StoreError> {
+    let Some(output) = &run.output else {
+        return Ok(None);
+    };
+    let success = run.ending.is_success();
+    let name = log_file::name(&run.action, &run.id, success, at);
+    let text = log_file::text(&run.action, &run.packages, success, at, output);
+    let path = layout.logs().join(&name);
+    atomic::write(&path, text.as_bytes()).map_err(|error| StoreError::at(&path, error))?;
+    Ok(Some(WrittenLog {
+        path: format!("{LOGS}/{name}"),
+        bytes: text.len() as u64,
+    }))
+}
+
+/// The record of `run`, which led from one generation to the other.
+pub(super) fn record_of(
+    run: &FinishedRun,
+    (generation_before, generation_after): (Generation, Generation),
+    changes: Diff,
+    log: Option<WrittenLog>,
+) -> RunRecord {
+    let (exit_code, signal) = match run.ending {
+        Ending::Exited(code) => (Some(code), None),
+        Ending::Signaled(signal) => (None, Some(signal)),
+        Ending::Interrupted => (None, None),
+    };
+    let stdout = run.output.as_ref().map(|output| output.stdout.len() as u64);
+    RunRecord {
+        schema: RunRecord::SCHEMA,
+        id: run.id,
+        action: run.action.clone(),
+        packages: run.packages.clone(),
+        argv: run.argv.clone(),
+        cwd: run.cwd.clone(),
+        tool: run.tool,
+        started_at: run.started_at.trunc_subsecs(6),
+        duration_ms: u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
+        exit_code,
+        signal,
+        interrupted: run.ending == Ending::Interrupted,
+        generation_before,
+        generation_after,
+        changes,
+        stdout_bytes: log.as_ref().and(stdout),
+        bytes: log.as_ref().map(|log| log.bytes).unwrap_or_default(),
+        log_path: log.map(|log| log.path),
+        user: user_name(),
+        pid: run.pid,
+        others: serde_json::Map::new(),
+    }
+}
+
+/// The name of the person by the user database, else the number. `$USER` may say anything.
+fn user_name() -> String {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, id) = (fields.next()?, fields.nth(1)?);
+        (id == uid && !name.is_empty()).then(|| name.to_owned())
+    });
+    name.unwrap_or(uid)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::testing::{finished, install, project, snapshot, started};
+    use crate::store::{EnvMeta, MetaState, Run, RunLog, last_recorded};
+
+    fn names(project: &Project) -> Vec<String> {
+        let entries = fs::read_dir(project.layout().logs()).expect("list");
+        let mut names: Vec<String> = entries
+            .map(|entry| {
+                entry
+                    .expect("entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_run_that_changed_something_raises_the_generation() {
+        let (_dir, project) = project();
+        let before = Snapshot::scan(project.venv());
+        install(&project, "Zope.Interface", "5.4.0");
+        let after = Snapshot::scan(project.venv());
+        let run = finished("install", "Collecting zope\n");
+        let published =
+            publish(&project, &Config::default(), run, &before, &after).expect("published");
+        assert!(published.raised);
+        assert_eq!(published.generation, Generation(1));
+        assert_eq!(published.record.changes.added[0].name, "Zope.Interface");
+
+        let (meta, state) = EnvMeta::read(&project.layout());
+        assert_eq!(state, MetaState::Present);
+        assert_eq!(meta.generation(), Generation(1));
+        assert_eq!(
+            (
+                meta.packages[0].name.as_str(),
+                meta.packages[0].version.as_str()
+            ),
+            ("Zope.Interface", "5.4.0")
+        );
+        assert_eq!(meta.python.as_deref(), Some("3.12.1"));
+        assert_eq!(
+            meta.last_change.as_ref().expect("a change").run_id,
+            published.record.id
+        );
+        assert_eq!(meta.fingerprint, Some(after.fingerprint()));
+        assert_eq!(
+            meta.last_action.as_ref().expect("an action").log_path,
+            published.record.log_path
+        );
+        let recorded = last_recorded(&project).expect("recorded");
+        assert!(recorded.diff_to(&after).is_empty());
+
+        let log = RunLog::read(&project.layout());
+        assert!(log.problems.is_empty(), "{:?}", log.problems);
+        assert_eq!(log.runs, [Run::Recorded(Box::new(published.record))]);
+        let text = RunLog::log(&project.layout(), &log.runs[0]).expect("a log");
+        assert_eq!(text.stdout, "Collecting zope\n");
+    }
+
+    #[test]
+    fn a_run_that_changed_nothing_changes_only_the_last_action() {
+        let (_dir, project) = project();
+        let config = Config::default();
+        let (none, some) = (snapshot(&[]), snapshot(&[("six", "1")]));
+        publish(&project, &config, finished("install", ""), &none, &some).expect("published");
+        let (first, _) = EnvMeta::read(&project.layout());
+        let run = started("install").finish(Duration::ZERO, Ending::Exited(1), None);
+        let published = publish(&project, &config, run, &some, &some).expect("published");
+        assert!(!published.raised);
+        let (second, _) = EnvMeta::read(&project.layout());
+        assert_eq!(
+            (second.generation, &second.updated_at),
+            (Generation(1), &first.updated_at)
+        );
+        assert_eq!(second.last_change, first.last_change);
+        assert!(!second.last_action.expect("an action").success);
+    }
+
+    #[test]
+    fn two_publishers_never_lose_a_generation() {
+        let (_dir, project) = project();
+        let config = Config::default();
+        let raised: Vec<u64> = std::thread::scope(|scope| {
+            let publishers: Vec<_> = (0..8)
+                .map(|publisher| {
+                    let (project, config) = (&project, &config);
+                    scope.spawn(move || {
+                        (0..20)
+                            .map(|run| {
+                                let name = format!("p{publisher}-{run}");
+                                let after = snapshot(&[(&name, "1")]);
+                                publish(
+                                    project,
+                                    config,
+                                    finished("install", "x"),
+                                    &snapshot(&[]),
+                                    &after,
+                                )
+                                .expect("published")
+                                .generation
+                                .0
+                            })
+                            .collect::<Vec<u64>>()
+                    })
+                })
+                .collect();
+            publishers
+                .into_iter()
+                .flat_map(|publisher| publisher.join().expect("no panic"))
+                .collect()
+        });
+        let mut raised = raised;
+        raised.sort_unstable();
+        assert_eq!(raised, (1..=160).collect::<Vec<u64>>());
+        assert_eq!(
+            EnvMeta::read(&project.layout()).0.generation(),
+            Generation(160)
+        );
+        let log = RunLog::read(&project.layout());
+        assert_eq!((log.runs.len(), log.problems.len()), (160, 0));
+    }
+
+    #[test]
+    fn the_generation_never_goes_back() {
+        let config = Config::default();
+        let (none, some) = (snapshot(&[]), snapshot(&[("six", "1")]));
+        for lost in [
+            "{broken",
+            "",
+            r#"{"updated_at":null,"packages":[],"last_action":null}"#,
+            "gone",
+        ] {
+            let (_dir, project) = project();
+            let meta = project.layout().env_meta();
+            for _ in 0..3 {
+                publish(&project, &config, finished("install", ""), &none, &some)
+                    .expect("published");
+            }
+            if lost == "gone" {
+                fs::remove_file(&meta).expect("remove");
+            } else {
+                fs::write(&meta, lost).expect("write");
+            }
+            let published =
+                publish(&project, &config, finished("list", ""), &some, &some).expect("published");
+            assert_eq!(
+                (published.raised, published.generation),
+                (false, Generation(3)),
+                "{lost}"
+            );
+            assert_eq!(
+                EnvMeta::read(&project.layout()).0.generation(),
+                Generation(3),
+                "{lost}"
+            );
+            let aside = meta.with_file_name("env_meta.json.broken-1");
+            assert_eq!(
+                fs::read_to_string(aside).ok().as_deref(),
+                ["{broken", ""].into_iter().find(|&text| text == lost)
+            );
+        }
+    }
+
+    /// Run by `a_full_disk_leaves_nothing_torn` in a process of its own.
+    #[test]
+    fn publishes_without_room() {
+        let Some(root) = std::env::var_os("AIM_TEST_NO_ROOM") else {
+            return;
+        };
+        let project = Project::at(std::path::Path::new(&root)).expect("a project");
+        let (none, some) = (snapshot(&[]), snapshot(&[("six", "1")]));
+        // A log that is too large for the limit: the change is entered without it.
+        let run = finished("install", &"x".repeat(200_000));
+        let published =
+            publish(&project, &Config::default(), run, &none, &some).expect("published");
+        assert!(
+            matches!(published.log_problem, Some(StoreError::Full { .. })),
+            "{:?}",
+            published.log_problem
+        );
+        assert_eq!(published.record.log_path, None);
+        // A record that is too large: nothing is entered.
+        let mut run = finished("install", "text");
+        run.argv = vec!["x".repeat(200_000)];
+        let failed = publish(&project, &Config::default(), run, &some, &none);
+        assert!(matches!(failed, Err(StoreError::Full { .. })), "{failed:?}");
+    }
+
+    #[test]
+    fn a_full_disk_leaves_nothing_torn() {
+        let (dir, project) = project();
+        // A limit on the size of files is the nearest thing to a full disk that needs no rights.
+        let script = "trap '' XFSZ; ulimit -f 100; exec \"$0\" --exact store::publish::tests::publishes_without_room";
+        let status = Command::new("sh")
+            .args(["-c", script])
+            .arg(std::env::current_exe().expect("this test"))
+            .env("AIM_TEST_NO_ROOM", dir.path())
+            .stdout(std::process::Stdio::null())
+            .status()
+            .expect("start");
+        assert!(status.success(), "{status}");
+        assert_eq!(names(&project), [".lock", "runs.jsonl"]);
+        let log = RunLog::read(&project.layout());
+        assert_eq!((log.runs.len(), log.problems.len()), (1, 0));
+        assert_eq!(
+            EnvMeta::read(&project.layout()).0.generation(),
+            Generation(1)
+        );
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_an_error_with_its_path() {
+        let (dir, project) = project();
+        fs::write(dir.path().join(LOGS), "a file").expect("write");
+        let nothing = Snapshot::default();
+        let failed = publish(
+            &project,
+            &Config::default(),
+            finished("install", ""),
+            &nothing,
+            &nothing,
+        );
+        let error = failed.expect_err("no folder of logs").to_string();
+        assert!(error.contains(".pip-logs"), "{error}");
+        assert_eq!(EnvMeta::read(&project.layout()).1, MetaState::Absent);
+    }
+}

@@ -1,0 +1,326 @@
+//! How long runs are kept: by number, age and size, whichever is met first; oldest go first, the newest run never goes.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::atomic::UNDER_WAY;
+use super::error::StoreError;
+use super::history::{self, Line};
+use super::lock::HistoryLock;
+use super::log_draft::{is_growing, part_of};
+use super::log_file::Header;
+use crate::project::{Config, LOGS, Project, ProjectLayout};
+
+/// What is kept: whichever limit is met first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Runs.
+    pub runs: u64,
+    /// Days.
+    pub days: u64,
+    /// MiB of logs.
+    pub mib: u64,
+}
+
+impl Limits {
+    /// The limits of the settings in force.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            runs: config.retention_runs.value,
+            days: config.retention_days.value,
+            mib: config.retention_mib.value,
+        }
+    }
+}
+
+/// What was, or would be, removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Runs, of ours and of AIM-Forge's.
+    pub runs: u64,
+    /// Bytes of their logs.
+    pub bytes: u64,
+}
+
+/// Removes the runs of `project` that are over `limits`; with `dry_run` only says what would go.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn prune(project: &Project, limits: Limits, dry_run: bool) -> Result<Pruned, StoreError> {
+    let layout = project.layout();
+    if dry_run {
+        let plan =
+            Plan::of(&layout, limits).map_err(|error| StoreError::at(&layout.logs(), error))?;
+        return Ok(plan.pruned());
+    }
+    let lock = HistoryLock::acquire(&layout)?;
+    apply(&layout, limits, &lock)
+}
+
+/// Removes what is over `limits`, and what crashes left.
+pub(super) fn apply(
+    layout: &ProjectLayout,
+    limits: Limits,
+    _lock: &HistoryLock,
+) -> Result<Pruned, StoreError> {
+    let at = |error| StoreError::at(&layout.logs(), error);
+    let plan = Plan::of(layout, limits).map_err(at)?;
+    // Records go first: a log without a record is still found, by the next retention at the latest.
+    if plan.goes.iter().any(|kept| kept.line.is_some()) {
+        history::rewrite(&layout.runs(), plan.lines_that_stay()).map_err(at)?;
+    }
+    for kept in &plan.goes {
+        if let Some(name) = &kept.log {
+            remove(layout, name).map_err(at)?;
+        }
+    }
+    sweep(layout, &plan.lines);
+    Ok(plan.pruned())
+}
+
+/// A run as retention sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Kept {
+    at: DateTime<Utc>,
+    bytes: u64,
+    /// Its place in the file of records.
+    line: Option<usize>,
+    /// The file name of its log.
+    log: Option<String>,
+}
+
+/// What goes.
+struct Plan {
+    lines: Vec<Line>,
+    goes: Vec<Kept>,
+}
+
+impl Plan {
+    fn of(layout: &ProjectLayout, limits: Limits) -> io::Result<Self> {
+        let lines = history::read(&layout.runs())?;
+        let mut logs = logs(layout)?;
+        let mut all: Vec<Kept> = Vec::with_capacity(lines.len());
+        for (place, line) in lines.iter().enumerate() {
+            let Ok(record) = &line.record else { continue };
+            let name = record
+                .log_path
+                .as_deref()
+                .and_then(|path| path.strip_prefix(LOGS)?.strip_prefix('/'));
+            let log = name.and_then(|name| logs.remove_entry(name));
+            all.push(Kept {
+                at: record.started_at,
+                bytes: log.as_ref().map_or(0, |(_, bytes)| *bytes) + line.raw.len() as u64,
+                line: Some(place),
+                log: log.map(|(name, _)| name),
+            });
+        }
+        all.extend(logs.into_iter().filter_map(|(name, bytes)| {
+            let at = Header::of_name(&name)?.at;
+            Some(Kept {
+                at,
+                bytes,
+                line: None,
+                log: Some(name),
+            })
+        }));
+        Ok(Self {
+            lines,
+            goes: beyond(all, limits, Utc::now()),
+        })
+    }
+
+    fn pruned(&self) -> Pruned {
+        Pruned {
+            runs: self.goes.len() as u64,
+            bytes: self.goes.iter().map(|kept| kept.bytes).sum(),
+        }
+    }
+
+    /// Lines that say nothing stay as long as an older record does.
+    fn lines_that_stay(&self) -> impl Iterator<Item = &Line> {
+        let goes: HashSet<usize> = self.goes.iter().filter_map(|kept| kept.line).collect();
+        let stays = move |place: usize, line: &Line| line.record.is_ok() && !goes.contains(&place);
+        let first = self
+            .lines
+            .iter()
+            .enumerate()
+            .position(|(place, line)| stays(place, line));
+        self.lines
+            .iter()
+            .enumerate()
+            .skip(first.unwrap_or(self.lines.len()))
+            .filter(move |(place, line)| line.record.is_err() || stays(*place, line))
+            .map(|(_, line)| line)
+    }
+}
+
+/// Those of `all` that are over `limits` at `now`.
+fn beyond(mut all: Vec<Kept>, limits: Limits, now: DateTime<Utc>) -> Vec<Kept> {
+    all.sort_by(|a, b| b.at.cmp(&a.at).then(b.line.cmp(&a.line)));
+    let days = i64::try_from(limits.days)
+        .ok()
+        .and_then(TimeDelta::try_days);
+    let oldest = days.and_then(|days| now.checked_sub_signed(days));
+    let room = limits.mib.saturating_mul(1 << 20);
+    let mut bytes = 0_u64;
+    let stays = all
+        .iter()
+        .enumerate()
+        .take_while(|(place, kept)| {
+            bytes = bytes.saturating_add(kept.bytes);
+            let is_over = *place as u64 >= limits.runs
+                || bytes > room
+                || oldest.is_some_and(|oldest| kept.at < oldest);
+            *place == 0 || !is_over
+        })
+        .count();
+    all.split_off(stays)
+}
+
+/// The logs in the project's folder, by name, with their sizes.
+fn logs(layout: &ProjectLayout) -> io::Result<HashMap<String, u64>> {
+    let entries = match fs::read_dir(layout.logs()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashMap::new()),
+        entries => entries?,
+    };
+    Ok(entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            if Header::of_name(&name).is_none() || !entry.file_type().ok()?.is_file() {
+                return None;
+            }
+            Some((name, entry.metadata().ok()?.len()))
+        })
+        .collect())
+}
+
+fn remove(layout: &ProjectLayout, name: &str) -> io::Result<()> {
+    match fs::remove_file(layout.logs().join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+/// Removes what crashes left: files that were being written, and part files of runs that are recorded or long over.
+fn sweep(layout: &ProjectLayout, lines: &[Line]) {
+    const LONG: Duration = Duration::from_secs(24 * 60 * 60);
+    let is_old = |entry: &fs::DirEntry| {
+        let modified = entry.metadata().and_then(|meta| meta.modified());
+        modified.is_ok_and(|then| {
+            SystemTime::now()
+                .duration_since(then)
+                .is_ok_and(|age| age > LONG)
+        })
+    };
+    let root = layout.env_meta();
+    let root = root.parent().and_then(|root| fs::read_dir(root).ok());
+    let entries = fs::read_dir(layout.logs())
+        .into_iter()
+        .chain(root)
+        .flatten();
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let goes = if let Some(run) = part_of(&name) {
+            let is_recorded = || {
+                lines
+                    .iter()
+                    .rev()
+                    .any(|line| line.record.as_ref().is_ok_and(|record| record.id == run))
+            };
+            (is_recorded() || is_old(&entry)) && !is_growing(&entry.path())
+        } else {
+            name.starts_with('.') && name.ends_with(UNDER_WAY) && is_old(&entry)
+        };
+        if goes {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing;
+
+    const MIB: u64 = 1 << 20;
+
+    /// Each run is a day older than the one before it; the newest is of today. Gives how many stay.
+    fn check(sizes: &[u64], limits: (u64, u64, u64), expected: usize) {
+        let now = Utc::now();
+        let all: Vec<Kept> = sizes
+            .iter()
+            .zip(0..)
+            .map(|(&bytes, days)| Kept {
+                at: now - TimeDelta::days(days),
+                bytes,
+                line: None,
+                log: None,
+            })
+            .collect();
+        let (runs, days, mib) = limits;
+        let goes = beyond(all.clone(), Limits { runs, days, mib }, now);
+        assert_eq!(goes, all[expected..], "{limits:?}");
+    }
+
+    #[test]
+    fn the_first_limit_that_is_met_counts() {
+        let five = [MIB; 5];
+        check(&five, (200, 90, 256), 5);
+        check(&five, (3, 90, 256), 3);
+        check(&five, (200, 2, 256), 3);
+        check(&five, (200, 90, 2), 2);
+        check(&five, (u64::MAX, u64::MAX, u64::MAX), 5);
+        check(&[], (0, 0, 0), 0);
+    }
+
+    #[test]
+    fn the_newest_run_never_goes() {
+        check(&[5 * MIB, MIB], (0, 0, 0), 1);
+        check(&[5 * MIB, MIB], (200, 90, 1), 1);
+    }
+
+    #[test]
+    fn log_and_record_go_together_and_strangers_stay() {
+        let (_dir, project) = testing::project();
+        let layout = project.layout();
+        let config = Config::default();
+        let nothing = crate::inventory::Snapshot::default();
+        for action in ["one", "two", "three"] {
+            crate::store::publish(
+                &project,
+                &config,
+                testing::finished(action, "text"),
+                &nothing,
+                &nothing,
+            )
+            .expect("published");
+        }
+        let lone = "20010101000000_install_success.log";
+        fs::write(layout.logs().join(lone), "action: install\n").expect("write");
+        fs::write(layout.logs().join("notes.txt"), "mine").expect("write");
+        let limits = Limits {
+            runs: 2,
+            days: 36500,
+            mib: 1,
+        };
+        let would = prune(&project, limits, true).expect("planned");
+        assert_eq!(would.runs, 2);
+        assert_eq!(history::read(&layout.runs()).expect("read").len(), 3);
+        assert_eq!(prune(&project, limits, false).expect("pruned"), would);
+        let left: Vec<String> = history::read(&layout.runs())
+            .expect("read")
+            .into_iter()
+            .map(|line| line.record.expect("sound").action)
+            .collect();
+        assert_eq!(left, ["two", "three"]);
+        assert_eq!(logs(&layout).expect("list").len(), 2);
+        assert!(layout.logs().join("notes.txt").exists());
+        assert!(!layout.logs().join(lone).exists());
+    }
+}

@@ -1,0 +1,92 @@
+//! A run as the history shows it, whoever recorded it.
+
+use chrono::{DateTime, Utc};
+
+use super::run_record::RunRecord;
+
+/// One remembered run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Run {
+    /// A run with a record.
+    Recorded(Box<RunRecord>),
+    /// A log without a record: AIM-Forge's.
+    Lone(LoneLog),
+}
+
+/// What a log without a record tells by its name and header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoneLog {
+    /// Relative to the project.
+    pub log_path: String,
+    /// pip's command.
+    pub action: String,
+    /// What was asked for. The header joins it by commas, so one with a comma in it comes in two.
+    pub packages: Vec<String>,
+    /// Whether it did what it was asked for.
+    pub success: bool,
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// Size of the log in bytes.
+    pub bytes: u64,
+}
+
+impl Run {
+    /// Its id; for a log without a record, the log's file name without `.log`.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Recorded(record) => record.id.to_string(),
+            Self::Lone(lone) => {
+                let name = lone.log_path.rsplit('/').next().unwrap_or_default();
+                name.strip_suffix(".log").unwrap_or(name).to_owned()
+            }
+        }
+    }
+
+    /// When it began (a log without a record: ended).
+    pub fn at(&self) -> DateTime<Utc> {
+        match self {
+            Self::Recorded(record) => record.started_at,
+            Self::Lone(lone) => lone.at,
+        }
+    }
+
+    /// pip's command, or what the toolkit did.
+    pub fn action(&self) -> &str {
+        match self {
+            Self::Recorded(record) => &record.action,
+            Self::Lone(lone) => &lone.action,
+        }
+    }
+
+    /// What was asked for.
+    pub fn packages(&self) -> &[String] {
+        match self {
+            Self::Recorded(record) => &record.packages,
+            Self::Lone(lone) => &lone.packages,
+        }
+    }
+
+    /// Whether it did what it was asked for.
+    pub fn is_success(&self) -> bool {
+        match self {
+            Self::Recorded(record) => record.ending().is_success(),
+            Self::Lone(lone) => lone.success,
+        }
+    }
+
+    /// Its log, relative to the project.
+    pub fn log_path(&self) -> Option<&str> {
+        match self {
+            Self::Recorded(record) => record.log_path.as_deref(),
+            Self::Lone(lone) => Some(&lone.log_path),
+        }
+    }
+
+    /// Its record, if it has one.
+    pub fn record(&self) -> Option<&RunRecord> {
+        match self {
+            Self::Recorded(record) => Some(record),
+            Self::Lone(_) => None,
+        }
+    }
+}

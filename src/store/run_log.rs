@@ -1,0 +1,397 @@
+//! Every run that a project remembers, newest first: ours by their records, AIM-Forge's by their logs.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Component, Path, PathBuf};
+
+use super::history;
+use super::log_draft::{is_growing, part_of};
+use super::log_file::{Header, Log};
+use super::run::{LoneLog, Run};
+use crate::project::{LOGS, ProjectLayout};
+
+/// Something in the history that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {why}", .path.display())]
+pub struct Problem {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Why no run was found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FindError {
+    /// No run has such an id.
+    #[error("no run {0:?}")]
+    Unknown(String),
+    /// Several have: the ids that begin so.
+    #[error("{} runs begin so", .0.len())]
+    Ambiguous(Vec<String>),
+    /// There is no run at all.
+    #[error("no run yet")]
+    Empty,
+}
+
+/// Why a log cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The run has none.
+    #[error("this run has no log")]
+    None,
+    /// Its path is not relative, or leads out of the folder of logs.
+    #[error("{0:?} is not a path below {LOGS}")]
+    Outside(String),
+    /// It was removed.
+    #[error("{} is gone", .0.display())]
+    Gone(PathBuf),
+    /// The system refuses to read it.
+    #[error("{}: {source}", .path.display())]
+    Unreadable {
+        /// The log.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Every run that a project remembers.
+#[derive(Debug, Clone, Default)]
+pub struct RunLog {
+    /// Newest first.
+    pub runs: Vec<Run>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+impl RunLog {
+    /// Reads the history of `project`. Never fails: what cannot be read is a problem.
+    pub fn read(project: &ProjectLayout) -> Self {
+        let mut log = Self::default();
+        log.take_records(&project.runs());
+        log.take_lone_logs(&project.logs());
+        // Stable, so that of two of one moment the one recorded later comes first.
+        log.runs.reverse();
+        log.runs.sort_by_key(|run| std::cmp::Reverse(run.at()));
+        log
+    }
+
+    /// The run that `wanted` names: `last`, an id, or a unique beginning of one.
+    ///
+    /// # Errors
+    /// [`FindError`].
+    pub fn find(&self, wanted: &str) -> Result<&Run, FindError> {
+        let newest = self.runs.first().ok_or(FindError::Empty)?;
+        if wanted == "last" {
+            return Ok(newest);
+        }
+        let wanted = wanted.trim().to_ascii_lowercase();
+        let found: Vec<&Run> = self
+            .runs
+            .iter()
+            .filter(|run| run.id().starts_with(&wanted))
+            .collect();
+        match found.as_slice() {
+            _ if wanted.is_empty() => Err(FindError::Unknown(wanted)),
+            [] => Err(FindError::Unknown(wanted)),
+            [run] => Ok(run),
+            several => match several.iter().find(|run| run.id() == wanted) {
+                Some(run) => Ok(run),
+                None => Err(FindError::Ambiguous(
+                    several.iter().map(|run| run.id()).collect(),
+                )),
+            },
+        }
+    }
+
+    /// The shortest beginning of the id of `run`, of at least eight characters, that names no other run.
+    pub fn short_id(&self, run: &Run) -> String {
+        let id = run.id();
+        let shared = |other: &Run| {
+            let other = other.id();
+            if other == id {
+                0
+            } else {
+                id.bytes()
+                    .zip(other.bytes())
+                    .take_while(|(a, b)| a == b)
+                    .count()
+            }
+        };
+        let shared = self.runs.iter().map(shared).max().unwrap_or(0);
+        let length = (shared + 1).max(SHORTEST_ID);
+        id.chars()
+            .take(length)
+            .collect::<String>()
+            .trim_end_matches('-')
+            .to_owned()
+    }
+
+    /// The text of the log of `run`, in its sections. Bytes that are no UTF-8 are left out, as AIM-Forge does.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn log(project: &ProjectLayout, run: &Run) -> Result<Log, LogError> {
+        let path = Self::path(project, run.log_path().ok_or(LogError::None)?)?;
+        let bytes = fs::read(&path).map_err(|source| LogError::Unreadable { path, source })?;
+        let text: String = bytes.utf8_chunks().map(|chunk| chunk.valid()).collect();
+        let length = run.record().and_then(|record| record.stdout_bytes);
+        Ok(length.map_or_else(
+            || Log::parse(&text),
+            |length| Log::parse_with_length(&text, length),
+        ))
+    }
+
+    /// Where the log `log_path` is, which a record, `env_meta.json` or a person named: relative, with or without
+    /// `.pip-logs/` before it (compat, section 5). Never a place outside that folder, not by a link either.
+    ///
+    /// # Errors
+    /// [`LogError::Outside`] and [`LogError::Gone`].
+    pub fn path(project: &ProjectLayout, log_path: &str) -> Result<PathBuf, LogError> {
+        let outside = || LogError::Outside(log_path.to_owned());
+        let relative = Path::new(log_path);
+        let relative = relative.strip_prefix(LOGS).unwrap_or(relative);
+        let is_plain = relative
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        if !is_plain || relative.as_os_str().is_empty() {
+            return Err(outside());
+        }
+        let logs = project.logs();
+        let path = logs.join(relative);
+        let (Ok(logs), Ok(real)) = (logs.canonicalize(), path.canonicalize()) else {
+            return Err(LogError::Gone(path));
+        };
+        if real.starts_with(&logs) && real.is_file() {
+            Ok(real)
+        } else {
+            Err(outside())
+        }
+    }
+
+    /// The part files of runs that are going on now, oldest first. A reader shows what is new up to the last line end: the
+    /// lines of a progress bar at the end of the file still change, and the file may become shorter by them.
+    pub fn growing(project: &ProjectLayout) -> Vec<PathBuf> {
+        let entries = fs::read_dir(project.logs())
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok);
+        let mut parts: Vec<PathBuf> = entries
+            .filter(|entry| part_of(&entry.file_name().to_string_lossy()).is_some())
+            .map(|entry| entry.path())
+            .filter(|path| is_growing(path))
+            .collect();
+        // Names begin with the run's id, which begins with its time.
+        parts.sort();
+        parts
+    }
+
+    fn take_records(&mut self, path: &Path) {
+        let lines = match history::read(path) {
+            Ok(lines) => lines,
+            Err(error) => return self.note(path, error.to_string()),
+        };
+        let mut seen = HashSet::new();
+        for (line, number) in lines.into_iter().zip(1..) {
+            match line.record {
+                Ok(record) if seen.insert(record.id) => {
+                    self.runs.push(Run::Recorded(Box::new(record)));
+                }
+                Ok(_) => {}
+                Err(why) => self.note(path, format!("record {number}: {why}")),
+            }
+        }
+    }
+
+    fn take_lone_logs(&mut self, folder: &Path) {
+        let known: HashSet<String> = self
+            .runs
+            .iter()
+            .filter_map(|run| run.log_path().map(str::to_owned))
+            .collect();
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => return self.note(folder, error.to_string()),
+            Ok(entries) => entries,
+        };
+        for entry in entries.filter_map(Result::ok) {
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let log_path = format!("{LOGS}/{name}");
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            if !is_file || known.contains(&log_path) {
+                continue;
+            }
+            let Some(by_name) = Header::of_name(&name) else {
+                continue;
+            };
+            match head(&entry.path()) {
+                Ok((text, bytes)) => {
+                    let header = Header::parse(&text).unwrap_or(by_name);
+                    let packages = header
+                        .packages
+                        .split(", ")
+                        .filter(|package| !package.is_empty());
+                    self.runs.push(Run::Lone(LoneLog {
+                        packages: packages.map(str::to_owned).collect(),
+                        log_path,
+                        action: header.action,
+                        success: header.success,
+                        at: header.at,
+                        bytes,
+                    }));
+                }
+                Err(error) => self.note(&entry.path(), error.to_string()),
+            }
+        }
+    }
+
+    fn note(&mut self, path: &Path, why: String) {
+        self.problems.push(Problem {
+            path: path.to_path_buf(),
+            why,
+        });
+    }
+}
+
+/// An id is never shown shorter: the first eight digits of a version 7 UUID are its time to the minute.
+const SHORTEST_ID: usize = 8;
+
+/// The beginning of a log, where its header is, and the log's size.
+fn head(path: &Path) -> io::Result<(String, u64)> {
+    const LONGEST_HEADER: u64 = 16 * 1024;
+    let file = fs::File::open(path)?;
+    let bytes = file.metadata()?.len();
+    let mut head = Vec::new();
+    file.take(LONGEST_HEADER).read_to_end(&mut head)?;
+    Ok((String::from_utf8_lossy(&head).into_owned(), bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::Snapshot;
+    use crate::project::{Config, Project};
+    use crate::store::testing;
+
+    fn logs() -> (tempfile::TempDir, Project) {
+        let (dir, project) = testing::project();
+        fs::create_dir(project.layout().logs()).expect("folder");
+        (dir, project)
+    }
+
+    fn publish(project: &Project, action: &str) {
+        let nothing = Snapshot::default();
+        let run = testing::finished(action, "text");
+        crate::store::publish(project, &Config::default(), run, &nothing, &nothing)
+            .expect("published");
+    }
+
+    #[test]
+    fn aim_forges_logs_are_runs_too() {
+        let (_dir, project) = logs();
+        let layout = project.layout();
+        publish(&project, "sync");
+        let text = "action: install\npackages: six, a==1\nstatus: error\ntimestamp: 2025-10-04T08:30:28+00:00\n\n[stderr]\nno\n";
+        fs::write(layout.logs().join("20251004083028_install_error.log"), text).expect("write");
+        fs::write(
+            layout.logs().join("20251003083028_uninstall_success.log"),
+            "torn",
+        )
+        .expect("write");
+        fs::write(layout.logs().join("notes.log"), "mine").expect("write");
+        let log = RunLog::read(&layout);
+        let shown: Vec<_> = log
+            .runs
+            .iter()
+            .map(|run| (run.action(), run.is_success(), run.packages().len()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("sync", true, 1),
+                ("install", false, 2),
+                ("uninstall", true, 0)
+            ]
+        );
+        let run = log.find("20251004").expect("by the name of its file");
+        assert_eq!(RunLog::log(&layout, run).expect("a log").stderr, "no\n");
+        assert!(log.problems.is_empty());
+    }
+
+    #[test]
+    fn runs_are_found_by_the_beginning_of_their_id() {
+        let (_dir, project) = logs();
+        let layout = project.layout();
+        assert_eq!(RunLog::read(&layout).find("last"), Err(FindError::Empty));
+        publish(&project, "one");
+        publish(&project, "two");
+        let log = RunLog::read(&layout);
+        assert_eq!(log.find("last").expect("newest").action(), "two");
+        for run in &log.runs {
+            assert_eq!(log.find(&run.id()), Ok(run));
+            assert_eq!(log.find(&run.id().to_uppercase()), Ok(run));
+            let short = log.short_id(run);
+            assert!(short.len() >= SHORTEST_ID);
+            assert_eq!(log.find(&short), Ok(run));
+        }
+        assert!(matches!(log.find("0"), Err(FindError::Ambiguous(ids)) if ids.len() == 2));
+        assert!(matches!(log.find("zz"), Err(FindError::Unknown(_))));
+        assert!(matches!(log.find(""), Err(FindError::Unknown(_))));
+    }
+
+    #[test]
+    fn a_line_that_says_nothing_is_a_problem_and_no_more() {
+        let (_dir, project) = logs();
+        let layout = project.layout();
+        publish(&project, "one");
+        let mut bytes = b"\xff\xfe garbage\n".to_vec();
+        bytes.extend(fs::read(layout.runs()).expect("read"));
+        bytes.extend(b"{\"schema\":1,\"id\":");
+        fs::write(layout.runs(), bytes).expect("write");
+        let log = RunLog::read(&layout);
+        assert_eq!(
+            (log.runs.len(), log.problems.len()),
+            (1, 1),
+            "{:?}",
+            log.problems
+        );
+    }
+
+    #[test]
+    fn no_path_leads_out_of_the_folder_of_logs() {
+        let (dir, project) = logs();
+        let layout = project.layout();
+        fs::write(dir.path().join("secret"), "x").expect("write");
+        fs::create_dir(dir.path().join(".pip-logs-old")).expect("folder");
+        fs::write(dir.path().join(".pip-logs-old/a.log"), "x").expect("write");
+        fs::write(layout.logs().join("a.log"), "x").expect("write");
+        fs::create_dir(layout.logs().join("folder")).expect("folder");
+        std::os::unix::fs::symlink("../secret", layout.logs().join("link.log")).expect("link");
+        for bad in [
+            "../secret",
+            "/etc/passwd",
+            ".pip-logs/../secret",
+            "link.log",
+            "",
+            ".pip-logs",
+            "folder",
+            "../.pip-logs-old/a.log",
+        ] {
+            assert!(
+                matches!(RunLog::path(&layout, bad), Err(LogError::Outside(_))),
+                "{bad}"
+            );
+        }
+        for good in ["a.log", ".pip-logs/a.log"] {
+            assert!(RunLog::path(&layout, good).is_ok(), "{good}");
+        }
+        assert!(matches!(
+            RunLog::path(&layout, "b.log"),
+            Err(LogError::Gone(_))
+        ));
+    }
+}

@@ -1,0 +1,150 @@
+//! One line of `runs.jsonl`: what a run was, what it did, how it ended.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::run_id::{Generation, RunId};
+use super::time;
+use crate::inventory::Diff;
+
+/// Who changed the environment: `tool` of a record, `source` of `last_change`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tool {
+    /// pip.
+    Pip,
+    /// uv.
+    Uv,
+    /// Poetry.
+    Poetry,
+    /// conda.
+    Conda,
+    /// Nobody can tell, or a tool that this version does not know.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+impl Tool {
+    /// The tool that a distribution's INSTALLER file names (PEP 376).
+    pub fn of_installer(name: &str) -> Self {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "pip" => Self::Pip,
+            "uv" => Self::Uv,
+            "conda" => Self::Conda,
+            name if name.starts_with("poetry") => Self::Poetry,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Its name as records have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pip => "pip",
+            Self::Uv => "uv",
+            Self::Poetry => "poetry",
+            Self::Conda => "conda",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It left with this status.
+    Exited(i32),
+    /// This signal killed it.
+    Signaled(i32),
+    /// Nobody saw its end: it was found unfinished later.
+    Interrupted,
+}
+
+impl Ending {
+    /// Whether the run did what it was asked for.
+    pub fn is_success(self) -> bool {
+        self == Self::Exited(0)
+    }
+}
+
+/// A run, as its line in `runs.jsonl` tells it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Version of the line's format: 1.
+    pub schema: u32,
+    /// The run's name.
+    pub id: RunId,
+    /// pip's command (`install`), or what the toolkit did (`sync`).
+    pub action: String,
+    /// What was asked for, as typed.
+    #[serde(default)]
+    pub packages: Vec<String>,
+    /// The whole call, secrets taken out.
+    pub argv: Vec<String>,
+    /// The folder that it was called in.
+    pub cwd: PathBuf,
+    /// Who changed the environment.
+    pub tool: Tool,
+    /// When it began.
+    #[serde(with = "time")]
+    pub started_at: DateTime<Utc>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Its exit status; none when a signal ended it or nobody saw its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The signal that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// Nobody saw its end: it was found unfinished later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
+    /// The generation when it began.
+    pub generation_before: Generation,
+    /// The generation when it had ended: one more if it changed something.
+    pub generation_after: Generation,
+    /// `added`, `removed`, `changed`.
+    #[serde(flatten)]
+    pub changes: Diff,
+    /// Its log, relative to the project, with `/`; none when it has no text.
+    #[serde(default)]
+    pub log_path: Option<String>,
+    /// Size of the log in bytes.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Bytes of the log's `[stdout]` text, by which a reader finds `[stderr]` for sure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout_bytes: Option<u64>,
+    /// Who ran it.
+    #[serde(default)]
+    pub user: String,
+    /// Its process.
+    #[serde(default)]
+    pub pid: u32,
+    /// What a newer toolkit wrote; kept.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
+}
+
+impl RunRecord {
+    /// The format that this toolkit writes.
+    pub const SCHEMA: u32 = 1;
+
+    /// How it ended.
+    pub fn ending(&self) -> Ending {
+        match (self.exit_code, self.signal) {
+            (_, Some(signal)) => Ending::Signaled(signal),
+            (Some(code), None) => Ending::Exited(code),
+            (None, None) => Ending::Interrupted,
+        }
+    }
+
+    /// How long it took.
+    pub fn duration(&self) -> Duration {
+        Duration::from_millis(self.duration_ms)
+    }
+}

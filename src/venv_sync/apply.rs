@@ -1,0 +1,215 @@
+//! Brings an environment in step: records what other tools changed and mends launchers and hook.
+//!
+//! All of it happens under the environment's run lock, so no pip is at work meanwhile. A place that cannot be written
+//! is no failure as long as there is nothing to write.
+
+use std::io;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+
+use super::Ground;
+use super::plan::{self, Plan};
+use crate::console::Console;
+use crate::console::width::printable;
+use crate::error::{Error, Explain, Result};
+use crate::inventory::Snapshot;
+use crate::launchers::{self, Changes};
+use crate::project::VenvLayout;
+use crate::store::{
+    self, Ending, EnvMeta, FinishedRun, Generation, Holder, LockError, Published, RunId, RunLock,
+    Tool, Unfinished,
+};
+use crate::words::t;
+
+/// Whether launchers and hook are put in anew or only mended where they are already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Launchers {
+    /// Put in.
+    Install,
+    /// Mend, in an environment that has them.
+    Mend,
+}
+
+/// What was done.
+#[derive(Debug)]
+pub(super) struct Applied {
+    /// The run that a crash had left, now recorded.
+    pub(super) recovered: Option<Published>,
+    /// The difference that is now recorded.
+    pub(super) recorded: Option<Published>,
+    /// Files of launchers and hook that were written.
+    pub(super) mended: Changes,
+    /// What is installed.
+    pub(super) now: Snapshot,
+    /// The generation now.
+    pub(super) generation: Generation,
+}
+
+impl Applied {
+    /// The last run that raised the generation here, for the daemon.
+    pub(super) fn raised_by(&self) -> Option<&Published> {
+        [&self.recorded, &self.recovered]
+            .into_iter()
+            .flatten()
+            .find(|published| published.raised)
+    }
+}
+
+/// Brings the environment in step, as a run of `action`.
+///
+/// # Errors
+/// When another run holds the environment for too long, or something cannot be written.
+pub(super) fn apply(
+    ground: &Ground<'_>,
+    action: &str,
+    launchers: Launchers,
+    console: &mut Console,
+) -> Result<Applied> {
+    let lock = lock(ground, action, console)?;
+    let begun = (Utc::now(), Instant::now());
+    let recovered = match &lock {
+        Some(lock) => store::recover(&ground.project, &ground.config, lock)
+            .context(t!("venv_sync.cannot_record"))
+            .hint(t!("venv_sync.hint_doctor"))?,
+        None => None,
+    };
+    let mended = mend(ground, launchers, console)?;
+    let compared = compare(ground);
+    let recorded = match compared.plan.diff() {
+        None => None,
+        Some(diff) => {
+            let (venv, now) = (ground.project.venv(), &compared.now);
+            let tool = plan::tool_of(diff, |name| plan::installer(venv, now, name));
+            Some(record(ground, action, tool, begun, &compared)?)
+        }
+    };
+    let (meta, _) = EnvMeta::read(&ground.project.layout());
+    Ok(Applied {
+        recovered,
+        recorded,
+        mended,
+        now: compared.now,
+        generation: meta.generation(),
+    })
+}
+
+/// What is installed beside what is recorded.
+pub(super) struct Compared {
+    /// What has to be done.
+    pub(super) plan: Plan,
+    /// What is recorded, if anything is.
+    recorded: Option<Snapshot>,
+    /// What is installed.
+    pub(super) now: Snapshot,
+}
+
+/// Compares. Writes nothing.
+pub(super) fn compare(ground: &Ground<'_>) -> Compared {
+    let (_, state) = EnvMeta::read(&ground.project.layout());
+    let now = Snapshot::scan(ground.project.venv());
+    let recorded = store::last_recorded(&ground.project);
+    Compared {
+        plan: Plan::of(&state, recorded.as_ref(), &now),
+        recorded,
+        now,
+    }
+}
+
+fn record(
+    ground: &Ground<'_>,
+    action: &str,
+    tool: Tool,
+    (started_at, since): (DateTime<Utc>, Instant),
+    compared: &Compared,
+) -> Result<Published> {
+    let host = ground.host;
+    let nothing = Snapshot::default();
+    let before = compared.recorded.as_ref().unwrap_or(&nothing);
+    let argv = host.args().iter();
+    let run = FinishedRun {
+        id: RunId::new(),
+        action: action.to_owned(),
+        packages: Vec::new(),
+        argv: argv.map(|arg| arg.to_string_lossy().into_owned()).collect(),
+        cwd: host.cwd().unwrap_or(ground.project.root()).to_path_buf(),
+        tool,
+        started_at,
+        duration: since.elapsed(),
+        ending: Ending::Exited(0),
+        pid: std::process::id(),
+        output: None,
+    };
+    store::publish(&ground.project, &ground.config, run, before, &compared.now)
+        .context(t!("venv_sync.cannot_record"))
+        .hint(t!("venv_sync.hint_doctor"))
+}
+
+fn mend(ground: &Ground<'_>, launchers: Launchers, console: &mut Console) -> Result<Changes> {
+    let venv = ground.project.venv();
+    if launchers == Launchers::Mend && !launchers::is_installed(venv) {
+        return Ok(Changes::default());
+    }
+    let Some(aim_pip) = launchers::aim_pip_path(ground.host) else {
+        let missing = t!("venv_sync.no_aim_pip");
+        let hint = t!("venv_sync.hint_aim_pip");
+        if launchers == Launchers::Install {
+            return Err(Error::failed(missing).hint(hint));
+        }
+        console.warn(missing);
+        return Ok(Changes::default());
+    };
+    let mended = match launchers {
+        Launchers::Install => launchers::install(venv, &aim_pip),
+        Launchers::Mend => launchers::heal(venv, &aim_pip),
+    };
+    mended
+        .map_err(Error::from)
+        .and_then(|mended| Ok(mark(&venv.layout()).map(|()| mended)?))
+        .context(t!("venv_sync.cannot_mend"))
+        .hint(t!("venv_sync.hint_doctor"))
+}
+
+/// Writes down, for later toolkits, which layout the private folder has and which toolkit put it there.
+fn mark(layout: &VenvLayout) -> io::Result<()> {
+    const LAYOUT: u32 = 1;
+    let text = format!("{LAYOUT}\n{}\n", env!("CARGO_PKG_VERSION"));
+    let path = layout.version();
+    if std::fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
+        return Ok(());
+    }
+    store::atomic::write(&path, text.as_bytes())
+}
+
+/// The run lock; none where settings switch it off, or where nothing can be written and nothing need be.
+fn lock(ground: &Ground<'_>, action: &str, console: &mut Console) -> Result<Option<RunLock>> {
+    let Some(limit) = ground.config.lock_wait() else {
+        return Ok(None);
+    };
+    let layout = ground.project.venv().layout();
+    let command = format!("aim-venv-sync {action}");
+    let waits = |holder: &Holder| console.note(held_by(holder));
+    match RunLock::acquire(&layout, &command, limit, waits) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(LockError::Unusable { .. })
+            if compare(ground).plan.is_in_step() && Unfinished::read(&layout).is_none() =>
+        {
+            Ok(None)
+        }
+        Err(LockError::Busy(holder)) => Err(Error::failed(held_by(&holder))
+            .context(t!("venv_sync.cannot_lock"))
+            .hint(t!("venv_sync.hint_lock"))),
+        Err(error) => Err(error)
+            .context(t!("venv_sync.cannot_lock"))
+            .hint(t!("venv_sync.hint_doctor")),
+    }
+}
+
+/// Who holds the run lock, in words.
+pub(super) fn held_by(holder: &Holder) -> String {
+    let Some(pid) = holder.pid else {
+        return t!("venv_sync.held").into_owned();
+    };
+    let command = printable(&holder.command);
+    t!("venv_sync.held_by", pid = pid, command = command).into_owned()
+}

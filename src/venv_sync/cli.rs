@@ -1,0 +1,182 @@
+//! The command line of `aim-venv-sync`. Only shape and help; the verbs are in the files beside this one.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::console::{CommonArgs, examples};
+use crate::error::{Error, Result};
+use crate::words::t;
+
+/// `aim-venv-sync` as it was typed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "aim-venv-sync",
+    version,
+    about = t!("venv_sync.help.about").into_owned(),
+    after_help = examples(&[
+        ("aim-venv-sync init", t!("venv_sync.help.example_init")),
+        ("aim-venv-sync", t!("venv_sync.help.example_sync")),
+        ("aim-venv-sync --check", t!("venv_sync.help.example_check")),
+        ("aim-venv-sync doctor", t!("venv_sync.help.example_doctor")),
+    ])
+)]
+pub struct Cli {
+    /// What to do; without one, `sync`.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    /// `sync`'s own flags, for when the verb is left out.
+    #[command(flatten)]
+    pub sync: SyncArgs,
+    /// The flags of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+impl Cli {
+    /// The verb, `sync` when none was typed.
+    ///
+    /// # Errors
+    /// Wrong usage, when `sync`'s flags stand before another verb.
+    pub fn into_verb(self) -> Result<Verb> {
+        let SyncArgs { check, wait } = self.sync;
+        match self.verb {
+            None => Ok(Verb::Sync(self.sync)),
+            Some(Verb::Sync(after)) => Ok(Verb::Sync(SyncArgs {
+                check: check || after.check,
+                wait: wait || after.wait,
+            })),
+            Some(_) if check || wait => Err(Error::usage(t!("venv_sync.flags_are_of_sync"))),
+            Some(other) => Ok(other),
+        }
+    }
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Record what other tools changed.
+    #[command(
+        about = t!("venv_sync.help.sync").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync sync", t!("venv_sync.help.example_sync")),
+            ("aim-venv-sync sync --wait", t!("venv_sync.help.example_wait")),
+            ("aim-venv-sync sync --check", t!("venv_sync.help.example_check")),
+        ])
+    )]
+    Sync(SyncArgs),
+    /// Make or take over an environment.
+    #[command(
+        about = t!("venv_sync.help.init").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync init", t!("venv_sync.help.example_init")),
+            ("aim-venv-sync init demo --python 3.11", t!("venv_sync.help.example_init_python")),
+        ])
+    )]
+    Init(InitArgs),
+    /// What is there.
+    #[command(about = t!("venv_sync.help.status").into_owned())]
+    Status,
+    /// Take launchers and hook out again.
+    #[command(about = t!("venv_sync.help.remove").into_owned())]
+    Remove,
+    /// Check every part.
+    #[command(about = t!("venv_sync.help.doctor").into_owned())]
+    Doctor,
+    /// The settings in force.
+    #[command(about = t!("venv_sync.help.config").into_owned())]
+    Config,
+}
+
+/// Flags of `sync`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct SyncArgs {
+    /// Compare only.
+    #[arg(long, conflicts_with = "wait", help = t!("venv_sync.help.check").into_owned())]
+    pub check: bool,
+    /// Wait for the worker.
+    #[arg(long, help = t!("venv_sync.help.wait").into_owned())]
+    pub wait: bool,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct InitArgs {
+    /// The project's folder.
+    #[arg(
+        value_name = t!("venv_sync.help.path_value").into_owned(),
+        help = t!("venv_sync.help.path").into_owned()
+    )]
+    pub path: Option<PathBuf>,
+    /// The interpreter.
+    #[arg(long, value_name = "X", help = t!("venv_sync.help.python").into_owned())]
+    pub python: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::error::Exit;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sync_is_the_verb_that_may_be_left_out() {
+        let parse = |args: &[&str]| Cli::try_parse_from([&["aim-venv-sync"], args].concat());
+        assert!(parse(&["--check"]).expect("parses").sync.check);
+        let typed = parse(&["sync", "--wait"]).expect("parses").verb;
+        assert!(matches!(
+            typed,
+            Some(Verb::Sync(SyncArgs { wait: true, .. }))
+        ));
+        let init = parse(&["init", "p", "--python", "3.11"])
+            .expect("parses")
+            .verb;
+        assert!(matches!(
+            init,
+            Some(Verb::Init(InitArgs {
+                python: Some(_),
+                ..
+            }))
+        ));
+        for wrong in [&["--check", "--wait"][..], &["restore"]] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn flags_of_every_command_stand_before_or_after_the_verb() {
+        for args in [["--json", "status"], ["status", "--json"]] {
+            let typed = Cli::try_parse_from(["x", args[0], args[1]]).expect("parses");
+            assert!(typed.common.json, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn flags_of_sync_go_with_sync_alone() {
+        let parse = |args: &[&str]| {
+            Cli::try_parse_from([&["x"], args].concat())
+                .expect("parses")
+                .into_verb()
+        };
+        let sync = parse(&["--check", "sync"]).expect("sync");
+        assert!(matches!(sync, Verb::Sync(SyncArgs { check: true, .. })));
+        let nothing = parse(&[]).expect("sync");
+        assert!(matches!(
+            nothing,
+            Verb::Sync(SyncArgs {
+                check: false,
+                wait: false
+            })
+        ));
+        assert_eq!(
+            parse(&["--check", "status"]).expect_err("usage").exit(),
+            Exit::Usage
+        );
+    }
+}

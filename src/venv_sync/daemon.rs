@@ -1,0 +1,231 @@
+//! The one place here that talks to the daemon. Telling it something never fails; only waiting for it does.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::Ground;
+use crate::api::v1::{WorkerState, WorkerStatus};
+use crate::api::{Client, folder_of, nudge};
+use crate::console::Console;
+use crate::console::width::printable;
+use crate::error::{Error, Exit, Result};
+use crate::project;
+use crate::store::{Generation, Published};
+use crate::words::t;
+
+/// The longest that `--wait` waits; a start that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The daemon, as far as this project is concerned.
+#[derive(Debug, Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub(super) enum Daemon {
+    /// None runs.
+    Absent,
+    /// One runs.
+    Running {
+        /// The toolkit's version that it is of.
+        version: Option<String>,
+        /// The project's worker; none where it does not know the project.
+        worker: Option<Box<WorkerStatus>>,
+    },
+    /// Something answers that cannot be talked to.
+    Unusable {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Daemon {
+    /// The daemon in a few words.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Absent => t!("venv_sync.daemon.absent"),
+            Self::Running {
+                version: Some(version),
+                ..
+            } => t!("venv_sync.daemon.running", version = version),
+            Self::Running { version: None, .. } => t!("venv_sync.daemon.running_other"),
+            Self::Unusable { why } => t!("venv_sync.daemon.unusable", why = why),
+        }
+        .into_owned()
+    }
+
+    /// The worker in a few words, the environment being at `generation`; empty without a daemon.
+    pub(super) fn worker_words(&self, generation: u64) -> String {
+        let Self::Running { worker, .. } = self else {
+            return String::new();
+        };
+        let Some(worker) = worker else {
+            return t!("venv_sync.daemon.not_registered").into_owned();
+        };
+        let has = worker.generation.unwrap_or_default();
+        match worker.state {
+            WorkerState::Stopped => t!("venv_sync.daemon.stopped"),
+            WorkerState::Starting => t!("venv_sync.daemon.starting"),
+            WorkerState::Idle | WorkerState::Busy if has < generation => {
+                t!("venv_sync.daemon.behind", has = has)
+            }
+            WorkerState::Idle => t!("venv_sync.daemon.idle", generation = has),
+            WorkerState::Busy => t!(
+                "venv_sync.daemon.busy",
+                generation = has,
+                file = printable(worker.busy_with.as_deref().unwrap_or("?"))
+            ),
+            WorkerState::Failed => t!("venv_sync.daemon.failed", why = reason(worker)),
+        }
+        .into_owned()
+    }
+}
+
+/// What is there. Never fails, and waits for nothing but one short reply.
+pub(super) fn look(ground: &Ground<'_>) -> Daemon {
+    let client = match Client::connect(ground.host) {
+        Ok(client) => client,
+        Err(error) if error.exit() == Exit::NoDaemon => return Daemon::Absent,
+        Err(error) => {
+            return Daemon::Unusable {
+                why: error.to_string(),
+            };
+        }
+    };
+    let folder = folder_of(&ground.project);
+    let known = client.resolve(folder).ok();
+    let known = known.filter(|info| info.path == folder);
+    Daemon::Running {
+        version: client.version().version.clone(),
+        worker: known.and_then(|info| client.worker(&info.id).ok().map(Box::new)),
+    }
+}
+
+/// Tells the daemon that the environment changed, if one runs.
+pub(super) fn tell(ground: &Ground<'_>, published: &Published) {
+    nudge::env_changed(
+        &project::socket(ground.host),
+        folder_of(&ground.project),
+        published.generation.0,
+        &published.record.id.to_string(),
+    );
+}
+
+/// Makes the project known to the daemon, if one runs, and gives its id there.
+pub(super) fn register(ground: &Ground<'_>, console: &mut Console) -> Option<String> {
+    let registered =
+        Client::connect(ground.host).and_then(|client| client.register(folder_of(&ground.project)));
+    match registered {
+        Ok(info) => Some(info.id.to_string()),
+        Err(error) => {
+            if error.exit() != Exit::NoDaemon {
+                console.warn(t!("venv_sync.daemon.not_told", why = error));
+            }
+            None
+        }
+    }
+}
+
+/// Waits until the project's worker is ready at `generation`, starting it if need be.
+///
+/// # Errors
+/// `Exit::NoDaemon` without one; why the worker did not start; or that it took too long.
+pub(super) fn wait(ground: &Ground<'_>, generation: Generation) -> Result<WorkerStatus> {
+    let client = Client::connect(ground.host)?;
+    let id = client.register(folder_of(&ground.project))?.id;
+    let deadline = Instant::now() + PATIENCE;
+    let mut worker = client.start(&id).or_else(|error| {
+        let failed = client.worker(&id).ok().filter(has_failed);
+        failed.ok_or(error)
+    })?;
+    loop {
+        if worker.is_ready_at(generation.0) {
+            return Ok(worker);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let ended = matches!(worker.state, WorkerState::Failed | WorkerState::Stopped);
+        if ended || left.is_zero() {
+            return Err(not_ready(&worker, generation));
+        }
+        worker = client.worker_at(&id, generation.0, left)?;
+    }
+}
+
+/// Whether the worker's last start failed.
+pub(super) fn has_failed(worker: &WorkerStatus) -> bool {
+    worker.state == WorkerState::Failed
+}
+
+/// That `worker` is ready, in words.
+pub(super) fn ready(worker: &WorkerStatus) -> String {
+    t!(
+        "venv_sync.daemon.ready",
+        generation = worker.generation.unwrap_or_default(),
+        pid = worker.pid.unwrap_or_default()
+    )
+    .into_owned()
+}
+
+fn not_ready(worker: &WorkerStatus, generation: Generation) -> Error {
+    let message = match worker.state {
+        WorkerState::Failed => t!("venv_sync.daemon.refresh_failed", why = reason(worker)),
+        WorkerState::Stopped => t!("venv_sync.daemon.was_stopped"),
+        _ => t!("venv_sync.daemon.too_slow", generation = generation),
+    };
+    Error::failed(message).hint(t!("venv_sync.daemon.hint_logs"))
+}
+
+/// Why the last start failed, without the sentence that the daemon puts before it.
+fn reason(worker: &WorkerStatus) -> String {
+    let why = worker.last_error.as_deref().unwrap_or("?");
+    let why = why.strip_prefix("환경 갱신 실패:").unwrap_or(why);
+    printable(why.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::ProjectId;
+    use crate::words::{self, Language};
+
+    fn worker(state: WorkerState, generation: Option<u64>) -> WorkerStatus {
+        WorkerStatus {
+            state,
+            generation,
+            last_error: Some("환경 갱신 실패: python is gone".into()),
+            ..WorkerStatus::unused(ProjectId::new("p").expect("an id"))
+        }
+    }
+
+    fn check(worker: WorkerStatus, expected: &str) {
+        let daemon = Daemon::Running {
+            version: None,
+            worker: Some(Box::new(worker)),
+        };
+        assert_eq!(daemon.worker_words(5), expected);
+    }
+
+    #[test]
+    fn workers_in_words() {
+        check(worker(WorkerState::Idle, Some(5)), "ready at generation 5");
+        check(
+            worker(WorkerState::Idle, Some(4)),
+            "at generation 4; changes over at the next node",
+        );
+        check(
+            worker(WorkerState::Stopped, None),
+            "stopped; the next node starts it",
+        );
+        check(
+            worker(WorkerState::Failed, None),
+            "environment refresh failed: python is gone",
+        );
+        assert_eq!(Daemon::Absent.worker_words(5), "");
+    }
+
+    #[test]
+    fn a_failed_start_is_told_in_the_persons_language() {
+        words::choose(Language::Korean);
+        let error = not_ready(&worker(WorkerState::Failed, None), Generation(5));
+        assert_eq!(error.to_string(), "환경 갱신 실패: python is gone");
+        assert_eq!(error.exit(), Exit::Failed);
+    }
+}

@@ -1,0 +1,193 @@
+//! Checks of the environment: its interpreter, pip, and what leads pip to us.
+
+use std::path::Path;
+
+use super::Check;
+use crate::console::width::quoted;
+use crate::inventory::Snapshot;
+use crate::launchers::{self, Finding, Part, State};
+use crate::project::Venv;
+use crate::venv_sync::interpreter::{Interpreter, on_path};
+use crate::venv_sync::{Ground, init};
+use crate::words::t;
+
+pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
+    let mut checks = vec![place(ground), python(ground), pip(ground), enabled(ground)];
+    checks.extend(ways_in(ground));
+    checks.push(first_pip(ground));
+    checks
+}
+
+fn place(ground: &Ground<'_>) -> Check {
+    let path = ground.project.venv().root().display();
+    Check::good(
+        "environment",
+        t!("venv_sync.doctor.environment", path = path),
+    )
+}
+
+fn python(ground: &Ground<'_>) -> Check {
+    const NAME: &str = "python";
+    let venv = ground.project.venv();
+    let again = || init::make_again(ground.project.root(), venv.root());
+    let path = match venv.python() {
+        Ok(path) => path,
+        Err(error) => return Check::wrong(NAME, error.to_string(), again()),
+    };
+    let shown = path.display().to_string();
+    match Interpreter::probe(ground.host, path) {
+        Some(found) if !found.is_new_enough() => Check::odd(
+            NAME,
+            t!("venv_sync.doctor.python_old", version = found.version),
+            None,
+        ),
+        // The folder of site-packages has the version in its name: after an upgrade the packages are out of reach.
+        Some(found) if moved_on(venv, &found.version) => Check::wrong(
+            NAME,
+            t!(
+                "venv_sync.doctor.python_other",
+                version = found.version,
+                made = venv.python_version().unwrap_or_default()
+            ),
+            again(),
+        ),
+        Some(found) => Check::good(NAME, t!("venv_sync.doctor.python", version = found.version)),
+        None => Check::wrong(
+            NAME,
+            t!("venv_sync.doctor.python_dead", path = shown),
+            again(),
+        ),
+    }
+}
+
+/// Whether the interpreter is of another line (`3.12` for `3.11`) than the one that the environment was made with.
+fn moved_on(venv: &Venv, now: &str) -> bool {
+    let line =
+        |version: &str| -> Vec<String> { version.split('.').take(2).map(str::to_owned).collect() };
+    venv.python_version()
+        .is_some_and(|made| line(&made) != line(now))
+}
+
+fn pip(ground: &Ground<'_>) -> Check {
+    const NAME: &str = "pip";
+    let venv = ground.project.venv();
+    let ensure = || {
+        let python = venv.bin().join("python");
+        format!("{} -m ensurepip", quoted(&python.to_string_lossy()))
+    };
+    match init::pip_version(&Snapshot::scan(venv)) {
+        Some(version) => Check::good(NAME, t!("venv_sync.doctor.pip", version = version)),
+        None if launchers::has_pip(venv) => Check::good(NAME, t!("venv_sync.doctor.pip_shared")),
+        None if on_path(ground.host, "uv").is_some() => {
+            Check::odd(NAME, t!("venv_sync.doctor.pip_by_uv"), ensure())
+        }
+        None => Check::wrong(NAME, t!("venv_sync.doctor.no_pip"), ensure()),
+    }
+}
+
+fn enabled(ground: &Ground<'_>) -> Check {
+    const NAME: &str = "enabled";
+    let setting = &ground.config.enabled;
+    if setting.value {
+        Check::good(NAME, t!("venv_sync.doctor.enabled"))
+    } else {
+        Check::odd(
+            NAME,
+            t!("venv_sync.doctor.disabled", origin = setting.origin),
+            "aim-venv-sync config".to_owned(),
+        )
+    }
+}
+
+/// The shim, each launcher, each hook.
+fn ways_in(ground: &Ground<'_>) -> Vec<Check> {
+    let venv = ground.project.venv();
+    let Some(aim_pip) = launchers::aim_pip_path(ground.host) else {
+        let remedy = t!("venv_sync.hint_aim_pip").into_owned();
+        return vec![Check::wrong("aim-pip", t!("venv_sync.no_aim_pip"), remedy)];
+    };
+    let found = t!("venv_sync.doctor.aim_pip", path = aim_pip.display());
+    let mut checks = vec![Check::good("aim-pip", found)];
+    if launchers::is_installed(venv) {
+        let findings = launchers::inspect(venv, &aim_pip);
+        checks.extend(findings.iter().map(|finding| way_in(ground, finding)));
+    } else {
+        checks.push(Check::wrong(
+            "launchers",
+            t!("venv_sync.doctor.not_installed"),
+            init_command(ground),
+        ));
+    }
+    checks
+}
+
+fn way_in(ground: &Ground<'_>, finding: &Finding) -> Check {
+    let (name, what) = match finding.part {
+        Part::Launcher => ("launchers", t!("venv_sync.doctor.launcher")),
+        Part::Hook => ("hook", t!("venv_sync.doctor.hook")),
+    };
+    let path = short(ground, &finding.path);
+    let sync = || "aim-venv-sync sync".to_owned();
+    match &finding.state {
+        State::Ours => Check::good(name, t!("venv_sync.doctor.ours", what = what, path = path)),
+        State::Elsewhere(other) if other.is_file() => Check::odd(
+            name,
+            t!(
+                "venv_sync.doctor.elsewhere",
+                what = what,
+                path = path,
+                other = other.display()
+            ),
+            sync(),
+        ),
+        State::Elsewhere(other) => Check::wrong(
+            name,
+            t!(
+                "venv_sync.doctor.elsewhere_gone",
+                what = what,
+                path = path,
+                other = other.display()
+            ),
+            sync(),
+        ),
+        State::Foreign => Check::wrong(
+            name,
+            t!("venv_sync.doctor.foreign", what = what, path = path),
+            sync(),
+        ),
+        State::Missing => Check::wrong(
+            name,
+            t!("venv_sync.doctor.missing", what = what, path = path),
+            sync(),
+        ),
+    }
+}
+
+/// What `pip` means in this shell, where the environment is active.
+fn first_pip(ground: &Ground<'_>) -> Check {
+    const NAME: &str = "path";
+    let bin = ground.project.venv().bin();
+    let same = |folder: &Path| folder.canonicalize().ok() == bin.canonicalize().ok();
+    let activate = format!("source {}", quoted(&bin.join("activate").to_string_lossy()));
+    match on_path(ground.host, "pip") {
+        Some(pip) if pip.parent().is_some_and(same) => {
+            Check::good(NAME, t!("venv_sync.doctor.pip_is_ours"))
+        }
+        Some(pip) => {
+            let message = t!("venv_sync.doctor.pip_is_another", path = pip.display());
+            Check::odd(NAME, message, activate)
+        }
+        None => Check::odd(NAME, t!("venv_sync.doctor.pip_is_none"), activate),
+    }
+}
+
+fn init_command(ground: &Ground<'_>) -> String {
+    let root = ground.project.root().to_string_lossy();
+    format!("aim-venv-sync init {}", quoted(&root))
+}
+
+fn short(ground: &Ground<'_>, path: &Path) -> String {
+    let root = ground.project.root();
+    let short = path.strip_prefix(root).unwrap_or(path);
+    short.display().to_string()
+}

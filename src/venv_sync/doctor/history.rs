@@ -1,0 +1,118 @@
+//! Checks of what is recorded: the record itself, the run log, the lock, and whether all of it can be written.
+
+use std::path::Path;
+
+use rustix::fs::Access;
+
+use super::Check;
+use crate::console::width::{printable, quoted};
+use crate::store::{EnvMeta, MetaState, RunLock, RunLog, Unfinished};
+use crate::venv_sync::plan::Plan;
+use crate::venv_sync::{Ground, apply};
+use crate::words::t;
+
+pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
+    let mut checks = vec![record(ground), run_log(ground), lock(ground)];
+    checks.extend(writable(ground));
+    checks
+}
+
+fn sync() -> String {
+    "aim-venv-sync sync".to_owned()
+}
+
+fn record(ground: &Ground<'_>) -> Check {
+    const NAME: &str = "env-meta";
+    let (meta, state) = EnvMeta::read(&ground.project.layout());
+    let plan = apply::compare(ground).plan;
+    let generation = meta.generation();
+    match (state, plan) {
+        (MetaState::Broken(why), _) => Check::wrong(
+            NAME,
+            t!("venv_sync.doctor.meta_broken", why = printable(&why)),
+            sync(),
+        ),
+        (MetaState::Absent, _) => Check::odd(NAME, t!("venv_sync.nothing_recorded"), sync()),
+        (MetaState::Present, Plan::InStep) => Check::good(
+            NAME,
+            t!("venv_sync.doctor.in_step", generation = generation),
+        ),
+        (MetaState::Present, _) => Check::odd(
+            NAME,
+            t!("venv_sync.differs", generation = generation),
+            sync(),
+        ),
+    }
+}
+
+fn run_log(ground: &Ground<'_>) -> Check {
+    const NAME: &str = "run-log";
+    let log = RunLog::read(&ground.project.layout());
+    match log.problems.first() {
+        None => Check::good(NAME, t!("venv_sync.doctor.run_log", count = log.runs.len())),
+        Some(problem) => Check::odd(
+            NAME,
+            t!(
+                "venv_sync.doctor.run_log_damaged",
+                count = log.problems.len(),
+                problem = printable(&problem.to_string())
+            ),
+            None,
+        ),
+    }
+}
+
+fn lock(ground: &Ground<'_>) -> Check {
+    const NAME: &str = "lock";
+    let layout = ground.project.venv().layout();
+    if let Some(holder) = RunLock::holder(&layout) {
+        let kill = holder.pid.map(|pid| format!("ps -p {pid} -f"));
+        return Check::odd(NAME, apply::held_by(&holder), kill);
+    }
+    match Unfinished::read(&layout) {
+        Some(left) => Check::odd(
+            NAME,
+            t!(
+                "venv_sync.doctor.unfinished",
+                action = printable(&left.run.action)
+            ),
+            sync(),
+        ),
+        None => Check::good(NAME, t!("venv_sync.doctor.no_lock")),
+    }
+}
+
+/// One line when everything can be written, else one for each place that cannot.
+fn writable(ground: &Ground<'_>) -> Vec<Check> {
+    const NAME: &str = "permissions";
+    let project = ground.project.layout();
+    let venv = ground.project.venv();
+    let mut places = vec![
+        ground.project.root().to_path_buf(),
+        project.logs(),
+        venv.root().to_path_buf(),
+        venv.bin(),
+        venv.layout().aim().to_path_buf(),
+    ];
+    places.extend(venv.site_packages());
+    let denied: Vec<Check> = places
+        .iter()
+        .filter(|place| place.exists() && !is_writable(place))
+        .map(|place| {
+            Check::wrong(
+                NAME,
+                t!("venv_sync.doctor.not_writable", path = place.display()),
+                format!("chmod u+w {}", quoted(&place.to_string_lossy())),
+            )
+        })
+        .collect();
+    if denied.is_empty() {
+        vec![Check::good(NAME, t!("venv_sync.doctor.writable"))]
+    } else {
+        denied
+    }
+}
+
+fn is_writable(place: &Path) -> bool {
+    rustix::fs::access(place, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}

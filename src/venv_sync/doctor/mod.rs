@@ -1,0 +1,191 @@
+//! `aim-venv-sync doctor`: every part is looked at, one line each, with what to type where one is wrong.
+//!
+//! A check that finds something *odd* (no daemon, a switched-off shim) is no failure; only something *wrong* makes the
+//! exit status 1. Nothing is mended here: what mends it stands beside it.
+
+mod environment;
+mod history;
+mod surroundings;
+
+use serde::Serialize;
+
+use super::Ground;
+use crate::console::{Console, style};
+use crate::error::{Exit, Result};
+use crate::words::t;
+
+/// What a check found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    /// As it should be.
+    Good,
+    /// Works, but may surprise.
+    Odd,
+    /// Does not work.
+    Wrong,
+}
+
+/// One checked part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Check {
+    /// A name that does not change, for scripts.
+    name: &'static str,
+    outcome: Outcome,
+    /// What was found, in the person's language.
+    message: String,
+    /// What to type.
+    remedy: Option<String>,
+}
+
+impl Check {
+    fn good(name: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            name,
+            outcome: Outcome::Good,
+            message: message.into(),
+            remedy: None,
+        }
+    }
+
+    fn odd(
+        name: &'static str,
+        message: impl Into<String>,
+        remedy: impl Into<Option<String>>,
+    ) -> Self {
+        Self {
+            outcome: Outcome::Odd,
+            remedy: remedy.into(),
+            ..Self::good(name, message)
+        }
+    }
+
+    fn wrong(
+        name: &'static str,
+        message: impl Into<String>,
+        remedy: impl Into<Option<String>>,
+    ) -> Self {
+        Self {
+            outcome: Outcome::Wrong,
+            ..Self::odd(name, message, remedy)
+        }
+    }
+}
+
+/// Checks everything.
+pub(super) fn doctor(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
+    let mut checks = environment::checks(ground);
+    checks.extend(history::checks(ground));
+    checks.extend(surroundings::checks(ground));
+    let wrong = count(&checks, Outcome::Wrong);
+    if console.is_json() {
+        let healthy = wrong == 0;
+        console.json(&serde_json::json!({ "healthy": healthy, "checks": checks }))?;
+    } else {
+        print(&checks, console)?;
+    }
+    Ok(if wrong == 0 { Exit::Done } else { Exit::Failed })
+}
+
+fn count(checks: &[Check], outcome: Outcome) -> usize {
+    let of = checks.iter().filter(|check| check.outcome == outcome);
+    of.count()
+}
+
+fn print(checks: &[Check], console: &mut Console) -> Result<()> {
+    for check in checks {
+        let sign = match check.outcome {
+            Outcome::Good if console.is_quiet() => continue,
+            Outcome::Good => style::paint(style::GOOD, "✓"),
+            Outcome::Odd => style::paint(style::ODD, "!"),
+            Outcome::Wrong => style::paint(style::BAD, "✗"),
+        };
+        console.line(format!("{sign} {}", check.message))?;
+        if let Some(remedy) = &check.remedy {
+            console.line(format!("    → {}", style::paint(style::NAME, remedy)))?;
+        }
+    }
+    let (wrong, odd) = (count(checks, Outcome::Wrong), count(checks, Outcome::Odd));
+    console.note(match (wrong, odd) {
+        (0, 0) => t!("venv_sync.doctor.all_good"),
+        (0, odd) => t!("venv_sync.doctor.some_odd", odd = odd),
+        (wrong, odd) => t!("venv_sync.doctor.some_wrong", wrong = wrong, odd = odd),
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Host;
+    use crate::project::Project;
+
+    /// A project whose environment has no interpreter, on a host without anything.
+    fn broken() -> (tempfile::TempDir, Host, Project) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let root = dir.path().canonicalize().expect("resolved");
+        std::fs::create_dir_all(root.join(".venv/bin")).expect("folders");
+        std::fs::write(root.join(".venv/pyvenv.cfg"), "version = 3.11.7\n").expect("write");
+        let host = Host::fake(["aim-venv-sync"])
+            .with_cwd(&root)
+            .with_var("AIM_SOCKET", root.join("s.sock"))
+            .with_var("XDG_CONFIG_HOME", &root)
+            .with_var("XDG_STATE_HOME", &root);
+        let project = Project::at(&root).expect("a project");
+        (dir, host, project)
+    }
+
+    fn all(ground: &Ground<'_>) -> Vec<Check> {
+        let mut checks = environment::checks(ground);
+        checks.extend(history::checks(ground));
+        checks.extend(surroundings::checks(ground));
+        checks
+    }
+
+    fn outcome(checks: &[Check], name: &str) -> Outcome {
+        let found = checks.iter().find(|check| check.name == name);
+        found.expect(name).outcome
+    }
+
+    #[test]
+    fn what_is_wrong_has_a_remedy() {
+        let (_dir, host, project) = broken();
+        let checks = all(&Ground::of(&host, project));
+        assert_eq!(outcome(&checks, "python"), Outcome::Wrong);
+        assert_eq!(outcome(&checks, "env-meta"), Outcome::Odd);
+        assert_eq!(outcome(&checks, "daemon"), Outcome::Odd);
+        assert_eq!(outcome(&checks, "settings"), Outcome::Good);
+        for check in checks {
+            assert!(
+                check.outcome != Outcome::Wrong || check.remedy.is_some(),
+                "{check:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn doctor_writes_nothing() {
+        let (dir, host, project) = broken();
+        let list = || {
+            let mut names: Vec<_> = walkdir::WalkDir::new(dir.path())
+                .into_iter()
+                .map(|entry| entry.expect("entry").into_path())
+                .collect();
+            names.sort();
+            names
+        };
+        let before = list();
+        all(&Ground::of(&host, project));
+        assert_eq!(list(), before);
+    }
+
+    #[test]
+    fn broken_settings_and_records_are_named() {
+        let (dir, host, project) = broken();
+        std::fs::write(dir.path().join(".aim.toml"), "enabled = maybe").expect("write");
+        std::fs::write(dir.path().join("env_meta.json"), "{").expect("write");
+        let checks = all(&Ground::of(&host, project));
+        assert_eq!(outcome(&checks, "settings"), Outcome::Wrong);
+        assert_eq!(outcome(&checks, "env-meta"), Outcome::Wrong);
+    }
+}

@@ -1,0 +1,232 @@
+//! `aim-venv-sync init [PATH] [--python X]`: a project with an environment, launchers, a record, known to the daemon.
+//!
+//! Doing it again changes nothing, and says what was there. Nothing that a person made is ever deleted.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::apply::{self, Applied, Launchers};
+use super::interpreter::{Interpreter, Request};
+use super::maker::Maker;
+use super::{Ground, InitArgs, changes, daemon};
+use crate::console::width::quoted;
+use crate::console::{self, CommonArgs, Console, style};
+use crate::error::{Error, Exit, Explain, Result};
+use crate::host::Host;
+use crate::inventory::Snapshot;
+use crate::project::{Project, VENV_NAMES, Venv, VenvError};
+use crate::words::t;
+
+/// Makes what is missing and says what is there and what can be typed next.
+pub(super) fn init(
+    host: &Host,
+    common: &CommonArgs,
+    args: &InitArgs,
+    console: &mut Console,
+) -> Result<Exit> {
+    let (project, maker) = match place(host, common, args)? {
+        Place::Ready(project) => {
+            if let Some(wanted) = &args.python {
+                agrees(host, project.venv(), wanted)?;
+            }
+            (project, None)
+        }
+        Place::Bare(folder) => {
+            let maker = Maker::choose(host, args.python.as_deref())?;
+            (make(host, &folder, &maker, console)?, Some(maker))
+        }
+    };
+    let ground = Ground::of(host, project);
+    let applied = apply::apply(&ground, "init", Launchers::Install, console)?;
+    let id = daemon::register(&ground, console);
+    if let Some(published) = applied.raised_by() {
+        daemon::tell(&ground, published);
+    }
+    if console.is_json() {
+        let python = ground.project.venv().python_version();
+        console.json(&json!({
+            "project": ground.project.root(),
+            "environment": ground.project.venv().root(),
+            "python": python,
+            "pip": pip_version(&applied.now),
+            "made_by": maker.map(|maker| maker.name()),
+            "generation": applied.generation,
+            "distributions": applied.now.len(),
+            "written": applied.mended.written,
+            "id": id,
+        }))?;
+    } else {
+        print(&ground, maker.as_ref(), &applied, id.as_deref(), console)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The version of pip in an environment, from its metadata.
+pub(super) fn pip_version(now: &Snapshot) -> Option<String> {
+    now.find("pip").map(|pip| pip.version.clone())
+}
+
+/// Where to work.
+enum Place {
+    /// A project with an environment that can be used.
+    Ready(Project),
+    /// A folder without one; it need not exist.
+    Bare(PathBuf),
+}
+
+/// What `PATH` names, else `--project`, else the working folder. An environment's folder means the project around it.
+///
+/// # Errors
+/// When there is something that cannot be used.
+fn place(host: &Host, common: &CommonArgs, args: &InitArgs) -> Result<Place> {
+    let folder = match (&args.path, host.cwd()) {
+        (None, _) if common.project.is_some() => {
+            return usable(console::project(host, common)?).map(Place::Ready);
+        }
+        (Some(path), _) => host.absolute(path),
+        (None, Some(cwd)) => cwd.to_path_buf(),
+        (None, None) => return Err(Error::failed(t!("venv_sync.no_cwd"))),
+    };
+    if !folder.exists() {
+        return Ok(Place::Bare(folder));
+    }
+    let folder = folder
+        .canonicalize()
+        .context(t!("venv_sync.cannot_read", path = folder.display()))?;
+    if !folder.is_dir() {
+        let message = t!("venv_sync.not_a_folder", path = folder.display());
+        return Err(Error::usage(message));
+    }
+    if let Ok(venv) = Venv::open(&folder) {
+        return usable(Project::of_venv(venv)).map(Place::Ready);
+    }
+    if let Some(project) = Project::at(&folder) {
+        return usable(project).map(Place::Ready);
+    }
+    let target = folder.join(VENV_NAMES[0]);
+    if target.symlink_metadata().is_ok() {
+        // Something is in the way: an environment that lost its pyvenv.cfg, a dangling link, a file.
+        return Err(Error::from(VenvError::NotAnEnvironment(target.clone()))
+            .hint(make_again(&folder, &target)));
+    }
+    Ok(Place::Bare(folder))
+}
+
+/// `project`, if its environment has an interpreter.
+fn usable(project: Project) -> Result<Project> {
+    let again = || make_again(project.root(), project.venv().root());
+    match project.venv().python() {
+        Ok(_) => Ok(project),
+        Err(error) => Err(error).hint(again()),
+    }
+}
+
+/// What to type when the environment at `venv` is of no use: only the person may delete it.
+pub(super) fn make_again(folder: &Path, venv: &Path) -> String {
+    t!(
+        "venv_sync.hint_make_again",
+        venv = quoted(&venv.to_string_lossy()),
+        folder = quoted(&folder.to_string_lossy())
+    )
+    .into_owned()
+}
+
+/// That the environment's Python is the one that was asked for.
+fn agrees(host: &Host, venv: &Venv, wanted: &str) -> Result<()> {
+    let there = venv.python_version().unwrap_or_default();
+    let request = Request::parse(wanted);
+    let accepted = match &request {
+        Request::Version(_) => request.accepts(&there),
+        _ => Interpreter::find(host, &request).is_none_or(|found| found.version == there),
+    };
+    if accepted {
+        return Ok(());
+    }
+    let folder = venv.root().parent().unwrap_or(venv.root());
+    let message = t!(
+        "venv_sync.other_python",
+        path = venv.root().display(),
+        version = there,
+        wanted = wanted
+    );
+    let again = make_again(folder, venv.root());
+    Err(Error::failed(message).hint(format!("{again} --python {}", quoted(wanted))))
+}
+
+/// Makes the environment, and the project's folder if it is not there; both are gone again when that fails.
+fn make(host: &Host, folder: &Path, maker: &Maker, console: &mut Console) -> Result<Project> {
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|ancestor| !ancestor.exists())
+        .collect();
+    fs_err::create_dir_all(folder)?;
+    console.note(t!("venv_sync.making", maker = maker.name()));
+    let made = folder
+        .canonicalize()
+        .map_err(Error::from)
+        .and_then(|folder| maker.make(host, &folder.join(VENV_NAMES[0])));
+    if made.is_err() {
+        for folder in missing {
+            // Only folders of ours, and only while they are empty.
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+    made.map(Project::of_venv)
+}
+
+fn print(
+    ground: &Ground<'_>,
+    maker: Option<&Maker>,
+    applied: &Applied,
+    id: Option<&str>,
+    console: &mut Console,
+) -> Result<()> {
+    let venv = ground.project.venv();
+    let unknown = || t!("venv_sync.unknown").into_owned();
+    let python = venv.python_version().unwrap_or_else(unknown);
+    let path = venv.root().display();
+    console.line(match (maker, applied.mended.is_empty()) {
+        (Some(maker), _) => t!(
+            "venv_sync.made",
+            path = path,
+            python = python,
+            maker = maker.name()
+        ),
+        (None, false) => t!("venv_sync.taken_over", path = path, python = python),
+        (None, true) => t!("venv_sync.was_there", path = path, python = python),
+    })?;
+    console.line(pip_version(&applied.now).map_or_else(
+        || t!("venv_sync.pip_is_missing"),
+        |pip| t!("venv_sync.pip_is_remembered", pip = pip),
+    ))?;
+    console.line(t!(
+        "venv_sync.generation_is",
+        generation = applied.generation,
+        count = changes::distributions(applied.now.len())
+    ))?;
+    if let Some(id) = id {
+        console.line(t!("venv_sync.registered", id = id))?;
+    }
+    let active = ground.host.path_var("VIRTUAL_ENV");
+    let activate = quoted(&activation(ground));
+    let mut next = vec![format!("source {activate}"), "pip install …".to_owned()];
+    if active.is_some_and(|active| ground.host.absolute(active) == venv.root()) {
+        next.remove(0);
+    }
+    console.note(format!("\n{}", t!("venv_sync.next")));
+    for command in next {
+        console.note(format!("  {}", style::paint(style::NAME, command)));
+    }
+    Ok(())
+}
+
+/// The path of `activate`, short where the working folder is above it.
+fn activation(ground: &Ground<'_>) -> String {
+    let path = ground.project.venv().bin().join("activate");
+    let short = ground
+        .host
+        .cwd()
+        .and_then(|cwd| path.strip_prefix(cwd.canonicalize().ok()?).ok());
+    short.unwrap_or(&path).to_string_lossy().into_owned()
+}

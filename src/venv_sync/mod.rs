@@ -1,0 +1,87 @@
+//! `aim-venv-sync`: makes environments, puts launchers and hook into them, and keeps their record true whichever tool
+//! changed them.
+//!
+//! Start reading at [`run`]. [`plan`] says what a sync has to do and [`apply`] does it; `init` is a sync of an
+//! environment that was just made ([`maker`]). The other verbs only look: `status`, `doctor`, `config`; `remove` takes
+//! out what `init` put in.
+//!
+//! **Invariant:** the daemon is told, never needed ([`daemon`]): only `--wait` fails without one.
+//! **Invariant:** `--check`, `status`, `doctor` and `config` write nothing, not even a lock file.
+
+mod apply;
+mod changes;
+mod cli;
+mod config;
+mod daemon;
+mod doctor;
+mod init;
+mod interpreter;
+mod maker;
+mod plan;
+mod remove;
+mod status;
+mod sync;
+
+pub use cli::{Cli, InitArgs, SyncArgs, Verb};
+
+use crate::console::{self, CommonArgs, Console};
+use crate::error::{Exit, Result};
+use crate::host::Host;
+use crate::project::{Config, Project};
+
+/// The grammar of the command line, from which completions and manual pages are made.
+pub fn command() -> clap::Command {
+    console::grammar::<Cli>()
+}
+
+/// Does what `cli` asks for.
+///
+/// # Errors
+/// As each verb; the exit status is in the error (design, section 11).
+pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
+    let mut console = Console::new(host, &cli.common);
+    run_on(host, cli, &mut console)
+}
+
+fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
+    let common = cli.common.clone();
+    match cli.into_verb()? {
+        Verb::Init(args) => init::init(host, &common, &args, console),
+        Verb::Config => config::config(host, &common, console),
+        verb => {
+            let ground = Ground::find(host, &common)?;
+            match verb {
+                Verb::Status => status::status(&ground, console),
+                Verb::Remove => remove::remove(&ground, console),
+                Verb::Doctor => doctor::doctor(&ground, console),
+                Verb::Sync(args) => sync::sync(&ground, args, console),
+                Verb::Init(_) | Verb::Config => unreachable!("done above"),
+            }
+        }
+    }
+}
+
+/// What most verbs stand on: a project, its settings, and the process.
+struct Ground<'a> {
+    host: &'a Host,
+    project: Project,
+    config: Config,
+}
+
+impl<'a> Ground<'a> {
+    fn find(host: &'a Host, common: &CommonArgs) -> Result<Self> {
+        Ok(Self::of(host, console::project(host, common)?))
+    }
+
+    fn of(host: &'a Host, project: Project) -> Self {
+        let config = Config::load(host, Some(&project.layout()));
+        Self {
+            host,
+            project,
+            config,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

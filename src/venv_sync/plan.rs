@@ -1,0 +1,135 @@
+//! What a sync has to do: a comparison of what is installed with what is recorded. Pure but for [`installer`].
+
+use crate::inventory::{Diff, Snapshot};
+use crate::project::Venv;
+use crate::store::{MetaState, Tool};
+
+/// The result of comparing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// What is installed is what is recorded.
+    InStep,
+    /// There is nothing recorded, or nothing readable: record all that is there.
+    FirstRecord(Diff),
+    /// Someone changed the environment and told nobody.
+    Record(Diff),
+}
+
+impl Plan {
+    /// Compares `now` with the last snapshot that was `recorded`, `env_meta.json` being in `state`.
+    pub(super) fn of(state: &MetaState, recorded: Option<&Snapshot>, now: &Snapshot) -> Self {
+        let nothing = Snapshot::default();
+        let diff = recorded.unwrap_or(&nothing).diff_to(now);
+        match (state, recorded) {
+            (MetaState::Present, Some(_)) if diff.is_empty() => Self::InStep,
+            (MetaState::Present, Some(_)) => Self::Record(diff),
+            _ => Self::FirstRecord(diff),
+        }
+    }
+
+    /// What differs.
+    pub(super) fn diff(&self) -> Option<&Diff> {
+        match self {
+            Self::InStep => None,
+            Self::FirstRecord(diff) | Self::Record(diff) => Some(diff),
+        }
+    }
+
+    /// Whether nothing has to be done.
+    pub(super) fn is_in_step(&self) -> bool {
+        *self == Self::InStep
+    }
+}
+
+/// The tool that made `diff`, as the `INSTALLER` files of what it installed tell (PEP 376); unknown when they name
+/// several, or nothing was installed.
+pub(super) fn tool_of(diff: &Diff, installer: impl Fn(&str) -> Option<String>) -> Tool {
+    let mut tools = diff.added.iter().chain(&diff.changed).map(|change| {
+        let named = installer(&change.name);
+        named.map_or(Tool::Unknown, |text| Tool::of_installer(&text))
+    });
+    let first = tools.next().unwrap_or_default();
+    if tools.all(|tool| tool == first) {
+        first
+    } else {
+        Tool::Unknown
+    }
+}
+
+/// The `INSTALLER` text of the distribution called `name`.
+pub(super) fn installer(venv: &Venv, now: &Snapshot, name: &str) -> Option<String> {
+    let folder = now.find(name)?.folder()?;
+    venv.site_packages()
+        .into_iter()
+        .find_map(|site| std::fs::read_to_string(site.join(folder).join("INSTALLER")).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::Distribution;
+
+    fn snapshot(all: &[(&str, &str)]) -> Snapshot {
+        all.iter()
+            .map(|(name, version)| Distribution::new(*name, *version))
+            .collect()
+    }
+
+    #[test]
+    fn the_same_is_in_step_only_when_it_is_recorded() {
+        let six = snapshot(&[("six", "1.16.0")]);
+        let present = MetaState::Present;
+        assert!(Plan::of(&present, Some(&six), &six).is_in_step());
+        for state in [MetaState::Absent, MetaState::Broken("torn".into())] {
+            let plan = Plan::of(&state, Some(&six), &six);
+            assert_eq!(plan, Plan::FirstRecord(Diff::default()), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_record_names_all_that_is_there() {
+        let now = snapshot(&[("pip", "24.0"), ("six", "1.16.0")]);
+        let plan = Plan::of(&MetaState::Absent, None, &now);
+        assert_eq!(plan.diff().map(|diff| diff.added.len()), Some(2));
+    }
+
+    #[test]
+    fn a_difference_is_recorded() {
+        let (then, now) = (snapshot(&[("a", "1")]), snapshot(&[("a", "2")]));
+        let Plan::Record(diff) = Plan::of(&MetaState::Present, Some(&then), &now) else {
+            panic!("a difference");
+        };
+        assert_eq!(diff.changed.len(), 1);
+    }
+
+    /// `installers` are those of what changed, one a distribution.
+    fn check(installers: &[Option<&str>], expected: Tool) {
+        let all: Vec<(String, Option<&str>)> = installers
+            .iter()
+            .enumerate()
+            .map(|(number, text)| (format!("d{number}"), *text))
+            .collect();
+        let now: Snapshot = all
+            .iter()
+            .map(|(name, _)| Distribution::new(name.as_str(), "1"))
+            .collect();
+        let diff = Snapshot::default().diff_to(&now);
+        let tool = tool_of(&diff, |wanted| {
+            let (_, text) = all.iter().find(|(name, _)| name == wanted)?;
+            text.map(str::to_owned)
+        });
+        assert_eq!(tool, expected, "{installers:?}");
+    }
+
+    #[test]
+    fn the_installer_names_the_tool() {
+        check(&[Some("pip\n")], Tool::Pip);
+        check(&[Some("uv"), Some("uv\n")], Tool::Uv);
+        check(&[Some("Poetry 1.8.2")], Tool::Poetry);
+        check(&[Some("conda")], Tool::Conda);
+        check(&[Some("pip"), Some("uv")], Tool::Unknown);
+        check(&[Some("pip"), None], Tool::Unknown);
+        check(&[Some("")], Tool::Unknown);
+        check(&[], Tool::Unknown);
+    }
+}

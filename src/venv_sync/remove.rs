@@ -1,0 +1,57 @@
+//! `aim-venv-sync remove`: takes launchers, hook and the private folder out of an environment.
+//!
+//! The history (`env_meta.json`, `.pip-logs`) is the person's and stays. So does the registration at the daemon, which
+//! can run a project's worker without launchers.
+
+use std::io;
+
+use serde_json::json;
+
+use super::{Ground, apply};
+use crate::console::Console;
+use crate::error::{Error, Exit, Explain, Result};
+use crate::launchers;
+use crate::project::LOGS;
+use crate::store::{LockError, RunLock};
+use crate::words::t;
+
+/// Puts the environment back as pip would have it now.
+pub(super) fn remove(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
+    let venv = ground.project.venv();
+    let layout = venv.layout();
+    // A run that is going on would put back what is taken out here; nobody waits for it, since it may ask questions.
+    let lock = layout
+        .aim()
+        .is_dir()
+        .then(|| RunLock::try_acquire(&layout, "aim-venv-sync remove"));
+    if let Some(Err(LockError::Busy(holder))) = &lock {
+        return Err(Error::failed(apply::held_by(holder))
+            .context(t!("venv_sync.cannot_remove"))
+            .hint(t!("venv_sync.hint_lock")));
+    }
+    let changes = launchers::remove(venv)
+        .context(t!("venv_sync.cannot_remove"))
+        .hint(t!("venv_sync.hint_doctor"))?;
+    let had_folder = match fs_err::remove_dir_all(layout.aim()) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(error).context(t!("venv_sync.cannot_remove")),
+    };
+    drop(lock);
+    if console.is_json() {
+        console.json(&json!({
+            "environment": venv.root(),
+            "removed": changes.removed,
+            "restored": changes.written,
+        }))?;
+    } else if changes.is_empty() && !had_folder {
+        console.line(t!(
+            "venv_sync.nothing_to_remove",
+            path = venv.root().display()
+        ))?;
+    } else {
+        console.line(t!("venv_sync.removed", path = venv.root().display()))?;
+        console.note(t!("venv_sync.history_stays", logs = LOGS));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,243 @@
+//! `aim-venv-sync status`: what is there, in a few lines.
+
+use std::path::PathBuf;
+
+use chrono::Utc;
+use serde::Serialize;
+
+use super::apply::Compared;
+use super::daemon::{self, Daemon};
+use super::{Ground, apply, changes, init};
+use crate::console::{Console, style, time, width};
+use crate::error::{Exit, Result};
+use crate::inventory::{Change, Diff};
+use crate::launchers::{self, State};
+use crate::store::{EnvMeta, Generation, LastChange, MetaState, Tool};
+use crate::words::t;
+
+/// All that `status` shows; its JSON is this.
+#[derive(Debug, Serialize)]
+struct Status {
+    project: PathBuf,
+    environment: PathBuf,
+    python: Option<String>,
+    python_runs: bool,
+    pip: Option<String>,
+    distributions: usize,
+    generation: Generation,
+    updated_at: Option<String>,
+    last_change: Option<LastChange>,
+    recorded: bool,
+    in_step: bool,
+    difference: Option<Diff>,
+    problem: Option<String>,
+    shim: Shim,
+    daemon: Daemon,
+}
+
+/// Whether pip leads to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Shim {
+    /// Every launcher and the hook are in place.
+    On,
+    /// Switched off by a setting.
+    Off,
+    /// Some of it is not in place.
+    Damaged,
+    /// `init` was not done here, or `remove` was.
+    Absent,
+}
+
+/// Shows what is there. Always exit 0: `sync --check` and `doctor` are for judging.
+pub(super) fn status(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
+    let (status, meta) = gather(ground);
+    if console.is_json() {
+        console.json(&status)?;
+    } else {
+        print(&status, &meta, console)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn gather(ground: &Ground<'_>) -> (Status, EnvMeta) {
+    let venv = ground.project.venv();
+    let (meta, state) = EnvMeta::read(&ground.project.layout());
+    let Compared { plan, now, .. } = apply::compare(ground);
+    let status = Status {
+        project: ground.project.root().to_path_buf(),
+        environment: venv.root().to_path_buf(),
+        python: venv.python_version(),
+        python_runs: venv.python().is_ok(),
+        pip: init::pip_version(&now),
+        distributions: now.len(),
+        generation: meta.generation(),
+        updated_at: meta.updated_at.clone(),
+        last_change: meta.last_change.clone(),
+        recorded: state != MetaState::Absent,
+        in_step: plan.is_in_step(),
+        difference: plan.diff().cloned(),
+        problem: match state {
+            MetaState::Broken(why) => Some(why),
+            MetaState::Present | MetaState::Absent => None,
+        },
+        shim: shim(ground),
+        daemon: daemon::look(ground),
+    };
+    (status, meta)
+}
+
+fn shim(ground: &Ground<'_>) -> Shim {
+    let venv = ground.project.venv();
+    if !launchers::is_installed(venv) {
+        return Shim::Absent;
+    }
+    if !ground.config.enabled.value {
+        return Shim::Off;
+    }
+    let sound = launchers::aim_pip_path(ground.host).is_some_and(|aim_pip| {
+        let findings = launchers::inspect(venv, &aim_pip);
+        findings.iter().all(|finding| match &finding.state {
+            State::Ours => true,
+            // It works as long as it is there; only `doctor` minds which one it is.
+            State::Elsewhere(other) => other.is_file(),
+            State::Foreign | State::Missing => false,
+        })
+    });
+    if sound { Shim::On } else { Shim::Damaged }
+}
+
+fn print(status: &Status, meta: &EnvMeta, console: &mut Console) -> Result<()> {
+    let rows = [
+        (
+            t!("venv_sync.status.project"),
+            status.project.display().to_string(),
+        ),
+        (t!("venv_sync.status.environment"), environment(status)),
+        (t!("venv_sync.status.generation"), generation(status, meta)),
+        (t!("venv_sync.status.record"), record(status)),
+        (t!("venv_sync.status.shim"), shim_words(status.shim)),
+        (t!("venv_sync.status.daemon"), status.daemon.words()),
+        (
+            t!("venv_sync.status.worker"),
+            status.daemon.worker_words(status.generation.0),
+        ),
+    ];
+    let widest = rows.iter().map(|(label, _)| width::columns(label)).max();
+    for (label, text) in rows {
+        if text.is_empty() {
+            continue;
+        }
+        let gap = widest.unwrap_or_default() - width::columns(&label) + 2;
+        console.line(format!(
+            "{}{}{text}",
+            style::paint(style::HEADING, &label),
+            " ".repeat(gap)
+        ))?;
+    }
+    Ok(())
+}
+
+fn environment(status: &Status) -> String {
+    let unknown = || t!("venv_sync.unknown").into_owned();
+    let path = status
+        .environment
+        .strip_prefix(&status.project)
+        .unwrap_or(&status.environment);
+    let what = t!(
+        "venv_sync.status.environment_is",
+        path = path.display(),
+        python = status.python.clone().unwrap_or_else(unknown),
+        pip = status.pip.clone().map_or_else(
+            || t!("venv_sync.status.no_pip"),
+            |pip| format!("pip {pip}").into()
+        ),
+        count = changes::distributions(status.distributions)
+    );
+    if status.python_runs {
+        what.into_owned()
+    } else {
+        let gone = t!("venv_sync.status.python_gone");
+        format!("{what} {}", style::paint(style::BAD, gone))
+    }
+}
+
+fn generation(status: &Status, meta: &EnvMeta) -> String {
+    let (Some(when), Some(change)) = (meta.updated_at(), &status.last_change) else {
+        return status.generation.to_string();
+    };
+    let tool = match change.source {
+        Tool::Unknown => t!("venv_sync.status.someone").into_owned(),
+        tool => tool.as_str().to_owned(),
+    };
+    t!(
+        "venv_sync.status.generation_is",
+        generation = status.generation,
+        ago = time::ago(when, Utc::now()),
+        tool = tool,
+        what = brief(&change.changes)
+    )
+    .into_owned()
+}
+
+/// The first few changes on one line.
+fn brief(diff: &Diff) -> String {
+    const MOST: usize = 4;
+    let sign = |sign: char, all: &[Change]| -> Vec<String> {
+        all.iter()
+            .map(|change| format!("{sign}{}", width::printable(&change.name)))
+            .collect()
+    };
+    let mut names = sign('+', &diff.added);
+    names.extend(sign('-', &diff.removed));
+    names.extend(sign('~', &diff.changed));
+    let more = names.len().saturating_sub(MOST);
+    names.truncate(MOST);
+    let text = names.join(" ");
+    if more > 0 {
+        t!("venv_sync.status.and_more", names = text, count = more).into_owned()
+    } else {
+        text
+    }
+}
+
+fn record(status: &Status) -> String {
+    match (&status.problem, &status.difference) {
+        _ if !status.recorded => style::paint(style::ODD, t!("venv_sync.status.unrecorded")),
+        (Some(why), _) => style::paint(
+            style::BAD,
+            t!("venv_sync.status.broken", why = width::printable(why)),
+        ),
+        (None, None) => style::paint(style::GOOD, t!("venv_sync.status.in_step")),
+        (None, Some(diff)) => style::paint(
+            style::ODD,
+            t!("venv_sync.status.differs", what = brief(diff)),
+        ),
+    }
+}
+
+fn shim_words(shim: Shim) -> String {
+    match shim {
+        Shim::On => style::paint(style::GOOD, t!("venv_sync.status.shim_on")),
+        Shim::Off => style::paint(style::ODD, t!("venv_sync.status.shim_off")),
+        Shim::Damaged => style::paint(style::BAD, t!("venv_sync.status.shim_damaged")),
+        Shim::Absent => style::paint(style::ODD, t!("venv_sync.status.shim_absent")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{Distribution, Snapshot};
+
+    #[test]
+    fn many_changes_are_cut_short() {
+        let now: Snapshot = ["a", "b", "c", "d", "e", "f"]
+            .into_iter()
+            .map(|name| Distribution::new(name, "1"))
+            .collect();
+        let diff = Snapshot::default().diff_to(&now);
+        assert_eq!(brief(&diff), "+a +b +c +d and 2 more");
+        assert_eq!(brief(&Diff::default()), "");
+    }
+}

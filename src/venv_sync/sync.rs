@@ -1,0 +1,146 @@
+//! `aim-venv-sync [sync] [--check] [--wait]`: the record is made true, or compared.
+
+use serde_json::{Value, json};
+
+use super::apply::{self, Applied, Compared, Launchers};
+use super::plan::Plan;
+use super::{Ground, SyncArgs, changes, daemon};
+use crate::console::Console;
+use crate::error::{Exit, Result};
+use crate::launchers::Changes;
+use crate::store::{EnvMeta, Published, Tool};
+use crate::words::t;
+
+/// Records what other tools changed, tells the daemon, and with `--wait` stays until the worker is on it.
+pub(super) fn sync(ground: &Ground<'_>, args: SyncArgs, console: &mut Console) -> Result<Exit> {
+    if args.check {
+        return check(ground, console);
+    }
+    let applied = apply::apply(ground, "sync", Launchers::Mend, console)?;
+    if let Some(published) = applied.raised_by() {
+        daemon::tell(ground, published);
+    }
+    if !console.is_json() {
+        print(&applied, console)?;
+    }
+    let worker = if args.wait {
+        console.detail(t!("venv_sync.waiting", generation = applied.generation));
+        Some(daemon::wait(ground, applied.generation)?)
+    } else {
+        None
+    };
+    if console.is_json() {
+        let mut value = as_json(&applied);
+        if let Some(worker) = &worker {
+            value["worker"] = serde_json::to_value(worker)?;
+        }
+        console.json(&value)?;
+    } else if let Some(worker) = &worker {
+        console.line(daemon::ready(worker))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Compares, and says by its exit status whether there is a difference. Writes nothing.
+fn check(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
+    let Compared { plan, now, .. } = apply::compare(ground);
+    let (meta, _) = EnvMeta::read(&ground.project.layout());
+    let generation = meta.generation();
+    if console.is_json() {
+        let mut value = json!({ "in_step": plan.is_in_step(), "generation": generation });
+        value["difference"] = serde_json::to_value(plan.diff())?;
+        console.json(&value)?;
+    } else if plan.is_in_step() {
+        console.line(t!(
+            "venv_sync.in_step",
+            generation = generation,
+            count = changes::distributions(now.len())
+        ))?;
+    } else {
+        let diff = plan.diff().cloned().unwrap_or_default();
+        console.line(if matches!(plan, Plan::FirstRecord(_)) {
+            t!("venv_sync.nothing_recorded")
+        } else {
+            t!("venv_sync.differs", generation = generation)
+        })?;
+        for line in changes::lines(&diff) {
+            console.line(line)?;
+        }
+        console.hint(t!("venv_sync.hint_sync"));
+    }
+    Ok(if plan.is_in_step() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
+}
+
+fn print(applied: &Applied, console: &mut Console) -> Result<()> {
+    if let Some(run) = &applied.recovered {
+        console.line(t!(
+            "venv_sync.recovered",
+            action = run.record.action,
+            id = run.record.id
+        ))?;
+        for line in changes::lines(&run.record.changes) {
+            console.line(line)?;
+        }
+    }
+    if !applied.mended.is_empty() {
+        console.line(mended(&applied.mended))?;
+    }
+    match &applied.recorded {
+        Some(run) => {
+            console.line(recorded(run))?;
+            for line in changes::lines(&run.record.changes) {
+                console.line(line)?;
+            }
+        }
+        None if applied.recovered.is_none() => console.line(t!(
+            "venv_sync.in_step",
+            generation = applied.generation,
+            count = changes::distributions(applied.now.len())
+        ))?,
+        None => {}
+    }
+    Ok(())
+}
+
+/// One line on what was recorded.
+fn recorded(run: &Published) -> String {
+    let generation = run.generation;
+    match (run.raised, run.record.tool) {
+        (false, _) => t!("venv_sync.recorded_again", generation = generation),
+        (true, Tool::Unknown) => t!("venv_sync.recorded_unknown", generation = generation),
+        (true, tool) => t!(
+            "venv_sync.recorded",
+            tool = tool.as_str(),
+            generation = generation
+        ),
+    }
+    .into_owned()
+}
+
+/// One line on launchers and hook that were put back.
+pub(super) fn mended(changes: &Changes) -> String {
+    let mut names: Vec<String> = changes
+        .written
+        .iter()
+        .chain(&changes.removed)
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    names.dedup();
+    t!("venv_sync.mended", names = names.join(", ")).into_owned()
+}
+
+fn as_json(applied: &Applied) -> Value {
+    let record = |run: &Option<Published>| run.as_ref().map(|run| run.record.clone());
+    json!({
+        "in_step": true,
+        "generation": applied.generation,
+        "distributions": applied.now.len(),
+        "recorded": record(&applied.recorded),
+        "recovered": record(&applied.recovered),
+        "mended": applied.mended.written,
+    })
+}
