@@ -80,10 +80,14 @@ pub enum ErrorCode {
     NoSuchProject,
     /// The project has no environment.
     NoEnvironment,
+    /// The project is a folder of the projects root, so there is no registration to forget.
+    NotRegistered,
     /// The body is larger than the daemon takes.
     TooLarge,
     /// The worker on the new environment did not start (`환경 갱신 실패`).
     EnvironmentRefreshFailed,
+    /// Somebody stopped the worker before it was ready.
+    WorkerStopped,
     /// The daemon is on its way out.
     ShuttingDown,
     /// The daemon itself failed: a file that cannot be written, say.

@@ -13,8 +13,8 @@
 )]
 
 mod bad_input;
-// mod daemon;
-// mod generated;
+mod daemon;
+mod generated;
 mod imports;
 mod lean;
 mod logs;
@@ -23,4 +23,4 @@ mod shim;
 mod story;
 mod sync;
 mod words;
-// mod worker;
+mod worker;

@@ -2,7 +2,7 @@
 //!
 //! Only as much of a value is read as is shown.
 
-use super::json::Json;
+use super::json::JsonText;
 
 /// Characters shown.
 const LIMIT: usize = 30_000;
@@ -14,7 +14,7 @@ const ENOUGH: usize = 16 * LIMIT;
 const CUT: &str = "...";
 
 /// What is shown of `value`: a string cut; an object or a list as indented JSON, cut; anything else as it is.
-pub(super) fn display(value: &Json) -> Json {
+pub(super) fn display(value: &JsonText) -> JsonText {
     if !value.is_string() && !value.is_nested() {
         return value.clone();
     }
@@ -22,7 +22,7 @@ pub(super) fn display(value: &Json) -> Json {
     let head = String::from_utf8_lossy(&text[..text.len().min(ENOUGH)]);
     if value.is_string() {
         return match cut_string(&head) {
-            Some(head) => Json::trusted(format!("{head}{CUT}\"").into_bytes()),
+            Some(head) => JsonText::trusted(format!("{head}{CUT}\"").into_bytes()),
             None => value.clone(),
         };
     }
@@ -34,11 +34,11 @@ pub(super) fn display(value: &Json) -> Json {
     if shown.is_full {
         shown.text.push_str(CUT);
     }
-    Json::string(&shown.text)
+    JsonText::string(&shown.text)
 }
 
 /// Whether what is shown was cut, by the rule that pages know: it is a string that ends in three dots.
-pub(super) fn is_cut(shown: &Json) -> bool {
+pub(super) fn is_cut(shown: &JsonText) -> bool {
     shown.as_bytes().ends_with(b"...\"")
 }
 
@@ -209,7 +209,7 @@ mod tests {
 
     /// `value`'s display, as the text of a string.
     fn shown(value: &str) -> String {
-        let shown = display(&Json::trusted(value.to_owned()));
+        let shown = display(&JsonText::trusted(value.to_owned()));
         serde_json::from_slice(shown.as_bytes()).expect("a string")
     }
 
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn long_values_are_cut_by_characters() {
         let cut = |value: &str| {
-            let value = Json::trusted(value.to_owned());
+            let value = JsonText::trusted(value.to_owned());
             let shown = display(&value);
             let text: String = serde_json::from_slice(shown.as_bytes()).expect("a string");
             (text.chars().count(), is_cut(&shown))
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn other_values_stay() {
         for value in ["null", "true", "-1.5e300", "\"short\"", "\"\\ud800\""] {
-            let value = Json::trusted(value.to_owned());
+            let value = JsonText::trusted(value.to_owned());
             assert_eq!(display(&value), value);
         }
     }

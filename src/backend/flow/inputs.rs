@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::json::Json;
+use super::json::JsonText;
 use super::runner::{EdgeValue, Output, Value};
 use super::structure::{Edge, NodeId};
 
@@ -35,7 +35,7 @@ pub(super) fn of_code<O: Clone>(incoming: &[Incoming<'_, O>]) -> Vec<EdgeValue<O
 }
 
 /// A text input's value, and whether there is one. An object that a page stored is unwrapped.
-pub(super) fn of_text_input(stored: Option<&Json>) -> (Json, bool) {
+pub(super) fn of_text_input(stored: Option<&JsonText>) -> (JsonText, bool) {
     let value = stored.map(|stored| {
         let inner = ["value", "raw_value", "display"]
             .iter()
@@ -44,15 +44,15 @@ pub(super) fn of_text_input(stored: Option<&Json>) -> (Json, bool) {
     });
     match value {
         Some(value) if !matches!(value.as_bytes(), b"null" | b"\"\"") => (value, true),
-        _ => (Json::string(""), false),
+        _ => (JsonText::string(""), false),
     }
 }
 
 /// A result node's value from what flows into it, else from what is `stored` for it.
-pub(super) fn of_result<O: Clone>(incoming: &[Incoming<'_, O>], stored: Option<&Json>) -> Shown<O> {
+pub(super) fn of_result<O: Clone>(incoming: &[Incoming<'_, O>], stored: Option<&JsonText>) -> Shown<O> {
     let has_object = incoming.iter().any(|one| one.output.object.is_some());
     let json = match incoming {
-        [] => stored.cloned().unwrap_or_else(|| Json::string("")),
+        [] => stored.cloned().unwrap_or_else(|| JsonText::string("")),
         [one] if has_object && one.is_plain() => return Shown::Is(one.output.clone()),
         [one] if has_object => return Shown::Ask(vec![one.value(one.edge.target_handle.clone())]),
         _ if has_object => return Shown::Ask(of_code(incoming)),
@@ -87,7 +87,7 @@ impl<O: Clone> Incoming<'_, O> {
     }
 
     /// Its value, the member taken out where it is there.
-    fn json(&self) -> Json {
+    fn json(&self) -> JsonText {
         let json = &self.output.json;
         let member = self
             .edge
@@ -100,9 +100,9 @@ impl<O: Clone> Incoming<'_, O> {
 
 /// Edges into one value: the first unnamed one is the value itself; what follows is added to its members under names,
 /// or stands beside it if it has none. A falsy value gives way, as it always has.
-fn joined<O: Clone>(incoming: &[Incoming<'_, O>]) -> Json {
-    let mut whole: Option<(Arc<str>, Json)> = None;
-    let mut named: Vec<(Arc<str>, Json)> = Vec::new();
+fn joined<O: Clone>(incoming: &[Incoming<'_, O>]) -> JsonText {
+    let mut whole: Option<(Arc<str>, JsonText)> = None;
+    let mut named: Vec<(Arc<str>, JsonText)> = Vec::new();
     for one in incoming {
         let value = one.json();
         let is_free = named.is_empty() && whole.as_ref().is_none_or(|(_, whole)| whole.is_falsy());
@@ -129,9 +129,9 @@ fn joined<O: Clone>(incoming: &[Incoming<'_, O>]) -> Json {
 }
 
 /// An object of `first` and `then`; the last of a name wins, at the first's place.
-fn object(first: Vec<(Arc<str>, Json)>, then: Vec<(Arc<str>, Json)>) -> Json {
+fn object(first: Vec<(Arc<str>, JsonText)>, then: Vec<(Arc<str>, JsonText)>) -> JsonText {
     let mut places = std::collections::HashMap::new();
-    let mut members: Vec<(Arc<str>, Json)> = Vec::with_capacity(first.len() + then.len());
+    let mut members: Vec<(Arc<str>, JsonText)> = Vec::with_capacity(first.len() + then.len());
     for (name, value) in first.into_iter().chain(then) {
         let place = *places.entry(name.clone()).or_insert(members.len());
         if place < members.len() {
@@ -146,16 +146,16 @@ fn object(first: Vec<(Arc<str>, Json)>, then: Vec<(Arc<str>, Json)>) -> Json {
         if place > 0 {
             text.push(b',');
         }
-        text.extend_from_slice(Json::string(name).as_bytes());
+        text.extend_from_slice(JsonText::string(name).as_bytes());
         text.push(b':');
         text.extend_from_slice(value.as_bytes());
     }
     text.push(b'}');
-    Json::trusted(text)
+    JsonText::trusted(text)
 }
 
 /// The member of an object that has one, if its name begins with `input_`; anything else as it is.
-fn unwrapped(value: Json) -> Json {
+fn unwrapped(value: JsonText) -> JsonText {
     let begins_so = value
         .as_bytes()
         .trim_ascii_start()
@@ -193,7 +193,7 @@ mod tests {
                     target_handle: target.map(Arc::from),
                 };
                 let output = Output::<()> {
-                    json: Json::trusted(text.to_owned()),
+                    json: JsonText::trusted(text.to_owned()),
                     object: None,
                 };
                 (NodeId::from((place + 1).to_string()), edge, output)
@@ -207,10 +207,10 @@ mod tests {
                 output,
             })
             .collect();
-        let Shown::Is(found) = of_result(&incoming, Some(&Json::trusted("\"stored\""))) else {
+        let Shown::Is(found) = of_result(&incoming, Some(&JsonText::trusted("\"stored\""))) else {
             panic!("there is no object");
         };
-        assert_eq!(found.json, Json::trusted(expected.to_owned()), "{edges:?}");
+        assert_eq!(found.json, JsonText::trusted(expected.to_owned()), "{edges:?}");
     }
 
     #[test]
@@ -249,11 +249,11 @@ mod tests {
     #[test]
     fn a_text_input_keeps_its_values_type() {
         let check = |stored: Option<&str>, expected: &str, is_stored| {
-            let stored = stored.map(|text| Json::trusted(text.to_owned()));
+            let stored = stored.map(|text| JsonText::trusted(text.to_owned()));
             let found = of_text_input(stored.as_ref());
             assert_eq!(
                 found,
-                (Json::trusted(expected.to_owned()), is_stored),
+                (JsonText::trusted(expected.to_owned()), is_stored),
                 "{stored:?}"
             );
         };

@@ -3,7 +3,7 @@
 //! A node's output may be 100 MB. It goes from the worker to the next node and into the answer as the bytes it came in;
 //! a clone costs a reference count. The few looks inside (a member, whether it is falsy) scan and copy nothing.
 //!
-//! **Invariant:** a [`Json`] is valid JSON in UTF-8 without line breaks, so that it can stand in a line of a stream.
+//! **Invariant:** a [`JsonText`] is valid JSON in UTF-8 without line breaks, so that it can stand in a line of a stream.
 
 use std::fmt;
 
@@ -13,9 +13,9 @@ use serde_json::value::RawValue;
 
 /// A JSON value as its text; cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Json(Bytes);
+pub struct JsonText(Bytes);
 
-impl Json {
+impl JsonText {
     /// The text of a value that its writer vouches for: valid JSON in UTF-8, on one line.
     ///
     /// It is not looked at, so memory that a worker shares can be passed on as it is (`Bytes::from_owner`).
@@ -133,11 +133,11 @@ impl Json {
     }
 }
 
-impl fmt::Debug for Json {
+impl fmt::Debug for JsonText {
     /// The beginning is enough to know it by.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = &self.0[..self.0.len().min(200)];
-        write!(f, "Json({})", String::from_utf8_lossy(shown))
+        write!(f, "JsonText({})", String::from_utf8_lossy(shown))
     }
 }
 
@@ -210,13 +210,13 @@ impl<'de> Visitor<'de> for Members {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Json {
-        Json::of(serde_json::from_str(text).expect("valid JSON"))
+    fn of(text: &str) -> JsonText {
+        JsonText::of(serde_json::from_str(text).expect("valid JSON"))
     }
 
     #[track_caller]
     fn check(object: &str, name: &str, expected: Option<&str>) {
-        let expected = expected.map(|text| Json::trusted(text.to_owned()));
+        let expected = expected.map(|text| JsonText::trusted(text.to_owned()));
         assert_eq!(of(object).member(name), expected);
     }
 

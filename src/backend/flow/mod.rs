@@ -24,7 +24,7 @@ mod tests;
 
 pub use error::FlowError;
 pub use graph::Graph;
-pub use json::Json;
+pub use json::JsonText;
 pub use outcome::{Settled, Status};
 pub use request::FlowRequest;
 pub use rope::Pieces;

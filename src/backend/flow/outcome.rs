@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::display::is_cut;
 use super::graph::Graph;
-use super::json::Json;
+use super::json::JsonText;
 use super::rope::{Pieces, Rope};
 use super::runner::{NodeDone, Object, Output};
 use super::structure::Kind;
@@ -44,7 +44,7 @@ impl<O: Object> Settled<O> {
         output: Output<O>,
         time_ms: u64,
         logs: &str,
-        shown: Option<&Json>,
+        shown: Option<&JsonText>,
     ) -> Self {
         let mut rope = Rope::default();
         rope.text(r#"{"status":"success","output":"#)
@@ -174,10 +174,10 @@ impl<O> Outcome<'_, O> {
 }
 
 /// What is shown of an object: its display, or when it is gone the preview that its reference has.
-pub(super) fn shown_object(display: Option<&str>, reference: &Json) -> Json {
+pub(super) fn shown_object(display: Option<&str>, reference: &JsonText) -> JsonText {
     match display {
-        Some(text) => Json::string(text),
-        None => reference.member("preview").unwrap_or_else(Json::null),
+        Some(text) => JsonText::string(text),
+        None => reference.member("preview").unwrap_or_else(JsonText::null),
     }
 }
 
@@ -224,7 +224,7 @@ mod tests {
         Settled::ran(NodeDone {
             result: result
                 .map(|json| Output {
-                    json: Json::trusted(json.to_owned()),
+                    json: JsonText::trusted(json.to_owned()),
                     object: None,
                 })
                 .map_err(|(message, traceback)| NodeError {
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_shown_object_names_its_reference() {
-        let reference = Json::trusted(r#"{"type":"reference","preview":"P"}"#.to_owned());
+        let reference = JsonText::trusted(r#"{"type":"reference","preview":"P"}"#.to_owned());
         let output = Output {
             json: reference.clone(),
             object: Some(Kept),
@@ -277,7 +277,7 @@ mod tests {
                 "execution_time_ms": 0, "logs": "x",
                 "display_metadata": {"display": "all...", "full_ref": "7_1", "is_truncated": true}}),
         );
-        assert_eq!(shown_object(None, &reference), Json::string("P"));
+        assert_eq!(shown_object(None, &reference), JsonText::string("P"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::json::Json;
+use super::json::JsonText;
 
 /// What to run, with which values.
 #[derive(Debug, Clone)]
@@ -21,9 +21,9 @@ pub struct FlowRequest {
     /// Where to start; `None`: at the only start node.
     pub start_node_id: Option<String>,
     /// The start node's input when no edge brings one: an object.
-    pub params: Json,
+    pub params: JsonText,
     /// Values of text-input and result nodes by their ids.
-    pub node_values: HashMap<String, Json>,
+    pub node_values: HashMap<String, JsonText>,
     /// Nodes that may run at once, 1 to 10.
     pub max_workers: usize,
     /// How long each node may run, 1 to 300 s.
@@ -77,7 +77,7 @@ impl FlowRequest {
             start_node_id: fields.text("start_node_id", members.start_node_id),
             params: fields
                 .object("params", members.params)
-                .unwrap_or_else(Json::empty_object),
+                .unwrap_or_else(JsonText::empty_object),
             node_values,
             max_workers: fields
                 .number("max_workers", members.max_workers, 1..=10)
@@ -128,9 +128,9 @@ impl Fields {
         self.text(name, raw).unwrap_or_default()
     }
 
-    fn object(&mut self, name: &str, raw: Option<&RawValue>) -> Option<Json> {
+    fn object(&mut self, name: &str, raw: Option<&RawValue>) -> Option<JsonText> {
         let raw = raw?;
-        let json = Json::of(raw);
+        let json = JsonText::of(raw);
         if json.is_object() {
             return Some(json);
         }
@@ -144,7 +144,7 @@ impl Fields {
         None
     }
 
-    fn values(&mut self, name: &str, raw: Option<&RawValue>) -> HashMap<String, Json> {
+    fn values(&mut self, name: &str, raw: Option<&RawValue>) -> HashMap<String, JsonText> {
         let values = self.object(name, raw).and_then(|object| object.members());
         values.unwrap_or_default().into_iter().collect()
     }

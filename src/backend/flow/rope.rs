@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::json::Json;
+use super::json::JsonText;
 
 /// Bytes from which a piece is linked rather than copied; below, a copy is cheaper than one more piece to send.
 const LINKED: usize = 64 << 10;
@@ -30,7 +30,7 @@ impl Rope {
     }
 
     /// Adds a value that is JSON text already.
-    pub(super) fn json(&mut self, json: &Json) -> &mut Self {
+    pub(super) fn json(&mut self, json: &JsonText) -> &mut Self {
         self.bytes(json.bytes())
     }
 
@@ -116,10 +116,10 @@ mod tests {
 
     #[test]
     fn a_large_value_is_linked_and_a_small_one_copied() {
-        let large = Json::string(&"x".repeat(LINKED));
+        let large = JsonText::string(&"x".repeat(LINKED));
         let mut rope = Rope::default();
         rope.text("[")
-            .list([&large, &Json::null(), &large], |rope, json| {
+            .list([&large, &JsonText::null(), &large], |rope, json| {
                 rope.json(json);
             });
         rope.text("]");

@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use super::display::display;
 use super::graph::Graph;
 use super::inputs::{self, Incoming, Shown};
-use super::json::Json;
+use super::json::JsonText;
 use super::outcome::{Outcome, Settled, Status, shown_object};
 use super::request::FlowRequest;
 use super::rope::Pieces;
@@ -191,7 +191,7 @@ impl<R: Runner> Run<R> {
         match node.kind {
             Kind::Code => None,
             Kind::Start => {
-                let output = plain(Json::null());
+                let output = plain(JsonText::null());
                 Some(Settled::success(
                     output,
                     0,
@@ -264,7 +264,7 @@ impl<R: Runner> Run<R> {
             if place == self.graph.start() {
                 self.request.params.clone()
             } else {
-                Json::empty_object()
+                JsonText::empty_object()
             }
         });
         NodeCall {
@@ -291,7 +291,7 @@ impl<R: Runner> Run<R> {
             .collect()
     }
 
-    fn stored(&self, place: usize) -> Option<&Json> {
+    fn stored(&self, place: usize) -> Option<&JsonText> {
         self.request.node_values.get(&*self.graph.node(place).id)
     }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::json::Json;
+use super::json::JsonText;
 use super::structure::NodeId;
 
 /// Runs nodes and keeps their objects.
@@ -25,7 +25,7 @@ pub trait Runner: Send + Sync + 'static {
     fn display(&self, object: &Self::Object) -> impl Future<Output = Option<String>> + Send;
 
     /// The newest object that `node` gave, as JSON, else as the text of `str()`; `None` when it gave none.
-    fn full_result(&self, node: &str) -> impl Future<Output = Option<Json>> + Send;
+    fn full_result(&self, node: &str) -> impl Future<Output = Option<JsonText>> + Send;
 }
 
 /// Something that a worker keeps because JSON cannot carry it, or should not.
@@ -45,7 +45,7 @@ pub struct NodeCall<O> {
     /// What flows into it; the worker puts the input together (compat, section 10).
     pub edges: Vec<EdgeValue<O>>,
     /// Its input when no edge brings one.
-    pub input: Option<Json>,
+    pub input: Option<JsonText>,
     /// How long it may take once it runs.
     pub timeout: Duration,
     /// The id under which an output is kept that does not go out as JSON. Never given twice.
@@ -67,7 +67,7 @@ pub struct EdgeValue<O> {
 #[derive(Debug, Clone)]
 pub enum Value<O> {
     /// As JSON text.
-    Json(Json),
+    Json(JsonText),
     /// As an object that stays where it is.
     Object(O),
 }
@@ -76,7 +76,7 @@ pub enum Value<O> {
 #[derive(Debug, Clone)]
 pub struct Output<O> {
     /// What answers show: the value, or for an object its reference (`{"type":"reference",…}`).
-    pub json: Json,
+    pub json: JsonText,
     /// The object, when the value is one that the worker keeps.
     pub object: Option<O>,
 }

@@ -1,8 +1,8 @@
 //! A project's worker: always on the environment that is there.
 //!
-//! [`Job`] is the handle, cheap to clone; behind it one task owns everything ([`task`](self)'s loop waits for the next thing
-//! that happens and takes it in). Nodes run one after the other. Before each, the generation on disk is compared with the
-//! worker's; on a newer one a spare becomes the next worker (`standby`), and the old one ends when its node has.
+//! [`Job`] is the handle, cheap to clone; behind it one task owns everything: its loop (`task`) waits for the next thing that
+//! happens and takes it in. Nodes run one after the other. Before each, the generation on disk (`freshness`) is compared
+//! with the worker's; on another one a spare becomes the next worker (`standby`), and the old one ends when its node has.
 //!
 //! **Invariant:** no node begins on a worker of another generation than `env_meta.json` has at that moment.
 //! **Invariant:** no node is run twice, whatever becomes of its worker.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Any};
 use tokio::sync::Semaphore;
 
 use crate::backend::flow::{
-    FlowRequest, Graph, Json, NodeCall, NodeDone, NodeError, Object, OnError, Output, Run, Runner,
+    FlowRequest, Graph, JsonText, NodeCall, NodeDone, NodeError, Object, OnError, Output, Run, Runner,
     Structure, Value,
 };
 
@@ -109,14 +109,14 @@ impl Runner for Scripted {
         let output = |value: Any| {
             let Some(object) = value.get("object") else {
                 return Output {
-                    json: Json::trusted(value.to_string()),
+                    json: JsonText::trusted(value.to_string()),
                     object: None,
                 };
             };
             let json = serde_json::json!({"type": "reference", "ref": call.keep, "preview": "P"});
             let (id, value) = (call.keep.clone(), object.clone());
             Output {
-                json: Json::trusted(json.to_string()),
+                json: JsonText::trusted(json.to_string()),
                 object: Some(Kept { id, value }),
             }
         };
@@ -134,7 +134,7 @@ impl Runner for Scripted {
         Some(format!("shown {}", object.value))
     }
 
-    async fn full_result(&self, _node: &str) -> Option<Json> {
+    async fn full_result(&self, _node: &str) -> Option<JsonText> {
         None
     }
 }
@@ -155,7 +155,7 @@ impl Drop for UnderWay<'_> {
 
 /// The input that a worker would put together (compat, section 10).
 pub(super) fn assembled(call: &NodeCall<Kept>) -> Any {
-    let parse = |json: &Json| serde_json::from_slice::<Any>(json.as_bytes()).expect("valid JSON");
+    let parse = |json: &JsonText| serde_json::from_slice::<Any>(json.as_bytes()).expect("valid JSON");
     if call.edges.is_empty() {
         return call.input.as_ref().map(parse).unwrap_or_default();
     }
@@ -206,11 +206,11 @@ pub(super) fn structure(nodes: &str, edges: &str) -> Arc<Structure> {
 pub(super) fn request(max_workers: usize, values: &[(&str, &str)]) -> FlowRequest {
     let values = values
         .iter()
-        .map(|(id, json)| ((*id).to_owned(), Json::trusted((*json).to_owned())));
+        .map(|(id, json)| ((*id).to_owned(), JsonText::trusted((*json).to_owned())));
     FlowRequest {
         project_id: "p".to_owned(),
         start_node_id: None,
-        params: Json::trusted(r#"{"x":1}"#.to_owned()),
+        params: JsonText::trusted(r#"{"x":1}"#.to_owned()),
         node_values: values.collect::<HashMap<_, _>>(),
         max_workers,
         timeout: Duration::from_secs(30),

@@ -1,0 +1,7 @@
+//! Real interpreters in real environments, the real worker script, no daemon.
+
+mod faults;
+mod freshness;
+mod nodes;
+mod site;
+mod stopping;
