@@ -23,6 +23,7 @@ mod generated;
 mod imports;
 mod lean;
 mod logs;
+mod readme;
 mod sandbox;
 mod shim;
 mod story;
