@@ -87,8 +87,8 @@ impl LogDraft {
         let Some(part) = &mut self.part else { return };
         let moving = [self.stdout.cleaner.rest(), self.stderr.cleaner.rest()].concat();
         if part.show(settled, &moving).is_err() {
-            // Full, or gone: what is there stays; the log itself will be written from memory.
-            self.part = None;
+            // Full, or gone: what is there stays until the log is written, from memory.
+            part.settled = u64::MAX;
         }
     }
 }

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::held::Held;
-use crate::sandbox::{Ran, Sandbox};
+use crate::sandbox::{Ran, Sandbox, skipped};
 
 /// A wheel of a real distribution that was fetched before, by the beginning of its name; without it, prints why the test is
 /// skipped.
@@ -26,7 +26,9 @@ pub(crate) fn stored_wheel(name: &str) -> Option<PathBuf> {
             file.starts_with(name) && file.ends_with(".whl")
         });
     if found.is_none() {
-        println!("skipped: no wheel {name}* in target/test-wheels, where `.ci/fetch` puts it");
+        skipped(&format!(
+            "no wheel {name}* in target/test-wheels, where `.ci/fetch` puts it"
+        ));
     }
     found
 }
@@ -244,14 +246,19 @@ fn another_interpreters_environment_is_the_one_that_changes() {
 #[test]
 fn a_log_that_has_no_room_leaves_no_torn_one() {
     let sandbox = Sandbox::ready();
-    // Files end at 2 KiB: enough for a record, not for what `-vvv` prints.
+    // Files end at 2 KiB: enough for a record, not for what pip prints.
     let script = "ulimit -f 4; exec \"$0\" \"$@\"";
     let pip = sandbox.bin("pip");
     let mut command = sandbox.command("/bin/sh");
     command.args(["-c", script]).arg(&pip);
-    let long = "a".repeat(3000);
-    Ran::of(command.args(["install", "-vvv", "nothing-there", &long])).exits(1);
+    sandbox.write("long.txt", &"no name ".repeat(400)); // pip says the whole line again
+    let ran = Ran::of(command.args(["install", "-r", "long.txt"])).exits(1);
+    assert!(ran.stderr().len() > 2048, "{ran:?}");
     let record = sandbox.last_record();
+    assert_eq!(
+        (&record["exit_code"], &record["log_path"]),
+        (&1.into(), &().into())
+    );
     let logs = std::fs::read_dir(sandbox.project().join(".pip-logs")).expect("logs");
     let names: Vec<_> = logs
         .map(|entry| entry.expect("readable").file_name())

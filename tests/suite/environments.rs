@@ -205,11 +205,10 @@ fn an_old_pip_on_an_old_python() {
     remembers(&sandbox, sandbox.project());
     let before = sandbox.records().len();
     for way in [
-        "from pip._internal.main import main",
-        "from pip import main",
+        "import sys; from pip._internal.main import main; sys.exit(main(['install']))",
+        "import runpy, sys; sys.argv[1:] = ['install']; runpy.run_module('pip', run_name='__main__')",
     ] {
-        let code = format!("{way}; main(['install'])");
-        sandbox.run(sandbox.bin("python"), ["-c", &code]).ok();
+        sandbox.run(sandbox.bin("python"), ["-c", way]).exits(1);
     }
     assert_eq!(sandbox.records().len() - before, 2);
 }
