@@ -13,45 +13,46 @@ use crate::store::{
 /// Who holds the run lock meanwhile, for whoever waits for it.
 const HOLDER: &str = "aim-backend";
 
-/// What a look found.
-#[derive(Debug)]
-pub(super) enum Found {
-    /// What is there is recorded: it was already (none), or is now.
-    Current(Option<Published>),
+/// Why what is there is not recorded.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Obstacle {
     /// A change is not over, or nobody can tell yet.
-    NotYet(Unsettled),
+    Unsettled(Unsettled),
     /// A change cannot be recorded: why.
     Failed(String),
 }
 
-/// Looks at `project`, which moved as `movement` says.
+/// Looks at `project`, which moved as `movement` says. What is there is recorded then; the run that it was entered by, if
+/// it was not recorded before.
 ///
 /// What a run of the shim changed is never entered a second time: it holds the run lock until it is recorded.
-pub(super) fn look(project: &Project, config: &Config, movement: Movement) -> Found {
-    examine(project, config, movement).unwrap_or_else(|found| found)
-}
-
-/// As [`look`]; an `Err` is what ended it early.
-fn examine(project: &Project, config: &Config, movement: Movement) -> Result<Found, Found> {
+///
+/// # Errors
+/// [`Obstacle`]; then nothing was entered.
+pub(super) fn look(
+    project: &Project,
+    config: &Config,
+    movement: Movement,
+) -> Result<Option<Published>, Obstacle> {
     let venv = project.venv();
     if Venv::open(venv.root()).is_err() || venv.python().is_err() {
         return Err(underway("the environment is not there"));
     }
-    settle::underway(&sight::signs(&venv.site_packages())).map_err(Found::NotYet)?;
+    settle::underway(&sight::signs(&venv.site_packages())).map_err(Obstacle::Unsettled)?;
     if is_in_step(project, &Snapshot::scan(venv)) {
-        return Ok(Found::Current(None));
+        return Ok(None);
     }
-    settle::quiet(movement).map_err(Found::NotYet)?;
+    settle::quiet(movement).map_err(Obstacle::Unsettled)?;
     record(project, config)
 }
 
-fn record(project: &Project, config: &Config) -> Result<Found, Found> {
+fn record(project: &Project, config: &Config) -> Result<Option<Published>, Obstacle> {
     let layout = project.venv().layout();
     let lock = RunLock::try_acquire(&layout, HOLDER).map_err(|error| match error {
         LockError::Busy(holder) => underway(format!("{} runs", holder.command)),
-        LockError::Unusable { .. } => Found::Failed(error.to_string()),
+        LockError::Unusable { .. } => Obstacle::Failed(error.to_string()),
     })?;
-    let failed = |error: StoreError| Found::Failed(error.to_string());
+    let failed = |error: StoreError| Obstacle::Failed(error.to_string());
     let recovered = recover(project, config, &lock).map_err(failed)?;
     if let Some(run) = Unfinished::read(&layout) {
         return Err(underway(format!("{} runs without a lock", run.run.action)));
@@ -60,11 +61,11 @@ fn record(project: &Project, config: &Config) -> Result<Found, Found> {
     let argv = vec![HOLDER.to_owned()];
     let cwd = project.root().to_path_buf();
     let caught_up = catch_up(project, config, &lock, &now, argv, cwd).map_err(failed)?;
-    Ok(Found::Current(caught_up.or(recovered)))
+    Ok(caught_up.or(recovered))
 }
 
-fn underway(why: impl Into<String>) -> Found {
-    Found::NotYet(Unsettled::Underway(why.into()))
+fn underway(why: impl Into<String>) -> Obstacle {
+    Obstacle::Unsettled(Unsettled::Underway(why.into()))
 }
 
 #[cfg(test)]
@@ -108,13 +109,15 @@ mod tests {
                 since_last: since,
             };
             match look(&self.project, &Config::default(), movement) {
-                Found::Current(None) => "as recorded".to_owned(),
-                Found::Current(Some(published)) => {
+                Ok(None) => "as recorded".to_owned(),
+                Ok(Some(published)) => {
                     format!("{} by {:?}", published.generation, published.record.tool)
                 }
-                Found::NotYet(Unsettled::Recent(left)) => format!("{} ms left", left.as_millis()),
-                Found::NotYet(Unsettled::Underway(why)) => format!("underway: {why}"),
-                Found::Failed(why) => format!("failed: {why}"),
+                Err(Obstacle::Unsettled(Unsettled::Recent(left))) => {
+                    format!("{} ms left", left.as_millis())
+                }
+                Err(Obstacle::Unsettled(Unsettled::Underway(why))) => format!("underway: {why}"),
+                Err(Obstacle::Failed(why)) => format!("failed: {why}"),
             }
         }
     }

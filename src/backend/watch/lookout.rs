@@ -142,10 +142,10 @@ impl Eyes {
                 .map_err(|error| in_words(&error))?;
             *self = Self::Open(watcher);
         }
-        match self {
-            Self::Open(watcher) => Ok(watcher),
-            _ => Err("no watches left".to_owned()),
-        }
+        let Self::Open(watcher) = self else {
+            return Err("no watches left".to_owned());
+        };
+        Ok(watcher)
     }
 }
 

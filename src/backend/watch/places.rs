@@ -88,8 +88,7 @@ fn remote(path: &Path) -> Option<&'static str> {
     #[expect(
         clippy::cast_sign_loss,
         clippy::cast_possible_truncation,
-        clippy::unnecessary_cast,
-        reason = "a number of 32 bits whose type differs between systems"
+        reason = "a number of 32 bits in a wider type"
     )]
     let kind = rustix::fs::statfs(path).ok()?.f_type as u32;
     Some(match kind {

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
-use super::look::{Found, look};
+use super::look::{Obstacle, look};
 use super::lookout::{Bell, Lookout};
 use super::places::Places;
 use super::settle::{Movement, PATIENCE, QUIET, Unsettled};
@@ -66,7 +66,7 @@ struct Glimpse {
     places: Places,
     watching: Watching,
     /// None when the toolkit is switched off here.
-    found: Option<Found>,
+    found: Option<Result<Option<Published>, Obstacle>>,
     moved: (Instant, Instant),
 }
 
@@ -180,7 +180,7 @@ impl Task {
                 self.moved = None;
                 self.next_look = None;
             }
-            Some(Found::Current(published)) => {
+            Some(Ok(published)) => {
                 is_calm = true;
                 self.moved = None;
                 self.pause = PAUSES.0;
@@ -190,19 +190,19 @@ impl Task {
                 self.calm_gate = Some(gate.clone());
                 self.has_lost = false;
             }
-            Some(Found::NotYet(Unsettled::Recent(left))) => {
+            Some(Err(Obstacle::Unsettled(Unsettled::Recent(left)))) => {
                 self.moved = Some(moved);
                 self.next_look = Some(Instant::now() + left);
                 self.show(None, watching);
                 return;
             }
-            Some(Found::NotYet(Unsettled::Underway(why))) => {
+            Some(Err(Obstacle::Unsettled(Unsettled::Underway(why)))) => {
                 tracing::debug!(project = %self.id, why, "the environment is being changed");
                 self.moved = Some(moved);
                 self.next_look = Some(Instant::now() + self.pause);
                 self.pause = (self.pause * 2).min(PAUSES.1);
             }
-            Some(Found::Failed(why)) => {
+            Some(Err(Obstacle::Failed(why))) => {
                 let why = format!("cannot record a change: {why}");
                 if self.view.borrow().watching.why.as_deref() != Some(&*why) {
                     tracing::warn!(project = %self.id, "{why}");
