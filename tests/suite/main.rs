@@ -3,6 +3,11 @@
 //! `sandbox` makes a small world for each test; every other module is one subject.
 
 #![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "what a test says is for its reader"
+)]
+#![allow(
     clippy::disallowed_methods,
     reason = "tests write their fixtures in place"
 )]

@@ -13,6 +13,7 @@ mod background;
 mod delivery;
 mod environment;
 mod exit;
+mod flow_runner;
 mod freshness;
 mod job;
 mod log;

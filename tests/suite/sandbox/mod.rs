@@ -8,6 +8,7 @@ mod python;
 mod wheel;
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -17,7 +18,8 @@ use serde_json::Value;
 
 /// A small world for one test.
 pub(crate) struct Sandbox {
-    dir: tempfile::TempDir,
+    /// Goes with everything in it when the sandbox is dropped.
+    _dir: tempfile::TempDir,
     python: Python,
     project: PathBuf,
 }
@@ -49,7 +51,7 @@ impl Sandbox {
         }
         private(&root.join("run"));
         Self {
-            dir,
+            _dir: dir,
             python,
             project: root.join("projects/demo"),
         }
@@ -122,24 +124,7 @@ impl Sandbox {
 
     /// Makes a wheel in the sandbox's wheel folder and gives its path.
     pub(crate) fn wheel(&self, name: &str, version: &str) -> PathBuf {
-        wheel::make(
-            &self.python,
-            &self.root().join("wheels"),
-            name,
-            version,
-            &[],
-        )
-    }
-
-    /// Makes a wheel with these files instead of the usual module.
-    pub(crate) fn wheel_of(&self, name: &str, version: &str, files: &[(&str, &str)]) -> PathBuf {
-        wheel::make(
-            &self.python,
-            &self.root().join("wheels"),
-            name,
-            version,
-            files,
-        )
+        wheel::make(&self.python, &self.root().join("wheels"), name, version)
     }
 
     /// A command in the project's folder, with the sandbox's environment. `program` is one of ours or a path.
@@ -300,6 +285,11 @@ impl std::fmt::Debug for Ran {
             self.stderr()
         )
     }
+}
+
+/// Says why a test does less than its name promises. Past the test runner's capture, which would keep it.
+pub(crate) fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 /// The built program of that name.

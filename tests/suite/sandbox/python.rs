@@ -32,7 +32,7 @@ impl Python {
             .into_iter()
             .find_map(|path| Self::ask(&path).filter(|python| python.version == (3, minor)));
         if found.is_none() {
-            println!("skipped: no Python 3.{minor} on PATH or under pyenv");
+            super::skipped(&format!("no Python 3.{minor} on PATH or under pyenv"));
         }
         found
     }
