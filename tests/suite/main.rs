@@ -28,5 +28,6 @@ mod sandbox;
 mod shim;
 mod story;
 mod sync;
+mod watch;
 mod words;
 mod worker;
