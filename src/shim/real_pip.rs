@@ -22,7 +22,7 @@ use crate::store::Tool;
 use crate::words::t;
 
 /// What pip's own launcher does, with its path as `sys.argv[0]` (pip takes its name in usage texts from there) and its
-/// folder, links resolved, first on `sys.path`, as when Python runs a script. pip 19.3 moved `main`.
+/// folder, links resolved, first on `sys.path`, as when Python runs a script. pip moved `main` in 19.3 and in 20.0.
 const START: &str = "\
 import sys
 del sys.argv[0]
@@ -32,7 +32,10 @@ if sys.path and not sys.path[0]:
 try:
     from pip._internal.cli.main import main
 except ImportError:
-    from pip._internal import main
+    try:
+        from pip._internal.main import main
+    except ImportError:
+        from pip._internal import main
 sys.exit(main())
 ";
 /// The guard's value. It is the same for every run, since build scripts see it and builds are cached by what they see.

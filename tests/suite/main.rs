@@ -17,10 +17,14 @@
     reason = "a test's name says it"
 )]
 
+mod around;
 mod bad_input;
 mod daemon;
+mod environments;
 mod generated;
+mod held;
 mod imports;
+mod inside;
 mod lean;
 mod logs;
 mod readme;
