@@ -13,6 +13,7 @@
 )]
 
 mod bad_input;
+mod compare;
 // mod daemon;
 // mod generated;
 mod imports;

@@ -106,7 +106,9 @@ impl Python {
         std::fs::create_dir_all(folder).expect("target/tmp");
         let lock = std::fs::File::create(folder.join("venv.lock")).expect("a lock file");
         lock.lock().expect("locked");
-        if !template.join("complete").exists() {
+        // A build folder that was copied or moved brings templates that still name the old place.
+        let place = template.to_string_lossy().into_owned();
+        if std::fs::read_to_string(template.join("complete")).ok() != Some(place.clone()) {
             let _ = std::fs::remove_dir_all(&template);
             let output = Command::new(&self.path)
                 .args(["-I", "-m", "venv"])
@@ -115,7 +117,7 @@ impl Python {
                 .output()
                 .expect("python runs");
             assert!(output.status.success(), "{output:?}");
-            std::fs::write(template.join("complete"), "").expect("write");
+            std::fs::write(template.join("complete"), place).expect("write");
         }
         made.insert(self.path.clone(), template.clone());
         template
