@@ -7,8 +7,17 @@ use crate::sandbox::{Ran, Sandbox};
 /// pip works as ever and the toolkit says at most one line.
 fn pip_works(sandbox: &Sandbox) {
     let wheel = sandbox.wheel("greeting", "1.0");
-    let ran = sandbox.pip(["install", "--force-reinstall", wheel.to_str().expect("utf-8")]).ok();
-    assert!(ran.stdout().contains("Successfully installed greeting-1.0"), "{ran:?}");
+    let ran = sandbox
+        .pip([
+            "install",
+            "--force-reinstall",
+            wheel.to_str().expect("utf-8"),
+        ])
+        .ok();
+    assert!(
+        ran.stdout().contains("Successfully installed greeting-1.0"),
+        "{ran:?}"
+    );
     assert!(ran.stderr().lines().count() <= 1, "{ran:?}");
 }
 
@@ -21,7 +30,10 @@ fn no_environment() {
         ("aim-venv-sync", &["remove"]),
         ("aim-logs", &["list"]),
     ] {
-        sandbox.run(program, args).exits(4).warns("aim-venv-sync init");
+        sandbox
+            .run(program, args)
+            .exits(4)
+            .warns("aim-venv-sync init");
     }
 }
 
@@ -32,14 +44,26 @@ fn an_environment_whose_python_is_gone() {
         let _ = std::fs::remove_file(sandbox.bin(name));
     }
     let pip = sandbox.pip(["list"]);
-    assert!(matches!(pip.output.status.code(), Some(126 | 127)), "{pip:?}");
+    assert!(
+        matches!(pip.output.status.code(), Some(126 | 127)),
+        "{pip:?}"
+    );
     assert_eq!(pip.stderr().lines().count(), 1, "{pip:?}");
     sandbox.run("aim-venv-sync", ["doctor"]).exits(1);
     sandbox.run("aim-venv-sync", ["init"]).exits(1);
     let _daemon = sandbox.daemon();
     sandbox.write("a.py", "def main():\n    return 1\n");
-    let reply = sandbox.run("aim-worker", ["run", "a.py", "--json"]).exits(1).json();
-    assert!(reply["error"].as_str().expect("a text").starts_with("환경 갱신 실패"), "{reply}");
+    let reply = sandbox
+        .run("aim-worker", ["run", "a.py", "--json"])
+        .exits(1)
+        .json();
+    assert!(
+        reply["error"]
+            .as_str()
+            .expect("a text")
+            .starts_with("환경 갱신 실패"),
+        "{reply}"
+    );
 }
 
 #[test]
@@ -52,28 +76,50 @@ fn a_project_without_env_meta() {
 
 #[test]
 fn an_env_meta_that_is_not_json_or_of_wrong_shape() {
-    for broken in ["", "{", "[]", "42", "{\"generation\": \"seven\"}", "{\"packages\": 3, \"generation\": -1}", "\u{0}"] {
+    for broken in [
+        "",
+        "{",
+        "[]",
+        "42",
+        "{\"generation\": \"seven\"}",
+        "{\"packages\": 3, \"generation\": -1}",
+        "\u{0}",
+    ] {
         let sandbox = Sandbox::ready();
-        sandbox.pip(["install", sandbox.wheel("farewell", "1.0").to_str().expect("utf-8")]).ok();
+        sandbox
+            .pip([
+                "install",
+                sandbox.wheel("farewell", "1.0").to_str().expect("utf-8"),
+            ])
+            .ok();
         let generation = sandbox.generation();
         std::fs::write(sandbox.project().join("env_meta.json"), broken).expect("written");
         sandbox.run("aim-venv-sync", ["status"]);
         sandbox.run("aim-venv-sync", ["doctor"]).exits(1);
         pip_works(&sandbox);
-        assert!(sandbox.generation() > generation, "a generation never goes back ({broken:?})");
+        assert!(
+            sandbox.generation() > generation,
+            "a generation never goes back ({broken:?})"
+        );
     }
 }
 
 #[test]
 fn a_read_only_project() {
     if rustix::process::getuid().is_root() {
-        println!("skipped: root writes into read-only folders; the case runs where tests run as a person");
+        println!(
+            "skipped: root writes into read-only folders; the case runs where tests run as a person"
+        );
         return;
     }
     let sandbox = Sandbox::ready();
     let project = sandbox.project().to_path_buf();
     std::fs::set_permissions(&project, std::fs::Permissions::from_mode(0o555)).expect("mode");
-    std::fs::set_permissions(project.join(".pip-logs"), std::fs::Permissions::from_mode(0o555)).expect("mode");
+    std::fs::set_permissions(
+        project.join(".pip-logs"),
+        std::fs::Permissions::from_mode(0o555),
+    )
+    .expect("mode");
     pip_works(&sandbox);
     std::fs::set_permissions(&project, std::fs::Permissions::from_mode(0o755)).expect("mode");
 }
@@ -82,7 +128,11 @@ fn a_read_only_project() {
 fn a_log_folder_that_cannot_be_one() {
     let sandbox = Sandbox::ready();
     std::fs::remove_dir_all(sandbox.project().join(".pip-logs")).expect("removed");
-    std::fs::write(sandbox.project().join(".pip-logs"), "a file where a folder should be").expect("written");
+    std::fs::write(
+        sandbox.project().join(".pip-logs"),
+        "a file where a folder should be",
+    )
+    .expect("written");
     pip_works(&sandbox);
     sandbox.run("aim-venv-sync", ["doctor"]).exits(1);
 }
@@ -91,8 +141,17 @@ fn a_log_folder_that_cannot_be_one() {
 fn no_home_no_runtime_folder() {
     let sandbox = Sandbox::ready();
     let mut pip = sandbox.command(sandbox.bin("pip"));
-    pip.args(["install", sandbox.wheel("greeting", "1.0").to_str().expect("utf-8")]);
-    for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "AIM_SOCKET", "PATH"] {
+    pip.args([
+        "install",
+        sandbox.wheel("greeting", "1.0").to_str().expect("utf-8"),
+    ]);
+    for name in [
+        "HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_STATE_HOME",
+        "AIM_SOCKET",
+        "PATH",
+    ] {
         pip.env_remove(name);
     }
     let ran = Ran::of(&mut pip).ok();
@@ -113,7 +172,10 @@ fn broken_settings() {
     pip_works(&sandbox);
     sandbox.run("aim-venv-sync", ["doctor"]).exits(1);
     let config = sandbox.run("aim-venv-sync", ["config"]);
-    assert!((config.stdout() + &config.stderr()).contains(".aim.toml"), "{config:?}");
+    assert!(
+        (config.stdout() + &config.stderr()).contains(".aim.toml"),
+        "{config:?}"
+    );
 }
 
 #[test]

@@ -8,35 +8,76 @@ use crate::sandbox::Sandbox;
 #[test]
 fn list_shows_runs_newest_first_and_can_be_narrowed() {
     let sandbox = Sandbox::ready();
-    sandbox.pip(["install", sandbox.wheel("greeting", "1.0").to_str().expect("utf-8")]).ok();
+    sandbox
+        .pip([
+            "install",
+            sandbox.wheel("greeting", "1.0").to_str().expect("utf-8"),
+        ])
+        .ok();
     sandbox.pip(["install", "no-such-distribution"]).exits(1);
-    sandbox.pip(["install", sandbox.wheel("farewell", "2.0").to_str().expect("utf-8")]).ok();
+    sandbox
+        .pip([
+            "install",
+            sandbox.wheel("farewell", "2.0").to_str().expect("utf-8"),
+        ])
+        .ok();
 
     let all = sandbox.run("aim-logs", ["list", "--json"]).ok().json();
     let all = all.as_array().expect("an array");
     assert_eq!(all[0]["added"][0]["name"], "farewell");
-    let failed = sandbox.run("aim-logs", ["list", "--failed", "--json"]).ok().json();
+    let failed = sandbox
+        .run("aim-logs", ["list", "--failed", "--json"])
+        .ok()
+        .json();
     assert_eq!(failed.as_array().expect("an array").len(), 1);
-    let one = sandbox.run("aim-logs", ["list", "--package", "Greeting", "--json"]).ok().json();
+    let one = sandbox
+        .run("aim-logs", ["list", "--package", "Greeting", "--json"])
+        .ok()
+        .json();
     assert_eq!(one.as_array().expect("an array").len(), 1, "{one}");
-    let two = sandbox.run("aim-logs", ["list", "-n", "2", "--json"]).ok().json();
+    let two = sandbox
+        .run("aim-logs", ["list", "-n", "2", "--json"])
+        .ok()
+        .json();
     assert_eq!(two.as_array().expect("an array").len(), 2);
-    let none = sandbox.run("aim-logs", ["list", "--since", "2020-01-01", "--json"]).ok().json();
+    let none = sandbox
+        .run("aim-logs", ["list", "--since", "2020-01-01", "--json"])
+        .ok()
+        .json();
     assert_eq!(none.as_array().expect("an array").len(), all.len());
-    sandbox.run("aim-logs", ["list", "--since", "soon"]).exits(2);
+    sandbox
+        .run("aim-logs", ["list", "--since", "soon"])
+        .exits(2);
     let text = sandbox.run("aim-logs", ["list"]).ok().stdout();
-    assert!(text.find("farewell").expect("newest") < text.find("greeting").expect("oldest"), "{text}");
+    assert!(
+        text.find("farewell").expect("newest") < text.find("greeting").expect("oldest"),
+        "{text}"
+    );
 }
 
 #[test]
 fn show_takes_last_an_id_and_a_prefix() {
     let sandbox = Sandbox::ready();
-    sandbox.pip(["install", sandbox.wheel("greeting", "1.0").to_str().expect("utf-8")]).ok();
-    let id = sandbox.last_record()["id"].as_str().expect("an id").to_owned();
+    sandbox
+        .pip([
+            "install",
+            sandbox.wheel("greeting", "1.0").to_str().expect("utf-8"),
+        ])
+        .ok();
+    let id = sandbox.last_record()["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     for run in ["last", &id, &id[..id.len() - 4]] {
-        sandbox.run("aim-logs", ["show", run]).ok().says("Successfully installed greeting-1.0");
+        sandbox
+            .run("aim-logs", ["show", run])
+            .ok()
+            .says("Successfully installed greeting-1.0");
     }
-    let path = sandbox.run("aim-logs", ["show", "last", "--path"]).ok().stdout();
+    let path = sandbox
+        .run("aim-logs", ["show", "last", "--path"])
+        .ok()
+        .stdout();
     assert!(std::path::Path::new(path.trim_end()).is_file(), "{path}");
     sandbox.run("aim-logs", ["show", "ffffffff"]).exits(4);
 }
@@ -47,7 +88,12 @@ fn logs_that_aim_forge_wrote_are_read() {
     let text = "action: install\npackages: requests, numpy\nstatus: success\ntimestamp: 2025-10-04T08:30:28.123456+00:00\n\n[stdout]\nInstalled 2 packages\n\n[stderr]\nwarning: old\n";
     sandbox.write(".pip-logs/20251004083028_install_success.log", text);
     let listed = sandbox.run("aim-logs", ["list", "--json"]).ok().json();
-    let oldest = listed.as_array().expect("an array").last().expect("a run").clone();
+    let oldest = listed
+        .as_array()
+        .expect("an array")
+        .last()
+        .expect("a run")
+        .clone();
     assert_eq!(oldest["action"], "install", "{oldest}");
     sandbox.run("aim-logs", ["list"]).ok().says("requests");
 }
@@ -55,7 +101,12 @@ fn logs_that_aim_forge_wrote_are_read() {
 #[test]
 fn a_torn_record_is_skipped_and_mended() {
     let sandbox = Sandbox::ready();
-    sandbox.pip(["install", sandbox.wheel("greeting", "1.0").to_str().expect("utf-8")]).ok();
+    sandbox
+        .pip([
+            "install",
+            sandbox.wheel("greeting", "1.0").to_str().expect("utf-8"),
+        ])
+        .ok();
     let runs = sandbox.project().join(".pip-logs/runs.jsonl");
     let mut text = std::fs::read_to_string(&runs).expect("records");
     let whole = text.lines().count();
@@ -65,7 +116,10 @@ fn a_torn_record_is_skipped_and_mended() {
     assert_eq!(listed.as_array().expect("an array").len(), whole);
     sandbox.pip(["uninstall", "-y", "greeting"]).ok();
     let text = std::fs::read_to_string(&runs).expect("records");
-    let good = text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()).count();
+    let good = text
+        .lines()
+        .filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
+        .count();
     assert_eq!(good, whole + 1, "{text}");
 }
 
@@ -73,14 +127,30 @@ fn a_torn_record_is_skipped_and_mended() {
 fn prune_keeps_what_it_is_told_to_keep() {
     let sandbox = Sandbox::ready();
     for version in ["1.0", "1.1", "1.2"] {
-        sandbox.pip(["install", sandbox.wheel("greeting", version).to_str().expect("utf-8")]).ok();
+        sandbox
+            .pip([
+                "install",
+                sandbox.wheel("greeting", version).to_str().expect("utf-8"),
+            ])
+            .ok();
     }
-    std::fs::write(sandbox.project().join(".aim.toml"), "[retention]\nruns = 1\n").expect("written");
+    std::fs::write(
+        sandbox.project().join(".aim.toml"),
+        "[retention]\nruns = 1\n",
+    )
+    .expect("written");
     sandbox.run("aim-logs", ["prune"]).ok();
     assert_eq!(sandbox.records().len(), 1);
     let logs = std::fs::read_dir(sandbox.project().join(".pip-logs"))
         .expect("a folder")
-        .filter(|entry| entry.as_ref().expect("readable").path().extension().is_some_and(|e| e == "log"))
+        .filter(|entry| {
+            entry
+                .as_ref()
+                .expect("readable")
+                .path()
+                .extension()
+                .is_some_and(|e| e == "log")
+        })
         .count();
     assert_eq!(logs, 1);
 }
@@ -95,8 +165,16 @@ fn follow_shows_a_run_as_it_comes() {
         .spawn()
         .expect("aim-logs follow starts");
     let mut lines = BufReader::new(follow.stdout.take().expect("piped")).lines();
-    sandbox.pip(["install", sandbox.wheel("greeting", "1.0").to_str().expect("utf-8")]).ok();
-    let seen = lines.by_ref().map_while(Result::ok).find(|line| line.contains("\"greeting\""));
+    sandbox
+        .pip([
+            "install",
+            sandbox.wheel("greeting", "1.0").to_str().expect("utf-8"),
+        ])
+        .ok();
+    let seen = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find(|line| line.contains("\"greeting\""));
     follow.kill().expect("killed");
     follow.wait().expect("waited for");
     assert!(seen.is_some());

@@ -2,7 +2,8 @@
 
 use crate::sandbox::{Python, Sandbox};
 
-const IMPORTS_GREETING: &str = "def main():\n    import greeting\n    return greeting.greet('world')\n";
+const IMPORTS_GREETING: &str =
+    "def main():\n    import greeting\n    return greeting.greet('world')\n";
 
 #[test]
 fn the_next_node_sees_what_pip_installed() {
@@ -29,15 +30,30 @@ fn tell(sandbox: Sandbox) {
     sandbox.write("greet.py", IMPORTS_GREETING);
     let wheel = sandbox.wheel("greeting", "1.0");
 
-    let before = sandbox.run("aim-worker", ["run", "greet.py", "--json"]).exits(1).json();
+    let before = sandbox
+        .run("aim-worker", ["run", "greet.py", "--json"])
+        .exits(1)
+        .json();
     assert_eq!(before["ok"], false);
-    assert!(before["error"].as_str().expect("a text").contains("greeting"), "{before}");
+    assert!(
+        before["error"]
+            .as_str()
+            .expect("a text")
+            .contains("greeting"),
+        "{before}"
+    );
 
     let generation = sandbox.generation();
-    sandbox.pip(["install", wheel.to_str().expect("utf-8")]).ok().says("Successfully installed greeting-1.0");
+    sandbox
+        .pip(["install", wheel.to_str().expect("utf-8")])
+        .ok()
+        .says("Successfully installed greeting-1.0");
     assert_eq!(sandbox.generation(), generation + 1);
 
-    let after = sandbox.run("aim-worker", ["run", "greet.py", "--json"]).ok().json();
+    let after = sandbox
+        .run("aim-worker", ["run", "greet.py", "--json"])
+        .ok()
+        .json();
     assert_eq!(after["output"], "hello world, this is greeting 1.0");
 
     let record = sandbox.last_record();
@@ -48,11 +64,20 @@ fn tell(sandbox: Sandbox) {
     assert_eq!(record["generation_after"], generation + 1);
 
     let log = sandbox.run("aim-logs", ["show", "last", "--stdout"]).ok();
-    assert!(log.stdout().contains("Successfully installed greeting-1.0"), "{log:?}");
+    assert!(
+        log.stdout().contains("Successfully installed greeting-1.0"),
+        "{log:?}"
+    );
 
     sandbox.pip(["uninstall", "-y", "greeting"]).ok();
-    let gone = sandbox.run("aim-worker", ["run", "greet.py", "--json"]).exits(1).json();
-    assert!(gone["error"].as_str().expect("a text").contains("greeting"), "{gone}");
+    let gone = sandbox
+        .run("aim-worker", ["run", "greet.py", "--json"])
+        .exits(1)
+        .json();
+    assert!(
+        gone["error"].as_str().expect("a text").contains("greeting"),
+        "{gone}"
+    );
     assert_eq!(sandbox.generation(), generation + 2);
 }
 
@@ -61,7 +86,12 @@ fn python_dash_m_pip_is_remembered_as_well() {
     let sandbox = Sandbox::ready();
     let wheel = sandbox.wheel("greeting", "1.0");
     let generation = sandbox.generation();
-    sandbox.run(sandbox.bin("python"), ["-m", "pip", "install", wheel.to_str().expect("utf-8")]).ok();
+    sandbox
+        .run(
+            sandbox.bin("python"),
+            ["-m", "pip", "install", wheel.to_str().expect("utf-8")],
+        )
+        .ok();
     assert_eq!(sandbox.generation(), generation + 1);
     assert_eq!(sandbox.records().len(), 1 + records_of_init(&sandbox));
 }
@@ -73,26 +103,42 @@ fn a_run_that_changed_nothing_raises_no_generation() {
     let wheel = wheel.to_str().expect("utf-8");
     sandbox.pip(["install", wheel]).ok();
     let meta = sandbox.env_meta();
-    sandbox.pip(["install", "greeting"]).ok().says("already satisfied");
+    sandbox
+        .pip(["install", "greeting"])
+        .ok()
+        .says("already satisfied");
     let again = sandbox.env_meta();
     assert_eq!(again["generation"], meta["generation"]);
     assert_eq!(again["updated_at"], meta["updated_at"]);
-    assert_ne!(again["last_action"]["timestamp"], meta["last_action"]["timestamp"]);
+    assert_ne!(
+        again["last_action"]["timestamp"],
+        meta["last_action"]["timestamp"]
+    );
 }
 
 #[test]
 fn a_failed_run_is_remembered_with_pips_own_status() {
     let sandbox = Sandbox::ready();
     let generation = sandbox.generation();
-    sandbox.pip(["install", "no-such-distribution-anywhere"]).exits(1).warns("No matching distribution");
+    sandbox
+        .pip(["install", "no-such-distribution-anywhere"])
+        .exits(1)
+        .warns("No matching distribution");
     assert_eq!(sandbox.generation(), generation);
     let record = sandbox.last_record();
     assert_eq!(record["exit_code"], 1);
     let meta = sandbox.env_meta();
     assert_eq!(meta["last_action"]["success"], false);
-    let log = sandbox.project().join(record["log_path"].as_str().expect("a path"));
+    let log = sandbox
+        .project()
+        .join(record["log_path"].as_str().expect("a path"));
     let log = std::fs::read_to_string(log).expect("a log");
-    assert!(log.starts_with("action: install\npackages: no-such-distribution-anywhere\nstatus: error\n"), "{log}");
+    assert!(
+        log.starts_with(
+            "action: install\npackages: no-such-distribution-anywhere\nstatus: error\n"
+        ),
+        "{log}"
+    );
     assert!(log.contains("[stderr]"), "{log}");
 }
 
@@ -102,7 +148,13 @@ fn a_reading_command_leaves_no_trace() {
     let (records, meta) = (sandbox.records(), sandbox.env_meta());
     sandbox.pip(["list"]).ok().says("pip");
     sandbox.pip(["--version"]).ok();
-    sandbox.run(sandbox.bin("python"), ["-m", "pip", "list", "--format", "json"]).ok().json();
+    sandbox
+        .run(
+            sandbox.bin("python"),
+            ["-m", "pip", "list", "--format", "json"],
+        )
+        .ok()
+        .json();
     assert_eq!(sandbox.records(), records);
     assert_eq!(sandbox.env_meta(), meta);
 }
@@ -122,9 +174,16 @@ fn a_lost_message_delays_nothing() {
             .env("AIM_SOCKET", sandbox.root().join("run/nobody.sock")),
     );
     install.ok();
-    sandbox.run("aim-worker", ["run", "greet.py"]).ok().says("hello world");
+    sandbox
+        .run("aim-worker", ["run", "greet.py"])
+        .ok()
+        .says("hello world");
 }
 
 fn records_of_init(sandbox: &Sandbox) -> usize {
-    sandbox.records().iter().filter(|record| record["action"] != "install").count()
+    sandbox
+        .records()
+        .iter()
+        .filter(|record| record["action"] != "install")
+        .count()
 }

@@ -6,13 +6,23 @@ use crate::sandbox::{Python, Sandbox};
 fn init_makes_an_environment_with_pip_launchers_and_a_generation() {
     let sandbox = Sandbox::new();
     let python = sandbox.python().path().to_owned();
-    let init = sandbox.command("aim-venv-sync").args(["init", "--python"]).arg(python).output().expect("runs");
+    let init = sandbox
+        .command("aim-venv-sync")
+        .args(["init", "--python"])
+        .arg(python)
+        .output()
+        .expect("runs");
     assert!(init.status.success(), "{init:?}");
     assert_eq!(sandbox.generation(), 1);
     let launcher = std::fs::read_to_string(sandbox.bin("pip")).expect("a launcher");
-    assert!(launcher.starts_with("#!") && launcher.lines().next().expect("a line").contains("aim-pip"), "{launcher}");
+    assert!(
+        launcher.starts_with("#!") && launcher.lines().next().expect("a line").contains("aim-pip"),
+        "{launcher}"
+    );
     sandbox.pip(["--version"]).ok().says("pip ");
-    sandbox.run(sandbox.bin("python"), ["-m", "pip", "--version"]).ok();
+    sandbox
+        .run(sandbox.bin("python"), ["-m", "pip", "--version"])
+        .ok();
 }
 
 #[test]
@@ -26,14 +36,24 @@ fn a_second_init_changes_nothing() {
 
 #[test]
 fn init_takes_another_folder_and_another_python() {
-    let Some(python) = Python::find(8) else { return };
+    let Some(python) = Python::find(8) else {
+        return;
+    };
     let sandbox = Sandbox::new();
     let other = sandbox.root().join("projects/다른 project");
     std::fs::create_dir_all(&other).expect("folder");
     let mut init = sandbox.command("aim-venv-sync");
-    let output = init.arg("init").arg(&other).arg("--python").arg(python.path()).output().expect("runs");
+    let output = init
+        .arg("init")
+        .arg(&other)
+        .arg("--python")
+        .arg(python.path())
+        .output()
+        .expect("runs");
     assert!(output.status.success(), "{output:?}");
-    let version = sandbox.run(other.join(".venv/bin/python"), ["--version"]).ok();
+    let version = sandbox
+        .run(other.join(".venv/bin/python"), ["--version"])
+        .ok();
     assert!(version.stdout().starts_with("Python 3.8"), "{version:?}");
     let list = sandbox.run(other.join(".venv/bin/pip"), ["list"]).ok();
     assert!(list.stdout().contains("pip"), "{list:?}");
@@ -47,14 +67,26 @@ fn sync_finds_what_another_tool_changed() {
     sandbox.run("aim-venv-sync", ["--check"]).ok();
 
     let mut past_us = sandbox.command(sandbox.bin("pip"));
-    let past_us = past_us.env("AIM_PIP_BYPASS", "1").arg("install").arg(&wheel).output().expect("runs");
+    let past_us = past_us
+        .env("AIM_PIP_BYPASS", "1")
+        .arg("install")
+        .arg(&wheel)
+        .output()
+        .expect("runs");
     assert!(past_us.status.success(), "{past_us:?}");
     assert_eq!(sandbox.generation(), generation);
 
     let (meta, records) = (sandbox.env_meta(), sandbox.records());
     let check = sandbox.run("aim-venv-sync", ["sync", "--check"]).exits(1);
-    assert!((check.stdout() + &check.stderr()).contains("greeting"), "{check:?}");
-    assert_eq!((sandbox.env_meta(), sandbox.records()), (meta, records), "--check changes nothing");
+    assert!(
+        (check.stdout() + &check.stderr()).contains("greeting"),
+        "{check:?}"
+    );
+    assert_eq!(
+        (sandbox.env_meta(), sandbox.records()),
+        (meta, records),
+        "--check changes nothing"
+    );
 
     sandbox.run("aim-venv-sync", [] as [&str; 0]).ok();
     assert_eq!(sandbox.generation(), generation + 1);
@@ -67,9 +99,15 @@ fn sync_finds_what_another_tool_changed() {
 #[test]
 fn sync_notices_a_distribution_that_was_deleted_by_hand() {
     let sandbox = Sandbox::ready();
-    sandbox.pip(["install", sandbox.wheel("greeting", "1.0").to_str().expect("utf-8")]).ok();
+    sandbox
+        .pip([
+            "install",
+            sandbox.wheel("greeting", "1.0").to_str().expect("utf-8"),
+        ])
+        .ok();
     let generation = sandbox.generation();
-    std::fs::remove_dir_all(sandbox.site_packages().join("greeting-1.0.dist-info")).expect("removed");
+    std::fs::remove_dir_all(sandbox.site_packages().join("greeting-1.0.dist-info"))
+        .expect("removed");
     sandbox.run("aim-venv-sync", ["--check"]).exits(1);
     sandbox.run("aim-venv-sync", ["sync"]).ok();
     assert_eq!(sandbox.generation(), generation + 1);
@@ -83,7 +121,12 @@ fn sync_waits_for_the_worker() {
     sandbox.run("aim-worker", ["start"]).ok();
     let mut past_us = sandbox.command(sandbox.bin("pip"));
     let wheel = sandbox.wheel("greeting", "1.0");
-    let output = past_us.env("AIM_PIP_BYPASS", "1").arg("install").arg(&wheel).output().expect("runs");
+    let output = past_us
+        .env("AIM_PIP_BYPASS", "1")
+        .arg("install")
+        .arg(&wheel)
+        .output()
+        .expect("runs");
     assert!(output.status.success(), "{output:?}");
     sandbox.run("aim-venv-sync", ["sync", "--wait"]).ok();
     let status = sandbox.run("aim-worker", ["status", "--json"]).ok().json();
@@ -93,7 +136,10 @@ fn sync_waits_for_the_worker() {
 #[test]
 fn sync_wait_without_a_daemon_says_so() {
     let sandbox = Sandbox::ready();
-    sandbox.run("aim-venv-sync", ["sync", "--wait"]).exits(3).warns("aim-backend serve");
+    sandbox
+        .run("aim-venv-sync", ["sync", "--wait"])
+        .exits(3)
+        .warns("aim-backend serve");
 }
 
 #[test]
@@ -111,26 +157,41 @@ fn remove_puts_everything_back_to_the_byte() {
     let before = tree(&sandbox);
     let sandbox = sandbox.with_init();
     assert_ne!(tree(&sandbox), before);
-    sandbox.pip(["install", sandbox.wheel("greeting", "1.0").to_str().expect("utf-8")]).ok();
+    sandbox
+        .pip([
+            "install",
+            sandbox.wheel("greeting", "1.0").to_str().expect("utf-8"),
+        ])
+        .ok();
     sandbox.pip(["uninstall", "-y", "greeting"]).ok();
     sandbox.run("aim-venv-sync", ["remove"]).ok();
     assert_eq!(tree(&sandbox), before);
     sandbox.pip(["--version"]).ok();
-    assert!(sandbox.project().join(".pip-logs/runs.jsonl").exists(), "history stays");
+    assert!(
+        sandbox.project().join(".pip-logs/runs.jsonl").exists(),
+        "history stays"
+    );
 }
 
 /// Every file of `bin` and every name at the top of site-packages and the environment, with content where it is ours to change.
 fn tree(sandbox: &Sandbox) -> Vec<(String, Vec<u8>, u32)> {
     use std::os::unix::fs::MetadataExt;
     let mut found = Vec::new();
-    for folder in [sandbox.venv().join("bin"), sandbox.site_packages(), sandbox.venv()] {
+    for folder in [
+        sandbox.venv().join("bin"),
+        sandbox.site_packages(),
+        sandbox.venv(),
+    ] {
         for entry in std::fs::read_dir(folder).expect("readable") {
             let path = entry.expect("readable").path();
             let meta = path.symlink_metadata().expect("metadata");
             let content = if meta.is_file() {
                 std::fs::read(&path).expect("readable")
             } else if meta.is_symlink() {
-                std::fs::read_link(&path).expect("a link").into_os_string().into_encoded_bytes()
+                std::fs::read_link(&path)
+                    .expect("a link")
+                    .into_os_string()
+                    .into_encoded_bytes()
             } else {
                 Vec::new()
             };
@@ -146,11 +207,21 @@ fn tree(sandbox: &Sandbox) -> Vec<(String, Vec<u8>, u32)> {
 #[test]
 fn status_and_config_answer_in_json() {
     let sandbox = Sandbox::ready();
-    let status = sandbox.run("aim-venv-sync", ["status", "--json"]).ok().json();
+    let status = sandbox
+        .run("aim-venv-sync", ["status", "--json"])
+        .ok()
+        .json();
     assert_eq!(status["generation"], 1, "{status}");
-    std::fs::write(sandbox.project().join(".aim.toml"), "[retention]\nruns = 7\n").expect("written");
+    std::fs::write(
+        sandbox.project().join(".aim.toml"),
+        "[retention]\nruns = 7\n",
+    )
+    .expect("written");
     let config = sandbox.run("aim-venv-sync", ["config", "--json"]).ok();
-    assert!(config.stdout().contains(".aim.toml") && config.stdout().contains('7'), "{config:?}");
+    assert!(
+        config.stdout().contains(".aim.toml") && config.stdout().contains('7'),
+        "{config:?}"
+    );
 }
 
 #[test]

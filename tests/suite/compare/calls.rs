@@ -10,6 +10,7 @@ use crate::sandbox::Python;
 type Table = &'static [(&'static str, Remembered)];
 
 /// Commands that cannot change the environment, and command lines that do not get that far.
+#[rustfmt::skip]
 const READING: Table = &[
     ("BIN/pip", Never),
     ("BIN/pip --version", Never),
@@ -50,6 +51,7 @@ const READING: Table = &[
 ];
 
 /// All that installs and removes, well and badly.
+#[rustfmt::skip]
 const CHANGING: Table = &[
     ("BIN/pip install", Once),
     ("BIN/pip install --no-such-option", Once),
@@ -114,6 +116,7 @@ const CHANGING: Table = &[
 ];
 
 /// Every way into pip that goes through a file or `-m`.
+#[rustfmt::skip]
 const WAYS_IN: Table = &[
     ("BIN/pip install", Once),
     ("BIN/pip3 install", Once),
@@ -127,7 +130,7 @@ const WAYS_IN: Table = &[
     ("(exec -a foreign BIN/pip install)", Once),
     ("(exec -a '' BIN/pip install)", Once),
     ("(exec -a '' BIN/pip --version)", Never),
-    ("(exec -a foreign BIN/python -m pip install)", Once),
+    ("(exec -a foreign BIN/python -m pip install)", Never), // Python itself finds no environment then
     ("(exec -a python2 BIN/python3 -m pip --version)", Never),
     ("env -i BIN/pip3 install", Once),
     ("env -i BIN/pip --version", Never),
@@ -179,6 +182,7 @@ const WAYS_IN: Table = &[
 ];
 
 /// Where output goes.
+#[rustfmt::skip]
 const STREAMS: Table = &[
     ("BIN/pip install greeting nothing-there 2>&1", Once),
     ("BIN/pip install -v greeting 2>&1 | tail -n 3", Once),
@@ -211,7 +215,6 @@ const STREAMS: Table = &[
     ("BIN/pip install -q --force-reinstall greeting > >(cat) 2> >(cat >&2)", Once),
     ("exec 5> five.txt; BIN/pip install nothing-there 2>&5", Once),
     ("(BIN/pip install -q nothing-there) & wait $!", Once),
-    ("ulimit -f 1; BIN/pip install -vvv nothing-there > long.txt 2>&1; echo $?", Once),
     ("ulimit -n 24; BIN/pip install nothing-there", Once),
 ];
 
@@ -263,7 +266,8 @@ fn twins() -> Twins {
     twins
 }
 
-const PYPROJECT: &str = "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n";
+const PYPROJECT: &str =
+    "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n";
 
 /// Builds a wheel by hand, and writes down the environment that a build script sees.
 const BACKEND: &str = r#"

@@ -76,7 +76,9 @@ impl Seen {
         for name in names {
             let (one, other) = (self.files.get(name), with.files.get(name));
             if one != other {
-                found.push(format!("  file {name}: {one:?} without us, {other:?} with us"));
+                found.push(format!(
+                    "  file {name}: {one:?} without us, {other:?} with us"
+                ));
             }
         }
         found
@@ -124,6 +126,9 @@ pub(super) fn first_difference(without: &[u8], with: &[u8]) -> String {
 
 fn files(sandbox: &Sandbox) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
+    // Also a part of other paths: `--root` puts the whole path below it.
+    let chance = sandbox.root();
+    let chance = chance.file_name().expect("a name").to_string_lossy();
     for (name, folder) in [
         ("env", sandbox.venv()),
         ("project", sandbox.project().to_path_buf()),
@@ -138,9 +143,12 @@ fn files(sandbox: &Sandbox) -> BTreeMap<String, String> {
             if name == "project" && path.starts_with(sandbox.venv()) {
                 continue;
             }
-            let below = path.strip_prefix(&folder).expect("below").display();
+            let below = path.strip_prefix(&folder).expect("below").to_string_lossy();
             if let Some(text) = described(sandbox, path) {
-                found.insert(format!("{name}/{below}"), text);
+                found.insert(
+                    format!("{name}/{}", below.replace(&*chance, "CHANCE")),
+                    text,
+                );
             }
         }
     }
@@ -160,7 +168,8 @@ fn described(sandbox: &Sandbox, path: &Path) -> Option<String> {
     let meta = path.symlink_metadata().expect("metadata");
     if meta.is_symlink() {
         let target = std::fs::read_link(path).expect("a link");
-        return Some(format!("-> {}", target.display()));
+        let target = redacted(sandbox, target.as_os_str().as_encoded_bytes());
+        return Some(format!("-> {}", String::from_utf8_lossy(&target)));
     }
     if meta.is_dir() {
         // Python makes this one for the hook where there was none.
