@@ -266,11 +266,11 @@ fn twins() -> Twins {
     twins
 }
 
-const PYPROJECT: &str =
+pub(super) const PYPROJECT: &str =
     "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n";
 
 /// Builds a wheel by hand, and writes down the environment that a build script sees.
-const BACKEND: &str = r#"
+pub(super) const BACKEND: &str = r#"
 import os, sys, zipfile
 
 def build_wheel(folder, config_settings=None, metadata_directory=None, code="X = 1\n"):

@@ -69,17 +69,9 @@ impl Twins {
 
     /// Makes a wheel, the same file in both.
     pub(super) fn wheel(&self, name: &str, version: &str) {
-        self.same_wheel(&self.without.wheel(name, version));
-    }
-
-    /// Makes a wheel with these files, the same in both.
-    pub(super) fn wheel_of(&self, name: &str, version: &str, files: &[(&str, &str)]) {
-        self.same_wheel(&self.without.wheel_of(name, version, files));
-    }
-
-    fn same_wheel(&self, wheel: &Path) {
+        let wheel = self.without.wheel(name, version);
         let name = wheel.file_name().expect("a name");
-        std::fs::copy(wheel, self.with.root().join("wheels").join(name)).expect("copied");
+        std::fs::copy(&wheel, self.with.root().join("wheels").join(name)).expect("copied");
     }
 
     /// Writes a file of both projects.
@@ -199,6 +191,6 @@ fn parts(sandbox: &Sandbox) -> Vec<String> {
         .flatten()
         .map(|entry| entry.expect("readable").file_name())
         .map(|name| name.to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".part"))
+        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "part"))
         .collect()
 }
