@@ -68,7 +68,8 @@ class Daemon(unittest.TestCase):
 
     def test_nothing_heavy_is_loaded(self):
         worker = DaemonWorker(self, self.project)
-        heavy = "asyncio inspect typing traceback linecache threading random pathlib tempfile subprocess ast"
+        heavy = "json re enum signal asyncio inspect typing traceback linecache threading random pathlib tempfile "
+        heavy += "subprocess ast pickle mmap"
         self.project.write("node.py", "def f(names): return [n for n in names if n in sys.modules]")
         self.assertEqual(worker.run("node.py", heavy.split())["output"], [])
 

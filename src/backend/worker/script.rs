@@ -9,15 +9,35 @@ use std::path::{Path, PathBuf};
 
 use crate::store::atomic;
 
-/// The script that is run, and the module that it imports from beside it.
-const FILES: [(&str, &str); 2] = [
+/// The script that is run, and the modules that it imports from beside it.
+const FILES: [(&str, &str); 7] = [
     (
         "aim_worker.py",
         include_str!("../../../worker/aim_worker.py"),
     ),
     (
+        "aim_worker_memory.py",
+        include_str!("../../../worker/aim_worker_memory.py"),
+    ),
+    (
         "aim_worker_nodes.py",
         include_str!("../../../worker/aim_worker_nodes.py"),
+    ),
+    (
+        "aim_worker_objects.py",
+        include_str!("../../../worker/aim_worker_objects.py"),
+    ),
+    (
+        "aim_worker_process.py",
+        include_str!("../../../worker/aim_worker_process.py"),
+    ),
+    (
+        "aim_worker_requests.py",
+        include_str!("../../../worker/aim_worker_requests.py"),
+    ),
+    (
+        "aim_worker_text.py",
+        include_str!("../../../worker/aim_worker_text.py"),
     ),
 ];
 
