@@ -8,6 +8,7 @@
 
 mod auth;
 mod cli;
+pub mod flow;
 mod log;
 mod projects;
 mod reply;
