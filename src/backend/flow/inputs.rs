@@ -49,7 +49,10 @@ pub(super) fn of_text_input(stored: Option<&JsonText>) -> (JsonText, bool) {
 }
 
 /// A result node's value from what flows into it, else from what is `stored` for it.
-pub(super) fn of_result<O: Clone>(incoming: &[Incoming<'_, O>], stored: Option<&JsonText>) -> Shown<O> {
+pub(super) fn of_result<O: Clone>(
+    incoming: &[Incoming<'_, O>],
+    stored: Option<&JsonText>,
+) -> Shown<O> {
     let has_object = incoming.iter().any(|one| one.output.object.is_some());
     let json = match incoming {
         [] => stored.cloned().unwrap_or_else(|| JsonText::string("")),
@@ -210,7 +213,11 @@ mod tests {
         let Shown::Is(found) = of_result(&incoming, Some(&JsonText::trusted("\"stored\""))) else {
             panic!("there is no object");
         };
-        assert_eq!(found.json, JsonText::trusted(expected.to_owned()), "{edges:?}");
+        assert_eq!(
+            found.json,
+            JsonText::trusted(expected.to_owned()),
+            "{edges:?}"
+        );
     }
 
     #[test]

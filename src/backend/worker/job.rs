@@ -72,6 +72,7 @@ pub(super) enum Control {
     Stop(When, oneshot::Sender<()>),
     EnvChanged,
     Run(Node),
+    Interrupt(Option<String>, oneshot::Sender<usize>),
     ShutDown(oneshot::Sender<()>),
 }
 
@@ -181,7 +182,8 @@ impl Job {
 
     /// Runs one node, after those asked for before it. What it prints goes to `output`, all of it before this returns; the
     /// reply is the worker's own object (compat, section 8), or one of the same shape with a `code` where there is no
-    /// worker to answer. A node that nobody waits for any more when its turn comes is left out; one that runs is finished.
+    /// worker to answer. A node that runs longer than its `timeout_s` is interrupted, and killed when that does not help.
+    /// Dropping this future cancels the node in the same way, or takes it from the queue.
     pub async fn run(&self, node: NodeRun, output: mpsc::Sender<NodeOutput>) -> Json {
         let (reply, answer) = oneshot::channel();
         let node = Node {
@@ -194,6 +196,16 @@ impl Job {
             let why = WorkerError::ShuttingDown.to_string();
             Refusal::new("", &why, "shutting-down").into_json()
         })
+    }
+
+    /// Ends the node that runs, or with `file` the nodes of that file, also those that wait for their turn; gives how many.
+    /// They answer with the code `interrupted`. What an interrupt does not end is killed after the grace time, and its
+    /// worker with it.
+    pub async fn interrupt(&self, file: Option<&str>) -> usize {
+        let (reply, answer) = oneshot::channel();
+        let ask = Control::Interrupt(file.map(str::to_owned), reply);
+        let _ = self.ask.send(ask).await;
+        answer.await.unwrap_or(0)
     }
 
     /// Ends everything, also a node that runs, and returns when the processes are gone.

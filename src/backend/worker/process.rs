@@ -202,6 +202,13 @@ impl Process {
         tail
     }
 
+    /// Interrupts the process and what its node has started, as a terminal does with Ctrl-C.
+    pub(super) fn interrupt(&self) {
+        if self.exited.is_none() {
+            self.signal_group(Signal::INT);
+        }
+    }
+
     /// Kills the process and its group now.
     pub(super) fn kill(&mut self) {
         if !self.is_swept {

@@ -23,13 +23,17 @@ pub(super) struct Envelope {
     pub(super) python: Option<String>,
 }
 
-/// Why a worker could not become active, as it says.
+/// Why a worker could not do what was asked, as it says.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Failure {
+    #[serde(default)]
+    pub(super) ok: bool,
     #[serde(default)]
     pub(super) error: String,
     #[serde(default)]
     pub(super) traceback: String,
+    #[serde(default)]
+    pub(super) generation: Option<Generation>,
 }
 
 /// The request that makes a spare the worker of a project.
@@ -78,6 +82,9 @@ pub(super) struct Refusal<'a> {
     pub(super) error: &'a str,
     /// For programs.
     pub(super) code: &'a str,
+    /// Where the node was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) traceback: Option<&'a str>,
     /// More than `error` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) detail: Option<&'a str>,
@@ -99,6 +106,7 @@ impl<'a> Refusal<'a> {
             ok: false,
             error,
             code,
+            traceback: None,
             detail: None,
             exit_code: None,
             signal: None,

@@ -8,8 +8,8 @@ use serde_json::{Map, Value as Any};
 use tokio::sync::Semaphore;
 
 use crate::backend::flow::{
-    FlowRequest, Graph, JsonText, NodeCall, NodeDone, NodeError, Object, OnError, Output, Run, Runner,
-    Structure, Value,
+    FlowRequest, Graph, JsonText, NodeCall, NodeDone, NodeError, Object, OnError, Output, Run,
+    Runner, Structure, Value,
 };
 
 /// What a test's node does: an output, or the line of its error.
@@ -155,7 +155,8 @@ impl Drop for UnderWay<'_> {
 
 /// The input that a worker would put together (compat, section 10).
 pub(super) fn assembled(call: &NodeCall<Kept>) -> Any {
-    let parse = |json: &JsonText| serde_json::from_slice::<Any>(json.as_bytes()).expect("valid JSON");
+    let parse =
+        |json: &JsonText| serde_json::from_slice::<Any>(json.as_bytes()).expect("valid JSON");
     if call.edges.is_empty() {
         return call.input.as_ref().map(parse).unwrap_or_default();
     }

@@ -5,6 +5,7 @@
 
 mod changes;
 mod ends;
+mod limits;
 mod nodes;
 mod report;
 
@@ -17,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use self::limits::CutShort;
 use super::background::Background;
 use super::delivery::Delivery;
 use super::freshness::Freshness;
@@ -71,6 +73,10 @@ struct Running {
     file: String,
     reply: oneshot::Sender<Json>,
     delivery: Delivery,
+    began: Instant,
+    /// Seconds that it may take.
+    limit: Option<f64>,
+    cut_short: Option<CutShort>,
 }
 
 /// The worker after this one.
@@ -103,6 +109,8 @@ enum Happening {
     Ended(Tail),
     /// The running node's reader took something.
     Delivered,
+    /// Nobody waits for the running node any more.
+    Cancelled,
     Tick,
 }
 
@@ -179,11 +187,19 @@ impl Task {
             SpareState::Ready(spare) => (None, Some(spare.process.event(true))),
             SpareState::None | SpareState::Due(_) | SpareState::Failed => (None, None),
         };
+        let (delivered, cancelled) = match &mut self.running {
+            Some(running) => (
+                Some(running.delivery.step()),
+                running.cut_short.is_none().then(|| running.reply.closed()),
+            ),
+            None => (None, None),
+        };
         tokio::select! {
             event = some(worker) => Happening::Worker(event),
             asked = self.asked.recv() => asked.map_or(Happening::Abandoned, Happening::Asked),
             started = some(starting) => Happening::Started(started),
-            () = some(self.running.as_mut().map(|running| running.delivery.step())) => Happening::Delivered,
+            () = some(delivered) => Happening::Delivered,
+            () = some(cancelled) => Happening::Cancelled,
             standby = some(preparing) => Happening::SparePrepared(standby.and_then(Result::ok)),
             _ = some(spare) => Happening::SpareStirred,
             Some(tail) = self.ending.join_next() => Happening::Ended(tail.unwrap_or_default()),
@@ -202,7 +218,8 @@ impl Task {
             .running
             .as_ref()
             .and_then(|running| running.delivery.deadline());
-        [spare, delivery, self.hangup_deadline]
+        let limit = self.running.as_ref().and_then(Running::next_limit);
+        [spare, delivery, limit, self.hangup_deadline]
             .into_iter()
             .flatten()
             .min()
@@ -229,6 +246,7 @@ impl Task {
             }
             Happening::SpareStirred => self.spare = SpareState::Failed,
             Happening::Ended(tail) => self.log.output(&tail.into_bytes()),
+            Happening::Cancelled => self.cut_short(CutShort::abandoned),
             Happening::Tick => self.tick(Instant::now()),
             Happening::Delivered | Happening::Abandoned => {}
         }
@@ -250,6 +268,9 @@ impl Task {
                 if self.running.is_some() {
                     self.refresh();
                 }
+            }
+            Control::Interrupt(file, reply) => {
+                let _ = reply.send(self.interrupt(file.as_deref()));
             }
             Control::Start(waiter) => {
                 let wanted = self.freshness.generation();
@@ -325,6 +346,7 @@ impl Task {
         {
             running.delivery.give_up();
         }
+        self.keep_limits(now);
         match &self.spare {
             SpareState::Due(at) if *at <= now => {
                 let standby = Arc::clone(&self.plan).standby();

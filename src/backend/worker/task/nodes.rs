@@ -3,6 +3,7 @@
 use std::process::ExitStatus;
 
 use chrono::Utc;
+use tokio::time::Instant;
 
 use super::super::delivery::Delivery;
 use super::super::exit::{ending, signal_name};
@@ -37,6 +38,9 @@ impl Task {
                         file: node.run.file,
                         reply: node.reply,
                         delivery: Delivery::new(node.output),
+                        began: Instant::now(),
+                        limit: node.run.timeout_s,
+                        cut_short: None,
                     });
                     self.publish_busy();
                 }
@@ -91,6 +95,7 @@ impl Task {
             return;
         };
         running.delivery.finish();
+        let reply = running.said(reply);
         if running.delivery.is_done() {
             let _ = running.reply.send(reply);
         } else {
@@ -111,6 +116,7 @@ impl Task {
         for (stream, bytes) in worker.process.drain() {
             self.printed(stream, &bytes);
         }
+        let was_killed = self.running.as_ref().is_some_and(Running::is_killed);
         let (pid, signal) = (worker.process.pid(), signal_name(status));
         let was_running = self.running.as_ref().map(|running| running.file.clone());
         let during = was_running
@@ -131,13 +137,15 @@ impl Task {
             let reply = refusal.into_json();
             self.answer(reply);
         }
-        self.last_exit = Some(WorkerExit {
-            pid,
-            code: status.code(),
-            signal,
-            was_running,
-            at: Utc::now(),
-        });
+        if !was_killed {
+            self.last_exit = Some(WorkerExit {
+                pid,
+                code: status.code(),
+                signal,
+                was_running,
+                at: Utc::now(),
+            });
+        }
         self.hangup_deadline = None;
         self.publish();
     }

@@ -2,6 +2,7 @@
 
 mod faults;
 mod freshness;
+mod limits;
 mod nodes;
 mod site;
 mod stopping;

@@ -163,9 +163,10 @@ async fn a_reader_that_goes_away_does_not_stop_its_node() {
     let job = site.job.clone();
     let run = tokio::spawn(async move { job.run(node("node.py", "null"), output).await });
     site.until(|status| status.state == WorkerState::Busy).await;
-    run.abort();
     drop(chunks);
     drop(open(&gate, true).await);
+    let reply = within(run).await.expect("no panic");
+    assert!(reply.as_str().contains("\"ok\":true"));
     let next = site
         .run("import os\ndef main():\n    return os.path.exists('done')\n")
         .await;

@@ -115,8 +115,11 @@ impl Site {
 
     /// Runs a node whose file is already there.
     pub(super) async fn run_file(&self, file: &str, input: &str) -> Ran {
+        self.run_node(node(file, input)).await
+    }
+
+    pub(super) async fn run_node(&self, node: NodeRun) -> Ran {
         let (output, mut chunks) = mpsc::channel::<NodeOutput>(8);
-        let node = node(file, input);
         let read = async {
             let mut printed = String::new();
             while let Some(chunk) = chunks.recv().await {
