@@ -10,11 +10,13 @@
 //! **Invariant:** memory is bounded, whatever a node prints and however slowly it is read.
 
 mod background;
+mod cradle;
 mod delivery;
 mod environment;
 mod exit;
 mod freshness;
 mod job;
+mod leftovers;
 mod log;
 mod process;
 mod protocol;

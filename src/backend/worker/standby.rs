@@ -114,6 +114,7 @@ impl Plan {
             .iter()
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()));
         let mut process = Process::spawn(&python, &script, self.project.root(), variables)
+            .await
             .map_err(|error| Misstart::new(format_args!("{}: {error}", python.display())))?;
         let mut printed = Tail::default();
         let limit = self.settings.start_limit;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::super::delivery::Delivery;
 use super::super::exit::{ending, signal_name};
 use super::super::protocol::{self, Envelope, Refusal};
+use super::super::tail::Tail;
 use super::{Next, Running, Task};
 use crate::api::v1::{Json, Stream, WorkerExit};
 
@@ -147,6 +148,10 @@ impl Task {
             });
         }
         self.hangup_deadline = None;
+        self.ending.spawn(async move {
+            worker.process.kill_leftovers().await;
+            Tail::default()
+        });
         self.publish();
     }
 }
