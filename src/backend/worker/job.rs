@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::environment;
 use super::log::log_path;
 use super::protocol::Refusal;
 use super::standby::Plan;
@@ -34,6 +33,8 @@ pub struct JobSettings {
     pub grace: Duration,
     /// How long an unused project keeps its spare: an interpreter of some 9 MB, for a start of 1 ms instead of 25.
     pub spare_idle: Duration,
+    /// How long after a failed start it is tried again, at first; each time twice as long.
+    pub retry: Duration,
 }
 
 impl JobSettings {
@@ -45,6 +46,7 @@ impl JobSettings {
             start_limit: Duration::from_secs(30),
             grace: Duration::from_secs(2),
             spare_idle: Duration::from_secs(600),
+            retry: Duration::from_secs(2),
         }
     }
 }
@@ -105,7 +107,7 @@ impl Job {
         let (status_sender, status) = watch::channel(WorkerStatus::unused(id.clone()));
         let log = log_path(&settings.log_folder, &id);
         let plan = Plan {
-            variables: environment::variables(host, project.venv()),
+            host: host.clone(),
             project,
             settings,
         };

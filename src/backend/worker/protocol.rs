@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::api::v1::{Json, NodeRun};
+use crate::project::{Config, RestartPolicy};
 use crate::store::Generation;
 
 /// The part of a line from a worker that the daemon reads.
@@ -37,20 +38,44 @@ pub(super) struct Failure {
 }
 
 /// The request that makes a spare the worker of a project.
-pub(super) fn activate(project: &Path, generation: Generation) -> String {
+pub(super) fn activate(project: &Path, generation: Generation, config: &Config) -> String {
     #[derive(Serialize)]
     struct Activate<'a> {
         id: &'a str,
         op: &'a str,
         generation: Generation,
         project_root: &'a str,
+        shm: bool,
+        object_limit: u64,
+        stamps: bool,
     }
     line(&Activate {
         id: "activate",
         op: "activate",
         generation,
         project_root: &project.to_string_lossy(),
+        shm: cfg!(target_os = "linux"),
+        object_limit: config.worker_object_limit_mib.value << 20,
+        stamps: config.worker_policy.value == RestartPolicy::Loaded,
     })
+}
+
+/// Asks which of the files that the worker has loaded are others now.
+pub(super) fn modules() -> String {
+    r#"{"id":"modules","op":"modules"}"#.to_owned()
+}
+
+/// What it answers.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Modules {
+    /// Missing where the worker was started under another policy, and cannot tell.
+    #[serde(default)]
+    pub(super) changed: Option<Vec<String>>,
+}
+
+/// Tells the worker that it stays, and is on `generation` from now on.
+pub(super) fn invalidate(generation: Generation) -> String {
+    format!(r#"{{"id":"invalidate","op":"invalidate","generation":{generation}}}"#)
 }
 
 /// The request that runs a node.

@@ -23,9 +23,14 @@ impl Task {
                 self.queue.pop_front();
                 continue;
             }
-            let wanted = self.freshness.generation();
+            if self.inquiry.is_some() {
+                return;
+            }
+            if !self.may_run() {
+                continue;
+            }
             match &mut self.worker {
-                Some(worker) if worker.generation == wanted => {
+                Some(worker) => {
                     let node = self.queue.pop_front().expect("it was there just now");
                     self.nodes += 1;
                     let id = self.nodes.to_string();
@@ -45,7 +50,6 @@ impl Task {
                     });
                     self.publish_busy();
                 }
-                Some(_) => self.start("the environment changed"),
                 None => self.start("a node was asked for"),
             }
         }
@@ -60,6 +64,9 @@ impl Task {
             .is_ok_and(|envelope| envelope.event.is_some())
         {
             return;
+        }
+        if self.inquiry.is_some() && self.running.is_none() {
+            return self.inquired(&text);
         }
         match (Json::parse(text), self.running.take()) {
             (Ok(reply), Some(running)) => {
@@ -132,7 +139,7 @@ impl Task {
                 detail: Some(&detail),
                 exit_code: status.code(),
                 signal: signal.as_deref(),
-                generation: Some(worker.generation),
+                generation: Some(worker.view.generation),
                 ..Refusal::new(&running.id, "worker-exit", "worker-exit")
             };
             let reply = refusal.into_json();
@@ -148,6 +155,7 @@ impl Task {
             });
         }
         self.hangup_deadline = None;
+        self.inquiry = None;
         self.ending.spawn(async move {
             worker.process.kill_leftovers().await;
             Tail::default()

@@ -4,5 +4,6 @@ mod faults;
 mod freshness;
 mod limits;
 mod nodes;
+mod policy;
 mod site;
 mod stopping;
