@@ -8,10 +8,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::log::log_path;
 use super::protocol::Refusal;
+use super::reply::Reply;
 use super::standby::Plan;
 use super::task::Task;
 use crate::api::v1::{
-    Json, LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerStatus,
+    LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerStatus,
 };
 use crate::host::Host;
 use crate::project::{Project, ProjectId};
@@ -86,7 +87,7 @@ pub(super) type Waiter = oneshot::Sender<Result<Restarted, WorkerError>>;
 pub(super) struct Node {
     pub(super) run: NodeRun,
     pub(super) output: mpsc::Sender<NodeOutput>,
-    pub(super) reply: oneshot::Sender<Json>,
+    pub(super) reply: oneshot::Sender<Reply>,
 }
 
 /// The handle on one project's worker. When the last handle is gone, so is the worker.
@@ -186,7 +187,7 @@ impl Job {
     /// reply is the worker's own object (compat, section 8), or one of the same shape with a `code` where there is no
     /// worker to answer. A node that runs longer than its `timeout_s` is interrupted, and killed when that does not help.
     /// Dropping this future cancels the node in the same way, or takes it from the queue.
-    pub async fn run(&self, node: NodeRun, output: mpsc::Sender<NodeOutput>) -> Json {
+    pub async fn run(&self, node: NodeRun, output: mpsc::Sender<NodeOutput>) -> Reply {
         let (reply, answer) = oneshot::channel();
         let node = Node {
             run: node,
@@ -196,7 +197,7 @@ impl Job {
         let _ = self.ask.send(Control::Run(node)).await;
         answer.await.unwrap_or_else(|_| {
             let why = WorkerError::ShuttingDown.to_string();
-            Refusal::new("", &why, "shutting-down").into_json()
+            Refusal::new("", &why, "shutting-down").into_json().into()
         })
     }
 

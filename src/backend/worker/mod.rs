@@ -20,6 +20,7 @@ mod leftovers;
 mod log;
 mod process;
 mod protocol;
+mod reply;
 mod script;
 mod standby;
 mod tail;
@@ -29,3 +30,4 @@ mod tests;
 
 pub use job::{Job, JobSettings, WorkerError};
 pub use log::log_path;
+pub use reply::Reply;

@@ -97,6 +97,11 @@ pub(super) fn exec_node(id: &str, project: &Path, node: &NodeRun) -> String {
     })
 }
 
+/// Says that shared memory was opened and need not be kept any longer. There is no answer.
+pub(super) fn close_fd(descriptor: u32) -> String {
+    format!(r#"{{"op":"close_fd","fd":{descriptor}}}"#)
+}
+
 /// A reply that the daemon gives in a worker's stead.
 #[derive(Debug, Serialize)]
 pub(super) struct Refusal<'a> {

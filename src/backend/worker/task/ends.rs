@@ -17,7 +17,7 @@ impl Task {
                 ..Refusal::new(&running.id, "worker-exit", code)
             };
             let reply = refusal.into_json();
-            self.answer(reply);
+            self.answer(reply.into());
         }
         self.end_worker();
     }
@@ -43,7 +43,7 @@ impl Task {
         for node in std::mem::take(&mut self.queue) {
             self.nodes += 1;
             let refusal = Refusal::new(&self.nodes.to_string(), &words, code).into_json();
-            let _ = node.reply.send(refusal);
+            let _ = node.reply.send(refusal.into());
         }
         for (_, waiter) in std::mem::take(&mut self.waiters) {
             let _ = waiter.send(Err(error.clone()));

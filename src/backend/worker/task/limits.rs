@@ -8,8 +8,8 @@
 use tokio::time::{Duration, Instant};
 
 use super::super::protocol::{Failure, Refusal};
+use super::super::reply::Reply;
 use super::{Running, Task};
-use crate::api::v1::Json;
 
 /// A worker may take this long to pick a node up; until then it takes an interrupt for one that came too late.
 const PICK_UP: Duration = Duration::from_millis(50);
@@ -85,11 +85,11 @@ impl Running {
 
     /// `reply` as it is answered: of a node that was cut short and failed, why, with the traceback of where it was. One
     /// that got done all the same has its result.
-    pub(super) fn said(&self, reply: Json) -> Json {
+    pub(super) fn said(&self, reply: Reply) -> Reply {
         let Some(cut) = &self.cut_short else {
             return reply;
         };
-        let failure: Failure = reply.read().unwrap_or_default();
+        let failure: Failure = reply.envelope().read().unwrap_or_default();
         if failure.ok {
             return reply;
         }
@@ -107,7 +107,7 @@ impl Running {
             generation: failure.generation,
             ..Refusal::new(&self.id, &error, code)
         };
-        refusal.into_json()
+        refusal.into_json().into()
     }
 }
 
@@ -135,7 +135,7 @@ impl Task {
             count += ended.len();
             for node in ended {
                 let refusal = Refusal::new("", "Node was interrupted", "interrupted");
-                let _ = node.reply.send(refusal.into_json());
+                let _ = node.reply.send(refusal.into_json().into());
             }
         }
         let running = self.running.as_ref();

@@ -28,9 +28,10 @@ use super::freshness::Freshness;
 use super::job::{Control, Node, Waiter, WorkerError};
 use super::log::WorkerLog;
 use super::process::Event;
+use super::reply::Reply;
 use super::standby::{Misstart, Plan, Standby, StartFailure, Worker};
 use super::tail::Tail;
-use crate::api::v1::{Json, When, WorkerExit, WorkerStatus};
+use crate::api::v1::{When, WorkerExit, WorkerStatus};
 use crate::project::ProjectId;
 
 /// How long a worker is left alone before a spare is started, so that the two do not compete for the processor just
@@ -79,7 +80,7 @@ pub(super) struct Task {
 struct Running {
     id: String,
     file: String,
-    reply: oneshot::Sender<Json>,
+    reply: oneshot::Sender<Reply>,
     delivery: Delivery,
     began: Instant,
     /// Seconds that it may take.

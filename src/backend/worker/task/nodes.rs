@@ -8,9 +8,10 @@ use tokio::time::Instant;
 use super::super::delivery::Delivery;
 use super::super::exit::{ending, signal_name};
 use super::super::protocol::{self, Envelope, Refusal};
+use super::super::reply::{self, Reply};
 use super::super::tail::Tail;
 use super::{Next, Running, Task};
-use crate::api::v1::{Json, Stream, WorkerExit};
+use crate::api::v1::{Stream, WorkerExit};
 
 impl Task {
     /// Runs the next node, if there is one and a worker for it; starts the worker otherwise.
@@ -68,8 +69,17 @@ impl Task {
         if self.inquiry.is_some() && self.running.is_none() {
             return self.inquired(&text);
         }
-        match (Json::parse(text), self.running.take()) {
-            (Ok(reply), Some(running)) => {
+        let Some(worker) = &mut self.worker else {
+            return;
+        };
+        match (
+            reply::of_worker(text, worker.process.pid()),
+            self.running.take(),
+        ) {
+            (Ok((reply, shared)), Some(running)) => {
+                if let Some(descriptor) = shared {
+                    worker.process.send(&protocol::close_fd(descriptor));
+                }
                 let printed = self.worker.as_mut().map(|worker| worker.process.drain());
                 self.running = Some(running);
                 for (stream, bytes) in printed.unwrap_or_default() {
@@ -98,7 +108,7 @@ impl Task {
     }
 
     /// Answers the running node, after the last of its output.
-    pub(super) fn answer(&mut self, reply: Json) {
+    pub(super) fn answer(&mut self, reply: Reply) {
         let Some(mut running) = self.running.take() else {
             return;
         };
@@ -143,7 +153,7 @@ impl Task {
                 ..Refusal::new(&running.id, "worker-exit", "worker-exit")
             };
             let reply = refusal.into_json();
-            self.answer(reply);
+            self.answer(reply.into());
         }
         if !was_killed {
             self.last_exit = Some(WorkerExit {

@@ -75,6 +75,7 @@ async fn a_running_node_finishes_where_it_began() {
     let reply: serde_json::Value = within(reply)
         .await
         .expect("no panic")
+        .into_json()
         .read()
         .expect("a reply");
     assert_eq!(

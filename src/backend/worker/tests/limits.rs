@@ -34,7 +34,7 @@ async fn interrupted(site: &Site, source: &str) -> Ran {
     };
     let (reply, printed) = within(async { tokio::join!(run, interrupt) }).await;
     Ran {
-        reply: reply.read().expect("a reply"),
+        reply: reply.into_json().read().expect("a reply"),
         printed,
     }
 }

@@ -130,7 +130,7 @@ impl Site {
         let both = async { tokio::join!(self.job.run(node, output), read) };
         let (reply, printed) = within(both).await;
         Ran {
-            reply: reply.read().expect("a reply"),
+            reply: reply.into_json().read().expect("a reply"),
             printed,
         }
     }
