@@ -12,11 +12,6 @@
     reason = "tests write their fixtures in place"
 )]
 #![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a test that is skipped says why"
-)]
-#![allow(
     missing_docs,
     clippy::missing_panics_doc,
     reason = "a test's name says it"
