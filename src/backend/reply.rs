@@ -88,7 +88,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-fn unread(rejection: &BytesRejection) -> Refusal {
+/// A body that could not be received.
+pub(super) fn unread(rejection: &BytesRejection) -> Refusal {
     let code = match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::TooLarge,
         _ => ErrorCode::BadRequest,

@@ -112,19 +112,9 @@ impl World {
         Project::at(&self.path(name))
     }
 
-    /// The head and body of the answer to `request`, whose lines end in `\n` here.
-    fn ask(&self, mut to: impl Read + Write, request: &str) -> (u16, String) {
-        let request = request.replace('\n', "\r\n");
-        to.write_all(request.as_bytes()).expect("sent");
-        let mut answer = String::new();
-        to.read_to_string(&mut answer).expect("an answer");
-        let status = answer.split(' ').nth(1).expect("a status");
-        (status.parse().expect("a number"), answer)
-    }
-
     fn get(&self, path: &str) -> (u16, String) {
         let request = format!("GET {path} HTTP/1.1\nhost: aim\nconnection: close\n\n");
-        self.ask(
+        ask(
             UnixStream::connect(self.path("s")).expect("connects"),
             &request,
         )
@@ -135,7 +125,7 @@ impl World {
         let request = format!(
             "{method} {path} HTTP/1.1\nhost: aim\nconnection: close\ncontent-length: {length}\n\n{body}"
         );
-        self.ask(
+        ask(
             UnixStream::connect(self.path("s")).expect("connects"),
             &request,
         )
@@ -156,6 +146,16 @@ impl Drop for World {
     }
 }
 
+/// The status and the whole of the answer to `request`, whose lines end in `\n` here.
+fn ask(mut to: impl Read + Write, request: &str) -> (u16, String) {
+    let request = request.replace('\n', "\r\n");
+    to.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    to.read_to_string(&mut answer).expect("an answer");
+    let status = answer.split(' ').nth(1).expect("a status");
+    (status.parse().expect("a number"), answer)
+}
+
 fn generation(project: &Project, number: u64) {
     let text = format!(r#"{{"updated_at":null,"packages":[],"generation":{number}}}"#);
     let new = project.root().join("new");
@@ -163,10 +163,10 @@ fn generation(project: &Project, number: u64) {
     std::fs::rename(new, project.layout().env_meta()).expect("rename");
 }
 
-fn node(file: &str, input: serde_json::Value) -> NodeRun {
+fn node(file: &str) -> NodeRun {
     NodeRun {
         file: file.to_owned(),
-        input: Json::from(&input),
+        input: Json::from(serde_json::json!({})),
         timeout_s: None,
     }
 }
@@ -191,7 +191,7 @@ fn health_and_version() {
 #[test]
 fn every_refusal_has_one_shape() {
     let world = World::new();
-    let long = format!("{{\"path\":\"/{}\"}}", "x".repeat(2 << 20));
+    let long = format!("{{{}", " ".repeat(1 << 20));
     for (method, path, body, expected) in [
         ("GET", "/nowhere", "", (404, "no-such-call")),
         (
@@ -342,7 +342,7 @@ fn a_folder_names_its_project_and_only_the_socket_registers_it() {
         "GET /api/v1/projects/{}/worker HTTP/1.1\nhost: localhost\nauthorization: Bearer {TOKEN}\nconnection: close\n\n",
         address.as_str()
     );
-    assert_eq!(world.ask(tcp, &request).0, 404);
+    assert_eq!(ask(tcp, &request).0, 404);
     assert!(client.projects().expect("a list").is_empty());
     let status = client
         .worker(address.clone())
@@ -377,25 +377,25 @@ fn a_project_without_environment_has_no_worker() {
 fn tcp_asks_for_the_token_and_answers_allowed_pages() {
     let world = World::with_tcp();
     let address = world.tcp.expect("TCP");
-    let ask = |method: &str, path: &str, headers: &str| {
+    let call = |method: &str, path: &str, headers: &str| {
         let stream = TcpStream::connect(address).expect("connects");
         let request =
             format!("{method} {path} HTTP/1.1\nhost: {address}\n{headers}connection: close\n\n");
-        world.ask(stream, &request)
+        ask(stream, &request)
     };
-    assert_eq!(ask("GET", "/api/health", "").0, 401);
-    let (status, answer) = ask("GET", "/nowhere", "");
+    assert_eq!(call("GET", "/api/health", "").0, 401);
+    let (status, answer) = call("GET", "/nowhere", "");
     assert_eq!(status, 401, "what there is, is nobody's business: {answer}");
-    let (status, first) = ask("GET", &format!("/?token={TOKEN}"), "");
+    let (status, first) = call("GET", &format!("/?token={TOKEN}"), "");
     assert_eq!(status, 200);
     let port = address.port();
     let cookie = format!("set-cookie: aim_token_{port}={TOKEN}; HttpOnly; SameSite=Strict; Path=/");
     assert!(first.contains(&cookie), "{first}");
     let with_cookie = format!("cookie: aim_token_{port}={TOKEN}\n");
-    assert_eq!(ask("GET", "/api/v1/projects", &with_cookie).0, 200);
+    assert_eq!(call("GET", "/api/v1/projects", &with_cookie).0, 200);
     let evil = format!("{with_cookie}origin: http://evil.example\n");
-    assert_eq!(ask("GET", "/api/v1/projects", &evil).0, 403);
-    let (status, answer) = ask(
+    assert_eq!(call("GET", "/api/v1/projects", &evil).0, 403);
+    let (status, answer) = call(
         "OPTIONS",
         "/api/v1/projects",
         "origin: http://localhost:5173\n",
@@ -406,7 +406,7 @@ fn tcp_asks_for_the_token_and_answers_allowed_pages() {
         "{answer}"
     );
     assert_eq!(
-        ask(
+        call(
             "OPTIONS",
             "/api/v1/projects",
             "origin: http://evil.example\n"
@@ -415,7 +415,7 @@ fn tcp_asks_for_the_token_and_answers_allowed_pages() {
         403
     );
     let page = format!("authorization: Bearer {TOKEN}\norigin: http://localhost:5173\n");
-    let (status, answer) = ask("GET", "/api/health", &page);
+    let (status, answer) = call("GET", "/api/health", &page);
     assert_eq!(status, 200);
     assert!(
         answer.contains("access-control-allow-credentials: true"),
@@ -437,15 +437,18 @@ fn a_node_runs_and_its_output_comes_first() {
         "import sys\ndef RunScript(n):\n    print('one')\n    print('two', file=sys.stderr)\n    return n * n\n",
     );
     let client = world.client();
-    let mut printed = Vec::new();
+    let (mut stdout, mut stderr) = (String::new(), String::new());
     let input = Json::parse("{\"n\": 12345678901234567890123}").expect("JSON");
     let run = NodeRun {
         input,
-        ..node("big.py", serde_json::Value::Null)
+        ..node("big.py")
     };
     let reply = client
         .run_node(&project, &run, |output| {
-            printed.push((output.stream, output.text));
+            match output.stream {
+                Stream::Stdout => stdout.push_str(&output.text),
+                Stream::Stderr => stderr.push_str(&output.text),
+            }
             Ok(())
         })
         .expect("a reply");
@@ -455,17 +458,10 @@ fn a_node_runs_and_its_output_comes_first() {
             .contains("152415787532388367504942236884722755800955129"),
         "{reply}"
     );
-    printed.sort_by_key(|(stream, _)| *stream == Stream::Stderr);
-    assert_eq!(
-        printed,
-        [
-            (Stream::Stdout, "one\n".to_owned()),
-            (Stream::Stderr, "two\n".to_owned())
-        ]
-    );
+    assert_eq!((stdout.as_str(), stderr.as_str()), ("one\n", "two\n"));
     let log = read(client.worker_log(&project, 200, false).expect("a log"));
     assert!(log.contains("one\n") && log.contains("two\n"), "{log}");
-    let failed = client.run_node(&project, &node("no.py", serde_json::json!({})), |_| Ok(()));
+    let failed = client.run_node(&project, &node("no.py"), |_| Ok(()));
     let failed: serde_json::Value = failed.expect("a reply").read().expect("JSON");
     assert_eq!(failed["ok"], false, "{failed}");
     let status = client.worker(&project).expect("a state");
@@ -516,9 +512,9 @@ fn a_worker_that_does_not_start_is_told_in_words() {
     let project = world.project("p");
     let client = world.client();
     let error = client.start(&project).expect_err("no interpreter");
-    assert!(error.to_string().starts_with("환경 갱신 실패"), "{error}");
+    assert!(error.to_string().contains("interpreter is gone"), "{error}");
     assert!(error.hints()[0].contains("aim-worker logs"), "{error:?}");
-    let reply = client.run_node(&project, &node("a.py", serde_json::json!({})), |_| Ok(()));
+    let reply = client.run_node(&project, &node("a.py"), |_| Ok(()));
     let reply: serde_json::Value = reply.expect("a reply").read().expect("JSON");
     assert_eq!(reply["ok"], false);
     assert!(
@@ -537,7 +533,7 @@ fn a_caller_that_goes_away_does_not_stop_its_node() {
     let text = "def main(data):\n    for n in range(20000):\n        print('line', n)\n    open('done', 'w').close()\n";
     std::fs::write(project.root().join("long.py"), text).expect("write");
     let client = world.client();
-    let gone = client.run_node(&project, &node("long.py", serde_json::json!({})), |_| {
+    let gone = client.run_node(&project, &node("long.py"), |_| {
         Err(crate::error::Error::failed("enough"))
     });
     assert_eq!(gone.expect_err("left").to_string(), "enough");
@@ -547,11 +543,7 @@ fn a_caller_that_goes_away_does_not_stop_its_node() {
         "import os\ndef main():\n    return os.path.exists('done')\n",
     )
     .expect("write");
-    let reply = client.run_node(
-        &project,
-        &node("next.py", serde_json::json!({})),
-        |_| Ok(()),
-    );
+    let reply = client.run_node(&project, &node("next.py"), |_| Ok(()));
     assert!(reply.expect("a reply").as_str().contains("true"));
 }
 
@@ -586,4 +578,115 @@ fn read(mut log: impl Read) -> String {
     let mut bytes = Vec::new();
     log.read_to_end(&mut bytes).expect("to the end");
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Puts the calculator of `tests/fixtures` into a project.
+fn calculator(project: &Project) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calculator");
+    for file in std::fs::read_dir(from).expect("the fixture") {
+        let file = file.expect("listed");
+        std::fs::copy(file.path(), project.root().join(file.file_name())).expect("copied");
+    }
+}
+
+/// The body of an answer, its chunks put together.
+fn body(answer: &str) -> String {
+    let (head, mut rest) = answer.split_once("\r\n\r\n").expect("a body");
+    if !head.contains("transfer-encoding: chunked") {
+        return rest.to_owned();
+    }
+    let mut body = String::new();
+    while let Some((length, after)) = rest.split_once("\r\n") {
+        let length = usize::from_str_radix(length, 16).expect("a length");
+        body.push_str(&after[..length]);
+        rest = &after[length + 2..];
+    }
+    body
+}
+
+#[test]
+fn a_flow_runs_and_tells_as_it_goes() {
+    let world = World::new();
+    let Some(project) = world.living_project("root/calculator") else {
+        return;
+    };
+    calculator(&project);
+    let request = r#"{"project_id":"calculator","start_node_id":"9","node_values":{"5":"10","6":"20","7":0.1}}"#;
+    let (status, answer) = world.send("POST", "/api/project/execute-flow", request);
+    assert_eq!(status, 200, "{answer}");
+    let json: serde_json::Value = serde_json::from_str(&body(&answer)).expect("JSON");
+    let results = serde_json::json!({"13": 30.0, "10": 3.0, "12": 0.15});
+    assert_eq!(json["result_nodes"], results, "{json}");
+    assert_eq!(json["success"], true);
+    let difference = serde_json::json!({"a - b": 2.85});
+    assert_eq!(json["execution_results"]["2"]["output"], difference);
+
+    let (status, answer) = world.send("POST", "/api/project/execute-flow-stream", request);
+    assert_eq!(status, 200);
+    assert!(
+        answer.contains("content-type: text/event-stream"),
+        "{answer}"
+    );
+    let events = body(&answer);
+    let kinds: Vec<_> = events
+        .split_terminator("\n\n")
+        .map(|event| event.strip_prefix("data: ").expect("a data line"))
+        .map(|event| serde_json::from_str::<serde_json::Value>(event).expect("JSON"))
+        .map(|event| event["type"].as_str().expect("text").to_owned())
+        .collect();
+    assert_eq!(kinds.first().map(String::as_str), Some("start"));
+    assert_eq!(kinds.last().map(String::as_str), Some("complete"));
+    assert_eq!(kinds.len(), 2 + 7, "four nodes and three results: {events}");
+
+    let (_, answer) = world.get("/api/project/calculator/node/1/full-result");
+    let expected =
+        r#"{"success":false,"error":"No full data available for this node","node_id":"1"}"#;
+    assert_eq!(body(&answer), expected);
+}
+
+#[test]
+fn a_flow_that_cannot_run_says_why() {
+    let world = World::new();
+    let project = world.project("root/p");
+    let check = |body: &str, expected: u16, detail: &str| {
+        let (status, answer) = world.send("POST", "/api/project/execute-flow", body);
+        assert_eq!(status, expected, "{answer}");
+        assert!(answer.contains(detail), "{answer}");
+    };
+    check(
+        r#"{"project_id":"p"}"#,
+        404,
+        r#""detail":"Project p not found""#,
+    );
+    check(
+        r#"{"project_id":".."}"#,
+        404,
+        r#""detail":"Project .. not found""#,
+    );
+    check(
+        "{}",
+        422,
+        r#"[{"type":"missing","loc":["body","project_id"]"#,
+    );
+    check("{", 422, "json_invalid");
+    std::fs::write(project.root().join("structure.json"), "{").expect("write");
+    check(
+        r#"{"project_id":"p"}"#,
+        500,
+        r#""detail":"Flow execution failed: structure.json: "#,
+    );
+    std::fs::write(project.root().join("structure.json"), "{}").expect("write");
+    check(
+        r#"{"project_id":"p"}"#,
+        400,
+        r#""detail":"No start node found in project""#,
+    );
+    let (status, answer) = world.send(
+        "POST",
+        "/api/project/execute-flow-stream",
+        r#"{"project_id":"p"}"#,
+    );
+    assert_eq!(status, 200);
+    let expected = "data: {\"type\":\"error\",\"error\":\"No start node found in project\"}\n\n";
+    assert_eq!(body(&answer), expected);
 }

@@ -59,7 +59,8 @@ class Daemon(unittest.TestCase):
     def test_environment_variables(self):
         worker = DaemonWorker(self, self.project, env={"ONLY": "\u00e9", "TZ": "Asia/Seoul"})
         self.project.write("node.py", "def f(): return [dict(os.environ), time.timezone]")
-        self.assertEqual(worker.run("node.py")["output"], [{"ONLY": "\u00e9", "TZ": "Asia/Seoul"}, -9 * 3600])
+        expected = {"ONLY": "\u00e9", "TZ": "Asia/Seoul", "WORKER_PROJECT_PATH": self.project.root}
+        self.assertEqual(worker.run("node.py")["output"], [expected, -9 * 3600])
 
     def test_user_site_is_off(self):
         worker = DaemonWorker(self, self.project)

@@ -118,34 +118,34 @@ fn joined<O: Clone>(incoming: &[Incoming<'_, O>]) -> JsonText {
     let (key, whole) = match whole {
         Some((_, whole)) if named.is_empty() => return whole,
         Some((key, whole)) if !whole.is_falsy() => (key, whole),
-        _ => return object(Vec::new(), named),
+        _ => return object_of(named),
     };
     match whole.members() {
         Some(members) => {
             let members = members
                 .into_iter()
                 .map(|(name, value)| (name.into(), value));
-            object(members.collect(), named)
+            object_of(members.chain(named))
         }
-        None => object(vec![(key, whole)], named),
+        None => object_of([(key, whole)].into_iter().chain(named)),
     }
 }
 
-/// An object of `first` and `then`; the last of a name wins, at the first's place.
-fn object(first: Vec<(Arc<str>, JsonText)>, then: Vec<(Arc<str>, JsonText)>) -> JsonText {
+/// An object of `members`; the last of a name wins, at the first's place.
+pub fn object_of(members: impl IntoIterator<Item = (Arc<str>, JsonText)>) -> JsonText {
     let mut places = std::collections::HashMap::new();
-    let mut members: Vec<(Arc<str>, JsonText)> = Vec::with_capacity(first.len() + then.len());
-    for (name, value) in first.into_iter().chain(then) {
-        let place = *places.entry(name.clone()).or_insert(members.len());
-        if place < members.len() {
-            members[place].1 = value;
+    let mut kept: Vec<(Arc<str>, JsonText)> = Vec::new();
+    for (name, value) in members {
+        let place = *places.entry(name.clone()).or_insert(kept.len());
+        if place < kept.len() {
+            kept[place].1 = value;
         } else {
-            members.push((name, value));
+            kept.push((name, value));
         }
     }
     let mut text = Vec::new();
     text.push(b'{');
-    for (place, (name, value)) in members.iter().enumerate() {
+    for (place, (name, value)) in kept.iter().enumerate() {
         if place > 0 {
             text.push(b',');
         }

@@ -24,6 +24,7 @@ mod tests;
 
 pub use error::FlowError;
 pub use graph::Graph;
+pub use inputs::object_of;
 pub use json::JsonText;
 pub use outcome::{Settled, Status};
 pub use request::FlowRequest;

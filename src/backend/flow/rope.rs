@@ -95,6 +95,14 @@ impl Pieces {
         self.0.is_empty()
     }
 
+    /// The answer that has a node's whole output (compat, section 10).
+    pub fn of_full_result(node: &str, data: &JsonText) -> Self {
+        let mut rope = Rope::default();
+        rope.text(r#"{"success":true,"data":"#).json(data);
+        rope.text(r#","node_id":"#).value(node).text("}");
+        rope.finish()
+    }
+
     /// The text in one piece.
     pub fn concat(&self) -> Vec<u8> {
         self.0.concat()

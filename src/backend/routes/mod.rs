@@ -1,6 +1,7 @@
 //! The calls, one file per resource.
 
 mod env;
+mod flow;
 mod health;
 mod nodes;
 mod projects;
@@ -54,12 +55,22 @@ pub(super) fn router(daemon: Arc<Daemon>, door: Door) -> Router {
             get(projects::list).post(projects::register),
         )
         .nest("/api/v1/projects/{id}", project)
+        .nest("/api/project", flows())
         .fallback(no_such_call)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(note))
         .layer(Extension(door))
         .with_state(daemon)
+}
+
+/// The calls that AIM-Forge's pages make.
+fn flows() -> Router<Arc<Daemon>> {
+    let limit = || DefaultBodyLimit::max(NODE_LIMIT);
+    Router::new()
+        .route("/execute-flow", post(flow::execute).layer(limit()))
+        .route("/execute-flow-stream", post(flow::stream).layer(limit()))
+        .route("/{id}/node/{node}/full-result", get(flow::full_result))
 }
 
 /// The project that `{id}` in a call's path means. A folder that is not known yet is registered on the way, if the
