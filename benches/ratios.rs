@@ -6,6 +6,7 @@
 
 #![allow(
     missing_docs,
+    clippy::print_stderr,
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a bench prints, and writes its fixtures in place"

@@ -151,6 +151,28 @@ def _same(one, other):
         return False
 
 
+def _environment_given():
+    """The environment without what start-up added: in the C locale Python sets LC_CTYPE for its children (PEP 538)."""
+    given = dict(os.environ)
+    if given.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8"):
+        try:
+            descriptor = os.open("/proc/self/environ", os.O_RDONLY)
+        except OSError:
+            return given
+        try:
+            text = b"\0"
+            while True:
+                part = os.read(descriptor, 65536)
+                if not part:
+                    break
+                text += part
+        finally:
+            os.close(descriptor)
+        if b"\0LC_CTYPE=" not in text:
+            del given["LC_CTYPE"]
+    return given
+
+
 def _exec(call):
     """Becomes the program call[0]. Returns by an exception only, with everything as before."""
     import _signal
@@ -164,7 +186,7 @@ def _exec(call):
     try:
         for number in ignored:
             _signal.signal(number, _signal.SIG_DFL)
-        os.execv(call[0], call)
+        os.execve(call[0], call, _environment_given())
     finally:
         for number in ignored:
             _signal.signal(number, _signal.SIG_IGN)

@@ -192,7 +192,10 @@ fn venv_of(launcher: &Path) -> Option<Venv> {
 /// The project of `venv`, its folder resolved so that every way to it gives the same one.
 fn project_of(venv: &Venv) -> Project {
     let resolved = || {
-        let root = std::path::absolute(venv.root()).ok()?;
+        let mut root = std::path::absolute(venv.root()).ok()?;
+        if root.file_name().is_none() {
+            root = root.canonicalize().ok()?; // `bin/..`, say, has no name to keep
+        }
         let folder = root.parent()?.canonicalize().ok()?;
         Venv::open(folder.join(root.file_name()?)).ok()
     };
@@ -218,7 +221,7 @@ mod tests {
         let launcher = Launcher {
             aim_pip: "/opt/aim-pip".into(),
         };
-        std::fs::write(root.join(".venv/bin/pip"), launcher.to_bytes()).expect("write");
+        std::fs::write(root.join(".venv/bin/pip"), launcher.to_bytes(None)).expect("write");
         Place { _dir: dir, root }
     }
 
@@ -251,6 +254,7 @@ mod tests {
             outside.join("linked-bin/pip"),
             outside.join("linked-project/.venv/bin/pip"),
             root.join(".venv/../.venv/bin/pip"),
+            root.join(".venv/bin/../bin/pip"),
         ] {
             check(&place, &path, outside);
         }

@@ -19,6 +19,7 @@
 
 mod around;
 mod bad_input;
+mod compare;
 mod daemon;
 mod environments;
 mod generated;
@@ -32,5 +33,6 @@ mod sandbox;
 mod shim;
 mod story;
 mod sync;
+mod watch;
 mod words;
 mod worker;

@@ -10,15 +10,21 @@
 //! **Invariant:** memory is bounded, whatever a node prints and however slowly it is read.
 
 mod background;
+mod cradle;
 mod delivery;
 mod environment;
 mod exit;
 mod flow_runner;
 mod freshness;
 mod job;
+mod lane;
+mod leftovers;
 mod log;
+mod objects;
+mod pool;
 mod process;
 mod protocol;
+mod reply;
 mod script;
 mod standby;
 mod tail;
@@ -28,3 +34,4 @@ mod tests;
 
 pub use job::{Job, JobSettings, WorkerError};
 pub use log::log_path;
+pub use reply::Reply;

@@ -124,7 +124,13 @@ impl Sandbox {
 
     /// Makes a wheel in the sandbox's wheel folder and gives its path.
     pub(crate) fn wheel(&self, name: &str, version: &str) -> PathBuf {
-        wheel::make(&self.python, &self.root().join("wheels"), name, version)
+        self.wheel_of(name, version, &[])
+    }
+
+    /// Makes a wheel with these files instead of the usual module.
+    pub(crate) fn wheel_of(&self, name: &str, version: &str, files: &[(&str, &str)]) -> PathBuf {
+        let folder = self.root().join("wheels");
+        wheel::make(&self.python, &folder, name, version, files)
     }
 
     /// A command in the project's folder, with the sandbox's environment. `program` is one of ours or a path.
