@@ -16,10 +16,11 @@ with the other `aim_worker_*.py` beside it, in one of two ways:
 
 op          | fields                                             | reply, beside `id` and `ok`
 ----------- | -------------------------------------------------- | ---------------------------------------------
-activate    | generation, project_root, env, shm, object_limit   | event "ready", generation, python, prefix, time_ms
+activate    | generation, project_root, env, shm, object_limit,  | event "ready", generation, python, prefix, time_ms
+            | stamps                                             |
 exec_node   | file, project_root, input or edges, keep           | output (see below), time_ms, generation
-invalidate  |                                                    | (nothing more)
-modules     |                                                    | files: the files of all loaded modules
+invalidate  | generation (optional)                              | (nothing more)
+modules     |                                                    | files of all loaded modules; changed (with stamps)
 objects     |                                                    | objects: ref, preview, data_type, size of each; bytes
 release     | refs, or all: true                                 | (nothing more)
 full_result | ref, handle                                        | output as JSON, else as text and why: not_json
@@ -28,7 +29,8 @@ export      | ref                                                | fd, size, lay
 import      | ref, path, layout                                  | (nothing more)
 close_fd    | fd                                                 | no reply at all
 
-`edges` are `{"value"}` or `{"ref"}` with `handle` (the member that is meant) and `into` (the key of the input).
+`stamps` keeps watch over the files that are loaded: `changed` are those that are others now. Without `file`, the edges'
+value is the output. `edges` are `{"value"}` or `{"ref"}` with `handle` (the member that is meant) and `into` (the key of the input).
 With `keep: {"ref"}`, an output that JSON cannot carry, or only in 10 000 characters or more, stays here: the output is
 then a reference and the reply has `kept: true`, and `dropped` when older objects had to go for it.
 With `shm`, an output of more than 1 MiB is in a memfd: `output_fd`, `output_size` and `output_kind` ("json", or "text"

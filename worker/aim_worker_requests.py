@@ -11,6 +11,7 @@ import sys
 import time
 
 import aim_worker_nodes as nodes
+from aim_worker_loaded import LoadedFiles
 from aim_worker_memory import IS_POSSIBLE, SharedMemory, load
 from aim_worker_nodes import Coroutine, Module, Node, ProjectModules, import_standard
 from aim_worker_objects import Objects, display, inline_json
@@ -32,6 +33,7 @@ class Worker:
         self.main = sys.modules["__main__"]
         self.root = root
         self.modules = None
+        self.loaded = None
         self.generation = None
         self.nodes = {}
         self.is_running = False
@@ -102,6 +104,9 @@ class Worker:
         limit = request.get("object_limit")
         self.objects.limit = self.objects.limit if limit is None else int(limit)
         self.generation = int(request.get("generation", 0))
+        if request.get("stamps"):
+            self.loaded = LoadedFiles()
+            self.loaded.begin()
         flush_streams()
         return success(
             request,
@@ -132,12 +137,14 @@ class Worker:
             try:
                 self.is_running = True
                 enter_folder(root)
-                node = self.node(root, file)
-                path = node.path
+                node = None
+                if file is not None or "edges" not in request:
+                    node = self.node(root, file)
+                    path = node.path
                 self.modules.refresh()
                 edges = request.get("edges")
                 value = self.objects.assemble(edges) if edges else request.get("input")
-                output = self.deliver(self.run(node, value), request.get("keep"))
+                output = self.deliver(value if node is None else self.run(node, value), request.get("keep"))
             finally:
                 self.is_running = False
         except Unusable:
@@ -147,6 +154,8 @@ class Worker:
             failed = failure(request.get("id"), describe(error), format_traceback(error, path))
         self.leave_if_forked(None)
         self.modules.note()
+        if self.loaded is not None:
+            self.loaded.note(self.modules.started)
         flush_streams()
         return failed if failed is not None else self.reply(request, output, started)
 
@@ -231,13 +240,16 @@ class Worker:
     def invalidate(self, request):
         """Let the next import look at the folders again: packages came, and none that is loaded changed."""
         import_standard("importlib").invalidate_caches()
+        if "generation" in request:
+            self.generation = int(request["generation"])
         return success(request)
 
     def loaded_files(self, request):
         """The files that this process has loaded, from which the daemon sees whether a change concerns it."""
         files = {nodes.module_file(module) for module in list(sys.modules.values()) if module is not self.main}
         files = sorted(file for file in files if isinstance(file, str) and not file.startswith(OWN_FILES))
-        return success(request, files=files)
+        changed = {} if self.loaded is None else {"changed": self.loaded.changed()}
+        return success(request, files=files, **changed)
 
     # -- kept objects
 

@@ -266,6 +266,9 @@ pub struct WorkerStatus {
     /// How the last worker that was not asked to end ended.
     #[serde(default)]
     pub last_exit: Option<WorkerExit>,
+    /// What became of the worker when the environment changed last, and why: replaced, or kept.
+    #[serde(default)]
+    pub last_refresh: Option<String>,
 }
 
 impl WorkerStatus {
@@ -283,6 +286,7 @@ impl WorkerStatus {
             restarts: 0,
             last_error: None,
             last_exit: None,
+            last_refresh: None,
         }
     }
 

@@ -14,7 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::{Named, Shared};
 use crate::api::v1::{NDJSON, NodeEvent, NodeOutput, NodeRun};
 use crate::backend::reply::{Body, Refusal};
-use crate::backend::worker::Job;
+use crate::backend::worker::{Job, Reply};
 
 /// Pieces of output that wait for a slow caller. The job has its own bound behind it.
 const QUEUE: usize = 16;
@@ -54,7 +54,23 @@ async fn tell(job: Job, node: NodeRun, lines: mpsc::Sender<Bytes>) {
     while let Some(text) = output.recv().await {
         say(&lines, &NodeEvent::Output(text)).await;
     }
-    say(&lines, &NodeEvent::Reply { reply }).await;
+    finish(&lines, reply).await;
+}
+
+/// The last line: a [`NodeEvent::Reply`], whose reply may be of any size.
+async fn finish(lines: &mpsc::Sender<Bytes>, reply: Reply) {
+    let start = std::iter::once(Ok(Bytes::from_static(br#"{"type":"reply","reply":"#)));
+    let end = std::iter::once(Ok(Bytes::from_static(b"}\n")));
+    for piece in start.chain(reply.pieces()).chain(end) {
+        match piece {
+            Ok(piece) => {
+                if lines.send(piece).await.is_err() {
+                    return; // Nobody reads any more: nobody misses the rest.
+                }
+            }
+            Err(error) => return tracing::error!(%error, "a node's output cannot be read"),
+        }
+    }
 }
 
 async fn say(lines: &mpsc::Sender<Bytes>, event: &NodeEvent) {

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::environment;
 use super::log::log_path;
 use super::protocol::Refusal;
+use super::reply::Reply;
 use super::standby::Plan;
 use super::task::Task;
 use crate::api::v1::{
-    Json, LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerStatus,
+    LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerStatus,
 };
 use crate::host::Host;
 use crate::project::{Project, ProjectId};
@@ -34,6 +34,8 @@ pub struct JobSettings {
     pub grace: Duration,
     /// How long an unused project keeps its spare: an interpreter of some 9 MB, for a start of 1 ms instead of 25.
     pub spare_idle: Duration,
+    /// How long after a failed start it is tried again, at first; each time twice as long.
+    pub retry: Duration,
 }
 
 impl JobSettings {
@@ -45,6 +47,7 @@ impl JobSettings {
             start_limit: Duration::from_secs(30),
             grace: Duration::from_secs(2),
             spare_idle: Duration::from_secs(600),
+            retry: Duration::from_secs(2),
         }
     }
 }
@@ -72,6 +75,7 @@ pub(super) enum Control {
     Stop(When, oneshot::Sender<()>),
     EnvChanged,
     Run(Node),
+    Interrupt(Option<String>, oneshot::Sender<usize>),
     ShutDown(oneshot::Sender<()>),
 }
 
@@ -83,7 +87,7 @@ pub(super) type Waiter = oneshot::Sender<Result<Restarted, WorkerError>>;
 pub(super) struct Node {
     pub(super) run: NodeRun,
     pub(super) output: mpsc::Sender<NodeOutput>,
-    pub(super) reply: oneshot::Sender<Json>,
+    pub(super) reply: oneshot::Sender<Reply>,
 }
 
 /// The handle on one project's worker. When the last handle is gone, so is the worker.
@@ -104,7 +108,7 @@ impl Job {
         let (status_sender, status) = watch::channel(WorkerStatus::unused(id.clone()));
         let log = log_path(&settings.log_folder, &id);
         let plan = Plan {
-            variables: environment::variables(host, project.venv()),
+            host: host.clone(),
             project,
             settings,
         };
@@ -181,8 +185,9 @@ impl Job {
 
     /// Runs one node, after those asked for before it. What it prints goes to `output`, all of it before this returns; the
     /// reply is the worker's own object (compat, section 8), or one of the same shape with a `code` where there is no
-    /// worker to answer. A node that nobody waits for any more when its turn comes is left out; one that runs is finished.
-    pub async fn run(&self, node: NodeRun, output: mpsc::Sender<NodeOutput>) -> Json {
+    /// worker to answer. A node that runs longer than its `timeout_s` is interrupted, and killed when that does not help.
+    /// Dropping this future cancels the node in the same way, or takes it from the queue.
+    pub async fn run(&self, node: NodeRun, output: mpsc::Sender<NodeOutput>) -> Reply {
         let (reply, answer) = oneshot::channel();
         let node = Node {
             run: node,
@@ -192,8 +197,18 @@ impl Job {
         let _ = self.ask.send(Control::Run(node)).await;
         answer.await.unwrap_or_else(|_| {
             let why = WorkerError::ShuttingDown.to_string();
-            Refusal::new("", &why, "shutting-down").into_json()
+            Refusal::new("", &why, "shutting-down").into_json().into()
         })
+    }
+
+    /// Ends the node that runs, or with `file` the nodes of that file, also those that wait for their turn; gives how many.
+    /// They answer with the code `interrupted`. What an interrupt does not end is killed after the grace time, and its
+    /// worker with it.
+    pub async fn interrupt(&self, file: Option<&str>) -> usize {
+        let (reply, answer) = oneshot::channel();
+        let ask = Control::Interrupt(file.map(str::to_owned), reply);
+        let _ = self.ask.send(ask).await;
+        answer.await.unwrap_or(0)
     }
 
     /// Ends everything, also a node that runs, and returns when the processes are gone.

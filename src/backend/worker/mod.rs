@@ -10,15 +10,18 @@
 //! **Invariant:** memory is bounded, whatever a node prints and however slowly it is read.
 
 mod background;
+mod cradle;
 mod delivery;
 mod environment;
 mod exit;
 mod flow_runner;
 mod freshness;
 mod job;
+mod leftovers;
 mod log;
 mod process;
 mod protocol;
+mod reply;
 mod script;
 mod standby;
 mod tail;
@@ -28,3 +31,4 @@ mod tests;
 
 pub use job::{Job, JobSettings, WorkerError};
 pub use log::log_path;
+pub use reply::Reply;

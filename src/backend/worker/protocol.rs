@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::api::v1::{Json, NodeRun};
+use crate::project::{Config, RestartPolicy};
 use crate::store::Generation;
 
 /// The part of a line from a worker that the daemon reads.
@@ -23,30 +24,58 @@ pub(super) struct Envelope {
     pub(super) python: Option<String>,
 }
 
-/// Why a worker could not become active, as it says.
+/// Why a worker could not do what was asked, as it says.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Failure {
+    #[serde(default)]
+    pub(super) ok: bool,
     #[serde(default)]
     pub(super) error: String,
     #[serde(default)]
     pub(super) traceback: String,
+    #[serde(default)]
+    pub(super) generation: Option<Generation>,
 }
 
 /// The request that makes a spare the worker of a project.
-pub(super) fn activate(project: &Path, generation: Generation) -> String {
+pub(super) fn activate(project: &Path, generation: Generation, config: &Config) -> String {
     #[derive(Serialize)]
     struct Activate<'a> {
         id: &'a str,
         op: &'a str,
         generation: Generation,
         project_root: &'a str,
+        shm: bool,
+        object_limit: u64,
+        stamps: bool,
     }
     line(&Activate {
         id: "activate",
         op: "activate",
         generation,
         project_root: &project.to_string_lossy(),
+        shm: cfg!(target_os = "linux"),
+        object_limit: config.worker_object_limit_mib.value << 20,
+        stamps: config.worker_policy.value == RestartPolicy::Loaded,
     })
+}
+
+/// Asks which of the files that the worker has loaded are others now.
+pub(super) fn modules() -> String {
+    r#"{"id":"modules","op":"modules"}"#.to_owned()
+}
+
+/// What it answers.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Modules {
+    /// Missing where the worker was started under another policy, and cannot tell.
+    #[serde(default)]
+    pub(super) changed: Option<Vec<String>>,
+}
+
+/// Tells the worker that it stays, and is on `generation` from now on.
+pub(super) fn invalidate(generation: Generation) -> String {
+    format!(r#"{{"id":"invalidate","op":"invalidate","generation":{generation}}}"#)
 }
 
 /// The request that runs a node.
@@ -68,6 +97,11 @@ pub(super) fn exec_node(id: &str, project: &Path, node: &NodeRun) -> String {
     })
 }
 
+/// Says that shared memory was opened and need not be kept any longer. There is no answer.
+pub(super) fn close_fd(descriptor: u32) -> String {
+    format!(r#"{{"op":"close_fd","fd":{descriptor}}}"#)
+}
+
 /// A reply that the daemon gives in a worker's stead.
 #[derive(Debug, Serialize)]
 pub(super) struct Refusal<'a> {
@@ -78,6 +112,9 @@ pub(super) struct Refusal<'a> {
     pub(super) error: &'a str,
     /// For programs.
     pub(super) code: &'a str,
+    /// Where the node was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) traceback: Option<&'a str>,
     /// More than `error` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) detail: Option<&'a str>,
@@ -99,6 +136,7 @@ impl<'a> Refusal<'a> {
             ok: false,
             error,
             code,
+            traceback: None,
             detail: None,
             exit_code: None,
             signal: None,

@@ -138,10 +138,7 @@ impl Sandbox {
         command
             .current_dir(&self.project)
             .env_clear()
-            .env(
-                "PATH",
-                format!("{}:/usr/bin:/bin", program_folder().display()),
-            )
+            .env("PATH", self.path())
             .env("HOME", root.join("home"))
             .env("TMPDIR", root.join("tmp"))
             .env("XDG_CONFIG_HOME", root.join("config"))
@@ -153,6 +150,15 @@ impl Sandbox {
             .env("PIP_FIND_LINKS", root.join("wheels"))
             .stdin(Stdio::null());
         command
+    }
+
+    /// PATH of the sandbox's commands: our programs and the system's.
+    #[expect(
+        clippy::unused_self,
+        reason = "a sandbox's own, as far as its users know"
+    )]
+    pub(crate) fn path(&self) -> String {
+        format!("{}:/usr/bin:/bin", program_folder().display())
     }
 
     /// Runs a command to its end.

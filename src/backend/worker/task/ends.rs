@@ -13,11 +13,11 @@ impl Task {
         if let Some(running) = &self.running {
             let refusal = Refusal {
                 detail: Some(why),
-                generation: self.worker.as_ref().map(|worker| worker.generation),
+                generation: self.worker.as_ref().map(|worker| worker.view.generation),
                 ..Refusal::new(&running.id, "worker-exit", code)
             };
             let reply = refusal.into_json();
-            self.answer(reply);
+            self.answer(reply.into());
         }
         self.end_worker();
     }
@@ -25,7 +25,8 @@ impl Task {
     /// Ends every process, and answers everybody who waits for one.
     pub(super) fn end_everything(&mut self, why: &WorkerError, code: &str) {
         self.stops_when_idle = false;
-        self.failed_at = None;
+        self.failed = None;
+        self.is_refresh_due = false;
         self.cut_off(&why.to_string(), code);
         match std::mem::replace(&mut self.next, Next::None) {
             Next::Ready(worker) => self.end(worker.process),
@@ -42,7 +43,7 @@ impl Task {
         for node in std::mem::take(&mut self.queue) {
             self.nodes += 1;
             let refusal = Refusal::new(&self.nodes.to_string(), &words, code).into_json();
-            let _ = node.reply.send(refusal);
+            let _ = node.reply.send(refusal.into());
         }
         for (_, waiter) in std::mem::take(&mut self.waiters) {
             let _ = waiter.send(Err(error.clone()));
@@ -51,6 +52,7 @@ impl Task {
 
     pub(super) fn end_worker(&mut self) {
         self.hangup_deadline = None;
+        self.inquiry = None;
         if let Some(worker) = self.worker.take() {
             self.log
                 .note(format_args!("worker {} stopped", worker.process.pid()));

@@ -5,7 +5,9 @@
 
 mod changes;
 mod ends;
+mod limits;
 mod nodes;
+mod policy;
 mod report;
 
 use std::collections::VecDeque;
@@ -17,17 +19,20 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use self::changes::Failed;
+use self::limits::CutShort;
+use self::policy::Inquiry;
 use super::background::Background;
 use super::delivery::Delivery;
 use super::freshness::Freshness;
 use super::job::{Control, Node, Waiter, WorkerError};
 use super::log::WorkerLog;
 use super::process::Event;
+use super::reply::Reply;
 use super::standby::{Misstart, Plan, Standby, StartFailure, Worker};
 use super::tail::Tail;
-use crate::api::v1::{Json, When, WorkerExit, WorkerStatus};
+use crate::api::v1::{When, WorkerExit, WorkerStatus};
 use crate::project::ProjectId;
-use crate::store::Generation;
 
 /// How long a worker is left alone before a spare is started, so that the two do not compete for the processor just
 /// when somebody waits for an answer.
@@ -57,8 +62,14 @@ pub(super) struct Task {
     waiters: Vec<(Option<u32>, Waiter)>,
     stops: Vec<oneshot::Sender<()>>,
     stops_when_idle: bool,
-    /// The generation that the last start was for, if it failed.
-    failed_at: Option<Generation>,
+    /// The last start, if it failed.
+    failed: Option<Failed>,
+    /// What the worker is asked before it may stay.
+    inquiry: Option<Inquiry>,
+    /// What became of the worker when the environment changed last.
+    last_refresh: Option<String>,
+    /// The environment changed while a node ran.
+    is_refresh_due: bool,
     nodes: u64,
     restarts: u64,
     last_error: Option<String>,
@@ -69,8 +80,12 @@ pub(super) struct Task {
 struct Running {
     id: String,
     file: String,
-    reply: oneshot::Sender<Json>,
+    reply: oneshot::Sender<Reply>,
     delivery: Delivery,
+    began: Instant,
+    /// Seconds that it may take.
+    limit: Option<f64>,
+    cut_short: Option<CutShort>,
 }
 
 /// The worker after this one.
@@ -103,6 +118,8 @@ enum Happening {
     Ended(Tail),
     /// The running node's reader took something.
     Delivered,
+    /// Nobody waits for the running node any more.
+    Cancelled,
     Tick,
 }
 
@@ -115,7 +132,7 @@ impl Task {
     ) -> Self {
         Self {
             log: WorkerLog::new(&plan.settings.log_folder, &id),
-            freshness: Freshness::new(plan.project.layout()),
+            freshness: Freshness::new(plan.project.layout(), plan.project.venv()),
             id,
             plan,
             asked,
@@ -131,7 +148,10 @@ impl Task {
             waiters: Vec::new(),
             stops: Vec::new(),
             stops_when_idle: false,
-            failed_at: None,
+            failed: None,
+            inquiry: None,
+            last_refresh: None,
+            is_refresh_due: false,
             nodes: 0,
             restarts: 0,
             last_error: None,
@@ -179,11 +199,19 @@ impl Task {
             SpareState::Ready(spare) => (None, Some(spare.process.event(true))),
             SpareState::None | SpareState::Due(_) | SpareState::Failed => (None, None),
         };
+        let (delivered, cancelled) = match &mut self.running {
+            Some(running) => (
+                Some(running.delivery.step()),
+                running.cut_short.is_none().then(|| running.reply.closed()),
+            ),
+            None => (None, None),
+        };
         tokio::select! {
             event = some(worker) => Happening::Worker(event),
             asked = self.asked.recv() => asked.map_or(Happening::Abandoned, Happening::Asked),
             started = some(starting) => Happening::Started(started),
-            () = some(self.running.as_mut().map(|running| running.delivery.step())) => Happening::Delivered,
+            () = some(delivered) => Happening::Delivered,
+            () = some(cancelled) => Happening::Cancelled,
             standby = some(preparing) => Happening::SparePrepared(standby.and_then(Result::ok)),
             _ = some(spare) => Happening::SpareStirred,
             Some(tail) = self.ending.join_next() => Happening::Ended(tail.unwrap_or_default()),
@@ -202,7 +230,10 @@ impl Task {
             .running
             .as_ref()
             .and_then(|running| running.delivery.deadline());
-        [spare, delivery, self.hangup_deadline]
+        let retry = self.retry_at();
+        let inquiry = self.inquiry.as_ref().map(|inquiry| inquiry.deadline);
+        let limit = self.running.as_ref().and_then(Running::next_limit);
+        [spare, delivery, limit, retry, inquiry, self.hangup_deadline]
             .into_iter()
             .flatten()
             .min()
@@ -229,6 +260,7 @@ impl Task {
             }
             Happening::SpareStirred => self.spare = SpareState::Failed,
             Happening::Ended(tail) => self.log.output(&tail.into_bytes()),
+            Happening::Cancelled => self.cut_short(CutShort::abandoned),
             Happening::Tick => self.tick(Instant::now()),
             Happening::Delivered | Happening::Abandoned => {}
         }
@@ -237,7 +269,7 @@ impl Task {
     fn obey(&mut self, control: Control) {
         match control {
             Control::Status(reply) => {
-                self.freshness.generation();
+                self.freshness.look();
                 self.publish();
                 let _ = reply.send(self.status.borrow().clone());
             }
@@ -251,12 +283,15 @@ impl Task {
                     self.refresh();
                 }
             }
+            Control::Interrupt(file, reply) => {
+                let _ = reply.send(self.interrupt(file.as_deref()));
+            }
             Control::Start(waiter) => {
-                let wanted = self.freshness.generation();
+                let wanted = self.freshness.look();
                 let is_there = self
                     .worker
                     .as_ref()
-                    .is_some_and(|worker| worker.generation == wanted);
+                    .is_some_and(|worker| worker.view == wanted);
                 let pid = self.pid();
                 if is_there && matches!(self.next, Next::None) {
                     let _ = waiter.send(Ok(self.restarted(pid)));
@@ -297,8 +332,12 @@ impl Task {
                 }
                 other => other,
             };
-            if self.failed_at.is_some() && matches!(self.next, Next::None) {
+            let is_lost = self.failed.as_ref().is_some_and(|failed| !failed.keeps_old);
+            if is_lost && matches!(self.next, Next::None) {
                 self.end_worker();
+            }
+            if std::mem::take(&mut self.is_refresh_due) {
+                self.refresh();
             }
             self.run_next();
             if self.stops_when_idle && self.running.is_none() && self.queue.is_empty() {
@@ -324,6 +363,17 @@ impl Task {
             && running.delivery.deadline().is_some_and(|at| at <= now)
         {
             running.delivery.give_up();
+        }
+        self.keep_limits(now);
+        if self.retry_at().is_some_and(|at| at <= now) {
+            self.start("trying again");
+        }
+        if self
+            .inquiry
+            .as_ref()
+            .is_some_and(|inquiry| inquiry.deadline <= now)
+        {
+            self.replace("the worker does not answer");
         }
         match &self.spare {
             SpareState::Due(at) if *at <= now => {

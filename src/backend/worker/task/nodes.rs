@@ -3,12 +3,15 @@
 use std::process::ExitStatus;
 
 use chrono::Utc;
+use tokio::time::Instant;
 
 use super::super::delivery::Delivery;
 use super::super::exit::{ending, signal_name};
 use super::super::protocol::{self, Envelope, Refusal};
+use super::super::reply::{self, Reply};
+use super::super::tail::Tail;
 use super::{Next, Running, Task};
-use crate::api::v1::{Json, Stream, WorkerExit};
+use crate::api::v1::{Stream, WorkerExit};
 
 impl Task {
     /// Runs the next node, if there is one and a worker for it; starts the worker otherwise.
@@ -21,9 +24,14 @@ impl Task {
                 self.queue.pop_front();
                 continue;
             }
-            let wanted = self.freshness.generation();
+            if self.inquiry.is_some() {
+                return;
+            }
+            if !self.may_run() {
+                continue;
+            }
             match &mut self.worker {
-                Some(worker) if worker.generation == wanted => {
+                Some(worker) => {
                     let node = self.queue.pop_front().expect("it was there just now");
                     self.nodes += 1;
                     let id = self.nodes.to_string();
@@ -37,10 +45,12 @@ impl Task {
                         file: node.run.file,
                         reply: node.reply,
                         delivery: Delivery::new(node.output),
+                        began: Instant::now(),
+                        limit: node.run.timeout_s,
+                        cut_short: None,
                     });
                     self.publish_busy();
                 }
-                Some(_) => self.start("the environment changed"),
                 None => self.start("a node was asked for"),
             }
         }
@@ -56,8 +66,20 @@ impl Task {
         {
             return;
         }
-        match (Json::parse(text), self.running.take()) {
-            (Ok(reply), Some(running)) => {
+        if self.inquiry.is_some() && self.running.is_none() {
+            return self.inquired(&text);
+        }
+        let Some(worker) = &mut self.worker else {
+            return;
+        };
+        match (
+            reply::of_worker(text, worker.process.pid()),
+            self.running.take(),
+        ) {
+            (Ok((reply, shared)), Some(running)) => {
+                if let Some(descriptor) = shared {
+                    worker.process.send(&protocol::close_fd(descriptor));
+                }
                 let printed = self.worker.as_mut().map(|worker| worker.process.drain());
                 self.running = Some(running);
                 for (stream, bytes) in printed.unwrap_or_default() {
@@ -86,11 +108,12 @@ impl Task {
     }
 
     /// Answers the running node, after the last of its output.
-    pub(super) fn answer(&mut self, reply: Json) {
+    pub(super) fn answer(&mut self, reply: Reply) {
         let Some(mut running) = self.running.take() else {
             return;
         };
         running.delivery.finish();
+        let reply = running.said(reply);
         if running.delivery.is_done() {
             let _ = running.reply.send(reply);
         } else {
@@ -111,6 +134,7 @@ impl Task {
         for (stream, bytes) in worker.process.drain() {
             self.printed(stream, &bytes);
         }
+        let was_killed = self.running.as_ref().is_some_and(Running::is_killed);
         let (pid, signal) = (worker.process.pid(), signal_name(status));
         let was_running = self.running.as_ref().map(|running| running.file.clone());
         let during = was_running
@@ -125,20 +149,27 @@ impl Task {
                 detail: Some(&detail),
                 exit_code: status.code(),
                 signal: signal.as_deref(),
-                generation: Some(worker.generation),
+                generation: Some(worker.view.generation),
                 ..Refusal::new(&running.id, "worker-exit", "worker-exit")
             };
             let reply = refusal.into_json();
-            self.answer(reply);
+            self.answer(reply.into());
         }
-        self.last_exit = Some(WorkerExit {
-            pid,
-            code: status.code(),
-            signal,
-            was_running,
-            at: Utc::now(),
-        });
+        if !was_killed {
+            self.last_exit = Some(WorkerExit {
+                pid,
+                code: status.code(),
+                signal,
+                was_running,
+                at: Utc::now(),
+            });
+        }
         self.hangup_deadline = None;
+        self.inquiry = None;
+        self.ending.spawn(async move {
+            worker.process.kill_leftovers().await;
+            Tail::default()
+        });
         self.publish();
     }
 }

@@ -22,7 +22,7 @@ impl Task {
         match (&self.running, &self.next, &self.worker) {
             (Some(_), _, _) => WorkerState::Busy,
             (None, Next::Starting(_) | Next::Ready(_), _) => WorkerState::Starting,
-            _ if self.failed_at.is_some() => WorkerState::Failed,
+            _ if self.failed.is_some() => WorkerState::Failed,
             (None, Next::None, Some(_)) => WorkerState::Idle,
             (None, Next::None, None) => WorkerState::Stopped,
         }
@@ -34,14 +34,15 @@ impl Task {
             project: self.id.clone(),
             state: self.state(),
             pid: self.pid(),
-            generation: worker.map(|worker| worker.generation.0),
-            env_generation: self.freshness.known().0,
+            generation: worker.map(|worker| worker.view.generation.0),
+            env_generation: self.freshness.known().generation.0,
             python: worker.map(|worker| worker.python.clone()),
             started_at: worker.map(|worker| worker.started_at),
             busy_with: self.running.as_ref().map(|running| running.file.clone()),
             restarts: self.restarts,
             last_error: self.last_error.clone(),
             last_exit: self.last_exit.clone(),
+            last_refresh: self.last_refresh.clone(),
         });
     }
 
@@ -49,7 +50,7 @@ impl Task {
     pub(super) fn publish_busy(&self) {
         self.status.send_modify(|status| {
             status.state = self.state();
-            status.env_generation = self.freshness.known().0;
+            status.env_generation = self.freshness.known().generation.0;
             status.busy_with = self.running.as_ref().map(|running| running.file.clone());
         });
     }

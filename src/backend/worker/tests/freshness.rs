@@ -75,6 +75,7 @@ async fn a_running_node_finishes_where_it_began() {
     let reply: serde_json::Value = within(reply)
         .await
         .expect("no panic")
+        .into_json()
         .read()
         .expect("a reply");
     assert_eq!(
@@ -114,6 +115,34 @@ async fn an_environment_that_was_made_again_may_count_from_the_start() {
         site.run("def main():\n    pass\n").await.reply["generation"],
         1
     );
+}
+
+#[tokio::test]
+async fn an_environment_deleted_and_made_again_is_noticed_at_the_same_generation() {
+    let Some(site) = Site::new() else { return };
+    let source = "import os\ndef main():\n    return os.getpid()\n";
+    let before = site.run(source).await.reply["output"].clone();
+    std::fs::remove_dir_all(site.root.join(".venv")).expect("remove");
+    let ran = site.run(source).await;
+    assert_eq!(ran.reply["code"], "environment-refresh-failed");
+    site.make_venv();
+    let ran = site.run(source).await;
+    assert_eq!(ran.reply["ok"], true, "{}", ran.reply);
+    assert_ne!(ran.reply["output"], before);
+}
+
+#[tokio::test]
+async fn an_upgraded_interpreter_is_noticed_at_the_same_generation() {
+    let Some(site) = Site::new() else { return };
+    let source = "import os\ndef main():\n    return os.getpid()\n";
+    let before = site.run(source).await.reply["output"].clone();
+    // Another file at the end of the link, as after an upgrade.
+    let real = site.python().canonicalize().expect("resolved");
+    let copy = site.root.join("upgraded");
+    std::fs::copy(real, &copy).expect("copy");
+    std::fs::rename(copy, site.python()).expect("rename");
+    let ran = site.run(source).await;
+    assert_ne!(ran.reply["output"], before, "{}", ran.reply);
 }
 
 #[tokio::test]

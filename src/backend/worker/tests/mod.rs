@@ -2,6 +2,8 @@
 
 mod faults;
 mod freshness;
+mod limits;
 mod nodes;
+mod policy;
 mod site;
 mod stopping;

@@ -65,8 +65,11 @@ async fn output_comes_while_the_node_runs_and_before_its_reply() {
         Some("node.py")
     );
     drop(open(&gate, true).await);
-    let reply: Json = within(reply).await.expect("no panic");
-    assert!(reply.as_str().contains("\"ok\":true"), "{reply}");
+    let reply: Json = within(reply).await.expect("no panic").into_json();
+    assert!(
+        reply.as_str().contains("\"ok\":true"),
+        "{reply}"
+    );
     assert_eq!(
         chunks.try_recv().expect("printed before the reply").text,
         "after"
@@ -84,7 +87,11 @@ async fn nodes_run_in_the_order_they_were_asked_for() {
     let runs = (0..20).map(|number| {
         let (output, _) = tokio::sync::mpsc::channel(1);
         let job = site.job.clone();
-        async move { job.run(node("node.py", &number.to_string()), output).await }
+        async move {
+            job.run(node("node.py", &number.to_string()), output)
+                .await
+                .into_json()
+        }
     });
     let mut all: tokio::task::JoinSet<Json> = tokio::task::JoinSet::new();
     for run in runs {
@@ -112,6 +119,15 @@ async fn large_requests_and_replies_pass() {
     let input = format!("\"{}\"", "x".repeat(3 << 20));
     let ran = site.run_file("node.py", &input).await;
     assert_eq!(ran.reply["output"].as_str().map(str::len), Some(12 << 20));
+    site.file("list.py", "def main():\n    return ['가'] * 400000\n");
+    let ran = site.run_file("list.py", "null").await;
+    assert_eq!(ran.reply["output"].as_array().map(Vec::len), Some(400_000));
+    // Nothing of it is kept in the worker.
+    let open = "import os\ndef main():\n    links = (os.path.join('/proc/self/fd', fd) for fd in os.listdir('/proc/self/fd'))\n    \
+        return [link for link in map(lambda f: os.path.lexists(f) and os.readlink(f), links) if link and 'memfd' in link]\n";
+    if cfg!(target_os = "linux") {
+        assert_eq!(site.run(open).await.reply["output"].to_string(), "[]");
+    }
     let next = site.run("def main():\n    return 1\n").await;
     assert_eq!(next.reply["output"], 1);
 }
@@ -138,6 +154,7 @@ async fn a_slow_reader_makes_a_flood_wait_and_misses_nothing() {
         within(reply)
             .await
             .expect("no panic")
+            .into_json()
             .as_str()
             .contains("\"ok\":true")
     );
@@ -163,9 +180,10 @@ async fn a_reader_that_goes_away_does_not_stop_its_node() {
     let job = site.job.clone();
     let run = tokio::spawn(async move { job.run(node("node.py", "null"), output).await });
     site.until(|status| status.state == WorkerState::Busy).await;
-    run.abort();
     drop(chunks);
     drop(open(&gate, true).await);
+    let reply = within(run).await.expect("no panic");
+    assert!(reply.into_json().as_str().contains("\"ok\":true"));
     let next = site
         .run("import os\ndef main():\n    return os.path.exists('done')\n")
         .await;

@@ -38,15 +38,10 @@ impl Site {
         let python = python()?;
         let dir = tempfile::tempdir().expect("temporary folder");
         let root = dir.path().canonicalize().expect("resolved").join("project");
-        let made = Command::new(python)
-            .args(["-m", "venv", "--without-pip"])
-            .arg(root.join(".venv"))
-            .stdin(Stdio::null())
-            .status()
-            .expect("python runs");
-        assert!(made.success(), "venv failed");
+        make_venv(python, &root);
         let project = Project::at(&root).expect("a project");
         let mut settings = JobSettings::new(dir.path().join("run"), dir.path().join("logs"));
+        settings.retry = Duration::from_secs(600);
         change(&mut settings);
         let host = Host::fake(["aim-backend"])
             .with_var("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -59,6 +54,11 @@ impl Site {
         };
         site.raise(1);
         Some(site)
+    }
+
+    /// Makes the environment again.
+    pub(super) fn make_venv(&self) {
+        make_venv(python().expect("there was one"), &self.root);
     }
 
     /// Says, as pip's shim does, that the environment is at `generation`.
@@ -115,8 +115,11 @@ impl Site {
 
     /// Runs a node whose file is already there.
     pub(super) async fn run_file(&self, file: &str, input: &str) -> Ran {
+        self.run_node(node(file, input)).await
+    }
+
+    pub(super) async fn run_node(&self, node: NodeRun) -> Ran {
         let (output, mut chunks) = mpsc::channel::<NodeOutput>(8);
-        let node = node(file, input);
         let read = async {
             let mut printed = String::new();
             while let Some(chunk) = chunks.recv().await {
@@ -127,7 +130,7 @@ impl Site {
         let both = async { tokio::join!(self.job.run(node, output), read) };
         let (reply, printed) = within(both).await;
         Ran {
-            reply: reply.read().expect("a reply"),
+            reply: reply.into_json().read().expect("a reply"),
             printed,
         }
     }
@@ -192,6 +195,16 @@ pub(super) fn is_running(pid: u32) -> bool {
     let state = found.expect("ps runs").stdout;
     let state = String::from_utf8_lossy(&state);
     !state.trim().is_empty() && !state.trim().starts_with('Z')
+}
+
+fn make_venv(python: &Path, root: &Path) {
+    let made = Command::new(python)
+        .args(["-m", "venv", "--without-pip"])
+        .arg(root.join(".venv"))
+        .stdin(Stdio::null())
+        .status()
+        .expect("python runs");
+    assert!(made.success(), "venv failed");
 }
 
 /// An interpreter for environments.

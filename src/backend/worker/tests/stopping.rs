@@ -45,6 +45,32 @@ async fn children_of_nodes_do_not_outlive_a_worker_that_died() {
     assert_eq!(children.iter().filter(|pid| is_running(**pid)).count(), 0);
 }
 
+/// Leaves two hundred behind: half of them in sessions of their own.
+const CROWD: &str = "import subprocess\ndef main():\n    \
+    return [subprocess.Popen(['sleep', '600'], start_new_session=n % 2 == 0).pid for n in range(200)]\n";
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn two_hundred_children_go_with_their_worker_wherever_they_hide() {
+    let Some(site) = Site::new() else { return };
+    let children = pids(&site.run(CROWD).await);
+    site.raise(2);
+    site.run("").await;
+    site.job.stop(When::Idle).await;
+    let is_there = |pid: &&u32| {
+        std::path::Path::new(&format!("/proc/{pid}/exe"))
+            .read_link()
+            .is_ok()
+    };
+    assert_eq!(children.iter().filter(is_there).count(), 0);
+
+    let children = pids(&site.run(CROWD).await);
+    assert_eq!(children.iter().filter(is_there).count(), 200);
+    site.run("import os\ndef main():\n    os._exit(1)\n").await;
+    site.job.stop(When::Idle).await;
+    assert_eq!(children.iter().filter(is_there).count(), 0);
+}
+
 #[tokio::test]
 async fn stop_waits_for_the_node_and_stop_now_does_not() {
     let Some(site) = Site::new() else { return };
