@@ -20,7 +20,11 @@ const PIECE: usize = 256 << 10;
 
 /// The reply to a node (compat, section 8).
 #[derive(Debug)]
-pub struct Reply(Form);
+pub struct Reply {
+    form: Form,
+    /// The worker that gave it; none for one that the daemon gave in its stead.
+    worker: Option<u32>,
+}
 
 #[derive(Debug)]
 enum Form {
@@ -52,7 +56,10 @@ enum Kind {
 
 impl From<Json> for Reply {
     fn from(json: Json) -> Self {
-        Self(Form::Whole(json))
+        Self {
+            form: Form::Whole(json),
+            worker: None,
+        }
     }
 }
 
@@ -62,11 +69,11 @@ impl Reply {
     /// # Panics
     /// Never: what the worker wrote as JSON is JSON, and anything else is answered with an error.
     pub fn into_json(self) -> Json {
-        match self.0 {
+        match self.form {
             Form::Whole(json) => json,
-            parted @ Form::Parted { .. } => {
+            Form::Parted { .. } => {
                 let mut text = Vec::new();
-                let read = Self(parted).pieces().try_for_each(|piece| {
+                let read = self.pieces().try_for_each(|piece| {
                     text.extend_from_slice(&piece?);
                     io::Result::Ok(())
                 });
@@ -77,9 +84,14 @@ impl Reply {
         }
     }
 
+    /// The process of the worker that gave it.
+    pub(super) fn worker(&self) -> Option<u32> {
+        self.worker
+    }
+
     /// The reply without a large output, for who wants to know the rest.
     pub(super) fn envelope(&self) -> Json {
-        match &self.0 {
+        match &self.form {
             Form::Whole(json) => json.clone(),
             Form::Parted { head, tail, .. } => {
                 Json::parse(format!("{head}null{tail}")).unwrap_or_default()
@@ -89,7 +101,7 @@ impl Reply {
 
     /// The JSON of a large output, at once.
     pub(super) fn into_large_output(self) -> io::Result<Option<Bytes>> {
-        let Form::Parted { output, .. } = self.0 else {
+        let Form::Parted { output, .. } = self.form else {
             return Ok(None);
         };
         if output.kind == Kind::Json {
@@ -106,7 +118,7 @@ impl Reply {
 
     /// The reply's text, a piece at a time.
     pub fn pieces(self) -> impl Iterator<Item = io::Result<Bytes>> + Send {
-        let (head, output, tail) = match self.0 {
+        let (head, output, tail) = match self.form {
             Form::Whole(json) => (json.as_str().to_owned(), None, String::new()),
             Form::Parted { head, output, tail } => (head, Some(output), tail),
         };
@@ -205,14 +217,21 @@ struct Shared<'a> {
 /// When it is no JSON.
 pub(super) fn of_worker(text: String, pid: u32) -> serde_json::Result<(Reply, Option<u32>)> {
     // Replies begin with the id, so this is where the member would be; anywhere else it is a node's own.
+    let whole = |text: String| {
+        let form = Form::Whole(Json::parse(text)?);
+        Ok(Reply {
+            form,
+            worker: Some(pid),
+        })
+    };
     let is_shared = text
         .get(..text.len().min(100))
         .is_some_and(|start| start.contains("\"output_fd\":"));
     if !is_shared {
-        return Json::parse(text).map(|json| (json.into(), None));
+        return whole(text).map(|reply| (reply, None));
     }
     let Ok(shared) = serde_json::from_str::<Shared<'_>>(&text) else {
-        return Json::parse(text).map(|json| (json.into(), None));
+        return whole(text).map(|reply| (reply, None));
     };
     let reply = match File::open(format!("/proc/{pid}/fd/{}", shared.output_fd)) {
         Ok(memory) => {
@@ -220,7 +239,7 @@ pub(super) fn of_worker(text: String, pid: u32) -> serde_json::Result<(Reply, Op
                 .not_json
                 .map(|why| format!(",\"not_json\":{why}"))
                 .unwrap_or_default();
-            Reply(Form::Parted {
+            let form = Form::Parted {
                 head: format!("{{\"id\":{},\"ok\":true,\"output\":", shared.id),
                 output: Large {
                     memory,
@@ -231,7 +250,11 @@ pub(super) fn of_worker(text: String, pid: u32) -> serde_json::Result<(Reply, Op
                     "{not_json},\"time_ms\":{},\"generation\":{}}}",
                     shared.time_ms, shared.generation
                 ),
-            })
+            };
+            Reply {
+                form,
+                worker: Some(pid),
+            }
         }
         Err(error) => {
             tracing::warn!(pid, %error, "a node's output cannot be read");
@@ -250,7 +273,7 @@ mod tests {
     fn parted(content: &[u8], kind: Kind) -> Reply {
         let mut memory = tempfile::tempfile().expect("temporary file");
         memory.write_all(content).expect("write");
-        Reply(Form::Parted {
+        let form = Form::Parted {
             head: "{\"ok\":true,\"output\":".to_owned(),
             output: Large {
                 memory,
@@ -258,7 +281,8 @@ mod tests {
                 kind,
             },
             tail: ",\"time_ms\":1}".to_owned(),
-        })
+        };
+        Reply { form, worker: None }
     }
 
     #[test]
@@ -283,7 +307,7 @@ mod tests {
 
     #[test]
     fn memory_that_is_cut_short_is_an_error() {
-        let Form::Parted { mut output, .. } = parted(b"[1]", Kind::Json).0 else {
+        let Form::Parted { mut output, .. } = parted(b"[1]", Kind::Json).form else {
             unreachable!("made so")
         };
         output.size = 10;

@@ -54,6 +54,8 @@ pub(super) struct Worker {
     pub(super) view: View,
     pub(super) python: String,
     pub(super) started_at: DateTime<Utc>,
+    /// Requests to let go of objects that it has not answered yet.
+    pub(super) releases: u32,
     /// What it printed on the way.
     pub(super) printed: Tail,
     /// How long it took.
@@ -229,6 +231,7 @@ impl Plan {
             view,
             python,
             started_at: Utc::now(),
+            releases: 0,
             printed,
             took: Duration::ZERO,
         })

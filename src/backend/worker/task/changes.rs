@@ -168,6 +168,10 @@ impl Task {
     /// The project is in use: keep a spare, or have one soon.
     pub(super) fn want_spare(&mut self) {
         let now = Instant::now();
+        self.used_at = now;
+        if self.ends_when_unused.is_some() {
+            return; // Nobody waits for the next one of these.
+        }
         self.spare_wanted_until = now + self.plan.settings.spare_idle;
         if matches!(self.spare, SpareState::None | SpareState::Due(_)) {
             self.spare = SpareState::Due(now + SPARE_DELAY);

@@ -130,7 +130,7 @@ impl Task {
             let queue = std::mem::take(&mut self.queue);
             let (ended, rest) = queue
                 .into_iter()
-                .partition::<Vec<_>, _>(|node| node.run.file == file);
+                .partition::<Vec<_>, _>(|node| node.file == file);
             self.queue = rest.into();
             count += ended.len();
             for node in ended {

@@ -27,7 +27,9 @@ use super::delivery::Delivery;
 use super::freshness::Freshness;
 use super::job::{Control, Node, Waiter, WorkerError};
 use super::log::WorkerLog;
+use super::objects::Objects;
 use super::process::Event;
+use super::protocol;
 use super::reply::Reply;
 use super::standby::{Misstart, Plan, Standby, StartFailure, Worker};
 use super::tail::Tail;
@@ -48,6 +50,10 @@ pub(super) struct Task {
     status: watch::Sender<WorkerStatus>,
     log: WorkerLog,
     freshness: Freshness,
+    /// What the worker keeps for flows.
+    objects: Arc<Objects>,
+    ends_when_unused: Option<Duration>,
+    used_at: Instant,
     /// The worker that nodes run on.
     worker: Option<Worker>,
     /// When a worker that has hung up is killed.
@@ -127,11 +133,16 @@ impl Task {
     pub(super) fn new(
         id: ProjectId,
         plan: Arc<Plan>,
+        log: WorkerLog,
+        objects: Arc<Objects>,
         asked: mpsc::Receiver<Control>,
         status: watch::Sender<WorkerStatus>,
     ) -> Self {
         Self {
-            log: WorkerLog::new(&plan.settings.log_folder, &id),
+            log,
+            objects,
+            ends_when_unused: None,
+            used_at: Instant::now(),
             freshness: Freshness::new(plan.project.layout(), plan.project.venv()),
             id,
             plan,
@@ -159,6 +170,14 @@ impl Task {
         }
     }
 
+    /// Ends by itself when it was not used for so long: for a worker that only flows with branches need.
+    pub(super) fn ending_when_unused(self, after: Duration) -> Self {
+        Self {
+            ends_when_unused: Some(after),
+            ..self
+        }
+    }
+
     /// Until somebody shuts the worker down, or nobody has a handle any more.
     pub(super) async fn run(mut self) {
         let last_word = loop {
@@ -168,6 +187,9 @@ impl Task {
                 happening => self.take_in(happening),
             }
             self.advance();
+            if self.unused_at().is_some_and(|at| at <= Instant::now()) {
+                break None;
+            }
         };
         self.end_everything(&WorkerError::ShuttingDown, "shutting-down");
         self.publish();
@@ -233,10 +255,34 @@ impl Task {
         let retry = self.retry_at();
         let inquiry = self.inquiry.as_ref().map(|inquiry| inquiry.deadline);
         let limit = self.running.as_ref().and_then(Running::next_limit);
-        [spare, delivery, limit, retry, inquiry, self.hangup_deadline]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            spare,
+            delivery,
+            limit,
+            retry,
+            inquiry,
+            self.unused_at(),
+            self.hangup_deadline,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// When it ends by itself. While it keeps objects that somebody holds, that is as late as for a spare.
+    fn unused_at(&self) -> Option<Instant> {
+        let is_idle =
+            self.running.is_none() && self.queue.is_empty() && matches!(self.next, Next::None);
+        let after = self.ends_when_unused.filter(|_| is_idle)?;
+        let keeps = self.objects.are_held();
+        Some(
+            self.used_at
+                + if keeps {
+                    self.plan.settings.spare_idle.max(after)
+                } else {
+                    after
+                },
+        )
     }
 
     fn take_in(&mut self, happening: Happening) {
@@ -277,7 +323,17 @@ impl Task {
                 self.refresh();
                 self.publish();
             }
+            Control::Close { pid, descriptor } => {
+                if let Some(worker) = &mut self.worker
+                    && worker.process.pid() == pid
+                {
+                    worker.process.send(&protocol::close_fd(descriptor));
+                }
+            }
+            // Done when the worker is free.
+            Control::Tidy => {}
             Control::Run(node) => {
+                self.used_at = Instant::now();
                 self.queue.push_back(node);
                 if self.running.is_some() {
                     self.refresh();
@@ -339,6 +395,7 @@ impl Task {
             if std::mem::take(&mut self.is_refresh_due) {
                 self.refresh();
             }
+            self.tidy();
             self.run_next();
             if self.stops_when_idle && self.running.is_none() && self.queue.is_empty() {
                 self.end_everything(&WorkerError::Stopped, "worker-stopped");

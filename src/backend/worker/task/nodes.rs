@@ -27,7 +27,17 @@ impl Task {
             if self.inquiry.is_some() {
                 return;
             }
-            if !self.may_run() {
+            if let Some(pid) = node.on
+                && (self.pid() != Some(pid) || self.hangup_deadline.is_some())
+            {
+                let gone = format!("worker {pid}, which had the object, is gone");
+                let refusal = Refusal::new("", &gone, "object-gone").into_json();
+                if let Some(node) = self.queue.pop_front() {
+                    let _ = node.reply.send(refusal.into());
+                }
+                continue;
+            }
+            if node.is_node && !self.may_run() {
                 continue;
             }
             match &mut self.worker {
@@ -35,24 +45,35 @@ impl Task {
                     let node = self.queue.pop_front().expect("it was there just now");
                     self.nodes += 1;
                     let id = self.nodes.to_string();
-                    worker.process.send(&protocol::exec_node(
-                        &id,
-                        self.plan.project.root(),
-                        &node.run,
-                    ));
+                    worker.process.send(&protocol::numbered(&id, &node.request));
                     self.running = Some(Running {
                         id,
-                        file: node.run.file,
+                        file: node.file,
                         reply: node.reply,
                         delivery: Delivery::new(node.output),
                         began: Instant::now(),
-                        limit: node.run.timeout_s,
+                        limit: node.limit,
                         cut_short: None,
                     });
                     self.publish_busy();
                 }
                 None => self.start("a node was asked for"),
             }
+        }
+    }
+
+    /// Lets the worker forget the objects that nobody holds any more.
+    pub(super) fn tidy(&mut self) {
+        if self.running.is_some() || self.inquiry.is_some() {
+            return;
+        }
+        let Some(worker) = &mut self.worker else {
+            return;
+        };
+        let dropped = self.objects.take_dropped(worker.process.pid());
+        if !dropped.is_empty() {
+            worker.process.send(&protocol::release(&dropped));
+            worker.releases += 1;
         }
     }
 
@@ -64,6 +85,12 @@ impl Task {
             .as_ref()
             .is_ok_and(|envelope| envelope.event.is_some())
         {
+            return;
+        }
+        if let Some(worker) = &mut self.worker
+            && worker.releases > 0
+        {
+            worker.releases -= 1;
             return;
         }
         if self.inquiry.is_some() && self.running.is_none() {

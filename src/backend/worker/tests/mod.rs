@@ -1,6 +1,7 @@
 //! Real interpreters in real environments, the real worker script, no daemon.
 
 mod faults;
+mod flows;
 mod freshness;
 mod limits;
 mod nodes;

@@ -66,10 +66,7 @@ async fn output_comes_while_the_node_runs_and_before_its_reply() {
     );
     drop(open(&gate, true).await);
     let reply: Json = within(reply).await.expect("no panic").into_json();
-    assert!(
-        reply.as_str().contains("\"ok\":true"),
-        "{reply}"
-    );
+    assert!(reply.as_str().contains("\"ok\":true"), "{reply}");
     assert_eq!(
         chunks.try_recv().expect("printed before the reply").text,
         "after"
