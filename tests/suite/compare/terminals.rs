@@ -131,7 +131,10 @@ fn a_terminal_that_hangs_up() {
 fn a_password_is_asked_for_and_not_shown() {
     let mut twins = twins();
     let index = Index::start(Manner::AsksForPassword);
-    let line = format!("BIN/pip install --retries 0 -i {} thing", index.url());
+    let line = format!(
+        "env -u PIP_NO_INDEX BIN/pip install --retries 0 -i {} thing",
+        index.url()
+    );
     let scene = play(&mut twins, &line, 120, Once, |terminal| {
         terminal.wait_for("User for ").wait_for(": ").press("me\r");
         terminal.wait_for("Password: ").press("sec ret\r");
@@ -152,7 +155,7 @@ fn a_download_draws_its_bar_through_a_resize() {
     std::fs::remove_file(wheel).expect("removed");
     let index = Index::start(Manner::Slow(name, bytes));
     let line = format!(
-        "BIN/pip install --no-cache-dir -i {} --find-links /nowhere large",
+        "env -u PIP_NO_INDEX BIN/pip install --no-cache-dir -i {} --find-links /nowhere large",
         index.url()
     );
     let scene = play(&mut twins, &line, 100, Once, |terminal| {
