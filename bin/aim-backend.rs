@@ -1,3 +1,7 @@
 //! The daemon.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aim_toolkit::console::run_main(aim_toolkit::backend::run)
+}

@@ -27,6 +27,8 @@ pub const RETENTION_RUNS: &str = "AIM_RETENTION_RUNS";
 pub const RETENTION_DAYS: &str = "AIM_RETENTION_DAYS";
 /// Keep at most this many MiB of run logs a project (configuration key `retention.mib`).
 pub const RETENTION_MIB: &str = "AIM_RETENTION_MIB";
+/// Set for a worker: whatever its nodes leave behind is known by it, and ended with the worker.
+pub const WORKER_MARK: &str = "AIM_WORKER_MARK";
 
 /// One documented variable.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +84,10 @@ pub const ALL: &[EnvVar] = &[
     EnvVar {
         name: GUARD,
         purpose: "Set for pip and its descendants, so that pip's own nested calls are left alone. Not meant to be set by hand.",
+    },
+    EnvVar {
+        name: WORKER_MARK,
+        purpose: "Set for a worker and what its nodes start, which ends with it. A program that is to stay is started without it, in a session of its own.",
     },
     EnvVar {
         name: "VIRTUAL_ENV",

@@ -25,6 +25,9 @@ READY_MADE = {
     "sys": "sys", "asyncio": "asyncio", "tempfile": "tempfile",
 }  # fmt: skip
 
+# A table that leaves a source's words, so that `return` does not mention `re`, which takes 6 ms to import.
+WORDS = bytes(byte if byte >= 128 or chr(byte).isalnum() or byte == ord("_") else 32 for byte in range(256))
+
 
 async def _nothing():
     pass
@@ -62,8 +65,9 @@ def read_node(root, file):
         raise FileNotFoundError("Node file not found: %s" % file) from None
     code = compile(source, path, "exec", dont_inherit=True)
     ready = {}
+    words = set(source.translate(WORDS).split())
     for ready_name, module_name in READY_MADE.items():
-        if ready_name.encode() in source:
+        if ready_name.encode() in words:
             module = import_standard(module_name)
             ready[ready_name] = module.Path if ready_name == "Path" else module
     # Written in this very tick of the file system's clock, it could be written again and look the same.

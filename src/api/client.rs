@@ -208,11 +208,11 @@ impl Client {
         project: impl Into<Address>,
         lines: usize,
         follow: bool,
-    ) -> Result<impl Read> {
+    ) -> Result<Box<dyn Read + Send>> {
         let call = self
             .get(&of(&project.into(), "/worker/log"))
             .query(&[("lines", lines.to_string()), ("follow", follow.to_string())]);
-        send(call)
+        Ok(Box::new(send(call)?))
     }
 
     /// Runs a node; `output` gets what it prints as it comes. Gives the worker's reply object (compat, section 8),
@@ -306,7 +306,8 @@ fn refusal(reply: Response) -> Error {
     }
 }
 
-fn no_daemon() -> Error {
+/// The error of every command that needs a daemon where none runs.
+pub fn no_daemon() -> Error {
     Error::new(Exit::NoDaemon, t!("api.no_daemon")).hint(t!("api.hint_serve"))
 }
 

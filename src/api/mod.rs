@@ -11,4 +11,4 @@ pub mod nudge;
 pub mod v1;
 
 pub use address::{Address, check_ours, folder_of, project_at};
-pub use client::{Client, refresh_failed};
+pub use client::{Client, no_daemon, refresh_failed};

@@ -80,10 +80,14 @@ pub enum ErrorCode {
     NoSuchProject,
     /// The project has no environment.
     NoEnvironment,
+    /// The project is a folder of the projects root, so there is no registration to forget.
+    NotRegistered,
     /// The body is larger than the daemon takes.
     TooLarge,
     /// The worker on the new environment did not start (`환경 갱신 실패`).
     EnvironmentRefreshFailed,
+    /// Somebody stopped the worker before it was ready.
+    WorkerStopped,
     /// The daemon is on its way out.
     ShuttingDown,
     /// The daemon itself failed: a file that cannot be written, say.
@@ -109,6 +113,31 @@ pub struct ProjectInfo {
     /// Its worker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<WorkerStatus>,
+    /// How changes of its environment are noticed; none while the project is not in use, and so not watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watching: Option<Watching>,
+}
+
+/// How changes that other tools make in an environment are noticed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watching {
+    /// By which means.
+    pub mode: WatchMode,
+    /// Why not by the best means, or why what was noticed could not be recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// By which means changes are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WatchMode {
+    /// The system tells of them at once.
+    Events,
+    /// By looking: before each node, and every few seconds.
+    Polling,
+    /// Not at all: the toolkit is switched off for this project.
+    Off,
 }
 
 /// Reply of `GET /api/v1/projects`.
@@ -237,6 +266,9 @@ pub struct WorkerStatus {
     /// How the last worker that was not asked to end ended.
     #[serde(default)]
     pub last_exit: Option<WorkerExit>,
+    /// What became of the worker when the environment changed last, and why: replaced, or kept.
+    #[serde(default)]
+    pub last_refresh: Option<String>,
 }
 
 impl WorkerStatus {
@@ -254,6 +286,7 @@ impl WorkerStatus {
             restarts: 0,
             last_error: None,
             last_exit: None,
+            last_refresh: None,
         }
     }
 

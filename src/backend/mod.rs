@@ -1,3 +1,27 @@
-//! The daemon: projects, their workers, and the calls by which others ask for them.
+//! `aim-backend`: the daemon that keeps a worker for each project and answers the calls of [`crate::api::v1`].
+//!
+//! Start reading at `serve.rs`, its life from the first line to the last. `socket` decides who
+//! serves, `auth` guards the TCP side, `state` is what the calls share, `routes` has one file per resource.
+//! `worker` runs nodes, `watch` notices what other tools change.
+//!
+//! **Invariant:** `env_meta.json` is the truth; what callers say is only a reason to look.
+//! **Invariant:** one task owns each worker ([`worker::Job`]); calls talk to it and hold no lock while they wait.
 
+mod auth;
+mod cli;
+pub mod flow;
+mod log;
+mod projects;
+mod reply;
+mod routes;
+mod serve;
+mod socket;
+mod state;
+mod status;
+mod stop;
+#[cfg(test)]
+mod tests;
+mod watch;
 pub mod worker;
+
+pub use cli::{Cli, command, run};

@@ -33,6 +33,25 @@ pub(super) fn wanted(venv: &Venv, real: &BTreeSet<String>) -> BTreeSet<String> {
     wanted
 }
 
+/// The scripts that pip has by its own account: the names in `bin` that its RECORD lists (PEP 376).
+pub(super) fn recorded(venv: &Venv) -> BTreeSet<String> {
+    let sites = venv.site_packages().into_iter();
+    let records = sites
+        .filter_map(|site| std::fs::read_dir(site).ok())
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("pip-"))
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("RECORD")).ok());
+    records
+        .flat_map(|record| {
+            let paths = record.lines().filter_map(|line| line.split(',').next());
+            let names = paths.filter_map(|path| path.rsplit_once("/bin/").map(|(_, name)| name));
+            names.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .filter(|name| is_pip(name))
+        .collect()
+}
+
 /// Whether pip can be imported in `venv`, judged by its files: its package, an editable install, or packages of the
 /// system that the environment shares.
 pub fn has_pip(venv: &Venv) -> bool {

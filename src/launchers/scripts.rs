@@ -15,8 +15,10 @@ struct Survey {
     ours: BTreeMap<String, Launcher>,
     /// Scripts and links that are not ours.
     foreign: BTreeSet<String>,
-    /// Originals that are kept.
+    /// Originals that are kept for a script that pip has, or would have had we not taken its place.
     kept: BTreeSet<String>,
+    /// Originals of scripts that pip has removed since.
+    outdated: BTreeSet<String>,
 }
 
 impl Survey {
@@ -25,6 +27,7 @@ impl Survey {
             ours: BTreeMap::new(),
             foreign: BTreeSet::new(),
             kept: names_in(&venv.layout().launchers()),
+            outdated: BTreeSet::new(),
         };
         for name in names_in(&venv.bin()) {
             let path = venv.bin().join(&name);
@@ -43,16 +46,20 @@ impl Survey {
                 }
             }
         }
+        let is_there =
+            |name: &String| survey.ours.contains_key(name) || survey.foreign.contains(name);
+        if !survey.kept.iter().all(is_there) {
+            // Removed by pip (its RECORD has no such script any more) or by somebody who wants it back.
+            let recorded = names::recorded(venv);
+            let is_wanted = |name: &String| is_there(name) || recorded.contains(name);
+            (survey.kept, survey.outdated) = survey.kept.iter().cloned().partition(is_wanted);
+        }
         survey
     }
 
     /// The names for which pip has, or would have, a script of its own.
     fn real(&self) -> BTreeSet<String> {
-        let kept = self
-            .kept
-            .iter()
-            .filter(|name| self.ours.contains_key(*name));
-        self.foreign.iter().chain(kept).cloned().collect()
+        self.foreign.union(&self.kept).cloned().collect()
     }
 }
 
@@ -63,11 +70,8 @@ pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Res
     for name in &survey.foreign {
         place::keep(&bin.join(name), &originals.join(name))?;
     }
-    for name in &survey.kept {
-        if !survey.ours.contains_key(name) && !survey.foreign.contains(name) {
-            // pip removed its script (it uninstalled itself): there is no original any more.
-            place::discard(&originals.join(name))?;
-        }
+    for name in &survey.outdated {
+        place::discard(&originals.join(name))?;
     }
     let wanted = names::wanted(venv, &survey.real());
     let launcher = Launcher {
@@ -94,12 +98,18 @@ pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Res
 /// Gives the originals back, and takes away the launchers that have none.
 pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
     let survey = Survey::of(venv);
-    for name in survey.ours.keys() {
+    for name in survey.kept.difference(&survey.foreign) {
         let path = venv.bin().join(name);
-        if survey.kept.contains(name) {
-            fs_err::rename(venv.layout().launchers().join(name), &path)?;
-            changes.written.push(path);
-        } else if place::discard(&path)? {
+        fs_err::rename(venv.layout().launchers().join(name), &path)?;
+        changes.written.push(path);
+    }
+    for name in survey
+        .ours
+        .keys()
+        .filter(|name| !survey.kept.contains(*name))
+    {
+        let path = venv.bin().join(name);
+        if place::discard(&path)? {
             changes.removed.push(path);
         }
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::layout::{ProjectLayout, UserLayout};
+use super::worker_settings::RestartPolicy;
 use crate::env_vars;
 use crate::host::Host;
 
@@ -75,6 +76,17 @@ pub struct Config {
     pub retention_days: Setting<u64>,
     /// MiB of run logs kept (`retention.mib`).
     pub retention_mib: Setting<u64>,
+    /// When a change of the environment replaces the worker (`worker.policy`): `always`, `loaded` or `manual`.
+    pub worker_policy: Setting<RestartPolicy>,
+    /// The daemon's variables that nodes get, with `*` for any characters; nothing stands for all (`worker.env_allow`).
+    pub worker_env_allow: Setting<Vec<String>>,
+    /// Those that they do not get, even if allowed (`worker.env_deny`).
+    pub worker_env_deny: Setting<Vec<String>>,
+    /// Whether nodes run on the old environment when a worker on the new one does not start
+    /// (`worker.keep_old_on_failure`).
+    pub worker_keep_old: Setting<bool>,
+    /// MiB of Python objects that a worker keeps for flows (`worker.object_limit_mib`).
+    pub worker_object_limit_mib: Setting<u64>,
     /// What was wrong with a file or variable, a line each.
     pub problems: Vec<String>,
 }
@@ -87,6 +99,11 @@ impl Default for Config {
             retention_runs: Setting::built_in(200),
             retention_days: Setting::built_in(90),
             retention_mib: Setting::built_in(256),
+            worker_policy: Setting::built_in(RestartPolicy::Always),
+            worker_env_allow: Setting::built_in(Vec::new()),
+            worker_env_deny: Setting::built_in(Vec::new()),
+            worker_keep_old: Setting::built_in(false),
+            worker_object_limit_mib: Setting::built_in(512),
             problems: Vec::new(),
         }
     }
@@ -99,6 +116,7 @@ struct File {
     enabled: Option<bool>,
     lock: Lock,
     retention: Retention,
+    worker: Worker,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,6 +131,16 @@ struct Retention {
     runs: Option<u64>,
     days: Option<u64>,
     mib: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Worker {
+    policy: Option<RestartPolicy>,
+    env_allow: Option<Vec<String>>,
+    env_deny: Option<Vec<String>>,
+    keep_old_on_failure: Option<bool>,
+    object_limit_mib: Option<u64>,
 }
 
 impl Config {
@@ -161,6 +189,31 @@ impl Config {
                 self.retention_mib.value.to_string(),
                 &self.retention_mib.origin,
             ),
+            (
+                "worker.policy",
+                self.worker_policy.value.as_str().to_owned(),
+                &self.worker_policy.origin,
+            ),
+            (
+                "worker.env_allow",
+                self.worker_env_allow.value.join(" "),
+                &self.worker_env_allow.origin,
+            ),
+            (
+                "worker.env_deny",
+                self.worker_env_deny.value.join(" "),
+                &self.worker_env_deny.origin,
+            ),
+            (
+                "worker.keep_old_on_failure",
+                self.worker_keep_old.value.to_string(),
+                &self.worker_keep_old.origin,
+            ),
+            (
+                "worker.object_limit_mib",
+                self.worker_object_limit_mib.value.to_string(),
+                &self.worker_object_limit_mib.origin,
+            ),
         ]
     }
 
@@ -183,6 +236,14 @@ impl Config {
         self.retention_runs.over(file.retention.runs, &origin);
         self.retention_days.over(file.retention.days, &origin);
         self.retention_mib.over(file.retention.mib, &origin);
+        let worker = file.worker;
+        self.worker_policy.over(worker.policy, &origin);
+        self.worker_env_allow.over(worker.env_allow, &origin);
+        self.worker_env_deny.over(worker.env_deny, &origin);
+        self.worker_keep_old
+            .over(worker.keep_old_on_failure, &origin);
+        self.worker_object_limit_mib
+            .over(worker.object_limit_mib, &origin);
     }
 
     fn take_variables(&mut self, host: &Host) {

@@ -24,6 +24,11 @@ impl ProjectLayout {
         self.root.join("env_meta.json")
     }
 
+    /// AIM-Forge's graph of nodes; its presence makes a folder a project, too.
+    pub fn structure(&self) -> PathBuf {
+        self.root.join("structure.json")
+    }
+
     /// Folder of run logs.
     pub fn logs(&self) -> PathBuf {
         self.root.join(LOGS)

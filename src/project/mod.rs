@@ -7,9 +7,11 @@ mod discover;
 mod layout;
 mod registry;
 mod venv;
+mod worker_settings;
 
 pub use config::{Config, Origin, Setting};
 pub use discover::Project;
 pub use layout::{LOGS, ProjectLayout, UserLayout, VENV_NAMES, VenvLayout, socket};
 pub use registry::{BadProjectId, ProjectId, Registration, Registry};
 pub use venv::{Venv, VenvError};
+pub use worker_settings::{RestartPolicy, names_variable};

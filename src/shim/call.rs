@@ -13,6 +13,8 @@ use crate::words::t;
 
 /// What the hook puts first; the number of Python's own words follows. No launcher has such a name.
 const HOOK: &[u8] = b"--aim-hook=";
+/// What a Python puts first that is about to run pip itself; its process id follows.
+const BESIDE: &[u8] = b"--aim-beside=";
 /// Links followed from a launcher's link to the launcher; the kernel's own limit.
 const MOST_LINKS: usize = 40;
 
@@ -86,6 +88,23 @@ impl Call {
             },
             shim,
         })
+    }
+
+    /// The call that the process beside this one is about to make of its pip, as if by its launcher, and that process.
+    pub(super) fn from_inside(host: &Host) -> Option<(u32, Self)> {
+        let [shim, first, prefix, args @ ..] = host.args() else {
+            return None;
+        };
+        let pid = first.as_bytes().strip_prefix(BESIDE)?;
+        let pid = std::str::from_utf8(pid).ok()?.parse().ok()?;
+        let venv = Venv::open(prefix).ok()?;
+        let call = Self {
+            entry: Entry::Launcher(venv.bin().join("pip")),
+            venv,
+            args: args.to_vec(),
+            shim: Some(PathBuf::from(shim)),
+        };
+        Some((pid, call))
     }
 
     fn by_name(host: &Host, args: &[OsString]) -> Result<Self> {

@@ -10,6 +10,7 @@
 //!
 //! **Invariant:** reaches neither an async runtime nor an argument parser; a test looks into the binary.
 
+mod beside;
 mod call;
 mod classify;
 mod options;
@@ -18,25 +19,34 @@ mod redact;
 mod story;
 
 use std::convert::Infallible;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 pub use classify::{Kind, PipCommand};
 pub use redact::{urls as redact_urls, words as redact_words};
 
 use crate::env_vars;
-use crate::error::{self, Error, Exit, Explain, Result};
+use crate::error::{Error, Exit, Explain, Result};
 use crate::exec;
 use crate::host::Host;
-use crate::project::Config;
 use crate::words::{self, Language, t};
 use call::Call;
 use real_pip::RealPip;
+use story::Scene;
 
 /// Runs the call of pip that this process was started for. Returns only if pip could not be run at all.
 pub fn main(host: &Host) -> ExitCode {
     words::choose(Language::of(host));
+    if let Some((pid, call)) = Call::from_inside(host) {
+        return beside::main(pid, &call, host);
+    }
     let Err(error) = answer(host);
-    error::report(&error, &words::labels(), &mut anstream::stderr());
+    let hints = error.hints().iter().map(|hint| format!("; {hint}"));
+    let _ = writeln!(
+        std::io::stderr(),
+        "aim-pip: {error}{}",
+        hints.collect::<String>()
+    );
     error.exit().into()
 }
 
@@ -46,25 +56,10 @@ fn answer(host: &Host) -> Result<Infallible> {
     if host.var_os(env_vars::GUARD).is_some() || host.flag(env_vars::BYPASS) {
         return become_pip(pip);
     }
-    let asked = PipCommand::of(call.args(), host);
-    if asked.kind == Kind::Reading {
-        return become_pip(pip);
+    match Scene::of(&call, host) {
+        Some(scene) => story::run(scene, pip),
+        None => become_pip(pip),
     }
-    let Some(project) = call.subject(&asked, host) else {
-        return become_pip(pip); // another environment, and none of ours
-    };
-    let config = Config::load(host, Some(&project.layout()));
-    if !config.enabled.value {
-        return become_pip(pip);
-    }
-    story::run(story::Scene {
-        call: &call,
-        pip,
-        asked,
-        project,
-        config,
-        host,
-    })
 }
 
 fn become_pip(pip: RealPip) -> Result<Infallible> {

@@ -21,8 +21,9 @@ use crate::project::Venv;
 use crate::store::Tool;
 use crate::words::t;
 
-/// What pip's own launcher does, where ours holds no code. With its path as `sys.argv[0]` (pip takes its name in usage texts from there) and its
-/// folder, links resolved, first on `sys.path`, as when Python runs a script. pip 19.3 moved `main`, 26.3 made it `cli`.
+/// What pip's own launcher does, where ours holds no code: with its path as `sys.argv[0]` (pip takes its name in usage
+/// texts from there) and its folder, links resolved, first on `sys.path`, as when Python runs a script. pip 19.3 and 20.0
+/// moved `main`, 26.3 made it `cli`.
 const START: &str = "\
 import sys
 del sys.argv[0]
@@ -35,7 +36,10 @@ except ImportError:
     try:
         from pip._internal.cli.main import main
     except ImportError:
-        from pip._internal import main
+        try:
+            from pip._internal.main import main
+        except ImportError:
+            from pip._internal import main
 sys.exit(main())
 ";
 /// The guard's value. It is the same for every run, since build scripts see it and builds are cached by what they see.

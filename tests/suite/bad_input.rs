@@ -1,8 +1,9 @@
 //! Broken worlds: a clear error with a hint in the commands; for pip never more than one line, and its own status.
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
-use crate::sandbox::{Ran, Sandbox};
+use crate::sandbox::{Ran, Sandbox, skipped};
 
 /// pip works as ever and the toolkit says at most one line.
 fn pip_works(sandbox: &Sandbox) {
@@ -106,22 +107,62 @@ fn an_env_meta_that_is_not_json_or_of_wrong_shape() {
 
 #[test]
 fn a_read_only_project() {
-    if rustix::process::getuid().is_root() {
-        println!(
-            "skipped: root writes into read-only folders; the case runs where tests run as a person"
-        );
-        return;
-    }
     let sandbox = Sandbox::ready();
     let project = sandbox.project().to_path_buf();
-    std::fs::set_permissions(&project, std::fs::Permissions::from_mode(0o555)).expect("mode");
-    std::fs::set_permissions(
-        project.join(".pip-logs"),
-        std::fs::Permissions::from_mode(0o555),
-    )
-    .expect("mode");
-    pip_works(&sandbox);
-    std::fs::set_permissions(&project, std::fs::Permissions::from_mode(0o755)).expect("mode");
+    for folder in [project.join(".pip-logs"), project.clone()] {
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).expect("mode");
+    }
+    let wheel = sandbox.wheel("greeting", "1.0");
+    let mut install = sandbox.command(sandbox.bin("pip"));
+    install.args(["install", "--force-reinstall"]).arg(&wheel);
+    let checked = bound_by_modes(&mut install).map(|mut install| {
+        let ran = Ran::of(&mut install).ok();
+        assert!(
+            ran.stdout().contains("Successfully installed greeting-1.0"),
+            "{ran:?}"
+        );
+        assert_eq!(ran.stderr().lines().count(), 1, "{ran:?}");
+    });
+    for folder in [project.clone(), project.join(".pip-logs")] {
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).expect("mode");
+    }
+    if checked.is_none() {
+        skipped(
+            "root writes into read-only folders, and setpriv (util-linux) is not here to stop it",
+        );
+    }
+}
+
+/// `command`, run so that modes of files bind it: as it is, or without root's right to pass them by.
+fn bound_by_modes(command: &mut Command) -> Option<Command> {
+    let mut bound = without_roots_rights()?;
+    bound.arg(command.get_program()).args(command.get_args());
+    bound.env_clear();
+    bound.envs(
+        command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    bound.current_dir(command.get_current_dir().expect("the sandbox sets it"));
+    Some(bound)
+}
+
+/// A command that runs what is added to it, bound by the modes of files.
+fn without_roots_rights() -> Option<Command> {
+    if !rustix::process::getuid().is_root() {
+        return Some(Command::new("env"));
+    }
+    let prefix = || {
+        let rights = "-dac_override,-dac_read_search";
+        let mut setpriv = Command::new("setpriv");
+        setpriv.args(["--bounding-set", rights, "--inh-caps", rights]);
+        setpriv
+    };
+    let works = prefix()
+        .arg("true")
+        .status()
+        .is_ok_and(|status| status.success());
+    works.then(prefix)
 }
 
 #[test]

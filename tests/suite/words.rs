@@ -25,10 +25,12 @@ fn every_key_that_the_code_asks_for_is_there_and_every_key_is_asked_for() {
     let code = code();
     let asked: BTreeSet<String> = code
         .match_indices("t!(")
+        .filter(|(at, _)| !code[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
         .filter_map(|(at, _)| {
             let rest = code[at + 3..].trim_start();
             rest.strip_prefix('"')?.split('"').next().map(str::to_owned)
         })
+        .filter(|key| key != "room.what_it_says") // the example in words/mod.rs
         .collect();
     assert!(asked.len() > 50, "the reader of keys found next to nothing");
     let unknown: Vec<_> = asked

@@ -5,8 +5,19 @@ use crate::sandbox::Sandbox;
 #[test]
 fn without_a_daemon_it_says_what_to_type() {
     let sandbox = Sandbox::ready();
-    for args in [&["status"][..], &["list"], &["start"], &["stop"], &["restart"], &["logs"], &["run", "x.py"]] {
-        sandbox.run("aim-worker", args).exits(3).warns("aim-backend serve");
+    for args in [
+        &["status"][..],
+        &["list"],
+        &["start"],
+        &["stop"],
+        &["restart"],
+        &["logs"],
+        &["run", "x.py"],
+    ] {
+        sandbox
+            .run("aim-worker", args)
+            .exits(3)
+            .warns("aim-backend serve");
     }
 }
 
@@ -25,7 +36,10 @@ fn it_starts_restarts_and_stops() {
     sandbox.run("aim-worker", ["stop"]).ok();
     let stopped = sandbox.run("aim-worker", ["status", "--json"]).ok().json();
     assert_eq!(stopped["state"], "stopped", "{stopped}");
-    assert!(!alive(&first) && !alive(&second), "no worker outlives its stop");
+    assert!(
+        !alive(&first) && !alive(&second),
+        "no worker outlives its stop"
+    );
 }
 
 fn alive(status: &serde_json::Value) -> bool {
@@ -38,8 +52,17 @@ fn alive(status: &serde_json::Value) -> bool {
 fn input_comes_from_the_command_line_or_standard_input() {
     let sandbox = Sandbox::ready();
     let _daemon = sandbox.daemon();
-    sandbox.write("add.py", "def RunScript(a, b=10):\n    return {'sum': a + b}\n");
-    let given = sandbox.run("aim-worker", ["run", "add.py", "--input", r#"{"a": 1, "b": 2}"#, "--json"]).ok().json();
+    sandbox.write(
+        "add.py",
+        "def RunScript(a, b=10):\n    return {'sum': a + b}\n",
+    );
+    let given = sandbox
+        .run(
+            "aim-worker",
+            ["run", "add.py", "--input", r#"{"a": 1, "b": 2}"#, "--json"],
+        )
+        .ok()
+        .json();
     assert_eq!(given["output"]["sum"], 3);
     let mut piped = sandbox.command("aim-worker");
     let mut piped = piped
@@ -48,11 +71,14 @@ fn input_comes_from_the_command_line_or_standard_input() {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .expect("starts");
-    std::io::Write::write_all(&mut piped.stdin.take().expect("piped"), br#"{"a": 5}"#).expect("written");
+    std::io::Write::write_all(&mut piped.stdin.take().expect("piped"), br#"{"a": 5}"#)
+        .expect("written");
     let output = piped.wait_with_output().expect("ends");
     let reply: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(reply["output"]["sum"], 15);
-    sandbox.run("aim-worker", ["run", "add.py", "--input", "{nonsense"]).exits(2);
+    sandbox
+        .run("aim-worker", ["run", "add.py", "--input", "{nonsense"])
+        .exits(2);
 }
 
 #[test]
@@ -66,7 +92,10 @@ fn what_a_node_prints_can_do_no_harm() {
         assert!(ran.stdout().contains(text), "{ran:?}");
     }
     assert!(ran.stderr().contains("to stderr"), "{ran:?}");
-    let reply = sandbox.run("aim-worker", ["run", "noisy.py", "--json"]).ok().json();
+    let reply = sandbox
+        .run("aim-worker", ["run", "noisy.py", "--json"])
+        .ok()
+        .json();
     assert_eq!(reply["output"], "");
 }
 
@@ -74,11 +103,26 @@ fn what_a_node_prints_can_do_no_harm() {
 fn a_worker_that_dies_is_reported_and_replaced() {
     let sandbox = Sandbox::ready();
     let _daemon = sandbox.daemon();
-    sandbox.write("die.py", "import os, signal\ndef main():\n    os.kill(os.getpid(), signal.SIGKILL)\n");
+    sandbox.write(
+        "die.py",
+        "import os, signal\ndef main():\n    os.kill(os.getpid(), signal.SIGKILL)\n",
+    );
     sandbox.write("live.py", "def main():\n    return 'alive'\n");
-    let died = sandbox.run("aim-worker", ["run", "die.py", "--json"]).exits(1).json();
-    assert!(died["error"].as_str().expect("a text").starts_with("worker-exit"), "{died}");
-    sandbox.run("aim-worker", ["run", "live.py"]).ok().says("alive");
+    let died = sandbox
+        .run("aim-worker", ["run", "die.py", "--json"])
+        .exits(1)
+        .json();
+    assert!(
+        died["error"]
+            .as_str()
+            .expect("a text")
+            .starts_with("worker-exit"),
+        "{died}"
+    );
+    sandbox
+        .run("aim-worker", ["run", "live.py"])
+        .ok()
+        .says("alive");
 }
 
 #[test]
@@ -93,13 +137,31 @@ fn a_new_environment_that_does_not_start_is_said_clearly() {
     std::fs::write(&python, "#!/bin/sh\necho no interpreter here >&2\nexit 3\n").expect("written");
     set_mode(&python, 0o755);
     raise_generation(&sandbox);
-    let reply = sandbox.run("aim-worker", ["run", "live.py", "--json"]).exits(1).json();
-    assert!(reply["error"].as_str().expect("a text").starts_with("환경 갱신 실패"), "{reply}");
-    sandbox.run("aim-worker", ["logs"]).ok().says("no interpreter here");
-    sandbox.run("aim-worker", ["run", "live.py"]).exits(1).warns("environment refresh failed");
+    let reply = sandbox
+        .run("aim-worker", ["run", "live.py", "--json"])
+        .exits(1)
+        .json();
+    assert!(
+        reply["error"]
+            .as_str()
+            .expect("a text")
+            .starts_with("환경 갱신 실패"),
+        "{reply}"
+    );
+    sandbox
+        .run("aim-worker", ["logs"])
+        .ok()
+        .says("no interpreter here");
+    sandbox
+        .run("aim-worker", ["run", "live.py"])
+        .exits(1)
+        .warns("environment refresh failed");
     std::fs::remove_file(&python).expect("removed");
     std::fs::rename(sandbox.bin("python.gone"), &python).expect("renamed");
-    sandbox.run("aim-worker", ["run", "live.py"]).ok().says("alive");
+    sandbox
+        .run("aim-worker", ["run", "live.py"])
+        .ok()
+        .says("alive");
 }
 
 fn raise_generation(sandbox: &Sandbox) {

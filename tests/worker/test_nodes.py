@@ -332,6 +332,7 @@ class Nodes(unittest.TestCase):
         check(b"[]", "a JSON object was expected")
         check(b'{"id": "\xff"}', "'utf-8' codec can't decode")
         check(b"[" * 200000, "maximum recursion depth exceeded" if self.recursion_is_named() else "")
+        check(b'{"id": "1"} {}', "Extra data")
         self.worker.send(b"\n  \n\r\n")
         self.check_alive()
 
@@ -341,6 +342,16 @@ class Nodes(unittest.TestCase):
             json.loads("[" * 200000)
         except RecursionError as error:
             return "maximum recursion" in str(error)
+
+    def test_any_json_is_understood(self):
+        self.project.write("node.py", "def f(x): return [x != x, repr(x)]")
+        texts = {"NaN": "nan", "-Infinity": "-inf", "1e400": "inf", "1" * 30: "1" * 30, "-0.0": "-0.0"}
+        texts['"\\ud55c\\/"'] = "'\ud55c/'"
+        for before, after in (("{", "}"), (" \t{ ", " } \r")):
+            line = before + '"id":"1","op" : "exec_node","file":"node.py","input":%s' + after + "\n"
+            for text, expected in texts.items():
+                self.worker.send((line % text).encode())
+                self.assertEqual(self.worker.receive()["output"], [text == "NaN", expected])
 
     def test_unknown_op(self):
         for op in ("x", None, 5, ["exec_node"]):

@@ -59,7 +59,8 @@ class Daemon(unittest.TestCase):
     def test_environment_variables(self):
         worker = DaemonWorker(self, self.project, env={"ONLY": "\u00e9", "TZ": "Asia/Seoul"})
         self.project.write("node.py", "def f(): return [dict(os.environ), time.timezone]")
-        self.assertEqual(worker.run("node.py")["output"], [{"ONLY": "\u00e9", "TZ": "Asia/Seoul"}, -9 * 3600])
+        expected = {"ONLY": "\u00e9", "TZ": "Asia/Seoul", "WORKER_PROJECT_PATH": self.project.root}
+        self.assertEqual(worker.run("node.py")["output"], [expected, -9 * 3600])
 
     def test_user_site_is_off(self):
         worker = DaemonWorker(self, self.project)
@@ -68,7 +69,8 @@ class Daemon(unittest.TestCase):
 
     def test_nothing_heavy_is_loaded(self):
         worker = DaemonWorker(self, self.project)
-        heavy = "asyncio inspect typing traceback linecache threading random pathlib tempfile subprocess ast"
+        heavy = "json re enum signal asyncio inspect typing traceback linecache threading random pathlib tempfile "
+        heavy += "subprocess ast pickle mmap"
         self.project.write("node.py", "def f(names): return [n for n in names if n in sys.modules]")
         self.assertEqual(worker.run("node.py", heavy.split())["output"], [])
 

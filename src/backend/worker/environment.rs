@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 
 use crate::env_vars;
 use crate::host::Host;
-use crate::project::Venv;
+use crate::project::{Config, Venv, names_variable};
 
 /// Names that would lead Python elsewhere, or that are the daemon's own. `WORKER_PROJECT_PATH` at the start of a worker
 /// means that AIM-Forge's manager started it; the worker sets it for its nodes when it becomes active.
@@ -20,12 +20,19 @@ const REMOVED: [&str; 6] = [
     env_vars::GUARD,
 ];
 
-/// Every variable of a worker in `venv`, made from the daemon's.
-pub(super) fn variables(host: &Host, venv: &Venv) -> Vec<(OsString, OsString)> {
+/// Every variable of a worker in `venv`, made from those of the daemon's that the settings let through.
+pub(super) fn variables(host: &Host, config: &Config, venv: &Venv) -> Vec<(OsString, OsString)> {
+    let (allowed, denied) = (
+        &config.worker_env_allow.value,
+        &config.worker_env_deny.value,
+    );
     let ours = ["PATH", "VIRTUAL_ENV", "PYTHONNOUSERSITE"];
     let inherited = host.vars().filter(|(name, _)| {
         let is = |other: &str| *name == OsStr::new(other);
-        !REMOVED.into_iter().any(is) && !ours.into_iter().any(is)
+        let text = name.to_string_lossy();
+        let is_allowed = allowed.is_empty() || names_variable(allowed, &text);
+        let passes = is_allowed && !names_variable(denied, &text);
+        passes && !REMOVED.into_iter().any(is) && !ours.into_iter().any(is)
     });
     let mut variables: Vec<(OsString, OsString)> = inherited
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -75,8 +82,21 @@ mod tests {
             ("PYTHONNOUSERSITE".into(), OsString::from("1")),
         ];
         expected.sort();
-        let mut found = variables(&host, &venv);
+        let mut config = Config::default();
+        let mut found = variables(&host, &config, &venv);
         found.sort();
         assert_eq!(found, expected);
+        let names = |config: &Config| {
+            let found = variables(&host, config, &venv);
+            found.iter().any(|(name, _)| name == "API_KEY")
+        };
+        config.worker_env_deny.value = vec!["*_KEY".to_owned()];
+        assert!(!names(&config));
+        config.worker_env_allow.value = vec!["API_*".to_owned()];
+        assert!(!names(&config));
+        config.worker_env_deny.value.clear();
+        assert!(names(&config));
+        config.worker_env_allow.value = vec!["OTHER".to_owned()];
+        assert!(!names(&config));
     }
 }

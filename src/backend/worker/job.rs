@@ -4,22 +4,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use super::environment;
-use super::log::log_path;
-use super::protocol::Refusal;
+use super::lane::{Lane, Order};
+use super::log::{WorkerLog, log_path};
+use super::pool::Pool;
+use super::protocol::Request;
+use super::reply::Reply;
 use super::standby::Plan;
-use super::task::Task;
 use crate::api::v1::{
-    Json, LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerStatus,
+    LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerStatus,
 };
 use crate::host::Host;
 use crate::project::{Project, ProjectId};
 use crate::store::Generation;
-
-/// Requests that may wait for the task; more make their askers wait.
-const QUEUE: usize = 64;
 
 /// Folders and limits of a daemon's workers.
 #[derive(Debug, Clone)]
@@ -34,6 +32,12 @@ pub struct JobSettings {
     pub grace: Duration,
     /// How long an unused project keeps its spare: an interpreter of some 9 MB, for a start of 1 ms instead of 25.
     pub spare_idle: Duration,
+    /// How long after a failed start it is tried again, at first; each time twice as long.
+    pub retry: Duration,
+    /// How many more workers than one a project there may be in all, for the branches of flows.
+    pub extra_workers: Arc<Semaphore>,
+    /// How long such a worker stays when no branch needs it.
+    pub extra_idle: Duration,
 }
 
 impl JobSettings {
@@ -45,6 +49,9 @@ impl JobSettings {
             start_limit: Duration::from_secs(30),
             grace: Duration::from_secs(2),
             spare_idle: Duration::from_secs(600),
+            retry: Duration::from_secs(2),
+            extra_workers: Arc::new(Semaphore::new(extra_workers())),
+            extra_idle: Duration::from_secs(10),
         }
     }
 }
@@ -71,26 +78,44 @@ pub(super) enum Control {
     Restart(RestartRequest, Waiter),
     Stop(When, oneshot::Sender<()>),
     EnvChanged,
+    /// Somebody let go of an object.
+    Tidy,
+    /// What the process shared by that descriptor was taken.
+    Close {
+        pid: u32,
+        descriptor: u32,
+    },
     Run(Node),
+    Interrupt(Option<String>, oneshot::Sender<usize>),
     ShutDown(oneshot::Sender<()>),
 }
 
 /// Answered when a worker has taken over, or cannot.
 pub(super) type Waiter = oneshot::Sender<Result<Restarted, WorkerError>>;
 
-/// A node that was asked for.
+/// A node that was asked for, or a question about an object.
 #[derive(Debug)]
 pub(super) struct Node {
-    pub(super) run: NodeRun,
+    pub(super) request: Request,
+    /// Its file.
+    pub(super) file: String,
+    /// Seconds that it may run.
+    pub(super) limit: Option<f64>,
+    /// Whether it is a node: it wants the environment as it is now.
+    pub(super) is_node: bool,
+    /// The process that it is for, which has its objects; any other is of no use.
+    pub(super) on: Option<u32>,
     pub(super) output: mpsc::Sender<NodeOutput>,
-    pub(super) reply: oneshot::Sender<Json>,
+    pub(super) reply: oneshot::Sender<Reply>,
 }
 
 /// The handle on one project's worker. When the last handle is gone, so is the worker.
 #[derive(Debug, Clone)]
 pub struct Job {
-    ask: mpsc::Sender<Control>,
-    status: watch::Receiver<WorkerStatus>,
+    /// The worker of everyday.
+    lane: Lane,
+    /// More workers, for flows with branches.
+    pool: Arc<Pool>,
     log: PathBuf,
 }
 
@@ -100,31 +125,35 @@ impl Job {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn start(project: Project, id: ProjectId, host: &Host, settings: JobSettings) -> Self {
-        let (ask, asked) = mpsc::channel(QUEUE);
-        let (status_sender, status) = watch::channel(WorkerStatus::unused(id.clone()));
         let log = log_path(&settings.log_folder, &id);
-        let plan = Plan {
-            variables: environment::variables(host, project.venv()),
+        let plan = Arc::new(Plan {
+            host: host.clone(),
             project,
             settings,
-        };
-        tokio::spawn(Task::new(id, Arc::new(plan), asked, status_sender).run());
-        Self { ask, status, log }
+        });
+        let writer = WorkerLog::new(&plan.settings.log_folder, &id);
+        let lane = Lane::start(&id, &plan, writer.clone(), None);
+        let pool = Pool::new(id, plan, writer, lane.clone());
+        Self {
+            lane,
+            pool: Arc::new(pool),
+            log,
+        }
     }
 
     /// The worker's state, with the generation that is on disk now.
     pub async fn status(&self) -> WorkerStatus {
         let (reply, answer) = oneshot::channel();
-        let _ = self.ask.send(Control::Status(reply)).await;
+        let _ = self.lane.ask.send(Control::Status(reply)).await;
         match answer.await {
             Ok(status) => status,
-            Err(_) => self.status.borrow().clone(),
+            Err(_) => self.lane.status.borrow().clone(),
         }
     }
 
     /// The worker's state as it changes.
     pub fn watch(&self) -> watch::Receiver<WorkerStatus> {
-        self.status.clone()
+        self.lane.status.clone()
     }
 
     /// The worker's log; the part before it is beside it, with `.1` added.
@@ -148,7 +177,7 @@ impl Job {
     /// As [`Self::start_worker`].
     pub async fn restart(&self, request: RestartRequest) -> Result<Restarted, WorkerError> {
         let wait = request.wait_s.map(wait);
-        let old_pid = self.status.borrow().pid;
+        let old_pid = self.lane.status.borrow().pid;
         let restarted = self.wait_for(|waiter| Control::Restart(request, waiter));
         let Some(wait) = wait else {
             return restarted.await;
@@ -168,7 +197,8 @@ impl Job {
     /// processes are gone. The next node starts a new one.
     pub async fn stop(&self, when: When) {
         let (reply, answer) = oneshot::channel();
-        let _ = self.ask.send(Control::Stop(when, reply)).await;
+        let _ = self.lane.ask.send(Control::Stop(when, reply)).await;
+        self.pool.stop(when).await;
         let _ = answer.await;
     }
 
@@ -176,31 +206,46 @@ impl Job {
     /// what counts is `env_meta.json`, which is read again here and before every node.
     pub async fn env_changed(&self, generation: Generation) {
         tracing::debug!(%generation, "told of a new generation");
-        let _ = self.ask.send(Control::EnvChanged).await;
+        let _ = self.lane.ask.send(Control::EnvChanged).await;
     }
 
     /// Runs one node, after those asked for before it. What it prints goes to `output`, all of it before this returns; the
     /// reply is the worker's own object (compat, section 8), or one of the same shape with a `code` where there is no
-    /// worker to answer. A node that nobody waits for any more when its turn comes is left out; one that runs is finished.
-    pub async fn run(&self, node: NodeRun, output: mpsc::Sender<NodeOutput>) -> Json {
-        let (reply, answer) = oneshot::channel();
-        let node = Node {
-            run: node,
-            output,
-            reply,
+    /// worker to answer. A node that runs longer than its `timeout_s` is interrupted, and killed when that does not help.
+    /// Dropping this future cancels the node in the same way, or takes it from the queue.
+    pub async fn run(&self, node: NodeRun, output: mpsc::Sender<NodeOutput>) -> Reply {
+        let request = Request::exec_node(self.pool.project(), &node);
+        let order = Order {
+            request,
+            file: node.file,
+            limit: node.timeout_s,
+            is_node: true,
+            on: None,
         };
-        let _ = self.ask.send(Control::Run(node)).await;
-        answer.await.unwrap_or_else(|_| {
-            let why = WorkerError::ShuttingDown.to_string();
-            Refusal::new("", &why, "shutting-down").into_json()
-        })
+        self.lane.run(order, output).await
+    }
+
+    /// Ends the node that runs, or with `file` the nodes of that file, also those that wait for their turn; gives how many.
+    /// They answer with the code `interrupted`. What an interrupt does not end is killed after the grace time, and its
+    /// worker with it.
+    pub async fn interrupt(&self, file: Option<&str>) -> usize {
+        let (reply, answer) = oneshot::channel();
+        let ask = Control::Interrupt(file.map(str::to_owned), reply);
+        let _ = self.lane.ask.send(ask).await;
+        answer.await.unwrap_or(0) + self.pool.interrupt(file).await
     }
 
     /// Ends everything, also a node that runs, and returns when the processes are gone.
     pub async fn shut_down(self) {
         let (reply, answer) = oneshot::channel();
-        let _ = self.ask.send(Control::ShutDown(reply)).await;
+        let _ = self.lane.ask.send(Control::ShutDown(reply)).await;
+        self.pool.stop(When::Now).await;
         let _ = answer.await;
+    }
+
+    /// The project's workers, for flows.
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     async fn wait_for(
@@ -208,9 +253,15 @@ impl Job {
         ask: impl FnOnce(Waiter) -> Control,
     ) -> Result<Restarted, WorkerError> {
         let (reply, answer) = oneshot::channel();
-        let _ = self.ask.send(ask(reply)).await;
+        let _ = self.lane.ask.send(ask(reply)).await;
         answer.await.unwrap_or(Err(WorkerError::ShuttingDown))
     }
+}
+
+/// Enough for some flows that wait for the network at once, few enough for the machine's memory.
+fn extra_workers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (2 * cores).clamp(4, 32)
 }
 
 /// A wait that a caller asked for: not negative, and not longer than callers may wait.

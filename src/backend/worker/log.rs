@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{SecondsFormat, Utc};
 
@@ -38,8 +39,12 @@ fn file_stem(id: &str) -> String {
     format!("{}-{hash:016x}", &id[..end])
 }
 
-/// The writing side; one a project.
-pub(super) struct WorkerLog {
+/// The writing side; one a project, which its workers share.
+#[derive(Debug, Clone)]
+pub(super) struct WorkerLog(Arc<Mutex<Writer>>);
+
+#[derive(Debug)]
+struct Writer {
     path: PathBuf,
     file: Option<File>,
     size: u64,
@@ -49,31 +54,39 @@ pub(super) struct WorkerLog {
 
 impl WorkerLog {
     pub(super) fn new(folder: &Path, id: &ProjectId) -> Self {
-        Self {
+        Self(Arc::new(Mutex::new(Writer {
             path: log_path(folder, id),
             file: None,
             size: 0,
             limit: LIMIT,
             is_at_line_start: true,
-        }
+        })))
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds what a worker printed.
-    pub(super) fn output(&mut self, bytes: &[u8]) {
+    pub(super) fn output(&self, bytes: &[u8]) {
         if let Some(last) = bytes.last() {
-            self.write(bytes);
-            self.is_at_line_start = *last == b'\n';
+            let mut writer = self.writer();
+            writer.write(bytes);
+            writer.is_at_line_start = *last == b'\n';
         }
     }
 
     /// Adds a line of the daemon's own.
-    pub(super) fn note(&mut self, what: impl std::fmt::Display) {
-        let newline = if self.is_at_line_start { "" } else { "\n" };
+    pub(super) fn note(&self, what: impl std::fmt::Display) {
+        let mut writer = self.writer();
+        let newline = if writer.is_at_line_start { "" } else { "\n" };
         let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, false);
-        self.write(format!("{newline}--- {now} {what}\n").as_bytes());
-        self.is_at_line_start = true;
+        writer.write(format!("{newline}--- {now} {what}\n").as_bytes());
+        writer.is_at_line_start = true;
     }
+}
 
+impl Writer {
     fn write(&mut self, bytes: &[u8]) {
         if self.size >= self.limit {
             self.file = None;
@@ -126,7 +139,7 @@ mod tests {
     #[test]
     fn notes_stand_on_lines_of_their_own() {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let mut log = WorkerLog::new(&dir.path().join("not/yet"), &id("p"));
+        let log = WorkerLog::new(&dir.path().join("not/yet"), &id("p"));
         log.output(b"half a line");
         log.note("worker 7 stopped");
         log.output(b"next\n");
@@ -140,8 +153,8 @@ mod tests {
     #[test]
     fn two_files_at_most() {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let mut log = WorkerLog::new(dir.path(), &id("p"));
-        log.limit = 10;
+        let log = WorkerLog::new(dir.path(), &id("p"));
+        log.writer().limit = 10;
         for part in ["0123456789", "abc", "defghijkl", "last"] {
             log.output(part.as_bytes());
         }

@@ -1,8 +1,8 @@
 //! A project's worker: always on the environment that is there.
 //!
-//! [`Job`] is the handle, cheap to clone; behind it one task owns everything ([`task`](self)'s loop waits for the next thing
-//! that happens and takes it in). Nodes run one after the other. Before each, the generation on disk is compared with the
-//! worker's; on a newer one a spare becomes the next worker (`standby`), and the old one ends when its node has.
+//! [`Job`] is the handle, cheap to clone; behind it one task owns everything: its loop (`task`) waits for the next thing that
+//! happens and takes it in. Nodes run one after the other. Before each, the generation on disk (`freshness`) is compared
+//! with the worker's; on another one a spare becomes the next worker (`standby`), and the old one ends when its node has.
 //!
 //! **Invariant:** no node begins on a worker of another generation than `env_meta.json` has at that moment.
 //! **Invariant:** no node is run twice, whatever becomes of its worker.
@@ -10,14 +10,21 @@
 //! **Invariant:** memory is bounded, whatever a node prints and however slowly it is read.
 
 mod background;
+mod cradle;
 mod delivery;
 mod environment;
 mod exit;
+mod flow_runner;
 mod freshness;
 mod job;
+mod lane;
+mod leftovers;
 mod log;
+mod objects;
+mod pool;
 mod process;
 mod protocol;
+mod reply;
 mod script;
 mod standby;
 mod tail;
@@ -27,3 +34,4 @@ mod tests;
 
 pub use job::{Job, JobSettings, WorkerError};
 pub use log::log_path;
+pub use reply::Reply;

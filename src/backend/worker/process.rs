@@ -4,7 +4,7 @@
 //! [`Process::event`] is the one thing to wait for.
 //!
 //! **Invariant:** the process leads a group of its own, and the group does not outlive the [`Process`]: dropping it kills
-//! whatever a node left behind.
+//! whatever a node left behind. What left the group too is killed by [`Process::end`] and [`Process::kill_leftovers`].
 //! **Invariant:** every method that waits can be given up and called again without losing a byte.
 
 use std::io::{self, BufRead};
@@ -21,7 +21,9 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout_at};
 
 use super::tail::Tail;
+use super::{cradle, leftovers};
 use crate::api::v1::Stream;
+use crate::env_vars;
 
 /// Bytes that one read takes, from the protocol and from the output.
 const CHUNK: usize = 64 << 10;
@@ -59,6 +61,8 @@ pub(super) struct Process {
     exited: Option<ExitStatus>,
     /// Whether the group was killed after its leader's end: from then on its number may be another's.
     is_swept: bool,
+    /// What its descendants are known by.
+    mark: String,
 }
 
 impl Process {
@@ -66,7 +70,7 @@ impl Process {
     ///
     /// `-S` keeps it from looking at the environment before it is told to; `-I` keeps the person's own packages and the
     /// working folder out.
-    pub(super) fn spawn<'a>(
+    pub(super) async fn spawn<'a>(
         python: &Path,
         script: &Path,
         folder: &Path,
@@ -76,18 +80,21 @@ impl Process {
         ours.set_nonblocking(true)?;
         let (stdout, stdout_writer) = io::pipe()?;
         let (stderr, stderr_writer) = io::pipe()?;
-        let child = Command::new(python)
+        let mark = leftovers::new_mark();
+        let mut command = Command::new(python);
+        command
             .args(["-u", "-I", "-S"])
             .arg(script)
             .current_dir(folder)
             .env_clear()
             .envs(variables)
+            .env(env_vars::WORKER_MARK, &mark)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(stdout_writer)
             .stderr(stderr_writer)
             .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
+            .kill_on_drop(true);
+        let child = cradle::spawn(command).await?;
         let group = child
             .id()
             .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
@@ -104,6 +111,7 @@ impl Process {
             stderr: Some(pipe::Receiver::from_owned_fd(stderr.into())?),
             exited: None,
             is_swept: false,
+            mark,
         })
     }
 
@@ -196,10 +204,26 @@ impl Process {
         }
         let _ = self.child.wait().await;
         self.is_swept = true;
+        self.kill_leftovers().await;
         for (_, bytes) in self.drain() {
             tail.push(&bytes);
         }
         tail
+    }
+
+    /// Interrupts the process and what its node has started, as a terminal does with Ctrl-C.
+    pub(super) fn interrupt(&self) {
+        if self.exited.is_none() {
+            self.signal_group(Signal::INT);
+        }
+    }
+
+    /// Kills what nodes started and took out of the group, also after the process's own end.
+    pub(super) async fn kill_leftovers(&mut self) {
+        let mark = std::mem::take(&mut self.mark);
+        if !mark.is_empty() {
+            let _ = tokio::task::spawn_blocking(move || leftovers::kill(&mark)).await;
+        }
     }
 
     /// Kills the process and its group now.

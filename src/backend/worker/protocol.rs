@@ -5,8 +5,10 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::api::v1::{Json, NodeRun};
+use crate::project::{Config, RestartPolicy};
 use crate::store::Generation;
 
 /// The part of a line from a worker that the daemon reads.
@@ -23,49 +25,128 @@ pub(super) struct Envelope {
     pub(super) python: Option<String>,
 }
 
-/// Why a worker could not become active, as it says.
+/// Why a worker could not do what was asked, as it says.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Failure {
+    #[serde(default)]
+    pub(super) ok: bool,
     #[serde(default)]
     pub(super) error: String,
     #[serde(default)]
     pub(super) traceback: String,
+    #[serde(default)]
+    pub(super) generation: Option<Generation>,
 }
 
 /// The request that makes a spare the worker of a project.
-pub(super) fn activate(project: &Path, generation: Generation) -> String {
+pub(super) fn activate(project: &Path, generation: Generation, config: &Config) -> String {
     #[derive(Serialize)]
     struct Activate<'a> {
         id: &'a str,
         op: &'a str,
         generation: Generation,
         project_root: &'a str,
+        shm: bool,
+        object_limit: u64,
+        stamps: bool,
     }
     line(&Activate {
         id: "activate",
         op: "activate",
         generation,
         project_root: &project.to_string_lossy(),
+        shm: cfg!(target_os = "linux"),
+        object_limit: config.worker_object_limit_mib.value << 20,
+        stamps: config.worker_policy.value == RestartPolicy::Loaded,
     })
 }
 
-/// The request that runs a node.
-pub(super) fn exec_node(id: &str, project: &Path, node: &NodeRun) -> String {
-    #[derive(Serialize)]
-    struct ExecNode<'a> {
-        id: &'a str,
-        op: &'a str,
-        file: &'a str,
-        project_root: &'a str,
-        input: &'a Json,
+/// Asks which of the files that the worker has loaded are others now.
+pub(super) fn modules() -> String {
+    r#"{"id":"modules","op":"modules"}"#.to_owned()
+}
+
+/// What it answers.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Modules {
+    /// Missing where the worker was started under another policy, and cannot tell.
+    #[serde(default)]
+    pub(super) changed: Option<Vec<String>>,
+}
+
+/// Tells the worker that it stays, and is on `generation` from now on.
+pub(super) fn invalidate(generation: Generation) -> String {
+    format!(r#"{{"id":"invalidate","op":"invalidate","generation":{generation}}}"#)
+}
+
+/// A request without its id, which is put before it when its turn has come ([`numbered`]).
+#[derive(Debug)]
+pub(super) struct Request(String);
+
+/// `request` with its id, as a line.
+pub(super) fn numbered(id: &str, request: &Request) -> String {
+    format!(r#"{{"id":"{id}",{}"#, request.0)
+}
+
+impl Request {
+    fn of(members: &impl Serialize) -> Self {
+        Self(line(members).split_off(1))
     }
-    line(&ExecNode {
-        id,
-        op: "exec_node",
-        file: &node.file,
-        project_root: &project.to_string_lossy(),
-        input: &node.input,
-    })
+
+    /// Runs a node.
+    pub(super) fn exec_node(project: &Path, node: &NodeRun) -> Self {
+        #[derive(Serialize)]
+        struct ExecNode<'a> {
+            op: &'a str,
+            file: &'a str,
+            project_root: &'a str,
+            input: &'a Json,
+        }
+        Self::of(&ExecNode {
+            op: "exec_node",
+            file: &node.file,
+            project_root: &project.to_string_lossy(),
+            input: &node.input,
+        })
+    }
+
+    /// Runs a node of a flow. `given` are more members, as they stand in the request: its edges, or its input.
+    pub(super) fn flow_node(project: &Path, file: Option<&str>, given: &str, keep: &str) -> Self {
+        let quoted = |text: &str| line(&text);
+        Self(format!(
+            r#""op":"exec_node","file":{},"project_root":{},{given},"keep":{{"ref":{}}}}}"#,
+            file.map_or_else(|| "null".to_owned(), quoted),
+            quoted(&project.to_string_lossy()),
+            quoted(keep),
+        ))
+    }
+
+    /// Asks something about a kept object.
+    pub(super) fn object(op: &str, object: &str) -> Self {
+        Self(format!(r#""op":"{op}","ref":{}}}"#, line(&object)))
+    }
+
+    /// Keeps an object that another worker put into shared memory.
+    pub(super) fn import(object: &str, path: &str, layout: &RawValue) -> Self {
+        Self(format!(
+            r#""op":"import","ref":{},"path":{},"layout":{layout}}}"#,
+            line(&object),
+            line(&path),
+        ))
+    }
+}
+
+/// Lets go of objects.
+pub(super) fn release(objects: &[String]) -> String {
+    format!(
+        r#"{{"id":"release","op":"release","refs":{}}}"#,
+        line(&objects)
+    )
+}
+
+/// Says that shared memory was opened and need not be kept any longer. There is no answer.
+pub(super) fn close_fd(descriptor: u32) -> String {
+    format!(r#"{{"op":"close_fd","fd":{descriptor}}}"#)
 }
 
 /// A reply that the daemon gives in a worker's stead.
@@ -78,6 +159,9 @@ pub(super) struct Refusal<'a> {
     pub(super) error: &'a str,
     /// For programs.
     pub(super) code: &'a str,
+    /// Where the node was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) traceback: Option<&'a str>,
     /// More than `error` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) detail: Option<&'a str>,
@@ -99,6 +183,7 @@ impl<'a> Refusal<'a> {
             ok: false,
             error,
             code,
+            traceback: None,
             detail: None,
             exit_code: None,
             signal: None,
@@ -111,7 +196,7 @@ impl<'a> Refusal<'a> {
     }
 }
 
-fn line(request: &impl Serialize) -> String {
+fn line(request: &(impl Serialize + ?Sized)) -> String {
     serde_json::to_string(request).expect("strings and numbers always become JSON")
 }
 
@@ -126,7 +211,7 @@ mod tests {
             input: Json::parse("{\n\"a\": 1}").expect("JSON"),
             timeout_s: None,
         };
-        let line = exec_node("7", Path::new("/p"), &node);
+        let line = numbered("7", &Request::exec_node(Path::new("/p"), &node));
         assert_eq!(
             line,
             r#"{"id":"7","op":"exec_node","file":"a\nb.py","project_root":"/p","input":{ "a": 1}}"#

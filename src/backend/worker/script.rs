@@ -9,21 +9,55 @@ use std::path::{Path, PathBuf};
 
 use crate::store::atomic;
 
-const SOURCE: &str = include_str!("../../../worker/aim_worker.py");
-const NAME: &str = "aim_worker.py";
+/// The script that is run, and the modules that it imports from beside it.
+const FILES: [(&str, &str); 8] = [
+    (
+        "aim_worker.py",
+        include_str!("../../../worker/aim_worker.py"),
+    ),
+    (
+        "aim_worker_loaded.py",
+        include_str!("../../../worker/aim_worker_loaded.py"),
+    ),
+    (
+        "aim_worker_memory.py",
+        include_str!("../../../worker/aim_worker_memory.py"),
+    ),
+    (
+        "aim_worker_nodes.py",
+        include_str!("../../../worker/aim_worker_nodes.py"),
+    ),
+    (
+        "aim_worker_objects.py",
+        include_str!("../../../worker/aim_worker_objects.py"),
+    ),
+    (
+        "aim_worker_process.py",
+        include_str!("../../../worker/aim_worker_process.py"),
+    ),
+    (
+        "aim_worker_requests.py",
+        include_str!("../../../worker/aim_worker_requests.py"),
+    ),
+    (
+        "aim_worker_text.py",
+        include_str!("../../../worker/aim_worker_text.py"),
+    ),
+];
 
-/// The script in `folder`; written first if it is missing or of another version.
+/// The script in `folder`; what is missing or of another version is written first.
 ///
 /// # Errors
 /// When the folder is not private to us, or cannot be written.
 pub(super) fn in_folder(folder: &Path) -> io::Result<PathBuf> {
-    let path = folder.join(NAME);
     make_private(folder)?;
-    if fs_err::read(&path).is_ok_and(|found| found == SOURCE.as_bytes()) {
-        return Ok(path);
+    for (name, source) in FILES {
+        let path = folder.join(name);
+        if !fs_err::read(&path).is_ok_and(|found| found == source.as_bytes()) {
+            atomic::write(&path, source.as_bytes())?;
+        }
     }
-    atomic::write(&path, SOURCE.as_bytes())?;
-    Ok(path)
+    Ok(folder.join(FILES[0].0))
 }
 
 /// Makes `folder`, or checks that it is a real folder, ours, and closed to others.
@@ -61,10 +95,15 @@ mod tests {
         let path = in_folder(&folder).expect("written");
         std::fs::write(&path, "print('other')").expect("write");
         in_folder(&folder).expect("written again");
-        assert_eq!(std::fs::read_to_string(&path).expect("read"), SOURCE);
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), FILES[0].1);
         std::fs::remove_dir_all(&folder).expect("remove");
         in_folder(&folder).expect("made again");
-        assert!(path.is_file());
+        for (name, source) in FILES {
+            assert_eq!(
+                std::fs::read_to_string(folder.join(name)).expect("read"),
+                source
+            );
+        }
     }
 
     #[test]

@@ -17,21 +17,22 @@ use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
 use super::background::Background;
+use super::environment;
 use super::exit::ending;
-use super::freshness::Freshness;
+use super::freshness::{Freshness, View};
 use super::job::JobSettings;
 use super::process::{Event, Process};
 use super::protocol::{self, Envelope, Failure};
 use super::script;
 use super::tail::Tail;
-use crate::project::Project;
-use crate::store::Generation;
+use crate::host::Host;
+use crate::project::{Config, Project};
 
 /// All that is needed to start a project's processes.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) project: Project,
-    pub(super) variables: Vec<(OsString, OsString)>,
+    pub(super) host: Host,
     pub(super) settings: JobSettings,
 }
 
@@ -41,15 +42,20 @@ pub(super) struct Standby {
     pub(super) process: Process,
     python: String,
     stamp: InterpreterStamp,
+    variables: Variables,
 }
+
+type Variables = Vec<(OsString, OsString)>;
 
 /// A process that takes nodes.
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) process: Process,
-    pub(super) generation: Generation,
+    pub(super) view: View,
     pub(super) python: String,
     pub(super) started_at: DateTime<Utc>,
+    /// Requests to let go of objects that it has not answered yet.
+    pub(super) releases: u32,
     /// What it printed on the way.
     pub(super) printed: Tail,
     /// How long it took.
@@ -63,17 +69,17 @@ pub(super) struct StartFailure {
     pub(super) why: String,
     /// What the process printed, and the traceback that it sent.
     pub(super) printed: Tail,
-    /// The generation that it was for.
-    pub(super) generation: Generation,
+    /// What it was for.
+    pub(super) view: View,
 }
 
 impl StartFailure {
     /// A start that went wrong in a way that nobody thought of.
-    pub(super) fn unknown(generation: Generation) -> Self {
+    pub(super) fn unknown(view: View) -> Self {
         Self {
             why: "the start was broken off".to_owned(),
             printed: Tail::default(),
-            generation,
+            view,
         }
     }
 }
@@ -104,16 +110,26 @@ impl Misstart {
 }
 
 impl Plan {
+    /// The settings in force now.
+    pub(super) fn config(&self) -> Config {
+        Config::load(&self.host, Some(&self.project.layout()))
+    }
+
+    fn variables(&self, config: &Config) -> Variables {
+        environment::variables(&self.host, config, self.project.venv())
+    }
+
     /// Starts an interpreter and waits until it can become a worker.
     pub(super) async fn standby(self: Arc<Self>) -> Result<Standby, Misstart> {
         let stamp = InterpreterStamp::of(&self.project);
         let python = self.project.venv().python().map_err(Misstart::new)?;
         let script = script::in_folder(&self.settings.script_folder).map_err(Misstart::new)?;
-        let variables = self
-            .variables
+        let variables = self.variables(&self.config());
+        let pairs = variables
             .iter()
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()));
-        let mut process = Process::spawn(&python, &script, self.project.root(), variables)
+        let mut process = Process::spawn(&python, &script, self.project.root(), pairs)
+            .await
             .map_err(|error| Misstart::new(format_args!("{}: {error}", python.display())))?;
         let mut printed = Tail::default();
         let limit = self.settings.start_limit;
@@ -127,6 +143,7 @@ impl Plan {
                 process,
                 python: envelope.python.unwrap_or_default(),
                 stamp,
+                variables,
             }),
             _ => Err(Misstart {
                 printed,
@@ -151,14 +168,17 @@ impl Plan {
             Some(Spare::Preparing(standby)) => standby.await.and_then(Result::ok),
             None => None,
         };
-        if let Some(standby) =
-            standby.filter(|spare| spare.stamp == InterpreterStamp::of(&self.project))
-        {
-            result = self.activate(standby, &mut freshness).await;
+        let config = self.config();
+        let standby = standby.filter(|spare| {
+            spare.stamp == InterpreterStamp::of(&self.project)
+                && spare.variables == self.variables(&config)
+        });
+        if let Some(standby) = standby {
+            result = self.activate(standby, &config, &mut freshness).await;
         }
         if result.as_ref().is_err_and(|why| why.has_died) {
             result = match Arc::clone(&self).standby().await {
-                Ok(standby) => self.activate(standby, &mut freshness).await,
+                Ok(standby) => self.activate(standby, &config, &mut freshness).await,
                 Err(why) => Err(why),
             };
         }
@@ -170,7 +190,7 @@ impl Plan {
             Err(Misstart { why, printed, .. }) => Err(StartFailure {
                 why,
                 printed,
-                generation: freshness.known(),
+                view: freshness.known(),
             }),
         }
     }
@@ -178,6 +198,7 @@ impl Plan {
     async fn activate(
         &self,
         standby: Standby,
+        config: &Config,
         freshness: &mut Freshness,
     ) -> Result<Worker, Misstart> {
         let Standby {
@@ -185,8 +206,8 @@ impl Plan {
             python,
             ..
         } = standby;
-        let generation = freshness.generation();
-        let request = protocol::activate(self.project.root(), generation);
+        let view = freshness.look();
+        let request = protocol::activate(self.project.root(), view.generation, config);
         process.send(&request);
         let mut printed = Tail::default();
         let line = match answer(&mut process, &mut printed, self.settings.start_limit).await {
@@ -207,9 +228,10 @@ impl Plan {
         }
         Ok(Worker {
             process,
-            generation,
+            view,
             python,
             started_at: Utc::now(),
+            releases: 0,
             printed,
             took: Duration::ZERO,
         })

@@ -8,6 +8,7 @@ mod python;
 mod wheel;
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -17,7 +18,8 @@ use serde_json::Value;
 
 /// A small world for one test.
 pub(crate) struct Sandbox {
-    dir: tempfile::TempDir,
+    /// Goes with everything in it when the sandbox is dropped.
+    _dir: tempfile::TempDir,
     python: Python,
     project: PathBuf,
 }
@@ -49,7 +51,7 @@ impl Sandbox {
         }
         private(&root.join("run"));
         Self {
-            dir,
+            _dir: dir,
             python,
             project: root.join("projects/demo"),
         }
@@ -122,24 +124,7 @@ impl Sandbox {
 
     /// Makes a wheel in the sandbox's wheel folder and gives its path.
     pub(crate) fn wheel(&self, name: &str, version: &str) -> PathBuf {
-        wheel::make(
-            &self.python,
-            &self.root().join("wheels"),
-            name,
-            version,
-            &[],
-        )
-    }
-
-    /// Makes a wheel with these files instead of the usual module.
-    pub(crate) fn wheel_of(&self, name: &str, version: &str, files: &[(&str, &str)]) -> PathBuf {
-        wheel::make(
-            &self.python,
-            &self.root().join("wheels"),
-            name,
-            version,
-            files,
-        )
+        wheel::make(&self.python, &self.root().join("wheels"), name, version)
     }
 
     /// A command in the project's folder, with the sandbox's environment. `program` is one of ours or a path.
@@ -153,10 +138,7 @@ impl Sandbox {
         command
             .current_dir(&self.project)
             .env_clear()
-            .env(
-                "PATH",
-                format!("{}:/usr/bin:/bin", program_folder().display()),
-            )
+            .env("PATH", self.path())
             .env("HOME", root.join("home"))
             .env("TMPDIR", root.join("tmp"))
             .env("XDG_CONFIG_HOME", root.join("config"))
@@ -168,6 +150,15 @@ impl Sandbox {
             .env("PIP_FIND_LINKS", root.join("wheels"))
             .stdin(Stdio::null());
         command
+    }
+
+    /// PATH of the sandbox's commands: our programs and the system's.
+    #[expect(
+        clippy::unused_self,
+        reason = "a sandbox's own, as far as its users know"
+    )]
+    pub(crate) fn path(&self) -> String {
+        format!("{}:/usr/bin:/bin", program_folder().display())
     }
 
     /// Runs a command to its end.
@@ -300,6 +291,11 @@ impl std::fmt::Debug for Ran {
             self.stderr()
         )
     }
+}
+
+/// Says why a test does less than its name promises. Past the test runner's capture, which would keep it.
+pub(crate) fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 /// The built program of that name.

@@ -32,7 +32,7 @@ impl Python {
             .into_iter()
             .find_map(|path| Self::ask(&path).filter(|python| python.version == (3, minor)));
         if found.is_none() {
-            println!("skipped: no Python 3.{minor} on PATH or under pyenv");
+            super::skipped(&format!("no Python 3.{minor} on PATH or under pyenv"));
         }
         found
     }
@@ -106,9 +106,10 @@ impl Python {
         std::fs::create_dir_all(folder).expect("target/tmp");
         let lock = std::fs::File::create(folder.join("venv.lock")).expect("a lock file");
         lock.lock().expect("locked");
-        // A build folder that was copied or moved brings templates that still name the old place.
+        // A copied `target/` has environments whose scripts lead to where they were made, and would write there.
         let place = template.to_string_lossy().into_owned();
-        if std::fs::read_to_string(template.join("complete")).ok() != Some(place.clone()) {
+        let made_for = std::fs::read_to_string(template.join("complete"));
+        if made_for.ok().as_deref() != Some(&*place) {
             let _ = std::fs::remove_dir_all(&template);
             let output = Command::new(&self.path)
                 .args(["-I", "-m", "venv"])

@@ -1,0 +1,134 @@
+//! The command line of `aim-backend`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::{serve, status, stop};
+use crate::console::{CommonArgs, Console, examples, grammar};
+use crate::error::{Exit, Result};
+use crate::host::Host;
+use crate::words::t;
+
+/// `aim-backend`: the daemon.
+#[derive(Debug, Parser)]
+#[command(
+    name = "aim-backend",
+    version,
+    arg_required_else_help = true,
+    about = t!("backend.help.about").into_owned(),
+    after_help = examples(&[
+        ("aim-backend serve", t!("backend.help.example_serve")),
+        ("aim-backend serve --projects-root ~/projects", t!("backend.help.example_root")),
+        ("aim-backend serve --listen 127.0.0.1:8000", t!("backend.help.example_listen")),
+        ("aim-backend stop", t!("backend.help.example_stop")),
+    ])
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `aim-backend` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serves until it is told to stop.
+    #[command(
+        about = t!("backend.help.serve").into_owned(),
+        after_help = examples(&[
+            ("aim-backend serve", t!("backend.help.example_serve")),
+            ("aim-backend serve --projects-root ~/projects", t!("backend.help.example_root")),
+            ("aim-backend serve --listen 127.0.0.1:8000", t!("backend.help.example_listen")),
+        ])
+    )]
+    Serve(ServeArgs),
+    /// Whether a daemon runs, and what it does.
+    #[command(
+        about = t!("backend.help.status").into_owned(),
+        after_help = examples(&[("aim-backend status --json", t!("backend.help.example_status"))])
+    )]
+    Status,
+    /// Ends the daemon and its workers.
+    #[command(
+        about = t!("backend.help.stop").into_owned(),
+        after_help = examples(&[("aim-backend stop", t!("backend.help.example_stop"))])
+    )]
+    Stop,
+}
+
+/// What the daemon serves, and where.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// A folder whose sub-folders are projects.
+    #[arg(long, value_name = "DIR", help = t!("backend.help.projects_root").into_owned())]
+    pub projects_root: Option<PathBuf>,
+    /// Also listen here, behind a token.
+    #[arg(long, value_name = "IP:PORT", help = t!("backend.help.listen").into_owned())]
+    pub listen: Option<SocketAddr>,
+    /// Web pages of this origin may call the TCP side, too.
+    #[arg(
+        long = "allow-origin",
+        value_name = "URL",
+        requires = "listen",
+        value_parser = super::auth::origin,
+        help = t!("backend.help.allow_origin").into_owned()
+    )]
+    pub allow_origins: Vec<String>,
+}
+
+/// The grammar of `aim-backend`, for completions and the manual page.
+pub fn command() -> clap::Command {
+    grammar::<Cli>()
+}
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// What a person must know; the exit status is in it.
+pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
+    let mut console = Console::new(host, &cli.common);
+    match cli.command {
+        Command::Serve(args) => serve::run(host, &args, &mut console),
+        Command::Status => status::run(host, &mut console),
+        Command::Stop => stop::run(host, &mut console),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Option<Cli> {
+        let matches = command().try_get_matches_from(args).ok()?;
+        <Cli as clap::FromArgMatches>::from_arg_matches(&matches).ok()
+    }
+
+    #[test]
+    fn the_grammar_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn an_origin_is_for_the_tcp_side() {
+        let serve = |args: &[&str]| parse(&[&["aim-backend", "serve"], args].concat()).is_some();
+        assert!(serve(&[
+            "--listen",
+            "127.0.0.1:0",
+            "--allow-origin",
+            "http://localhost:5173"
+        ]));
+        assert!(!serve(&["--allow-origin", "http://localhost:5173"]));
+        assert!(!serve(&[
+            "--listen",
+            "127.0.0.1:0",
+            "--allow-origin",
+            "localhost"
+        ]));
+        assert!(!serve(&["--listen", "everywhere"]));
+    }
+}

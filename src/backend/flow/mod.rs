@@ -1,0 +1,35 @@
+//! Flows: the nodes of a project run in the order of its graph (compat, sections 10 and 11).
+//!
+//! [`Structure`] is the file, [`Graph`] the nodes of one flow in order, [`Run`] the scheduler that asks a [`Runner`]
+//! for each node, and its two voices are [`Run::answer`] and [`tell`]. Start reading at `run.rs`.
+//!
+//! **Invariant:** knows nothing of workers, processes, sockets and HTTP.
+//! **Invariant:** outputs are passed on as text; no time is spent on what is in them.
+
+mod display;
+mod error;
+mod graph;
+mod inputs;
+mod json;
+mod outcome;
+mod request;
+mod rope;
+mod run;
+mod runner;
+mod slots;
+mod stream;
+mod structure;
+#[cfg(test)]
+mod tests;
+
+pub use error::FlowError;
+pub use graph::Graph;
+pub use inputs::object_of;
+pub use json::JsonText;
+pub use outcome::{Settled, Status};
+pub use request::FlowRequest;
+pub use rope::Pieces;
+pub use run::{OnError, Run};
+pub use runner::{EdgeValue, NodeCall, NodeDone, NodeError, Object, Output, Runner, Value};
+pub use stream::{refused, tell};
+pub use structure::{Edge, Kind, Node, NodeId, Structure};

@@ -1,0 +1,102 @@
+//! What the engine asks of whoever runs the code of nodes.
+//!
+//! The engine decides what runs when and with which inputs; a [`Runner`] decides where: it is the worker pool, and in
+//! tests a few lines. Python objects never come here; an [`Object`] is a name and a place that only the runner reads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::json::JsonText;
+use super::structure::NodeId;
+
+/// Runs nodes and keeps their objects.
+pub trait Runner: Send + Sync + 'static {
+    /// An object that a worker keeps. The runner keeps it for as long as a clone of this is held.
+    type Object: Object;
+
+    /// Runs one node to its end and never twice. Several calls may be under way at once. Dropping the future cancels
+    /// the node.
+    fn run(
+        &self,
+        call: NodeCall<Self::Object>,
+    ) -> impl Future<Output = NodeDone<Self::Object>> + Send;
+
+    /// An object as people see it: JSON with indent 2 or `str()`, cut at 30 000 characters; `None` when it is gone.
+    fn display(&self, object: &Self::Object) -> impl Future<Output = Option<String>> + Send;
+
+    /// The newest object that `node` gave, as JSON, else as the text of `str()`; `None` when it gave none.
+    fn full_result(&self, node: &str) -> impl Future<Output = Option<JsonText>> + Send;
+}
+
+/// Something that a worker keeps because JSON cannot carry it, or should not.
+pub trait Object: Clone + Send + Sync + 'static {
+    /// Its id: [`NodeCall::keep`] of the call that gave it.
+    fn id(&self) -> &str;
+}
+
+/// One node to run.
+#[derive(Debug)]
+pub struct NodeCall<O> {
+    /// The node.
+    pub node: NodeId,
+    /// Its file, relative to the project. `None`: there is no code, what was put together of the edges is the output
+    /// (a result node whose sources gave objects).
+    pub file: Option<Arc<str>>,
+    /// What flows into it; the worker puts the input together (compat, section 10).
+    pub edges: Vec<EdgeValue<O>>,
+    /// Its input when no edge brings one.
+    pub input: Option<JsonText>,
+    /// How long it may take once it runs.
+    pub timeout: Duration,
+    /// The id under which an output is kept that does not go out as JSON. Never given twice.
+    pub keep: String,
+}
+
+/// What an edge brings.
+#[derive(Debug, Clone)]
+pub struct EdgeValue<O> {
+    /// The source's output.
+    pub value: Value<O>,
+    /// The member of it that is meant, where it is an object and has that.
+    pub handle: Option<Arc<str>>,
+    /// The parameter that it becomes; `None`: the input itself. A later edge with the same name wins.
+    pub into: Option<Arc<str>>,
+}
+
+/// A node's output on its way.
+#[derive(Debug, Clone)]
+pub enum Value<O> {
+    /// As JSON text.
+    Json(JsonText),
+    /// As an object that stays where it is.
+    Object(O),
+}
+
+/// What a node gave.
+#[derive(Debug, Clone)]
+pub struct Output<O> {
+    /// What answers show: the value, or for an object its reference (`{"type":"reference",…}`).
+    pub json: JsonText,
+    /// The object, when the value is one that the worker keeps.
+    pub object: Option<O>,
+}
+
+/// How a node ended.
+#[derive(Debug)]
+pub struct NodeDone<O> {
+    /// Its output, or why it has none.
+    pub result: Result<Output<O>, NodeError>,
+    /// How long it ran, in whole milliseconds.
+    pub time_ms: u64,
+    /// What it printed.
+    pub printed: String,
+}
+
+/// Why a node failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeError {
+    /// What happened, in a line; `str()` of the exception.
+    pub message: String,
+    /// Python's traceback, where there is one.
+    pub traceback: Option<String>,
+}

@@ -1,0 +1,124 @@
+//! A flow told as it goes: the events of the stream call (compat, section 11).
+//!
+//! Each event is one `data:` line and an empty line, sent when it happens; nothing waits between two (D21). Events that
+//! a slow page has not read yet share their memory with the results, so they are as bounded as the answer is.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::error::FlowError;
+use super::graph::Graph;
+use super::rope::{Pieces, Rope};
+use super::run::Run;
+use super::runner::Runner;
+use super::structure::{Kind, Node};
+
+/// Runs `run` to its end and sends the text of its events. When nobody receives them any more, the run is dropped, and
+/// with it what is under way (D22).
+pub async fn tell<R: Runner>(mut run: Run<R>, events: UnboundedSender<Bytes>) {
+    let total = run.graph().nodes().filter(|node| node.is_main()).count();
+    send(&events, begun(run.graph(), total));
+    let mut done = 0;
+    loop {
+        let place = tokio::select! {
+            biased;
+            () = events.closed() => return,
+            place = run.next() => place,
+        };
+        let Some(place) = place else { break };
+        let node = run.graph().node(place);
+        done += usize::from(node.is_main());
+        if (node.is_main() || node.kind == Kind::Result)
+            && let Some(settled) = run.settled(place)
+        {
+            send(&events, node_done(node, done, total, &settled.text));
+        }
+    }
+    send(&events, complete(&run));
+}
+
+/// The event of a flow that did not run.
+pub fn refused(error: &FlowError) -> Pieces {
+    event("error", |rope| {
+        rope.text(r#","error":"#).value(&error.to_string());
+    })
+}
+
+fn begun(graph: &Graph, total: usize) -> Pieces {
+    let fed: Vec<bool> = (0..graph.len())
+        .map(|place| graph.incoming(place).len() > 0)
+        .collect();
+    let results = |is_fed: bool| {
+        let results = graph
+            .nodes()
+            .zip(&fed)
+            .filter(move |(_, fed)| **fed == is_fed);
+        results
+            .map(|(node, _)| node)
+            .filter(|node| node.kind == Kind::Result)
+    };
+    event("start", |rope| {
+        rope.text(r#","total_nodes":"#).value(&total);
+        ids(rope, "execution_order", graph.nodes());
+        ids(rope, "affected_nodes", graph.nodes_of_file());
+        ids(rope, "input_result_nodes", results(false));
+        ids(rope, "output_result_nodes", results(true));
+        timestamp(rope);
+    })
+}
+
+fn node_done(node: &Node, index: usize, total: usize, result: &Pieces) -> Pieces {
+    event("node_complete", |rope| {
+        rope.text(r#","node_id":"#).value(&*node.id);
+        rope.text(r#","node_title":"#).value(&node.title);
+        rope.text(r#","node_index":"#).value(&index);
+        rope.text(r#","total_nodes":"#).value(&total);
+        rope.text(r#","result":"#).pieces(result);
+        timestamp(rope);
+    })
+}
+
+fn complete<R: Runner>(run: &Run<R>) -> Pieces {
+    let outcome = run.outcome();
+    event("complete", |rope| {
+        rope.text(",");
+        outcome.verdict(rope);
+        rope.text(",");
+        outcome.results(rope);
+        timestamp(rope);
+    })
+}
+
+/// An event's text; `write` adds its members, each after a comma.
+fn event(name: &str, write: impl FnOnce(&mut Rope)) -> Pieces {
+    let mut rope = Rope::default();
+    rope.text(r#"data: {"type":"#).value(name);
+    write(&mut rope);
+    rope.text("}\n\n");
+    rope.finish()
+}
+
+fn ids<'g>(rope: &mut Rope, name: &str, nodes: impl Iterator<Item = &'g Node>) {
+    rope.text(",").value(name).text(":[");
+    rope.list(nodes, |rope, node| {
+        rope.value(&*node.id);
+    });
+    rope.text("]");
+}
+
+/// Seconds since 1970, with their fraction.
+fn timestamp(rope: &mut Rope) {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    rope.text(r#","timestamp":"#).value(&now.as_secs_f64());
+}
+
+/// Nobody there to read is seen by the loop, not here.
+fn send(events: &UnboundedSender<Bytes>, text: Pieces) {
+    for piece in text {
+        let _ = events.send(piece);
+    }
+}

@@ -1,0 +1,8 @@
+//! Flows on runners made for a test.
+
+mod runner;
+
+mod order;
+mod reference;
+mod results;
+mod stream;

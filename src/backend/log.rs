@@ -1,0 +1,171 @@
+//! The daemon's own log, on standard error: for people on a terminal, a JSON object a line elsewhere.
+//!
+//! The fields are AIM-Forge's (compat, section 14): `ts` (ms), `level`, `msg`, `logger`, then the event's own.
+
+use std::fmt;
+
+use chrono::Utc;
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::console::Console;
+use crate::env_vars;
+use crate::host::Host;
+
+/// Starts the log of this process; `AIM_LOG` says what is in it.
+pub(super) fn begin(host: &Host, console: &Console) {
+    // `notify` complains of each watch that the system removed before it could, which is what becomes of a removed folder.
+    let usual = if console.is_verbose() {
+        "info,aim_toolkit=debug,notify=off"
+    } else if console.is_quiet() {
+        "warn,notify=off"
+    } else {
+        "info,notify=off"
+    };
+    let asked = host.var(env_vars::LOG).map(EnvFilter::try_new);
+    let (filter, complaint) = match asked {
+        Some(Ok(filter)) => (filter, None),
+        Some(Err(error)) => (EnvFilter::new(usual), Some(error)),
+        None => (EnvFilter::new(usual), None),
+    };
+    let is_terminal = host.terminals().stderr;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(is_terminal && host.var("NO_COLOR").is_none());
+    // A second start, in tests, keeps the first log.
+    let _ = if is_terminal {
+        log.try_init()
+    } else {
+        log.event_format(JsonLines).try_init()
+    };
+    if let Some(error) = complaint {
+        tracing::warn!(%error, "{} is not understood", env_vars::LOG);
+    }
+}
+
+/// Writes an event as one line of JSON.
+struct JsonLines;
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let about = event.metadata();
+        let mut line = Map::new();
+        line.insert("ts".into(), Utc::now().timestamp_millis().into());
+        line.insert("level".into(), about.level().as_str().into());
+        line.insert("msg".into(), fields.message.into());
+        line.insert("logger".into(), about.target().into());
+        for (name, value) in fields.others {
+            line.entry(name).or_insert(value);
+        }
+        writeln!(writer, "{}", Value::Object(line))
+    }
+}
+
+/// The fields of an event, as JSON values.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    others: Map<String, Value>,
+}
+
+impl Fields {
+    fn add(&mut self, field: &Field, value: impl Into<Value>) {
+        self.others.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        } else {
+            self.add(field, format!("{value:?}"));
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            value.clone_into(&mut self.message);
+        } else {
+            self.add(field, value);
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.add(field, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("one thread").write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_has_the_fields_that_log_readers_know() {
+        let kept = Kept::default();
+        let to = kept.clone();
+        let log = tracing_subscriber::fmt()
+            .with_writer(move || to.clone())
+            .event_format(JsonLines)
+            .finish();
+        tracing::subscriber::with_default(log, || {
+            tracing::info!(pid = 7, why = %"a \"b\"\n", "worker {}", "started");
+        });
+        let text = String::from_utf8(kept.0.lock().expect("one thread").clone()).expect("utf-8");
+        assert_eq!(text.matches('\n').count(), 1, "{text}");
+        let line: Value = serde_json::from_str(&text).expect("JSON");
+        assert!(line["ts"].as_i64().expect("ms") > 1_600_000_000_000);
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["msg"], "worker started");
+        assert_eq!(line["logger"], module_path!());
+        assert_eq!(
+            (&line["pid"], &line["why"]),
+            (&7.into(), &"a \"b\"\n".into())
+        );
+    }
+}

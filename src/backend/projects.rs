@@ -1,0 +1,361 @@
+//! The projects that the daemon knows: those in the registry file, and the sub-folders of its projects root.
+//!
+//! The file is read anew whenever it has changed and edited under a lock, so that two daemons of one person (on two
+//! sockets) keep one registry.
+//!
+//! **Invariant:** a known project's folder is resolved (no links), so one project has one id.
+//! **Invariant:** a registry that cannot be understood is set aside before anything is written, never overwritten.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::api::{folder_of, project_at};
+use crate::project::{Project, ProjectId, ProjectLayout, Registry};
+use crate::store::atomic;
+
+/// A project that has an id here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Known {
+    /// Its id.
+    pub(super) id: ProjectId,
+    /// Its folder, or its environment's (see [`folder_of`]).
+    pub(super) folder: PathBuf,
+    /// Whether it stands in the registry.
+    pub(super) registered: bool,
+}
+
+impl Known {
+    /// The project, if it has an environment now.
+    pub(super) fn project(&self) -> Option<Project> {
+        project_at(&self.folder)
+    }
+
+    /// The project's own folder.
+    pub(super) fn root(&self) -> PathBuf {
+        self.project().map_or_else(
+            || self.folder.clone(),
+            |project| project.root().to_path_buf(),
+        )
+    }
+}
+
+/// Every known project.
+#[derive(Debug)]
+pub(super) struct Projects {
+    file: PathBuf,
+    root: Option<PathBuf>,
+    read: Mutex<Read>,
+}
+
+/// The registry as it was last read.
+#[derive(Debug, Default)]
+struct Read {
+    stamp: Option<Stamp>,
+    registry: Arc<Registry>,
+}
+
+type Stamp = (u64, u64, i64, i64);
+
+impl Projects {
+    /// The projects of the registry in `file` and below `root`, which is resolved.
+    pub(super) fn new(file: PathBuf, root: Option<PathBuf>) -> Self {
+        Self {
+            file,
+            root,
+            read: Mutex::default(),
+        }
+    }
+
+    /// The folder whose sub-folders are projects.
+    pub(super) fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// All of them, by id.
+    pub(super) fn all(&self) -> Vec<Known> {
+        let registry = self.registry();
+        let mut all: Vec<Known> = registry.projects().iter().map(known).collect();
+        let taken = |folder: &Path| registry.by_path(folder).is_some();
+        let below = self
+            .below_root()
+            .filter(|found| registry.by_id(&found.id).is_none() && !taken(&found.folder));
+        all.extend(below);
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+
+    /// The project of this id.
+    pub(super) fn by_id(&self, id: &ProjectId) -> Option<Known> {
+        match self.registry().by_id(id) {
+            Some(registered) => Some(known(registered)),
+            None => self.child_of_root(id),
+        }
+    }
+
+    /// The project in `folder`, which is resolved.
+    pub(super) fn by_folder(&self, folder: &Path) -> Option<Known> {
+        let registry = self.registry();
+        if let Some(registered) = registry.by_path(folder) {
+            return Some(known(registered));
+        }
+        let mut below = self.below_root();
+        below.find(|found| found.folder == folder && registry.by_id(&found.id).is_none())
+    }
+
+    /// The nearest project that `folder`, which is resolved, lies in.
+    pub(super) fn containing(&self, folder: &Path) -> Option<Known> {
+        if let Some(project) = Project::containing(folder) {
+            return self.by_folder(folder_of(&project));
+        }
+        folder.ancestors().find_map(|above| self.by_folder(above))
+    }
+
+    /// Registers `project`, whose folder is resolved; one that is known keeps its id.
+    pub(super) fn register(&self, project: &Project) -> io::Result<Known> {
+        let folder = folder_of(project);
+        if let Some(known) = self.by_folder(folder) {
+            return Ok(known);
+        }
+        if folder.to_str().is_none() {
+            let why = "a project's path must be UTF-8";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        let id =
+            self.edit(|registry| registry.add(folder, |id| self.child_of_root(id).is_some()))?;
+        Ok(Known {
+            id,
+            folder: folder.to_path_buf(),
+            registered: true,
+        })
+    }
+
+    /// Takes `id` out of the registry; says whether it was there.
+    pub(super) fn forget(&self, id: &ProjectId) -> io::Result<bool> {
+        self.edit(|registry| registry.remove(id))
+    }
+
+    fn child_of_root(&self, id: &ProjectId) -> Option<Known> {
+        let folder = self
+            .root
+            .as_deref()?
+            .join(id.as_str())
+            .canonicalize()
+            .ok()?;
+        let is_project =
+            project_at(&folder).is_some() || ProjectLayout::new(&folder).structure().is_file();
+        is_project.then(|| Known {
+            id: id.clone(),
+            folder,
+            registered: false,
+        })
+    }
+
+    fn below_root(&self) -> impl Iterator<Item = Known> {
+        let entries = self
+            .root
+            .as_deref()
+            .and_then(|root| std::fs::read_dir(root).ok());
+        entries
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter_map(|name| ProjectId::new(name).ok())
+            .filter_map(|id| self.child_of_root(&id))
+            .filter(|found| found.folder.to_str().is_some())
+    }
+
+    fn registry(&self) -> Arc<Registry> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamp = std::fs::metadata(&self.file)
+            .ok()
+            .map(|found| stamp(&found));
+        if stamp != read.stamp {
+            read.registry = Arc::new(match load(&self.file) {
+                Ok(registry) => registry,
+                Err(error) => {
+                    let file = self.file.display();
+                    tracing::warn!(%file, %error, "the registry of projects cannot be read");
+                    Registry::default()
+                }
+            });
+            read.stamp = stamp;
+        }
+        Arc::clone(&read.registry)
+    }
+
+    fn edit<T>(&self, change: impl FnOnce(&mut Registry) -> T) -> io::Result<T> {
+        if let Some(folder) = self.file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let lock = File::create(self.file.with_extension("lock"))?;
+        lock.lock()?;
+        let mut registry = match load(&self.file) {
+            Ok(registry) => registry,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                let aside = self.file.with_extension("json.broken");
+                std::fs::rename(&self.file, &aside)?;
+                tracing::warn!(%error, kept = %aside.display(), "the registry of projects is set aside");
+                Registry::default()
+            }
+            Err(error) => return Err(error),
+        };
+        let before = registry.clone();
+        let result = change(&mut registry);
+        if registry != before {
+            atomic::write(&self.file, registry.to_text().as_bytes())?;
+        }
+        Ok(result)
+    }
+}
+
+fn known(registered: &crate::project::Registration) -> Known {
+    Known {
+        id: registered.id.clone(),
+        folder: registered.path.clone(),
+        registered: true,
+    }
+}
+
+/// The registry in `file`: empty when there is none, `InvalidData` when it is not understood.
+fn load(file: &Path) -> io::Result<Registry> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Registry::parse(&text)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Registry::default()),
+        Err(error) => Err(error),
+    }
+}
+
+fn stamp(found: &Metadata) -> Stamp {
+    (found.ino(), found.size(), found.mtime(), found.mtime_nsec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct World {
+        dir: tempfile::TempDir,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().expect("temporary folder");
+            std::fs::create_dir(dir.path().join("root")).expect("folder");
+            Self { dir }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.dir.path().canonicalize().expect("resolved").join(name)
+        }
+
+        fn project(&self, name: &str) -> Project {
+            let venv = self.path(name).join(".venv");
+            std::fs::create_dir_all(&venv).expect("folders");
+            std::fs::write(venv.join("pyvenv.cfg"), "").expect("write");
+            Project::at(&self.path(name)).expect("a project")
+        }
+
+        fn projects(&self) -> Projects {
+            Projects::new(self.path("state/projects.json"), Some(self.path("root")))
+        }
+    }
+
+    fn ids(projects: &Projects) -> Vec<String> {
+        projects
+            .all()
+            .into_iter()
+            .map(|known| known.id.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn sub_folders_and_registrations_make_one_list() {
+        let world = World::new();
+        let projects = world.projects();
+        world.project("root/one");
+        std::fs::create_dir(world.path("root/not-a-project")).expect("folder");
+        std::fs::create_dir(world.path("root/drawn")).expect("folder");
+        std::fs::write(world.path("root/drawn/structure.json"), "{}").expect("write");
+        let elsewhere = world.project("elsewhere/one");
+        let known = projects.register(&elsewhere).expect("registered");
+        assert_eq!(known.id.as_str(), "one-2", "`one` is below the root");
+        assert_eq!(ids(&projects), ["drawn", "one", "one-2"]);
+        assert_eq!(projects.by_folder(elsewhere.root()), Some(known.clone()));
+        assert_eq!(projects.register(&elsewhere).expect("again"), known);
+        assert_eq!(
+            ids(&world.projects()),
+            ["drawn", "one", "one-2"],
+            "kept on disk"
+        );
+        assert!(projects.forget(&known.id).expect("forgotten"));
+        assert!(!projects.forget(&known.id).expect("not there"));
+        assert_eq!(ids(&projects), ["drawn", "one"]);
+    }
+
+    #[test]
+    fn a_link_below_the_root_is_the_project_it_leads_to() {
+        let world = World::new();
+        let elsewhere = world.project("elsewhere/p");
+        std::os::unix::fs::symlink(elsewhere.root(), world.path("root/linked")).expect("link");
+        let known = world.projects().register(&elsewhere).expect("known");
+        assert_eq!((known.id.as_str(), known.registered), ("linked", false));
+    }
+
+    #[test]
+    fn the_nearest_project_is_the_one_meant() {
+        let world = World::new();
+        let projects = world.projects();
+        let outer = world.project("root/outer");
+        let inner = world.project("root/outer/nested/inner");
+        let found = |path: &str| {
+            projects
+                .containing(&world.path(path))
+                .map(|known| known.root())
+        };
+        assert_eq!(found("root/outer/.venv"), Some(outer.root().to_path_buf()));
+        assert_eq!(found("root/outer/nested"), Some(outer.root().to_path_buf()));
+        assert_eq!(
+            found("root/outer/nested/inner"),
+            None,
+            "another project, not known"
+        );
+        projects.register(&inner).expect("registered");
+        assert_eq!(
+            found("root/outer/nested/inner"),
+            Some(inner.root().to_path_buf())
+        );
+        assert_eq!(found("state"), None);
+    }
+
+    #[test]
+    fn a_broken_registry_is_set_aside() {
+        let world = World::new();
+        let projects = world.projects();
+        let file = world.path("state/projects.json");
+        std::fs::create_dir(world.path("state")).expect("folder");
+        std::fs::write(&file, "{\"schema\":").expect("write");
+        assert_eq!(ids(&projects), [""; 0]);
+        projects.register(&world.project("p")).expect("registered");
+        assert_eq!(ids(&projects), ["p"]);
+        let aside = world.path("state/projects.json.broken");
+        assert_eq!(
+            std::fs::read_to_string(aside).expect("kept"),
+            "{\"schema\":"
+        );
+    }
+
+    #[test]
+    fn two_daemons_keep_one_registry() {
+        let world = World::new();
+        let (one, other) = (world.projects(), world.projects());
+        one.register(&world.project("a")).expect("registered");
+        other.register(&world.project("b")).expect("registered");
+        one.register(&world.project("c")).expect("registered");
+        assert_eq!(ids(&one), ["a", "b", "c"]);
+        assert_eq!(ids(&other), ["a", "b", "c"]);
+    }
+}

@@ -1,0 +1,30 @@
+//! The nudge: an environment has changed.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::worker::{longest, ready_at};
+use super::{NamedIfKnown, Shared};
+use crate::api::v1::{EnvChanged, WorkerStatus};
+use crate::backend::reply::{Body, Reply};
+
+/// `POST …/env-changed`. Answers at once, or with `wait_s` when the worker is ready. A project whose worker was never
+/// used has nothing to bring up to date, and one that is not known is left alone.
+pub(super) async fn changed(
+    State(daemon): Shared,
+    NamedIfKnown(known): NamedIfKnown,
+    Body(change): Body<EnvChanged>,
+) -> Reply<WorkerStatus> {
+    let wait = longest(change.wait_s)?.unwrap_or(Duration::ZERO);
+    tracing::info!(
+        project = %known.id,
+        generation = change.generation,
+        run = change.run_id.as_deref().unwrap_or_default(),
+        "environment changed"
+    );
+    Ok(Json(
+        ready_at(&daemon, &known, change.generation, wait).await,
+    ))
+}

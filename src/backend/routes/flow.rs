@@ -1,0 +1,192 @@
+//! Running flows, as AIM-Forge's pages ask for it (compat, sections 10 and 11).
+//!
+//! A caller that goes away takes its flow with it: the plain call's run lives in the call, the stream's ends when nobody
+//! reads its events (D22).
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Extension, Path, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+
+use super::Shared;
+use crate::api::v1::ErrorCode;
+use crate::backend::flow::{
+    FlowError, FlowRequest, Graph, OnError, Pieces, Run, Runner, Structure, refused, tell,
+};
+use crate::backend::reply::{Refusal, unread};
+use crate::backend::state::{Daemon, Door, shutting_down};
+use crate::backend::worker::Job;
+use crate::project::ProjectLayout;
+
+type Received = Result<Bytes, BytesRejection>;
+
+/// `POST /api/project/execute-flow`: the whole answer when all nodes are done.
+pub(super) async fn execute(
+    State(daemon): Shared,
+    Extension(door): Extension<Door>,
+    body: Received,
+) -> Result<Response, Refused> {
+    let flow = Asked::read(&daemon, door, body).await?;
+    let on_error = if flow.request.halt_on_error {
+        OnError::SkipDownstream
+    } else {
+        OnError::GoOn
+    };
+    let run = flow.begin(on_error).map_err(|error| refusal(&error))?;
+    let answer = tokio::select! {
+        answer = run.answer() => answer,
+        () = daemon.closed() => return Err(shutting_down().into()),
+    };
+    let headers = [
+        (CONTENT_TYPE, "application/json".to_owned()),
+        (CONTENT_LENGTH, answer.len().to_string()),
+    ];
+    Ok((headers, body_of(answer)).into_response())
+}
+
+/// `POST /api/project/execute-flow-stream`: events as it goes. A flow that cannot begin is an event too.
+pub(super) async fn stream(
+    State(daemon): Shared,
+    Extension(door): Extension<Door>,
+    body: Received,
+) -> Result<Response, Refused> {
+    let flow = Asked::read(&daemon, door, body).await?;
+    let on_error = if flow.request.halt_on_error {
+        OnError::Stop
+    } else {
+        OnError::GoOn
+    };
+    let body = match flow.begin(on_error) {
+        Err(error) => body_of(refused(&error)),
+        Ok(run) => {
+            let (events, read) = mpsc::unbounded_channel();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = tell(run, events) => {}
+                    () = daemon.closed() => {}
+                }
+            });
+            Body::from_stream(UnboundedReceiverStream::new(read).map(Ok::<_, Infallible>))
+        }
+    };
+    let headers = [
+        (CONTENT_TYPE.as_str(), "text/event-stream"),
+        (CACHE_CONTROL.as_str(), "no-cache"),
+        ("x-accel-buffering", "no"),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// `GET /api/project/{id}/node/{node}/full-result`: the newest object that a node gave, as far as it is kept.
+pub(super) async fn full_result(
+    State(daemon): Shared,
+    Extension(door): Extension<Door>,
+    Path((id, node)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let known = daemon.named(&id, door, false)?;
+    let data = match daemon.running_job(&known.id) {
+        Some(job) => job.full_result(&node).await,
+        None => None,
+    };
+    let Some(data) = data else {
+        let error = "No full data available for this node";
+        return Ok(
+            Json(json!({"success": false, "error": error, "node_id": node})).into_response(),
+        );
+    };
+    let answer = Pieces::of_full_result(&node, &data);
+    Ok(([(CONTENT_TYPE, "application/json")], body_of(answer)).into_response())
+}
+
+/// A flow that was asked for, of a project that is there.
+struct Asked {
+    request: FlowRequest,
+    structure: Result<Structure, FlowError>,
+    runner: Job,
+}
+
+impl Asked {
+    async fn read(daemon: &Arc<Daemon>, door: Door, body: Received) -> Result<Self, Refused> {
+        let body = body.map_err(|rejection| unread(&rejection))?;
+        let request = FlowRequest::parse(&body).map_err(Refused::Fields)?;
+        let no_project = || refusal(&FlowError::NoProject(request.project_id.clone()));
+        let known = daemon
+            .named(&request.project_id, door, true)
+            .map_err(|_| no_project())?;
+        let file = ProjectLayout::new(known.root()).structure();
+        // Only a plain file: reading anything else could take for ever.
+        if !file.is_file() {
+            return Err(no_project().into());
+        }
+        let structure = fs_err::read(&file)
+            .map_err(|error| FlowError::Failed(error.to_string()))
+            .and_then(|text| {
+                let why = |error| FlowError::Failed(format!("structure.json: {error}"));
+                Structure::parse(&text).map_err(why)
+            });
+        let runner = daemon.job(&known).await?;
+        Ok(Self {
+            request,
+            structure,
+            runner,
+        })
+    }
+
+    fn begin(self, on_error: OnError) -> Result<Run<Job>, FlowError> {
+        let start = self.request.start_node_id.as_deref();
+        let graph = Graph::new(Arc::new(self.structure?), start)?;
+        let (request, runner) = (Arc::new(self.request), Arc::new(self.runner));
+        Ok(Run::new(Arc::new(graph), request, runner, on_error))
+    }
+}
+
+/// Why a flow did not begin.
+pub(super) enum Refused {
+    /// For one reason, told as every call tells it.
+    For(Refusal),
+    /// For fields of the body, told as AIM-Forge's clients know it.
+    Fields(Vec<Value>),
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::For(refusal)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Self::For(refusal) => refusal.into_response(),
+            Self::Fields(errors) => {
+                let body = json!({"detail": errors, "code": ErrorCode::BadRequest});
+                (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
+            }
+        }
+    }
+}
+
+fn refusal(error: &FlowError) -> Refusal {
+    let (status, code) = match error.status() {
+        404 => (StatusCode::NOT_FOUND, ErrorCode::NoSuchProject),
+        400 => (StatusCode::BAD_REQUEST, ErrorCode::BadRequest),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal),
+    };
+    Refusal::new(status, code, error)
+}
+
+fn body_of(text: Pieces) -> Body {
+    Body::from_stream(tokio_stream::iter(
+        text.into_iter().map(Ok::<_, Infallible>),
+    ))
+}

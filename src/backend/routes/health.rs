@@ -1,0 +1,45 @@
+//! Whether the daemon is there, and which version it speaks.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use super::Shared;
+use crate::api::v1::{API_VERSION, Health, Version};
+
+/// `GET /api/health`.
+pub(super) async fn health(State(daemon): Shared) -> Json<Health> {
+    Json(Health {
+        status: "healthy".to_owned(),
+        service: "backend".to_owned(),
+        pid: Some(std::process::id()),
+        started_at: Some(daemon.started_at()),
+        projects_root: daemon.projects().root().map(ToOwned::to_owned),
+    })
+}
+
+/// `GET /api/version`.
+pub(super) async fn version() -> Json<Version> {
+    Json(Version {
+        api_version: API_VERSION.to_owned(),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        python_version: None,
+    })
+}
+
+/// Reply of `GET /`, in AIM-Forge's shape (compat, section 14).
+#[derive(Debug, Serialize)]
+pub(super) struct Root {
+    message: &'static str,
+    status: &'static str,
+    features: [&'static str; 3],
+}
+
+/// `GET /`.
+pub(super) async fn root() -> Json<Root> {
+    Json(Root {
+        message: "aim-backend",
+        status: "running",
+        features: ["projects", "workers", "nodes"],
+    })
+}

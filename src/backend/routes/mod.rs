@@ -1,0 +1,142 @@
+//! The calls, one file per resource.
+
+mod env;
+mod flow;
+mod health;
+mod nodes;
+mod projects;
+mod resolve;
+mod worker;
+mod worker_log;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{DefaultBodyLimit, Extension, FromRequestParts, Path, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Router, extract::State};
+
+use super::projects::Known;
+use super::reply::Refusal;
+use super::state::{Daemon, Door};
+use crate::api::v1::ErrorCode;
+
+/// Bytes of a body, but for a node's.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// Bytes of a node's input.
+const NODE_LIMIT: usize = 512 << 20;
+
+/// Every call, as seen through `door`.
+pub(super) fn router(daemon: Arc<Daemon>, door: Door) -> Router {
+    let project = Router::new()
+        .route("/", get(projects::show).delete(projects::forget))
+        .route("/env-changed", post(env::changed))
+        .route("/worker", get(worker::show))
+        .route("/worker/restart", post(worker::restart))
+        .route("/worker/start", post(worker::start))
+        .route("/worker/stop", post(worker::stop))
+        .route("/worker/log", get(worker_log::show))
+        .route(
+            "/nodes/run",
+            post(nodes::run).layer(DefaultBodyLimit::max(NODE_LIMIT)),
+        );
+    Router::new()
+        .route("/", get(health::root))
+        .route("/api/health", get(health::health))
+        .route("/api/version", get(health::version))
+        .route("/api/v1/resolve", get(resolve::resolve))
+        .route(
+            "/api/v1/projects",
+            get(projects::list).post(projects::register),
+        )
+        .nest("/api/v1/projects/{id}", project)
+        .nest("/api/project", flows())
+        .fallback(no_such_call)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(note))
+        .layer(Extension(door))
+        .with_state(daemon)
+}
+
+/// The calls that AIM-Forge's pages make.
+fn flows() -> Router<Arc<Daemon>> {
+    let limit = || DefaultBodyLimit::max(NODE_LIMIT);
+    Router::new()
+        .route("/execute-flow", post(flow::execute).layer(limit()))
+        .route("/execute-flow-stream", post(flow::stream).layer(limit()))
+        .route("/{id}/node/{node}/full-result", get(flow::full_result))
+}
+
+/// The project that `{id}` in a call's path means. A folder that is not known yet is registered on the way, if the
+/// call comes by the socket; so a command works in any project.
+struct Named(Known);
+
+impl FromRequestParts<Arc<Daemon>> for Named {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, daemon: &Arc<Daemon>) -> Result<Self, Refusal> {
+        named(parts, daemon, true).await.map(Self)
+    }
+}
+
+/// As [`Named`], but registers nothing.
+struct NamedIfKnown(Known);
+
+impl FromRequestParts<Arc<Daemon>> for NamedIfKnown {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, daemon: &Arc<Daemon>) -> Result<Self, Refusal> {
+        named(parts, daemon, false).await.map(Self)
+    }
+}
+
+async fn named(
+    parts: &mut Parts,
+    daemon: &Arc<Daemon>,
+    may_register: bool,
+) -> Result<Known, Refusal> {
+    let door = parts.extensions.get::<Door>().copied().unwrap_or(Door::Tcp);
+    let Path(id) = Path::<String>::from_request_parts(parts, daemon)
+        .await
+        .map_err(|rejection| Refusal::no_such_project(rejection.body_text()))?;
+    daemon.named(&id, door, may_register)
+}
+
+async fn no_such_call(request: Request) -> Refusal {
+    let detail = format!(
+        "no such call: {} {}",
+        request.method(),
+        request.uri().path()
+    );
+    Refusal::new(StatusCode::NOT_FOUND, ErrorCode::NoSuchCall, detail)
+}
+
+async fn wrong_method(request: Request) -> Refusal {
+    let detail = format!("{} is not for {}", request.method(), request.uri().path());
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::MethodNotAllowed,
+        detail,
+    )
+}
+
+/// A line in the log for each call. Without the query: a token may stand there.
+async fn note(request: Request, next: Next) -> Response {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return next.run(request).await;
+    }
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let begun = Instant::now();
+    let response = next.run(request).await;
+    let (status, us) = (response.status().as_u16(), begun.elapsed().as_micros());
+    tracing::debug!(%method, path, status, us = u64::try_from(us).unwrap_or(u64::MAX), "call");
+    response
+}
+
+type Shared = State<Arc<Daemon>>;

@@ -1,0 +1,85 @@
+//! Running one node.
+
+use std::convert::Infallible;
+use std::pin::pin;
+
+use axum::body::{Body as Stream, Bytes};
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::{Named, Shared};
+use crate::api::v1::{NDJSON, NodeEvent, NodeOutput, NodeRun};
+use crate::backend::reply::{Body, Refusal};
+use crate::backend::worker::{Job, Reply};
+
+/// Pieces of output that wait for a slow caller. The job has its own bound behind it.
+const QUEUE: usize = 16;
+
+/// `POST …/nodes/run`: lines of [`NodeEvent`], the reply last. A caller that goes away does not stop the node.
+pub(super) async fn run(
+    State(daemon): Shared,
+    Named(known): Named,
+    Body(node): Body<NodeRun>,
+) -> Result<Response, Refusal> {
+    if node
+        .timeout_s
+        .is_some_and(|limit| !limit.is_finite() || limit <= 0.0)
+    {
+        return Err(Refusal::bad_request(
+            "bad `timeout_s`: not a positive number",
+        ));
+    }
+    let job = daemon.job(&known).await?;
+    let (lines, read) = mpsc::channel(QUEUE);
+    tokio::spawn(tell(job, node, lines));
+    let lines = ReceiverStream::new(read).map(Ok::<_, Infallible>);
+    Ok(([(CONTENT_TYPE, NDJSON)], Stream::from_stream(lines)).into_response())
+}
+
+/// Runs `node` to its end, whether or not somebody still reads `lines`.
+async fn tell(job: Job, node: NodeRun, lines: mpsc::Sender<Bytes>) {
+    let (sender, mut output) = mpsc::channel::<NodeOutput>(QUEUE);
+    let mut run = pin!(job.run(node, sender));
+    let reply = loop {
+        tokio::select! {
+            biased;
+            Some(text) = output.recv() => say(&lines, &NodeEvent::Output(text)).await,
+            reply = &mut run => break reply,
+        }
+    };
+    while let Some(text) = output.recv().await {
+        say(&lines, &NodeEvent::Output(text)).await;
+    }
+    finish(&lines, reply).await;
+}
+
+/// The last line: a [`NodeEvent::Reply`], whose reply may be of any size.
+async fn finish(lines: &mpsc::Sender<Bytes>, reply: Reply) {
+    let start = std::iter::once(Ok(Bytes::from_static(br#"{"type":"reply","reply":"#)));
+    let end = std::iter::once(Ok(Bytes::from_static(b"}\n")));
+    for piece in start.chain(reply.pieces()).chain(end) {
+        match piece {
+            Ok(piece) => {
+                if lines.send(piece).await.is_err() {
+                    return; // Nobody reads any more: nobody misses the rest.
+                }
+            }
+            Err(error) => return tracing::error!(%error, "a node's output cannot be read"),
+        }
+    }
+}
+
+async fn say(lines: &mpsc::Sender<Bytes>, event: &NodeEvent) {
+    match serde_json::to_vec(event) {
+        Ok(mut line) => {
+            line.push(b'\n');
+            // Nobody reads any more: the node goes on.
+            let _ = lines.send(line.into()).await;
+        }
+        Err(error) => tracing::error!(%error, "an event of a node cannot be written"),
+    }
+}

@@ -1,0 +1,69 @@
+//! The registry of projects.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::{NamedIfKnown, Shared};
+use crate::api::v1::{ErrorCode, ProjectInfo, ProjectList, RegisterProject};
+use crate::backend::reply::{Body, Refusal, Reply};
+use crate::backend::state::resolved;
+use crate::project::Project;
+
+/// `GET /api/v1/projects`.
+pub(super) async fn list(State(daemon): Shared) -> Json<ProjectList> {
+    let mut projects = Vec::new();
+    for known in daemon.projects().all() {
+        projects.push(daemon.about(&known).await);
+    }
+    Json(ProjectList { projects })
+}
+
+/// `POST /api/v1/projects`.
+pub(super) async fn register(
+    State(daemon): Shared,
+    Body(RegisterProject { path }): Body<RegisterProject>,
+) -> Reply<ProjectInfo> {
+    if !path.is_absolute() {
+        return Err(Refusal::bad_request("`path` must be absolute"));
+    }
+    let project = resolved(&path).and_then(|folder| Project::containing(&folder));
+    let project = project.ok_or_else(|| {
+        let detail = format!("no Python environment in {}", path.display());
+        Refusal::new(StatusCode::NOT_FOUND, ErrorCode::NoEnvironment, detail)
+    })?;
+    let known = daemon.register(&project)?;
+    Ok(Json(daemon.about(&known).await))
+}
+
+/// `GET /api/v1/projects/{id}`.
+pub(super) async fn show(
+    State(daemon): Shared,
+    NamedIfKnown(known): NamedIfKnown,
+) -> Json<ProjectInfo> {
+    Json(daemon.about(&known).await)
+}
+
+/// `DELETE /api/v1/projects/{id}`: forgets a registration and ends its worker; the project itself stays as it is.
+pub(super) async fn forget(
+    State(daemon): Shared,
+    NamedIfKnown(known): NamedIfKnown,
+) -> Result<StatusCode, Refusal> {
+    if !known.registered {
+        let detail = format!(
+            "{} is a folder of the projects root, not a registration",
+            known.id
+        );
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            ErrorCode::NotRegistered,
+            detail,
+        ));
+    }
+    daemon
+        .projects()
+        .forget(&known.id)
+        .map_err(|error| Refusal::internal("cannot write the registry of projects", error))?;
+    daemon.end_job(&known.id).await;
+    Ok(StatusCode::NO_CONTENT)
+}

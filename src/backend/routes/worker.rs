@@ -1,0 +1,115 @@
+//! A project's worker: its state, start, stop, restart.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use super::{Named, Shared};
+use crate::api::v1::{
+    ErrorCode, LONGEST_WAIT_S, RestartRequest, Restarted, StopRequest, WorkerState, WorkerStatus,
+};
+use crate::backend::projects::Known;
+use crate::backend::reply::{Body, Query, Refusal, Reply};
+use crate::backend::state::{Daemon, shutting_down};
+use crate::backend::worker::WorkerError;
+use crate::store::Generation;
+
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    generation: Option<u64>,
+    wait_s: Option<f64>,
+}
+
+/// `GET …/worker`; with `generation` and `wait_s`, a long poll.
+pub(super) async fn show(
+    State(daemon): Shared,
+    Named(known): Named,
+    Query(wanted): Query<Wanted>,
+) -> Reply<WorkerStatus> {
+    let wait = longest(wanted.wait_s)?.unwrap_or(Duration::ZERO);
+    Ok(Json(match wanted.generation {
+        Some(generation) => ready_at(&daemon, &known, generation, wait).await,
+        None => daemon.worker(&known).await,
+    }))
+}
+
+/// `POST …/worker/start`.
+pub(super) async fn start(State(daemon): Shared, Named(known): Named) -> Reply<WorkerStatus> {
+    let status = daemon.job(&known).await?.start_worker().await;
+    status.map(Json).map_err(failed)
+}
+
+/// `POST …/worker/stop`.
+pub(super) async fn stop(
+    State(daemon): Shared,
+    Named(known): Named,
+    Body(request): Body<StopRequest>,
+) -> Json<WorkerStatus> {
+    if let Some(job) = daemon.running_job(&known.id) {
+        job.stop(request.when).await;
+    }
+    Json(daemon.worker(&known).await)
+}
+
+/// `POST …/worker/restart`.
+pub(super) async fn restart(
+    State(daemon): Shared,
+    Named(known): Named,
+    Body(request): Body<RestartRequest>,
+) -> Reply<Restarted> {
+    longest(request.wait_s)?;
+    let restarted = daemon.job(&known).await?.restart(request).await;
+    restarted.map(Json).map_err(failed)
+}
+
+/// The worker's state once it is ready at `generation`, has failed, or is not running, after `wait` at the latest.
+pub(super) async fn ready_at(
+    daemon: &Daemon,
+    known: &Known,
+    generation: u64,
+    wait: Duration,
+) -> WorkerStatus {
+    let Some(job) = daemon.running_job(&known.id) else {
+        return daemon.worker(known).await;
+    };
+    job.env_changed(Generation(generation)).await;
+    // Asked for after the nudge, so that it shows what the nudge has begun.
+    let now = job.status().await;
+    let is_settled = |status: &WorkerStatus| {
+        matches!(status.state, WorkerState::Failed | WorkerState::Stopped)
+            || status.is_ready_at(generation)
+    };
+    if wait.is_zero() || is_settled(&now) {
+        return now;
+    }
+    let mut states = job.watch();
+    tokio::select! {
+        _ = states.wait_for(is_settled) => {}
+        () = tokio::time::sleep(wait) => {}
+        () = daemon.closed() => {}
+    }
+    job.status().await
+}
+
+/// A wait that a caller asked for.
+pub(super) fn longest(wait_s: Option<f64>) -> Result<Option<Duration>, Refusal> {
+    wait_s
+        .map(|wait| Duration::try_from_secs_f64(wait.min(LONGEST_WAIT_S)))
+        .transpose()
+        .map_err(|error| Refusal::bad_request(format!("bad `wait_s`: {error}")))
+}
+
+fn failed(error: WorkerError) -> Refusal {
+    match error {
+        WorkerError::RefreshFailed(_) => Refusal::new(
+            StatusCode::BAD_GATEWAY,
+            ErrorCode::EnvironmentRefreshFailed,
+            error,
+        ),
+        WorkerError::Stopped => Refusal::new(StatusCode::CONFLICT, ErrorCode::WorkerStopped, error),
+        WorkerError::ShuttingDown => shutting_down(),
+    }
+}

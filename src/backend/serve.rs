@@ -1,0 +1,213 @@
+//! The daemon's life: take the place, say where, serve until told to stop, leave nothing behind.
+
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::middleware;
+use axum::serve::{ListenerExt, serve};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+
+use super::auth::{self, Guard, Token};
+use super::cli::ServeArgs;
+use super::log;
+use super::projects::Projects;
+use super::routes::router;
+use super::socket::Place;
+use super::state::{Daemon, Door};
+use super::worker::JobSettings;
+use crate::console::Console;
+use crate::error::{Error, Exit, Explain, Result};
+use crate::host::Host;
+use crate::project::UserLayout;
+use crate::words::t;
+
+/// How long calls that are under way have to finish by themselves.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How long their last words may take once the workers are gone.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// `aim-backend serve`.
+pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Result<Exit> {
+    log::begin(host, console);
+    let layout = UserLayout::of(host).ok_or_else(|| Error::failed(t!("backend.no_home")))?;
+    let projects = Projects::new(layout.registry(), projects_root(host, args)?);
+    let (place, listener) = Place::take(host)?;
+    let settings = JobSettings::new(place.script_folder(), layout.worker_logs());
+    let daemon = Arc::new(Daemon::new(host.clone(), projects, settings));
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let mut doors = Doors::new(Arc::clone(&daemon));
+        doors.open_socket(listener)?;
+        let url = match args.listen {
+            Some(address) => Some(doors.open_tcp(host, address, &args.allow_origins).await?),
+            None => None,
+        };
+        announce(&place, url.as_deref(), console);
+        tracing::info!(socket = %place.path().display(), pid = std::process::id(), "serving");
+        let name = signals.first().await;
+        tracing::info!(signal = name, "stopping");
+        doors.close().await;
+        Ok::<(), Error>(())
+    })?;
+    // What still runs then is reading or writing files for a caller that is gone.
+    runtime.shutdown_timeout(LAST_WORDS);
+    drop(place);
+    tracing::info!("stopped");
+    Ok(Exit::Done)
+}
+
+fn projects_root(host: &Host, args: &ServeArgs) -> Result<Option<PathBuf>> {
+    let Some(root) = &args.projects_root else {
+        return Ok(None);
+    };
+    let root = host.absolute(root);
+    let failed = || t!("backend.bad_projects_root", path = root.display());
+    let resolved = root.canonicalize().context(failed())?;
+    // A file, or a folder that cannot be read, would only show later, as no projects.
+    std::fs::read_dir(&resolved).context(failed())?;
+    Ok(Some(resolved))
+}
+
+/// One line with the socket and, with TCP, one with the page's address. That nobody reads them is no reason to stop.
+fn announce(place: &Place, url: Option<&str>, console: &mut Console) {
+    let socket = place.path().display().to_string();
+    if console.is_json() {
+        let _ = console.json_line(&serde_json::json!({"socket": socket, "url": url}));
+        return;
+    }
+    let _ = console.line(t!("backend.socket", path = socket));
+    if let Some(url) = url {
+        let _ = console.line(t!("backend.page", url = url));
+    }
+}
+
+/// The ways in, each with a task that serves it.
+pub(super) struct Doors {
+    daemon: Arc<Daemon>,
+    serving: JoinSet<std::io::Result<()>>,
+}
+
+impl Doors {
+    pub(super) fn new(daemon: Arc<Daemon>) -> Self {
+        Self {
+            daemon,
+            serving: JoinSet::new(),
+        }
+    }
+
+    pub(super) fn open_socket(&mut self, listener: std::os::unix::net::UnixListener) -> Result<()> {
+        let listener = OwnerOnly(UnixListener::from_std(listener)?);
+        let router = router(Arc::clone(&self.daemon), Door::Socket);
+        let served = serve(listener, router).with_graceful_shutdown(self.closed());
+        self.serving.spawn(served.into_future());
+        Ok(())
+    }
+
+    /// Gives the address that lets a browser in.
+    pub(super) async fn open_tcp(
+        &mut self,
+        host: &Host,
+        address: SocketAddr,
+        origins: &[String],
+    ) -> Result<String> {
+        let token = Token::of(host)?;
+        let listener = TcpListener::bind(address)
+            .await
+            .context(t!("backend.cannot_listen", address = address))?;
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() {
+            tracing::warn!(%address, "others on the network can reach this address; the token crosses it in clear");
+        }
+        let url = format!("http://{address}/?token={}", token.reveal());
+        let guard = Arc::new(Guard::new(token, address, origins));
+        let router = router(Arc::clone(&self.daemon), Door::Tcp)
+            .layer(middleware::from_fn_with_state(guard, auth::guard));
+        let listener = listener.tap_io(|stream| {
+            // A caller's wait, not an error, if it cannot be had.
+            let _ = stream.set_nodelay(true);
+        });
+        let served = serve(listener, router).with_graceful_shutdown(self.closed());
+        self.serving.spawn(served.into_future());
+        Ok(url)
+    }
+
+    fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let daemon = Arc::clone(&self.daemon);
+        async move { daemon.closed().await }
+    }
+
+    /// Lets nobody in any more, lets calls finish for a while, ends the workers, and with them what still waits for one.
+    pub(super) async fn close(mut self) {
+        self.daemon.close();
+        let finished = async { while self.serving.join_next().await.is_some() {} };
+        let is_finished = tokio::time::timeout(GRACE, finished).await.is_ok();
+        self.daemon.end_jobs().await;
+        if !is_finished {
+            let finished = async { while self.serving.join_next().await.is_some() {} };
+            let _ = tokio::time::timeout(LAST_WORDS, finished).await;
+        }
+    }
+}
+
+/// The Unix socket's listener, which hangs up on everybody but the daemon's own user.
+struct OwnerOnly(UnixListener);
+
+impl axum::serve::Listener for OwnerOnly {
+    type Io = UnixStream;
+    type Addr = tokio::net::unix::SocketAddr;
+
+    async fn accept(&mut self) -> (UnixStream, Self::Addr) {
+        let us = rustix::process::geteuid().as_raw();
+        loop {
+            match self.0.accept().await {
+                Ok((stream, address)) => match stream.peer_cred() {
+                    Ok(peer) if peer.uid() == us => return (stream, address),
+                    Ok(peer) => {
+                        tracing::warn!(uid = peer.uid(), "a call of another user is refused");
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a caller's user cannot be told");
+                    }
+                },
+                Err(error) => {
+                    // Out of descriptors, most likely: others must close theirs first.
+                    tracing::error!(%error, "a call cannot be taken");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
+
+/// The signals that end the daemon.
+struct Signals([(&'static str, tokio::signal::unix::Signal); 3]);
+
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Self([
+            ("SIGTERM", signal(SignalKind::terminate())?),
+            ("SIGINT", signal(SignalKind::interrupt())?),
+            ("SIGHUP", signal(SignalKind::hangup())?),
+        ]))
+    }
+
+    async fn first(&mut self) -> &'static str {
+        let [(term, terminate), (int, interrupt), (hup, hangup)] = &mut self.0;
+        tokio::select! {
+            _ = terminate.recv() => term,
+            _ = interrupt.recv() => int,
+            _ = hangup.recv() => hup,
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! What all calls share: the projects, a [`Job`] for each that was used, and whether the daemon is on its way out.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::projects::{Known, Projects};
+use super::reply::Refusal;
+use super::watch::{Lookout, Watch};
+use super::worker::{Job, JobSettings, log_path};
+use crate::api::project_at;
+use crate::api::v1::{ErrorCode, ProjectInfo, Watching, WorkerStatus};
+use crate::host::Host;
+use crate::project::{Project, ProjectId, ProjectLayout};
+use crate::store::EnvMeta;
+
+/// By which door a call came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    /// The Unix socket: the person's own programs.
+    Socket,
+    /// TCP: pages, with a token.
+    Tcp,
+}
+
+/// The daemon, as the calls see it.
+pub(super) struct Daemon {
+    host: Host,
+    projects: Projects,
+    settings: JobSettings,
+    lookout: Arc<Lookout>,
+    started_at: DateTime<Utc>,
+    jobs: Mutex<Jobs>,
+    closing: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Jobs {
+    running: BTreeMap<ProjectId, InUse>,
+    /// No job is started any more.
+    is_closed: bool,
+}
+
+/// A project that is in use.
+struct InUse {
+    /// As it was when its use began: an environment can come to be another one.
+    project: Project,
+    job: Job,
+    watch: Watch,
+}
+
+impl InUse {
+    /// Ends all that was started for it.
+    async fn end(self) {
+        self.watch.end().await;
+        self.job.shut_down().await;
+    }
+}
+
+impl Daemon {
+    /// A daemon for `projects`; workers get their variables from `host`'s.
+    pub(super) fn new(host: Host, projects: Projects, settings: JobSettings) -> Self {
+        Self {
+            host,
+            projects,
+            settings,
+            lookout: Arc::default(),
+            started_at: Utc::now(),
+            jobs: Mutex::default(),
+            closing: watch::Sender::new(false),
+        }
+    }
+
+    /// The projects.
+    pub(super) fn projects(&self) -> &Projects {
+        &self.projects
+    }
+
+    /// When it began.
+    pub(super) fn started_at(&self) -> DateTime<Utc> {
+        self.started_at
+    }
+
+    /// The project that `{id}` means: an id or a folder. A folder's project that is not known yet is registered when
+    /// the call comes by the socket and `may_register`.
+    pub(super) fn named(
+        &self,
+        named: &str,
+        door: Door,
+        may_register: bool,
+    ) -> Result<Known, Refusal> {
+        if !named.starts_with('/') {
+            let id = ProjectId::new(named).map_err(Refusal::no_such_project)?;
+            let unknown = || Refusal::no_such_project(format!("no such project: {id}"));
+            return self.projects.by_id(&id).ok_or_else(unknown);
+        }
+        let unknown = || Refusal::no_such_project(format!("no such project: {named}"));
+        let folder = resolved(Path::new(named)).ok_or_else(unknown)?;
+        if let Some(known) = self.projects.by_folder(&folder) {
+            return Ok(known);
+        }
+        if door != Door::Socket || !may_register {
+            return Err(unknown());
+        }
+        let project = project_at(&folder).ok_or_else(unknown)?;
+        self.register(&project)
+    }
+
+    /// Registers `project`, whose folder is resolved.
+    pub(super) fn register(&self, project: &Project) -> Result<Known, Refusal> {
+        self.projects
+            .register(project)
+            .map_err(|error| Refusal::internal("cannot write the registry of projects", error))
+    }
+
+    /// The job of a project, started if there is none, once every change of the environment that is over is recorded; so
+    /// what is asked of it next sees them all.
+    pub(super) async fn job(&self, known: &Known) -> Result<Job, Refusal> {
+        let (job, watch) = self.in_use(known)?;
+        watch.catch_up().await;
+        Ok(job)
+    }
+
+    /// Takes a project into use.
+    fn in_use(&self, known: &Known) -> Result<(Job, Watch), Refusal> {
+        let project = known.project();
+        let mut jobs = self.jobs();
+        if jobs.is_closed {
+            return Err(shutting_down());
+        }
+        if let Some(InUse {
+            project: has,
+            job,
+            watch,
+        }) = jobs.running.get(&known.id)
+        {
+            // A project whose environment went away keeps its job, which knows best how to say so.
+            if project.as_ref().is_none_or(|project| project == has) {
+                return Ok((job.clone(), watch.clone()));
+            }
+        }
+        let project = project.ok_or_else(|| {
+            let detail = format!("no Python environment in {}", known.folder.display());
+            Refusal::new(StatusCode::NOT_FOUND, ErrorCode::NoEnvironment, detail)
+        })?;
+        let id = known.id.clone();
+        let job = Job::start(
+            project.clone(),
+            id.clone(),
+            &self.host,
+            self.settings.clone(),
+        );
+        let watch = Watch::start(
+            project.clone(),
+            id.clone(),
+            self.host.clone(),
+            Arc::clone(&self.lookout),
+            job.clone(),
+        );
+        let in_use = InUse {
+            project,
+            job: job.clone(),
+            watch: watch.clone(),
+        };
+        if let Some(old) = jobs.running.insert(id, in_use) {
+            tokio::spawn(old.end());
+        }
+        Ok((job, watch))
+    }
+
+    /// The job of a project, if it was used.
+    pub(super) fn running_job(&self, id: &ProjectId) -> Option<Job> {
+        self.jobs().running.get(id).map(|in_use| in_use.job.clone())
+    }
+
+    /// The state of a project's worker; never starts anything.
+    pub(super) async fn worker(&self, known: &Known) -> WorkerStatus {
+        match self.running_job(&known.id) {
+            Some(job) => job.status().await,
+            None => WorkerStatus {
+                env_generation: EnvMeta::read(&ProjectLayout::new(known.root()))
+                    .0
+                    .generation()
+                    .0,
+                ..WorkerStatus::unused(known.id.clone())
+            },
+        }
+    }
+
+    /// Where a project's worker log is.
+    pub(super) fn worker_log(&self, id: &ProjectId) -> PathBuf {
+        log_path(&self.settings.log_folder, id)
+    }
+
+    /// All about a project.
+    pub(super) async fn about(&self, known: &Known) -> ProjectInfo {
+        ProjectInfo {
+            id: known.id.clone(),
+            path: known.root(),
+            environment: known
+                .project()
+                .map(|project| project.venv().root().to_path_buf()),
+            registered: known.registered,
+            worker: Some(self.worker(known).await),
+            watching: self.watching(&known.id),
+        }
+    }
+
+    /// How changes in a project's environment are noticed, if it is in use.
+    fn watching(&self, id: &ProjectId) -> Option<Watching> {
+        let jobs = self.jobs();
+        jobs.running.get(id).map(|in_use| in_use.watch.watching())
+    }
+
+    /// Ends a project's job.
+    pub(super) async fn end_job(&self, id: &ProjectId) {
+        let ended = self.jobs().running.remove(id);
+        if let Some(in_use) = ended {
+            in_use.end().await;
+        }
+    }
+
+    /// Ends every job; returns when no process is left.
+    pub(super) async fn end_jobs(&self) {
+        let running = {
+            let mut jobs = self.jobs();
+            jobs.is_closed = true;
+            std::mem::take(&mut jobs.running)
+        };
+        let ending: JoinSet<()> = running.into_values().map(InUse::end).collect();
+        ending.join_all().await;
+    }
+
+    /// Tells calls that wait or follow something to come to an end.
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Returns when the daemon is on its way out.
+    pub(super) async fn closed(&self) {
+        // The sender lives as long as this does.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `path` without links; none for what is not there or not UTF-8, which JSON could not carry.
+pub(super) fn resolved(path: &Path) -> Option<PathBuf> {
+    path.canonicalize()
+        .ok()
+        .filter(|path| path.to_str().is_some())
+}
+
+/// The daemon takes no more work.
+pub(super) fn shutting_down() -> Refusal {
+    let detail = "the daemon is shutting down";
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::ShuttingDown,
+        detail,
+    )
+}

@@ -1,0 +1,114 @@
+//! `aim-backend status`: whether a daemon runs, and what it does.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::api::Client;
+use crate::api::v1::{Health, ProjectInfo, Version, WorkerState};
+use crate::console::style::{NAME, paint};
+use crate::console::{Console, time, width};
+use crate::error::{Exit, Result};
+use crate::host::Host;
+use crate::project::socket;
+use crate::words::t;
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Status {
+    running: bool,
+    socket: String,
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    health: Option<Health>,
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    version: Option<Version>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projects: Option<Vec<ProjectInfo>>,
+}
+
+/// `aim-backend status`.
+pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
+    let mut status = Status {
+        running: false,
+        socket: socket(host).display().to_string(),
+        health: None,
+        version: None,
+        projects: None,
+    };
+    let client = match Client::connect(host) {
+        Err(error) if error.exit() == Exit::NoDaemon && console.is_json() => {
+            console.json(&status)?;
+            return Ok(Exit::NoDaemon);
+        }
+        client => client?,
+    };
+    let (health, projects) = (client.health()?, client.projects()?);
+    if console.is_json() {
+        status.running = true;
+        status.health = Some(health);
+        status.version = Some(client.version().clone());
+        status.projects = Some(projects);
+        console.json(&status)?;
+    } else {
+        for line in lines(
+            &status.socket,
+            &health,
+            client.version(),
+            &projects,
+            Utc::now(),
+        ) {
+            console.line(line)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// What people read: a name and a value a line.
+fn lines(
+    socket: &str,
+    health: &Health,
+    version: &Version,
+    projects: &[ProjectInfo],
+    now: DateTime<Utc>,
+) -> Vec<String> {
+    let workers = projects
+        .iter()
+        .filter_map(|project| project.worker.as_ref())
+        .filter(|worker| matches!(worker.state, WorkerState::Idle | WorkerState::Busy))
+        .count();
+    let known = t!(
+        "backend.status.counts",
+        projects = projects.len(),
+        workers = workers
+    );
+    let rows = [
+        (t!("backend.status.socket"), Some(socket.to_owned())),
+        (
+            t!("backend.status.process"),
+            health.pid.map(|pid| pid.to_string()),
+        ),
+        (t!("backend.status.version"), version.version.clone()),
+        (
+            t!("backend.status.since"),
+            health.started_at.map(|began| time::ago(began, now)),
+        ),
+        (
+            t!("backend.status.root"),
+            health
+                .projects_root
+                .as_ref()
+                .map(|root| root.display().to_string()),
+        ),
+        (t!("backend.status.projects"), Some(known.into_owned())),
+    ];
+    let widest = rows
+        .iter()
+        .map(|(name, _)| width::columns(name))
+        .max()
+        .unwrap_or(0);
+    rows.iter()
+        .filter_map(|(name, value)| {
+            let room = " ".repeat(widest - width::columns(name));
+            Some(format!("{}{room}  {}", paint(NAME, name), value.as_ref()?))
+        })
+        .collect()
+}

@@ -1,0 +1,117 @@
+//! `aim-backend stop`: asks the daemon's process to end, and waits until it has.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::socket::{holder, lock_path};
+use crate::api::{check_ours, no_daemon};
+use crate::console::Console;
+use crate::error::{Error, Exit, Explain, Result};
+use crate::host::Host;
+use crate::project::socket;
+use crate::words::t;
+
+/// How long the daemon may take: its grace for calls and for workers, and some more.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// `aim-backend stop`.
+pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
+    let socket = socket(host);
+    let Ok(serving) = serving_process(&socket) else {
+        return Err(no_daemon());
+    };
+    // The number in the lock file is only believed if the socket's own peer has it: numbers are used again.
+    let mut lock = File::open(lock_path(&socket)).map_err(|_| stranger(&socket))?;
+    let pid = holder(&mut lock)
+        .filter(|pid| Some(*pid) == serving)
+        .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
+        .ok_or_else(|| stranger(&socket))?;
+    let number = pid.as_raw_nonzero();
+    kill_process(pid, Signal::TERM).context(t!("backend.cannot_stop", pid = number))?;
+    wait_for(lock).map_err(|()| {
+        Error::failed(t!("backend.does_not_stop", pid = number))
+            .hint(format!("kill -KILL {number}"))
+    })?;
+    if console.is_json() {
+        console.json(&serde_json::json!({"stopped": true, "pid": number.get()}))?;
+    } else {
+        console.note(t!("backend.stopped", pid = number));
+    }
+    Ok(Exit::Done)
+}
+
+/// The process that listens at `socket`.
+fn serving_process(socket: &Path) -> io::Result<Option<u32>> {
+    check_ours(socket)?;
+    let stream = UnixStream::connect(socket)?;
+    stream.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let _inside = runtime.enter();
+    let pid = tokio::net::UnixStream::from_std(stream)?.peer_cred()?.pid();
+    Ok(pid.and_then(|pid| u32::try_from(pid).ok()))
+}
+
+/// Returns when the daemon's lock is free, which is when its process has ended.
+fn wait_for(lock: File) -> Result<(), ()> {
+    let (free, is_free) = mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = lock.lock();
+        let _ = free.send(());
+    });
+    is_free.recv_timeout(PATIENCE).map_err(drop)
+}
+
+/// Something that is not `aim-backend` listens there.
+fn stranger(socket: &Path) -> Error {
+    Error::failed(t!("backend.stranger", path = socket.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::console::CommonArgs;
+    use crate::env_vars;
+
+    fn stop(socket: &Path) -> Error {
+        let host = Host::fake(["aim-backend"]).with_var(env_vars::SOCKET, socket);
+        let common = CommonArgs::default();
+        let mut console = Console::onto(&host, &common, Box::new(io::sink()), Box::new(io::sink()));
+        run(&host, &mut console).expect_err("nothing to stop")
+    }
+
+    #[test]
+    fn where_no_daemon_is_there_is_nothing_to_stop() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let socket = dir.path().join("s");
+        assert_eq!(stop(&socket).exit(), Exit::NoDaemon);
+        drop(UnixListener::bind(&socket).expect("bind"));
+        assert_eq!(stop(&socket).exit(), Exit::NoDaemon, "a stale socket");
+    }
+
+    #[test]
+    fn a_number_that_is_not_the_sockets_is_not_believed() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let socket = dir.path().join("s");
+        let _listener = UnixListener::bind(&socket).expect("bind");
+        assert_eq!(stop(&socket).exit(), Exit::Failed, "no lock");
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .expect("a bystander");
+        std::fs::write(lock_path(&socket), format!("{}\n", child.id())).expect("write");
+        assert_eq!(stop(&socket).exit(), Exit::Failed);
+        assert!(child.try_wait().expect("its state").is_none(), "it lives");
+        child.kill().expect("killed");
+        child.wait().expect("gone");
+    }
+}

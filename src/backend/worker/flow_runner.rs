@@ -1,0 +1,271 @@
+//! Flows on a project's workers: what the engine asks of a [`Runner`], done by a [`Job`].
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+
+use super::job::{Control, Job};
+use super::lane::Order;
+use super::objects::Kept;
+use super::pool::Taken;
+use super::protocol::{Failure, Request};
+use super::reply::Reply;
+use crate::api::v1::NodeOutput;
+use crate::backend::flow::{
+    EdgeValue, JsonText, NodeCall, NodeDone, NodeError, Object, Output, Runner, Value,
+};
+
+/// Pieces of output that wait to be put together.
+const QUEUE: usize = 16;
+
+/// Bytes of what a node printed from which the older half is dropped.
+const PRINTED: usize = 256 << 10;
+
+impl Runner for Job {
+    type Object = Kept;
+
+    async fn run(&self, call: NodeCall<Kept>) -> NodeDone<Kept> {
+        let begun = Instant::now();
+        let first = call.edges.iter().find_map(object);
+        let taken = match first {
+            Some(object) => self.pool().with(object),
+            None => self.pool().free().await,
+        };
+        // Held until the node is done: what was brought for it.
+        let brought = match bring(&call, &taken).await {
+            Ok(brought) => brought,
+            Err(error) => return failed(error, begun),
+        };
+        let given = given(&call, &brought);
+        let order = Order {
+            request: Request::flow_node(
+                self.pool().project(),
+                call.file.as_deref(),
+                &given,
+                &call.keep,
+            ),
+            file: call.file.as_deref().unwrap_or_default().to_owned(),
+            limit: Some(call.timeout.as_secs_f64()),
+            is_node: true,
+            on: first.map(Kept::pid),
+        };
+        let (output, printed) = mpsc::channel::<NodeOutput>(QUEUE);
+        let (reply, printed) = tokio::join!(taken.lane.run(order, output), collect(printed));
+        let done = done(reply, call.keep, &taken, printed, begun);
+        let object = done
+            .result
+            .as_ref()
+            .ok()
+            .map(|output| output.object.as_ref());
+        if let (Some(object), Some(_)) = (object, &call.file) {
+            self.pool().keep(&call.node, object);
+        }
+        done
+    }
+
+    async fn display(&self, object: &Kept) -> Option<String> {
+        let reply = ask(object, "display").await;
+        let reply = reply.into_json();
+        let reply: Said<'_> = reply.read().ok()?;
+        serde_json::from_str(reply.output?.get()).ok()
+    }
+
+    async fn full_result(&self, node: &str) -> Option<JsonText> {
+        let object = self.pool().newest(node)?;
+        let reply = ask(&object, "full_result").await;
+        let envelope = reply.envelope();
+        if let Some(large) = reply.into_large_output().ok()? {
+            return Some(JsonText::trusted(large));
+        }
+        let said: Said<'_> = envelope.read().ok()?;
+        said.output.map(JsonText::of)
+    }
+}
+
+async fn ask(object: &Kept, op: &str) -> Reply {
+    let request = Request::object(op, object.id());
+    object.lane().ask_about(request, object.pid()).await
+}
+
+fn object(edge: &EdgeValue<Kept>) -> Option<&Kept> {
+    match &edge.value {
+        Value::Object(object) => Some(object),
+        Value::Json(_) => None,
+    }
+}
+
+/// By their names, objects as they are called where they were brought.
+type Brought = HashMap<String, Kept>;
+
+/// Brings the objects that are in other workers to the one that was taken.
+async fn bring(call: &NodeCall<Kept>, taken: &Taken) -> Result<Brought, NodeError> {
+    let mut brought = Brought::new();
+    let objects = call.edges.iter().filter_map(object);
+    let Some(home) = objects.clone().next().map(Kept::pid) else {
+        return Ok(brought);
+    };
+    for object in objects.filter(|object| object.pid() != home) {
+        if brought.contains_key(object.id()) {
+            continue;
+        }
+        #[derive(Deserialize)]
+        struct Exported<'a> {
+            fd: u32,
+            #[serde(borrow)]
+            layout: &'a RawValue,
+        }
+        let reply = ask(object, "export").await.into_json();
+        let Ok(exported) = reply.read::<Exported<'_>>() else {
+            return Err(error_of(&reply));
+        };
+        let path = format!("/proc/{}/fd/{}", object.pid(), exported.fd);
+        // A name of its own: another node may be given the same object there, and let go of it earlier.
+        let name = format!("{} for {}", object.id(), call.keep);
+        let request = Request::import(&name, &path, exported.layout);
+        let imported = taken.lane.ask_about(request, home).await.into_json();
+        let close = Control::Close {
+            pid: object.pid(),
+            descriptor: exported.fd,
+        };
+        let _ = object.lane().ask.send(close).await;
+        if !imported.read::<Failure>().is_ok_and(|reply| reply.ok) {
+            return Err(error_of(&imported));
+        }
+        let there = Kept::new(name, home, taken.lane.clone());
+        brought.insert(object.id().to_owned(), there);
+    }
+    Ok(brought)
+}
+
+fn error_of(reply: &crate::api::v1::Json) -> NodeError {
+    let failure: Failure = reply.read().unwrap_or_default();
+    NodeError {
+        message: failure.error,
+        traceback: Some(failure.traceback).filter(|text| !text.is_empty()),
+    }
+}
+
+/// The members of the request that give the node its input.
+fn given(call: &NodeCall<Kept>, brought: &Brought) -> String {
+    if call.edges.is_empty() {
+        let input = call.input.as_ref().map_or(Cow::Borrowed("null"), text);
+        return format!("\"edges\":[],\"input\":{input}");
+    }
+    let mut given = String::from("\"edges\":[");
+    for (number, edge) in call.edges.iter().enumerate() {
+        given.push_str(if number == 0 { "{" } else { ",{" });
+        // Writing to a string never fails.
+        let _ = match &edge.value {
+            Value::Json(json) => write!(given, "\"value\":{}", text(json)),
+            Value::Object(object) => {
+                let here = brought.get(object.id()).unwrap_or(object);
+                write!(given, "\"ref\":{}", quoted(Some(here.id())))
+            }
+        };
+        let (handle, into) = (quoted(edge.handle.as_deref()), quoted(edge.into.as_deref()));
+        let _ = write!(given, ",\"handle\":{handle},\"into\":{into}}}");
+    }
+    given.push(']');
+    given
+}
+
+fn text(json: &JsonText) -> Cow<'_, str> {
+    String::from_utf8_lossy(json.as_bytes())
+}
+
+fn quoted(text: Option<&str>) -> String {
+    serde_json::to_string(&text).unwrap_or_default()
+}
+
+async fn collect(mut printed: mpsc::Receiver<NodeOutput>) -> String {
+    let mut text = String::new();
+    while let Some(piece) = printed.recv().await {
+        text.push_str(&piece.text);
+        if text.len() > PRINTED {
+            let half = text.len() / 2;
+            let from = (half..half + 4).find(|&at| text.is_char_boundary(at));
+            text.drain(..from.unwrap_or_default());
+        }
+    }
+    text
+}
+
+/// The members of a reply that are read here.
+#[derive(Deserialize)]
+struct Said<'r> {
+    #[serde(default)]
+    ok: bool,
+    #[serde(borrow, default)]
+    output: Option<&'r RawValue>,
+    #[serde(default)]
+    kept: bool,
+    #[serde(default)]
+    time_ms: Option<u64>,
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    traceback: Option<String>,
+}
+
+fn done(
+    reply: Reply,
+    keep: String,
+    taken: &Taken,
+    printed: String,
+    begun: Instant,
+) -> NodeDone<Kept> {
+    let worker = reply.worker();
+    let envelope = reply.envelope();
+    let said = match envelope.read::<Said<'_>>() {
+        Ok(said) => said,
+        Err(error) => {
+            let message = format!("the worker's reply cannot be read: {error}");
+            let traceback = None;
+            return failed(NodeError { message, traceback }, begun);
+        }
+    };
+    let time_ms = said.time_ms.unwrap_or_else(|| passed(begun));
+    let result = if said.ok {
+        let object = worker
+            .filter(|_| said.kept)
+            .map(|pid| Kept::new(keep, pid, taken.lane.clone()));
+        let small = || said.output.map_or_else(JsonText::null, JsonText::of);
+        match reply.into_large_output() {
+            Ok(large) => Ok(Output {
+                json: large.map_or_else(small, JsonText::trusted),
+                object,
+            }),
+            Err(error) => Err(NodeError {
+                message: format!("the node's output was lost on its way: {error}"),
+                traceback: None,
+            }),
+        }
+    } else {
+        Err(NodeError {
+            message: said.error.unwrap_or_default(),
+            traceback: said.traceback.filter(|text| !text.is_empty()),
+        })
+    };
+    NodeDone {
+        result,
+        time_ms,
+        printed,
+    }
+}
+
+fn failed(error: NodeError, begun: Instant) -> NodeDone<Kept> {
+    NodeDone {
+        result: Err(error),
+        time_ms: passed(begun),
+        printed: String::new(),
+    }
+}
+
+fn passed(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

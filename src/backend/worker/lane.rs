@@ -1,0 +1,118 @@
+//! The handle on one worker process and the task behind it.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+
+use super::job::{Control, Node, WorkerError};
+use super::log::WorkerLog;
+use super::objects::Objects;
+use super::protocol::{Refusal, Request};
+use super::reply::Reply;
+use super::standby::Plan;
+use super::task::Task;
+use crate::api::v1::{NodeOutput, WorkerStatus};
+use crate::project::ProjectId;
+
+/// Requests that may wait for the task; more make their askers wait.
+const QUEUE: usize = 64;
+
+/// Cheap to clone; when the last clone is gone, so is the worker.
+#[derive(Debug, Clone)]
+pub(super) struct Lane {
+    pub(super) ask: mpsc::Sender<Control>,
+    pub(super) status: watch::Receiver<WorkerStatus>,
+    pub(super) objects: Arc<Objects>,
+}
+
+/// What a worker is to do.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) request: Request,
+    /// The node's file.
+    pub(super) file: String,
+    /// Seconds that it may run.
+    pub(super) limit: Option<f64>,
+    /// Whether it is a node, and no question about an object.
+    pub(super) is_node: bool,
+    /// The process that has its objects.
+    pub(super) on: Option<u32>,
+}
+
+impl Lane {
+    /// Starts the task, and no process yet. With a `permit` it is one of those that end when they are unused.
+    pub(super) fn start(
+        id: &ProjectId,
+        plan: &Arc<Plan>,
+        log: WorkerLog,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        let (ask, asked) = mpsc::channel(QUEUE);
+        let (sender, status) = watch::channel(WorkerStatus::unused(id.clone()));
+        let objects = Arc::new(Objects::default());
+        let mut task = Task::new(
+            id.clone(),
+            Arc::clone(plan),
+            log,
+            Arc::clone(&objects),
+            asked,
+            sender,
+        );
+        if permit.is_some() {
+            task = task.ending_when_unused(plan.settings.extra_idle);
+        }
+        tokio::spawn(async move {
+            task.run().await;
+            drop(permit);
+        });
+        Self {
+            ask,
+            status,
+            objects,
+        }
+    }
+
+    /// Hands over `order`, and waits for the reply.
+    pub(super) async fn run(&self, order: Order, output: mpsc::Sender<NodeOutput>) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        let Order {
+            request,
+            file,
+            limit,
+            is_node,
+            on,
+        } = order;
+        let node = Node {
+            request,
+            file,
+            limit,
+            is_node,
+            on,
+            output,
+            reply,
+        };
+        let _ = self.ask.send(Control::Run(node)).await;
+        answer.await.unwrap_or_else(|_| {
+            let why = WorkerError::ShuttingDown.to_string();
+            Refusal::new("", &why, "shutting-down").into_json().into()
+        })
+    }
+
+    /// Asks the process `on` something that is no node.
+    pub(super) async fn ask_about(&self, request: Request, on: u32) -> Reply {
+        let (output, _) = mpsc::channel(1);
+        let order = Order {
+            request,
+            file: String::new(),
+            limit: None,
+            is_node: false,
+            on: Some(on),
+        };
+        self.run(order, output).await
+    }
+
+    /// Whether its task has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ask.is_closed()
+    }
+}

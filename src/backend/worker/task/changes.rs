@@ -1,0 +1,188 @@
+//! From one generation to the next: when a worker is started, what becomes of the start, and the spare for the one after.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use tokio::time::{Duration, Instant};
+
+use super::super::background::Background;
+use super::super::freshness::View;
+use super::super::job::WorkerError;
+use super::super::standby::{Spare, StartFailure, Worker};
+use super::{Next, SPARE_DELAY, SpareState, Task};
+
+/// How often a start that failed is tried again by itself.
+const TRIES: u32 = 8;
+/// The longest wait between two of these tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A start that failed, and when it is tried again by itself. A node or a person who asks does not wait for that.
+pub(super) struct Failed {
+    pub(super) view: View,
+    /// Whether nodes run on the old worker meanwhile.
+    pub(super) keeps_old: bool,
+    tries: u32,
+    again_at: Option<Instant>,
+}
+
+impl Failed {
+    /// Each try is put off twice as long as the one before, by a quarter more or less, so that many projects on one broken
+    /// disk do not try all at once; after [`TRIES`] it is left to whoever asks.
+    fn after(last: Option<Self>, view: View, pause: Duration) -> Self {
+        let tries = last
+            .filter(|last| last.view == view)
+            .map_or(0, |last| last.tries + 1);
+        let pause = (pause * (1 << tries.min(TRIES))).min(LONGEST_PAUSE);
+        let jitter = f64::from(RandomState::new().hash_one(tries) as u32) / f64::from(u32::MAX);
+        Self {
+            view,
+            keeps_old: false,
+            tries,
+            again_at: (tries < TRIES).then(|| Instant::now() + pause.mul_f64(0.75 + jitter / 2.0)),
+        }
+    }
+}
+
+impl Task {
+    /// When the next worker is tried again by itself.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        let failed = self.failed.as_ref()?;
+        matches!(self.next, Next::None).then_some(failed.again_at)?
+    }
+
+    /// Starts the next worker and says why in the state.
+    pub(super) fn replace(&mut self, why: &str) {
+        self.last_refresh = Some(format!("replaced: {why}"));
+        self.inquiry = None;
+        self.start(why);
+    }
+
+    /// Sees to it that the environment as it is now is in the next node. A worker that nobody has used, or that somebody
+    /// has stopped, stays away.
+    pub(super) fn refresh(&mut self) {
+        let wanted = self.freshness.look();
+        let failed_at = self.failed.as_ref().map(|failed| failed.view);
+        if failed_at == Some(wanted) {
+            return; // It is tried again when it is time.
+        }
+        match (&self.next, &self.worker) {
+            // It is asked again when that is there.
+            (Next::Starting(_), _) => {}
+            (Next::Ready(next), _) if next.view != wanted => {
+                self.replace("the environment changed")
+            }
+            (Next::None, Some(worker)) if worker.view != wanted => {
+                self.follow();
+            }
+            (Next::None, None) if failed_at.is_some() => self.replace("the environment changed"),
+            (Next::Ready(_) | Next::None, _) => {}
+        }
+    }
+
+    pub(super) fn start_unless_starting(&mut self, why: &str) {
+        if !matches!(self.next, Next::Starting(_)) {
+            self.start(why);
+        }
+    }
+
+    pub(super) fn start(&mut self, why: &str) {
+        tracing::info!(project = %self.id, why, generation = %self.freshness.known().generation, "starting a worker");
+        let spare = match std::mem::replace(&mut self.spare, SpareState::None) {
+            SpareState::Ready(standby) => Some(Spare::Ready(standby)),
+            SpareState::Preparing(preparing) => Some(Spare::Preparing(preparing)),
+            SpareState::None | SpareState::Due(_) | SpareState::Failed => None,
+        };
+        let worker = Arc::clone(&self.plan).worker(spare, self.freshness.clone());
+        if let Next::Ready(worker) =
+            std::mem::replace(&mut self.next, Next::Starting(Background::spawn(worker)))
+        {
+            self.end(worker.process);
+        }
+        self.publish();
+    }
+
+    pub(super) fn started(&mut self, mut worker: Worker) {
+        self.log
+            .output(&std::mem::take(&mut worker.printed).into_bytes());
+        self.next = Next::None;
+        if worker.view == self.freshness.look() {
+            self.next = Next::Ready(Box::new(worker));
+        } else {
+            self.end(worker.process);
+            self.start("the environment changed again");
+        }
+    }
+
+    pub(super) fn start_failed(&mut self, failure: StartFailure) {
+        self.next = Next::None;
+        self.log.output(&failure.printed.into_bytes());
+        self.log
+            .note(format_args!("environment refresh failed: {}", failure.why));
+        tracing::warn!(project = %self.id, why = failure.why, "environment refresh failed");
+        if self.freshness.look() != failure.view {
+            return self.start("the environment changed again");
+        }
+        let error = WorkerError::RefreshFailed(failure.why);
+        let failed = Failed::after(self.failed.take(), failure.view, self.plan.settings.retry);
+        self.failed = Some(Failed {
+            keeps_old: self.worker.is_some() && self.plan.config().worker_keep_old.value,
+            ..failed
+        });
+        self.last_error = Some(error.to_string());
+        self.refuse_all(&error, "environment-refresh-failed");
+        self.publish();
+    }
+
+    /// Puts `worker` in the place of the old one, which is idle.
+    pub(super) fn swap(&mut self, worker: Worker) {
+        self.log.note(format_args!(
+            "worker {} ready at generation {} (Python {})",
+            worker.process.pid(),
+            worker.view.generation,
+            worker.python,
+        ));
+        tracing::info!(
+            project = %self.id,
+            pid = worker.process.pid(),
+            generation = %worker.view.generation,
+            took_ms = worker.took.as_secs_f64() * 1e3,
+            "worker ready"
+        );
+        if let Some(old) = self.worker.replace(worker) {
+            self.restarts += 1;
+            self.log
+                .note(format_args!("worker {} replaced", old.process.pid()));
+            self.end(old.process);
+        }
+        self.hangup_deadline = None;
+        self.inquiry = None;
+        self.failed = None;
+        self.last_error = None;
+        self.want_spare();
+        self.publish();
+        for (old_pid, waiter) in std::mem::take(&mut self.waiters) {
+            let _ = waiter.send(Ok(self.restarted(old_pid)));
+        }
+    }
+
+    /// The project is in use: keep a spare, or have one soon.
+    pub(super) fn want_spare(&mut self) {
+        let now = Instant::now();
+        self.used_at = now;
+        if self.ends_when_unused.is_some() {
+            return; // Nobody waits for the next one of these.
+        }
+        self.spare_wanted_until = now + self.plan.settings.spare_idle;
+        if matches!(self.spare, SpareState::None | SpareState::Due(_)) {
+            self.spare = SpareState::Due(now + SPARE_DELAY);
+        }
+    }
+
+    pub(super) fn drop_spare(&mut self) {
+        match std::mem::replace(&mut self.spare, SpareState::None) {
+            SpareState::Ready(spare) => self.end(spare.process),
+            SpareState::Preparing(preparing) => self.cancel(preparing),
+            SpareState::None | SpareState::Due(_) | SpareState::Failed => {}
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Ends that were asked for, and what everybody who waits is told then.
+
+use super::super::background::Background;
+use super::super::job::WorkerError;
+use super::super::process::Process;
+use super::super::protocol::Refusal;
+use super::super::tail::Tail;
+use super::{Next, Task};
+
+impl Task {
+    /// Ends the worker under its running node, which is told so.
+    pub(super) fn cut_off(&mut self, why: &str, code: &str) {
+        if let Some(running) = &self.running {
+            let refusal = Refusal {
+                detail: Some(why),
+                generation: self.worker.as_ref().map(|worker| worker.view.generation),
+                ..Refusal::new(&running.id, "worker-exit", code)
+            };
+            let reply = refusal.into_json();
+            self.answer(reply.into());
+        }
+        self.end_worker();
+    }
+
+    /// Ends every process, and answers everybody who waits for one.
+    pub(super) fn end_everything(&mut self, why: &WorkerError, code: &str) {
+        self.stops_when_idle = false;
+        self.failed = None;
+        self.is_refresh_due = false;
+        self.cut_off(&why.to_string(), code);
+        match std::mem::replace(&mut self.next, Next::None) {
+            Next::Ready(worker) => self.end(worker.process),
+            Next::Starting(starting) => self.cancel(starting),
+            Next::None => {}
+        }
+        self.drop_spare();
+        self.refuse_all(why, code);
+    }
+
+    /// Answers everybody who waits for a worker that will not come.
+    pub(super) fn refuse_all(&mut self, error: &WorkerError, code: &str) {
+        let words = error.to_string();
+        for node in std::mem::take(&mut self.queue) {
+            self.nodes += 1;
+            let refusal = Refusal::new(&self.nodes.to_string(), &words, code).into_json();
+            let _ = node.reply.send(refusal.into());
+        }
+        for (_, waiter) in std::mem::take(&mut self.waiters) {
+            let _ = waiter.send(Err(error.clone()));
+        }
+    }
+
+    pub(super) fn end_worker(&mut self) {
+        self.hangup_deadline = None;
+        self.inquiry = None;
+        if let Some(worker) = self.worker.take() {
+            self.log
+                .note(format_args!("worker {} stopped", worker.process.pid()));
+            tracing::info!(project = %self.id, pid = worker.process.pid(), "worker stopped");
+            self.end(worker.process);
+            self.publish();
+        }
+    }
+
+    pub(super) fn end(&mut self, process: Process) {
+        self.ending.spawn(process.end(self.plan.settings.grace));
+    }
+
+    /// Breaks off a start; its process is killed.
+    pub(super) fn cancel<T: Send + 'static>(&mut self, start: Background<T>) {
+        self.ending.spawn(async {
+            start.cancel().await;
+            Tail::default()
+        });
+    }
+}

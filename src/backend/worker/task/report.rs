@@ -1,0 +1,57 @@
+//! The worker's state as others see it.
+
+use super::{Next, Task};
+use crate::api::v1::{Restarted, WorkerState, WorkerStatus};
+
+impl Task {
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.worker.as_ref().map(|worker| worker.process.pid())
+    }
+
+    pub(super) fn restarted(&self, old_pid: Option<u32>) -> Restarted {
+        let new_pid = self.pid();
+        Restarted {
+            restarted: old_pid != new_pid,
+            old_pid,
+            new_pid,
+            worker: self.status.borrow().clone(),
+        }
+    }
+
+    pub(super) fn state(&self) -> WorkerState {
+        match (&self.running, &self.next, &self.worker) {
+            (Some(_), _, _) => WorkerState::Busy,
+            (None, Next::Starting(_) | Next::Ready(_), _) => WorkerState::Starting,
+            _ if self.failed.is_some() => WorkerState::Failed,
+            (None, Next::None, Some(_)) => WorkerState::Idle,
+            (None, Next::None, None) => WorkerState::Stopped,
+        }
+    }
+
+    pub(super) fn publish(&self) {
+        let worker = self.worker.as_ref();
+        self.status.send_replace(WorkerStatus {
+            project: self.id.clone(),
+            state: self.state(),
+            pid: self.pid(),
+            generation: worker.map(|worker| worker.view.generation.0),
+            env_generation: self.freshness.known().generation.0,
+            python: worker.map(|worker| worker.python.clone()),
+            started_at: worker.map(|worker| worker.started_at),
+            busy_with: self.running.as_ref().map(|running| running.file.clone()),
+            restarts: self.restarts,
+            last_error: self.last_error.clone(),
+            last_exit: self.last_exit.clone(),
+            last_refresh: self.last_refresh.clone(),
+        });
+    }
+
+    /// As [`Self::publish`], for what a node alone changes.
+    pub(super) fn publish_busy(&self) {
+        self.status.send_modify(|status| {
+            status.state = self.state();
+            status.env_generation = self.freshness.known().generation.0;
+            status.busy_with = self.running.as_ref().map(|running| running.file.clone());
+        });
+    }
+}

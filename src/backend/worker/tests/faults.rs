@@ -1,0 +1,166 @@
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::site::Site;
+use crate::api::v1::{RestartRequest, WorkerState};
+
+const BROKEN: &str = "#!/bin/sh\necho printed\necho 'no such library' >&2\nexit 3\n";
+const NOTHING: &str = "def main():\n    pass\n";
+
+#[tokio::test]
+async fn a_restart_that_fails_says_why_and_is_tried_again_by_the_next_node() {
+    let Some(site) = Site::new() else { return };
+    site.run(NOTHING).await;
+    let mend = site.break_python(BROKEN);
+    site.raise(2);
+    let ran = site.run(NOTHING).await;
+    assert_eq!(
+        ran.reply["error"],
+        "환경 갱신 실패: the new process ended with exit code 3: no such library"
+    );
+    assert_eq!(
+        (&ran.reply["ok"], &ran.reply["code"]),
+        (&false.into(), &"environment-refresh-failed".into())
+    );
+    let status = site.job.status().await;
+    assert_eq!((status.state, status.pid), (WorkerState::Failed, None));
+    assert!(status.last_error.expect("an error").contains("exit code 3"));
+    let log = site.log();
+    for expected in [
+        "printed\n",
+        "no such library\n",
+        "environment refresh failed: the new process ended",
+    ] {
+        assert!(log.contains(expected), "{log}");
+    }
+    let error = site
+        .job
+        .restart(RestartRequest::default())
+        .await
+        .expect_err("still broken");
+    assert!(error.to_string().starts_with("환경 갱신 실패: "), "{error}");
+    // The same generation is not worth another try by itself.
+    site.raise_and_nudge(2).await;
+    assert_eq!(site.job.status().await.state, WorkerState::Failed);
+    mend();
+    let ran = site.run(NOTHING).await;
+    assert_eq!(ran.reply["generation"], 2, "{}", ran.reply);
+    assert_eq!(site.job.status().await.last_error, None);
+}
+
+#[tokio::test]
+async fn a_failed_project_recovers_with_the_next_generation() {
+    let Some(site) = Site::new() else { return };
+    let mend = site.break_python(BROKEN);
+    assert_eq!(
+        site.run(NOTHING).await.reply["code"],
+        "environment-refresh-failed"
+    );
+    mend();
+    site.raise_and_nudge(2).await;
+    site.until(|status| status.is_ready_at(2)).await;
+}
+
+#[tokio::test]
+async fn an_interpreter_that_is_gone_or_says_nothing_is_a_failed_start() {
+    let Some(site) =
+        Site::with(|settings| settings.start_limit = std::time::Duration::from_millis(300))
+    else {
+        return;
+    };
+    let mend = site.break_python("#!/bin/sh\necho waiting\nexec sleep 600\n");
+    let ran = site.run(NOTHING).await;
+    assert_eq!(
+        ran.reply["error"],
+        "환경 갱신 실패: the new process gave no answer in 0.3 s"
+    );
+    assert!(site.log().contains("waiting\n"));
+    mend();
+    std::fs::remove_file(site.python()).expect("remove");
+    let ran = site.run(NOTHING).await;
+    let error = ran.reply["error"].as_str().expect("an error");
+    assert!(error.contains("interpreter is gone"), "{error}");
+}
+
+#[tokio::test]
+async fn an_environment_that_breaks_at_activation_is_a_failed_start() {
+    let Some(site) = Site::new() else { return };
+    site.run(NOTHING).await;
+    site.install(
+        "broken.pth",
+        "import os; print('on the way', flush=True); os._exit(4)\n",
+    );
+    site.raise(2);
+    let ran = site.run(NOTHING).await;
+    assert_eq!(
+        ran.reply["error"],
+        "환경 갱신 실패: the new process ended with exit code 4: on the way"
+    );
+}
+
+#[tokio::test]
+async fn a_worker_that_is_killed_answers_its_node_once_and_is_replaced() {
+    let Some(site) = Site::new() else { return };
+    let source = "import os, signal, sys\ndef main():\n    open('count', 'a').write('x')\n    \
+        print('last words')\n    os.kill(os.getpid(), signal.SIGKILL)\n";
+    let ran = site.run(source).await;
+    assert_eq!(
+        (&ran.reply["ok"], &ran.reply["error"], &ran.reply["signal"]),
+        (&false.into(), &"worker-exit".into(), &"SIGKILL".into())
+    );
+    assert!(
+        ran.reply["detail"]
+            .as_str()
+            .expect("text")
+            .ends_with("was killed by SIGKILL while it ran node.py")
+    );
+    assert_eq!(ran.printed, "last words\n");
+    assert_eq!(
+        std::fs::read_to_string(site.root.join("count")).expect("read"),
+        "x"
+    );
+    let status = site.job.status().await;
+    let exit = status.last_exit.expect("an exit");
+    assert_eq!(
+        (exit.signal.as_deref(), exit.was_running.as_deref()),
+        (Some("SIGKILL"), Some("node.py"))
+    );
+    assert_eq!(status.state, WorkerState::Stopped);
+    assert_eq!(site.run(NOTHING).await.reply["ok"], true);
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_while_idle_is_noticed() {
+    let Some(site) = Site::new() else { return };
+    site.run(NOTHING).await;
+    let pid = site.job.status().await.pid.expect("a pid");
+    let process = Pid::from_raw(pid.cast_signed()).expect("a pid");
+    kill_process(process, Signal::KILL).expect("killed");
+    let status = site
+        .until(|status| status.state == WorkerState::Stopped)
+        .await;
+    assert_eq!(
+        status.last_exit.map(|exit| (exit.pid, exit.was_running)),
+        Some((pid, None))
+    );
+    assert_eq!(site.run(NOTHING).await.reply["ok"], true);
+}
+
+#[tokio::test]
+async fn a_node_that_ends_the_process_gives_its_exit_code() {
+    let Some(site) = Site::new() else { return };
+    let ran = site.run("import os\ndef main():\n    os._exit(7)\n").await;
+    assert_eq!(
+        (&ran.reply["error"], &ran.reply["exit_code"]),
+        (&"worker-exit".into(), &7.into())
+    );
+}
+
+#[tokio::test]
+async fn a_node_that_closes_the_protocol_loses_only_its_worker() {
+    let Some(site) = Site::new() else { return };
+    let ran = site
+        .run("import os\ndef main():\n    os.closerange(3, 64)\n    os.kill(os.getpid(), 19)\n")
+        .await;
+    assert_eq!(ran.reply["error"], "worker-exit", "{}", ran.reply);
+    assert_eq!(site.run(NOTHING).await.reply["ok"], true);
+}

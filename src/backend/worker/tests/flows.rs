@@ -1,0 +1,204 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::objects::Kept;
+use super::site::{Site, fifo, open, within};
+use crate::backend::flow::{
+    EdgeValue, JsonText, NodeCall, NodeDone, Object, Output, Runner, Value,
+};
+
+/// An object that JSON has no form for, but pickle has.
+const MAKES: &str = "def main():\n    return {1, 2, 3}\n";
+const COUNTS: &str = "def RunScript(a=(), b=()):\n    return len(a) + len(b)\n";
+const PID: &str = "import os\ndef main():\n    return os.getpid()\n";
+
+fn call(node: &str, edges: Vec<EdgeValue<Kept>>) -> NodeCall<Kept> {
+    static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    NodeCall {
+        node: node.into(),
+        file: Some(format!("{node}.py").into()),
+        edges,
+        input: Some(JsonText::empty_object()),
+        timeout: Duration::from_secs(20),
+        keep: format!("{node}_{number}"),
+    }
+}
+
+fn edge(value: Value<Kept>, into: &str) -> EdgeValue<Kept> {
+    EdgeValue {
+        value,
+        handle: None,
+        into: Some(into.into()),
+    }
+}
+
+async fn run(site: &Site, call: NodeCall<Kept>) -> Output<Kept> {
+    let done = Runner::run(&site.job, call);
+    within(done).await.result.expect("an output")
+}
+
+async fn made(site: &Site) -> Kept {
+    run(site, call("makes", Vec::new()))
+        .await
+        .object
+        .expect("an object")
+}
+
+fn text(output: &Output<Kept>) -> &str {
+    std::str::from_utf8(output.json.as_bytes()).expect("UTF-8")
+}
+
+async fn objects(site: &Site, of: &Kept) -> serde_json::Value {
+    let request = super::super::protocol::Request::object("objects", "");
+    let reply = within(of.lane().ask_about(request, of.pid())).await;
+    let _ = site;
+    let reply: serde_json::Value = reply.into_json().read().expect("JSON");
+    reply["objects"].clone()
+}
+
+fn site() -> Option<Site> {
+    let site = Site::with(|settings| settings.extra_idle = Duration::from_millis(100))?;
+    site.file("makes.py", MAKES);
+    site.file("counts.py", COUNTS);
+    site.file("pid.py", PID);
+    Some(site)
+}
+
+#[tokio::test]
+async fn values_and_objects_flow_from_node_to_node() {
+    let Some(site) = site() else { return };
+    let object = made(&site).await;
+    let value = Value::Json(JsonText::trusted("[7, 8]"));
+    let edges = vec![edge(Value::Object(object.clone()), "a"), edge(value, "b")];
+    assert_eq!(text(&run(&site, call("counts", edges)).await), "5");
+    assert_eq!(
+        site.job.display(&object).await.as_deref(),
+        Some("{1, 2, 3}")
+    );
+    let full = site.job.full_result("makes").await.expect("a result");
+    assert_eq!(full.as_bytes(), b"\"{1, 2, 3}\"");
+    assert_eq!(site.job.full_result("counts").await, None);
+    // A node without code gives what was put together for it.
+    let whole = EdgeValue {
+        into: None,
+        ..edge(Value::Object(object), "")
+    };
+    let result = NodeCall {
+        file: None,
+        ..call("result", vec![whole])
+    };
+    assert!(run(&site, result).await.object.is_some());
+}
+
+#[tokio::test]
+async fn objects_that_nobody_holds_are_let_go_of() {
+    let Some(site) = site() else { return };
+    let first = made(&site).await;
+    let second = made(&site).await;
+    assert_eq!(
+        objects(&site, &first).await.as_array().map(Vec::len),
+        Some(2)
+    );
+    drop(first);
+    let left = objects(&site, &second).await;
+    assert_eq!(left.as_array().map(Vec::len), Some(1), "{left}");
+    assert_eq!(left[0]["ref"], second.id());
+}
+
+#[tokio::test]
+async fn an_object_whose_worker_is_gone_is_an_error_that_says_so() {
+    let Some(site) = site() else { return };
+    let object = made(&site).await;
+    site.raise(2);
+    let edges = vec![edge(Value::Object(object.clone()), "a")];
+    let done = within(Runner::run(&site.job, call("counts", edges))).await;
+    let error = done.result.expect_err("gone").message;
+    assert!(error.contains("which had the object, is gone"), "{error}");
+    assert_eq!(site.job.display(&object).await, None);
+    assert_eq!(site.job.full_result("makes").await, None);
+}
+
+#[tokio::test]
+async fn branches_run_side_by_side_and_objects_get_across() {
+    let Some(site) = site() else { return };
+    let gate = fifo(&site, "gate");
+    site.file(
+        "waits.py",
+        "def main():\n    open('gate').read()\n    return bytearray(100)\n",
+    );
+    let waits = Runner::run(&site.job, call("waits", Vec::new()));
+    // Only a second worker can do this while the first waits.
+    let beside = async {
+        let beside = made(&site).await;
+        drop(open(&gate, true).await);
+        beside
+    };
+    let (waited, beside) = within(async { tokio::join!(waits, beside) }).await;
+    let waited: Kept = result(waited).object.expect("an object");
+    assert_ne!(waited.pid(), beside.pid());
+    let edges = vec![
+        edge(Value::Object(waited.clone()), "a"),
+        edge(Value::Object(beside.clone()), "b"),
+    ];
+    assert_eq!(text(&run(&site, call("counts", edges)).await), "103");
+    // What was brought for the node alone is gone again.
+    assert_eq!(
+        objects(&site, &waited).await.as_array().map(Vec::len),
+        Some(1)
+    );
+}
+
+#[tokio::test]
+async fn a_worker_for_branches_ends_when_it_is_not_used() {
+    let Some(site) = site() else { return };
+    let gate = fifo(&site, "gate");
+    site.file("waits.py", "def main():\n    open('gate').read()\n");
+    let waits = Runner::run(&site.job, call("waits", Vec::new()));
+    let beside = async {
+        let pid = text(&run(&site, call("pid", Vec::new())).await).to_owned();
+        drop(open(&gate, true).await);
+        pid.parse::<u32>().expect("a pid")
+    };
+    let (_, extra) = within(async { tokio::join!(waits, beside) }).await;
+    assert_ne!(Some(extra), site.job.status().await.pid);
+    within(async {
+        while super::site::is_running(extra) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_quick_nodes_need_no_second_process() {
+    let Some(site) = site() else { return };
+    run(&site, call("pid", Vec::new())).await;
+    let mut pids = std::collections::BTreeSet::new();
+    for _ in 0..50 {
+        pids.insert(text(&run(&site, call("pid", Vec::new())).await).to_owned());
+    }
+    assert_eq!(pids.len(), 1);
+}
+
+#[tokio::test]
+async fn a_flow_that_is_dropped_cancels_its_nodes() {
+    let Some(site) = site() else { return };
+    let before = text(&run(&site, call("pid", Vec::new())).await).to_owned();
+    fifo(&site, "gate");
+    site.file(
+        "waits.py",
+        "def main():\n    open('started', 'w').close()\n    open('gate').read()\n",
+    );
+    let job = Arc::new(site.job.clone());
+    let flow = tokio::spawn(async move { Runner::run(&*job, call("waits", Vec::new())).await });
+    site.until(|status| status.busy_with.as_deref() == Some("waits.py"))
+        .await;
+    flow.abort();
+    site.until(|status| status.busy_with.is_none()).await;
+    assert_eq!(text(&run(&site, call("pid", Vec::new())).await), before);
+}
+
+fn result(done: NodeDone<Kept>) -> Output<Kept> {
+    done.result.expect("an output")
+}

@@ -1,0 +1,125 @@
+"""Requests and replies as text: JSON both ways, what an error says, and its traceback.
+
+**Invariant:** what goes out is JSON that every parser reads, in ASCII and on one line.
+**Invariant:** the package `json` is not imported here. It brings `re` and `enum`, a third of a spare's start and a
+tenth of its memory; its C functions are enough, and where they are missing it takes their place.
+"""
+
+import os
+
+from aim_worker_nodes import import_standard
+
+OWN_FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "aim_worker")
+
+try:
+    from _json import encode_basestring_ascii as quote
+    from _json import make_encoder, make_scanner
+except ImportError:  # Not CPython.
+    make_encoder = make_scanner = None
+
+
+class Reading:
+    """What the C scanner asks about JSON's mapping: the answers of `json.loads`."""
+
+    strict, object_hook, object_pairs_hook = True, None, None
+    parse_float, parse_int = float, int
+    parse_constant = {"-Infinity": float("-inf"), "Infinity": float("inf"), "NaN": float("nan")}.__getitem__
+
+
+scan = make_scanner(Reading) if make_scanner else None
+
+
+def from_json(text):
+    """The value of a JSON text; `ValueError` says what is wrong with it."""
+    if scan is not None:
+        try:
+            value, end = scan(text, 0)
+            if text[end:] in ("", "\n"):
+                return value
+        except StopIteration:
+            pass
+    return import_standard("json").loads(text)  # Unusual spaces, or an error to be told.
+
+
+def refuse(value):
+    raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
+
+
+def encode(value, allow_nan, item_separator, key_separator):
+    if make_encoder is None:
+        separators = (item_separator, key_separator)
+        return import_standard("json").dumps(value, allow_nan=allow_nan, separators=separators)
+    if isinstance(value, str):
+        return quote(value)
+    encoder = make_encoder({}, refuse, quote, None, key_separator, item_separator, False, False, allow_nan)
+    return "".join(encoder(value, 0))
+
+
+def to_json(value, item_separator=",", key_separator=":"):
+    """JSON in ASCII: Python's mapping, but NaN and the infinities are `null` (as browsers write them) and a lone
+    surrogate is U+FFFD. An object that JSON has no form for is a `TypeError`."""
+    try:
+        text = encode(value, False, item_separator, key_separator)
+    except ValueError:  # NaN, infinity, or a cycle; the last is raised again here.
+        text = import_standard("re").sub(
+            r'("[^"\\]*(?:\\.[^"\\]*)*")|-?Infinity|NaN',
+            lambda found: found[1] or "null",
+            encode(value, True, item_separator, key_separator),
+        )
+    if "\\ud" in text:
+        text = import_standard("re").sub(
+            r"\\\\|\\ud[89ab]..\\ud[c-f]..|(\\ud[89a-f]..)", lambda found: "\\ufffd" if found[1] else found[0], text
+        )
+    return text
+
+
+def to_utf8(text):
+    """A string's UTF-8; two surrogates that make a character are that character, a lone one is U+FFFD."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+def success(request, **fields):
+    return to_json(dict({"id": request.get("id"), "ok": True}, **fields)) + "\n"
+
+
+def failure(request_id, error, traceback=None):
+    reply = {"id": request_id, "ok": False, "error": error}
+    if traceback is not None:
+        reply["traceback"] = traceback
+    return to_json(reply) + "\n"
+
+
+def describe(error):
+    """What went wrong, never empty: the exception's text, with its type where the text alone would not say."""
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except BaseException:
+        return name
+    if not text:
+        return name
+    return text if isinstance(error, Exception) else "%s: %s" % (name, text)
+
+
+def format_traceback(error, path=None):
+    """The traceback from the node's first frame on; the worker's own frames are of no use to anybody."""
+    try:
+        whole = import_standard("traceback").TracebackException(type(error), error, error.__traceback__)
+        strip_frames(whole, path, set())
+        return "".join(whole.format())
+    except Exception:
+        return "%s: %s\n" % (type(error).__name__, describe(error))
+
+
+def strip_frames(part, path, seen):
+    if part is None or id(part) in seen:
+        return
+    seen.add(id(part))
+    files = [frame.filename for frame in part.stack]
+    first = files.index(path) if path in files else 0
+    part.stack[:] = [frame for frame in part.stack[first:] if not frame.filename.startswith(OWN_FILES)]
+    for other in [part.__cause__, part.__context__] + list(getattr(part, "exceptions", None) or ()):
+        strip_frames(other, path, seen)
