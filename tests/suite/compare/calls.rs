@@ -101,7 +101,7 @@ const CHANGING: Table = &[
     ("BIN/pip install --progress-bar off other -- greeting", Once),
     ("BIN/pip --isolated install --no-index --find-links WHEELS --force-reinstall other", Once),
     ("BIN/pip --python BIN/python install -q --force-reinstall other", Once),
-    ("BIN/pip --python PYTHON3 list --format=json --path SITE", Never),
+    ("BIN/pip --python PYTHON3 list --format=json --path SITE/", Never),
     ("PIP_PYTHON=BIN/python BIN/pip uninstall -q -y other", Once),
     ("BIN/pip install -e ./no-project", Once),
     ("BIN/pip install -q ./project", Once),

@@ -47,9 +47,7 @@ impl Terminal {
         for (name, value) in shell.get_envs() {
             command.env(name, value.expect("a value"));
         }
-        command
-            .env("TERM", "xterm-256color")
-            .env_remove("PIP_NO_INDEX");
+        command.env("TERM", "xterm-256color");
 
         let far = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
         fcntl_setfd(&far, FdFlags::CLOEXEC).expect("flags");
@@ -99,8 +97,9 @@ impl Terminal {
         }
     }
 
-    /// Types.
+    /// Types, when whoever is at the terminal waits for it.
     pub(super) fn press(&mut self, keys: &str) -> &mut Self {
+        self.settle();
         let far = self.far.as_ref().expect("a terminal");
         let written = rustix::io::write(far, keys.as_bytes());
         assert_eq!(written, Ok(keys.len()));
@@ -109,6 +108,7 @@ impl Terminal {
 
     /// Changes the window's width.
     pub(super) fn resize(&mut self, columns: u16) -> &mut Self {
+        self.settle();
         size(self.far.as_ref().expect("a terminal"), columns);
         self
     }
@@ -117,6 +117,21 @@ impl Terminal {
     pub(super) fn hang_up(&mut self) -> &mut Self {
         self.far = None;
         self
+    }
+
+    /// Waits until all processes of the session sleep. Faster than any person, a test could send a signal between a
+    /// program's prompt and its read, where Python, with us or without, does not see it until the read is over.
+    fn settle(&self) {
+        let until = Instant::now() + PATIENCE;
+        let mut last = None;
+        while Instant::now() < until {
+            let now = asleep(self.child.id());
+            if now.is_some() && now == last {
+                return;
+            }
+            last = now;
+            std::thread::sleep(Duration::from_millis(2)); // nothing tells of this but looking
+        }
     }
 
     /// Sees the program to its end.
@@ -156,6 +171,32 @@ impl Terminal {
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+/// How often each process of a session has been switched away from, if all of them sleep now. (Where there is no
+/// /proc, nothing is known, and that is soon the same twice.)
+fn asleep(session: u32) -> Option<Vec<String>> {
+    let mut switches = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else {
+            continue;
+        };
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        let [state, _, _, of, ..] = fields[..] else {
+            continue;
+        };
+        if of != session.to_string() {
+            continue;
+        }
+        if !matches!(state, "S" | "T" | "Z") {
+            return None;
+        }
+        let status = std::fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+        let lines = status.lines().filter(|line| line.contains("_switches"));
+        switches.extend(lines.map(str::to_owned));
+    }
+    Some(switches)
 }
 
 impl Drop for Terminal {

@@ -149,7 +149,7 @@ pub(super) fn shell(sandbox: &Sandbox, line: &str) -> Command {
     let text = |path: &Path| path.to_str().expect("utf-8").to_owned();
     let line = line
         .replace("BIN", &text(&sandbox.venv().join("bin")))
-        .replace("SITE", &text(&sandbox.site_packages()))
+        .replace("SITE/", &(text(&sandbox.site_packages()) + "/"))
         .replace("WHEELS", &text(&sandbox.root().join("wheels")))
         .replace("PYTHON3", &text(sandbox.python().path()));
     let mut command = sandbox.command("/bin/bash");
