@@ -101,8 +101,8 @@ pub(super) struct Node {
     pub(super) file: String,
     /// Seconds that it may run.
     pub(super) limit: Option<f64>,
-    /// Whether it is a node: it wants the environment as it is now.
-    pub(super) is_node: bool,
+    /// Whether it is a node, which wants the environment as it is now, and no question about an object.
+    pub(super) wants_now: bool,
     /// The process that it is for, which has its objects; any other is of no use.
     pub(super) on: Option<u32>,
     pub(super) output: mpsc::Sender<NodeOutput>,
@@ -219,7 +219,7 @@ impl Job {
             request,
             file: node.file,
             limit: node.timeout_s,
-            is_node: true,
+            wants_now: true,
             on: None,
         };
         self.lane.run(order, output).await

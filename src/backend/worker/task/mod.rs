@@ -330,8 +330,6 @@ impl Task {
                     worker.process.send(&protocol::close_fd(descriptor));
                 }
             }
-            // Done when the worker is free.
-            Control::Tidy => {}
             Control::Run(node) => {
                 self.used_at = Instant::now();
                 self.queue.push_back(node);
@@ -373,8 +371,8 @@ impl Task {
                 self.end_everything(&WorkerError::Stopped, "worker-stopped");
                 self.publish();
             }
-            // The loop itself sees to it.
-            Control::ShutDown(_) => {}
+            // The loop itself sees to these.
+            Control::Tidy | Control::ShutDown(_) => {}
         }
     }
 
