@@ -33,7 +33,7 @@ worker-test: ## the Python worker alone, on each Python that is there
 	tests/worker/run
 
 shell-test: ## shellcheck on every shell script
-	shellcheck -x examples/demo/demo.sh tests/worker/run .ci/run .ci/tools
+	shellcheck -x examples/demo/demo.sh tests/worker/run .ci/run .ci/tools .ci/fetch
 
 review: ## remake what tests compare: completions, man pages, docs/environment.md
 	AIM_UPDATE=1 $(CARGO) test --locked --test suite generated

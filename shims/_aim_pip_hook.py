@@ -1,9 +1,10 @@
 # aim-toolkit hook 1. `aim-venv-sync remove` takes it away.
 """Leads calls of pip that do not go through a launcher of aim-toolkit to aim-pip.
 
-00_aim_pip.pth imports this module while Python starts, when the command line looks like pip's. If it is pip, and the
-call can change the environment, this process becomes aim-pip, which runs the same command line again with
-AIM_PIP_GUARD set. In every other case nothing happens, and Python goes on as if this file were not here.
+00_aim_pip.pth has this module imported when Python looks for pip for the first time. If this process was started to run
+pip, and the call can change the environment, it becomes aim-pip, which runs the same command line again with
+AIM_PIP_GUARD set. If it only reads, AIM_PIP_GUARD is set here: what pip starts then, for a build, is its own affair. If
+it is another program, _aim_pip_inside looks whether it calls pip's main function.
 
 It runs inside other people's programs: it uses only what start-up has loaded, never raises, prints nothing, and
 opens files with os.open alone (a text-mode open would show up under -X warn_default_encoding).
@@ -29,21 +30,36 @@ QUIET_OPTIONS = frozenset(
 
 def enter():
     """Becomes aim-pip if this process was started to run pip; returns otherwise."""
-    if "AIM_PIP_GUARD" in os.environ or _is_yes(os.environ.get("AIM_PIP_BYPASS", "")):
+    if is_switched_off():
         return
     words = _command_line()
     count = _words_before_pip(words)
     # What start-up made of the command line must agree with what was read from it.
-    if not count or words[count:] != sys.argv[1:] or _only_reads(sys.argv[1:]):
-        return
-    if not os.access(AIM_PIP, os.X_OK) or not sys.executable:
-        return
-    call = [AIM_PIP, "--aim-hook=%d" % count, sys.prefix, sys.executable]
-    _exec(call + words)
+    if not count or words[count:] != sys.argv[1:]:
+        import _aim_pip_inside
+
+        _aim_pip_inside.watch()
+    elif only_reads(sys.argv[1:]):
+        os.environ["AIM_PIP_GUARD"] = "1"
+    elif os.access(AIM_PIP, os.X_OK) and sys.executable:
+        call = [AIM_PIP, "--aim-hook=%d" % count, sys.prefix, sys.executable]
+        _exec(call + words)
 
 
-def _is_yes(value):
-    return value.strip().lower() not in ("", "0", "false", "no", "off")
+def is_switched_off():
+    """Whether this call is one of pip's own, below another that is remembered, or is to go past us."""
+    if "AIM_PIP_GUARD" in os.environ:
+        return True
+    bypass = os.environ.get("AIM_PIP_BYPASS", "")
+    return bypass.strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def only_reads(arguments):
+    """Whether pip with these arguments surely leaves the environment as it is."""
+    for word in arguments:
+        if word not in QUIET_OPTIONS:
+            return word in READING
+    return True
 
 
 def _command_line():
@@ -135,11 +151,26 @@ def _same(one, other):
         return False
 
 
-def _only_reads(arguments):
-    for word in arguments:
-        if word not in QUIET_OPTIONS:
-            return word in READING
-    return True
+def _environment_given():
+    """The environment without what start-up added: in the C locale Python sets LC_CTYPE for its children (PEP 538)."""
+    given = dict(os.environ)
+    if given.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8"):
+        try:
+            descriptor = os.open("/proc/self/environ", os.O_RDONLY)
+        except OSError:
+            return given
+        try:
+            text = b"\0"
+            while True:
+                part = os.read(descriptor, 65536)
+                if not part:
+                    break
+                text += part
+        finally:
+            os.close(descriptor)
+        if b"\0LC_CTYPE=" not in text:
+            del given["LC_CTYPE"]
+    return given
 
 
 def _exec(call):
@@ -155,7 +186,7 @@ def _exec(call):
     try:
         for number in ignored:
             _signal.signal(number, _signal.SIG_DFL)
-        os.execv(call[0], call)
+        os.execve(call[0], call, _environment_given())
     finally:
         for number in ignored:
             _signal.signal(number, _signal.SIG_IGN)

@@ -113,6 +113,31 @@ pub struct ProjectInfo {
     /// Its worker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<WorkerStatus>,
+    /// How changes of its environment are noticed; none while the project is not in use, and so not watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watching: Option<Watching>,
+}
+
+/// How changes that other tools make in an environment are noticed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watching {
+    /// By which means.
+    pub mode: WatchMode,
+    /// Why not by the best means, or why what was noticed could not be recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// By which means changes are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WatchMode {
+    /// The system tells of them at once.
+    Events,
+    /// By looking: before each node, and every few seconds.
+    Polling,
+    /// Not at all: the toolkit is switched off for this project.
+    Off,
 }
 
 /// Reply of `GET /api/v1/projects`.

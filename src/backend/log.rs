@@ -19,12 +19,13 @@ use crate::host::Host;
 
 /// Starts the log of this process; `AIM_LOG` says what is in it.
 pub(super) fn begin(host: &Host, console: &Console) {
+    // `notify` complains of each watch that the system removed before it could, which is what becomes of a removed folder.
     let usual = if console.is_verbose() {
-        "info,aim_toolkit=debug"
+        "info,aim_toolkit=debug,notify=off"
     } else if console.is_quiet() {
-        "warn"
+        "warn,notify=off"
     } else {
-        "info"
+        "info,notify=off"
     };
     let asked = host.var(env_vars::LOG).map(EnvFilter::try_new);
     let (filter, complaint) = match asked {

@@ -2,6 +2,7 @@
 //!
 //! Start reading at `serve.rs`, its life from the first line to the last. `socket` decides who
 //! serves, `auth` guards the TCP side, `state` is what the calls share, `routes` has one file per resource.
+//! `worker` runs nodes, `watch` notices what other tools change.
 //!
 //! **Invariant:** `env_meta.json` is the truth; what callers say is only a reason to look.
 //! **Invariant:** one task owns each worker ([`worker::Job`]); calls talk to it and hold no lock while they wait.
@@ -20,6 +21,7 @@ mod status;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod watch;
 pub mod worker;
 
 pub use cli::{Cli, command, run};

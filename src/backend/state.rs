@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -11,9 +11,10 @@ use tokio::task::JoinSet;
 
 use super::projects::{Known, Projects};
 use super::reply::Refusal;
+use super::watch::{Lookout, Watch};
 use super::worker::{Job, JobSettings, log_path};
 use crate::api::project_at;
-use crate::api::v1::{ErrorCode, ProjectInfo, WorkerStatus};
+use crate::api::v1::{ErrorCode, ProjectInfo, Watching, WorkerStatus};
 use crate::host::Host;
 use crate::project::{Project, ProjectId, ProjectLayout};
 use crate::store::EnvMeta;
@@ -32,6 +33,7 @@ pub(super) struct Daemon {
     host: Host,
     projects: Projects,
     settings: JobSettings,
+    lookout: Arc<Lookout>,
     started_at: DateTime<Utc>,
     jobs: Mutex<Jobs>,
     closing: watch::Sender<bool>,
@@ -39,10 +41,25 @@ pub(super) struct Daemon {
 
 #[derive(Default)]
 struct Jobs {
-    /// With the project that each was started for: an environment can come to be another one.
-    running: BTreeMap<ProjectId, (Project, Job)>,
+    running: BTreeMap<ProjectId, InUse>,
     /// No job is started any more.
     is_closed: bool,
+}
+
+/// A project that is in use.
+struct InUse {
+    /// As it was when its use began: an environment can come to be another one.
+    project: Project,
+    job: Job,
+    watch: Watch,
+}
+
+impl InUse {
+    /// Ends all that was started for it.
+    async fn end(self) {
+        self.watch.end().await;
+        self.job.shut_down().await;
+    }
 }
 
 impl Daemon {
@@ -52,6 +69,7 @@ impl Daemon {
             host,
             projects,
             settings,
+            lookout: Arc::default(),
             started_at: Utc::now(),
             jobs: Mutex::default(),
             closing: watch::Sender::new(false),
@@ -100,17 +118,30 @@ impl Daemon {
             .map_err(|error| Refusal::internal("cannot write the registry of projects", error))
     }
 
-    /// The job of a project, started if there is none.
-    pub(super) fn job(&self, known: &Known) -> Result<Job, Refusal> {
+    /// The job of a project, started if there is none, once every change of the environment that is over is recorded; so
+    /// what is asked of it next sees them all.
+    pub(super) async fn job(&self, known: &Known) -> Result<Job, Refusal> {
+        let (job, watch) = self.in_use(known)?;
+        watch.catch_up().await;
+        Ok(job)
+    }
+
+    /// Takes a project into use.
+    fn in_use(&self, known: &Known) -> Result<(Job, Watch), Refusal> {
         let project = known.project();
         let mut jobs = self.jobs();
         if jobs.is_closed {
             return Err(shutting_down());
         }
-        if let Some((has, job)) = jobs.running.get(&known.id) {
+        if let Some(InUse {
+            project: has,
+            job,
+            watch,
+        }) = jobs.running.get(&known.id)
+        {
             // A project whose environment went away keeps its job, which knows best how to say so.
             if project.as_ref().is_none_or(|project| project == has) {
-                return Ok(job.clone());
+                return Ok((job.clone(), watch.clone()));
             }
         }
         let project = project.ok_or_else(|| {
@@ -124,15 +155,27 @@ impl Daemon {
             &self.host,
             self.settings.clone(),
         );
-        if let Some((_, old)) = jobs.running.insert(id, (project, job.clone())) {
-            tokio::spawn(old.shut_down());
+        let watch = Watch::start(
+            project.clone(),
+            id.clone(),
+            self.host.clone(),
+            Arc::clone(&self.lookout),
+            job.clone(),
+        );
+        let in_use = InUse {
+            project,
+            job: job.clone(),
+            watch: watch.clone(),
+        };
+        if let Some(old) = jobs.running.insert(id, in_use) {
+            tokio::spawn(old.end());
         }
-        Ok(job)
+        Ok((job, watch))
     }
 
     /// The job of a project, if it was used.
     pub(super) fn running_job(&self, id: &ProjectId) -> Option<Job> {
-        self.jobs().running.get(id).map(|(_, job)| job.clone())
+        self.jobs().running.get(id).map(|in_use| in_use.job.clone())
     }
 
     /// The state of a project's worker; never starts anything.
@@ -164,14 +207,21 @@ impl Daemon {
                 .map(|project| project.venv().root().to_path_buf()),
             registered: known.registered,
             worker: Some(self.worker(known).await),
+            watching: self.watching(&known.id),
         }
+    }
+
+    /// How changes in a project's environment are noticed, if it is in use.
+    fn watching(&self, id: &ProjectId) -> Option<Watching> {
+        let jobs = self.jobs();
+        jobs.running.get(id).map(|in_use| in_use.watch.watching())
     }
 
     /// Ends a project's job.
     pub(super) async fn end_job(&self, id: &ProjectId) {
         let ended = self.jobs().running.remove(id);
-        if let Some((_, job)) = ended {
-            job.shut_down().await;
+        if let Some(in_use) = ended {
+            in_use.end().await;
         }
     }
 
@@ -182,10 +232,7 @@ impl Daemon {
             jobs.is_closed = true;
             std::mem::take(&mut jobs.running)
         };
-        let ending: JoinSet<()> = running
-            .into_values()
-            .map(|(_, job)| job.shut_down())
-            .collect();
+        let ending: JoinSet<()> = running.into_values().map(InUse::end).collect();
         ending.join_all().await;
     }
 

@@ -29,6 +29,7 @@ use std::time::{Duration, Instant};
 
 use self::copy::Tee;
 use self::signals::Signals;
+pub use self::signals::outlive_full_files;
 pub use self::status::{Status, leave};
 use self::wiring::Ends;
 pub use self::wiring::Wiring;

@@ -10,9 +10,10 @@
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use libc::{c_int, siginfo_t};
+use libc::{SIGXFSZ, c_int, siginfo_t};
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{
     SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH,
@@ -54,6 +55,15 @@ pub(super) struct Signals {
     held: Vec<(c_int, Instant)>,
 }
 
+/// From here on a file at its size limit (setrlimit(2)) fails a write and does not end this process. The children's action
+/// stays as it is: exec resets a handler, and where the caller ignores the signal nothing is done.
+pub fn outlive_full_files() {
+    if !sys::is_ignored(SIGXFSZ) {
+        // Where it cannot be caught, a write at the limit ends this process, as it would anyway.
+        let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+    }
+}
+
 /// What the signals that arrived ask of the copy loop.
 #[derive(Copy, Clone, Default, PartialEq, Eq, Debug)]
 pub(super) struct Wishes {
@@ -67,13 +77,12 @@ impl Signals {
     /// Starts to catch what a child's run is concerned with.
     pub(super) fn listen() -> io::Result<Self> {
         let wanted = [
-            SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT,
+            SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT, SIGXFSZ,
         ];
         let wanted = wanted
             .into_iter()
             .filter(|&signal| !sys::is_ignored(signal));
-        // SIGCHLD is needed in any case; SIGXFSZ is caught so that a file at its size limit fails a write, not us.
-        let wanted = wanted.chain([SIGCHLD, libc::SIGXFSZ]);
+        let wanted = wanted.chain([SIGCHLD]); // needed in any case
         let (read, write) = UnixStream::pair()?;
         Ok(Self {
             delivery: SignalDelivery::with_pipe(read, write, WithRawSiginfo, wanted)?,

@@ -34,6 +34,15 @@ impl Gate {
     pub fn has_moved(&self) -> bool {
         self.folders.is_empty() || self.folders.iter().any(|(path, then)| state(path) != *then)
     }
+
+    /// Whether `other` is of the same folders, moved or not; not of folders that were made again at the same paths.
+    pub fn is_same_place_as(&self, other: &Self) -> bool {
+        let identity = |(path, state): &(PathBuf, Option<State>)| {
+            (path.clone(), state.map(|(dev, ino, ..)| (dev, ino)))
+        };
+        let ours = self.folders.iter().map(identity);
+        ours.eq(other.folders.iter().map(identity))
+    }
 }
 
 fn state(path: &PathBuf) -> Option<State> {
@@ -59,8 +68,10 @@ mod tests {
         assert!(!gate.has_moved());
         std::fs::create_dir(site.join("six-1.16.0.dist-info")).expect("folder");
         assert!(gate.has_moved());
+        assert!(gate.is_same_place_as(&Gate::of(&venv)));
         std::fs::remove_dir_all(&site).expect("remove");
         assert!(gate.has_moved());
+        assert!(!gate.is_same_place_as(&Gate::of(&venv)));
         assert!(
             Gate::of(&venv).has_moved(),
             "nothing to watch is taken as changed"

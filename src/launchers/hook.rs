@@ -1,8 +1,15 @@
-//! The hook for `python -m pip`: two files in site-packages, in no RECORD, so that pip leaves them alone.
+//! The hook for `python -m pip` and for programs that call pip's main function: three files in site-packages, in no
+//! RECORD, so that pip leaves them alone.
 //!
-//! `00_aim_pip.pth` has one line that Python's `site` compiles and runs at every start, so it is short: a rough test on the
-//! command line, and only behind it, in a text that is compiled on a match, the real one. On a match that imports `_aim_pip_hook`, which looks closer and, for a call of pip that can change the environment,
-//! becomes `aim-pip`. Both are in `shims/`, where their comments say the rest.
+//! `00_aim_pip.pth` has one line that Python's `site` compiles and runs at every start, so it is short: it puts a finder
+//! in place that has `_aim_pip_hook` imported when Python looks for a module `pip`. That module looks closer and, for a
+//! call of pip that can change the environment, becomes `aim-pip`; a program that calls pip's main function itself is
+//! `_aim_pip_inside`'s affair (`docs/decisions/0007-hook-by-finder.md`). They are in `shims/`, where their comments say the rest.
+//!
+//! Python 3.15 to 3.17 run such lines as before unless a `00_aim_pip.start` stands beside them, and 3.18 ignores them and
+//! runs entry points that `.start` files name instead (PEP 829). None is shipped: it would switch the line off where it
+//! still works. When 3.18 is supported, `put` writes a `00_aim_pip.start` that names a function `_aim_pip_hook:start`,
+//! with the line's one step, for interpreters that need it. Until then, launchers and `aim-venv-sync` do without a hook.
 
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -12,26 +19,28 @@ use super::{Changes, Finding, Part, State, place};
 use crate::project::Venv;
 
 const PTH: &str = "00_aim_pip.pth";
+/// The module that knows where `aim-pip` is.
 const MODULE: &str = "_aim_pip_hook.py";
-/// Stem of the module's compiled files.
-const COMPILED: &str = "_aim_pip_hook.";
+const INSIDE: &str = "_aim_pip_inside.py";
+/// Stem of the modules' compiled files.
+const COMPILED: &str = "_aim_pip_";
 
 const PTH_TEXT: &str = include_str!("../../shims/00_aim_pip.pth");
 const MODULE_TEXT: &str = include_str!("../../shims/_aim_pip_hook.py");
+const INSIDE_TEXT: &str = include_str!("../../shims/_aim_pip_inside.py");
 /// Stands in the module for the path of `aim-pip`, as a Python bytes literal.
 const BLANK: &str = "b\"/@AIM_PIP@\"";
 
 /// Puts the hook in every site-packages folder.
 pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Result<()> {
     for site in venv.site_packages() {
-        // The module first: a line that imports a module that is not there yet would slow every start.
-        for (name, text) in [(MODULE, module(aim_pip)), (PTH, PTH_TEXT.to_owned())] {
+        for (name, text) in files(aim_pip) {
             let path = site.join(name);
             if std::fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
                 continue;
             }
             place::file(&path, text.as_bytes(), 0o644)?;
-            if name == MODULE {
+            if name != PTH {
                 // A compiled file is known by its source's time in seconds and size, which may be the same.
                 discard_compiled(&site)?;
             }
@@ -44,7 +53,7 @@ pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Res
 /// Takes the hook away, with what Python compiled of it.
 pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
     for site in venv.site_packages() {
-        for name in [PTH, MODULE] {
+        for name in [PTH, INSIDE, MODULE] {
             let path = site.join(name);
             if place::discard(&path)? {
                 changes.removed.push(path);
@@ -68,14 +77,27 @@ pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
 }
 
 fn state(site: &Path, aim_pip: &Path) -> State {
-    let line = std::fs::read(site.join(PTH));
-    match (line, std::fs::read_to_string(site.join(MODULE))) {
-        (Err(_), _) | (_, Err(_)) => State::Missing,
-        (Ok(line), Ok(text)) if line == PTH_TEXT.as_bytes() && text == module(aim_pip) => {
-            State::Ours
-        }
-        (Ok(_), Ok(text)) => named(&text).map_or(State::Foreign, State::Elsewhere),
+    let read = |name: &str| std::fs::read(site.join(name)).ok();
+    let files = files(aim_pip);
+    let mut found = files.iter().map(|(name, text)| (read(name), text));
+    if found.clone().any(|(bytes, _)| bytes.is_none()) {
+        State::Missing
+    } else if found.all(|(bytes, text)| bytes.as_deref() == Some(text.as_bytes())) {
+        State::Ours
+    } else {
+        let text = read(MODULE).and_then(|bytes| String::from_utf8(bytes).ok());
+        text.and_then(|text| named(&text))
+            .map_or(State::Foreign, State::Elsewhere)
     }
+}
+
+/// The files and their texts, the line last: what it leads to is there before it.
+fn files(aim_pip: &Path) -> [(&'static str, String); 3] {
+    [
+        (MODULE, module(aim_pip)),
+        (INSIDE, INSIDE_TEXT.to_owned()),
+        (PTH, PTH_TEXT.to_owned()),
+    ]
 }
 
 /// The module's text, leading to `aim_pip`.

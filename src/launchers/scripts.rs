@@ -79,8 +79,10 @@ pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Res
     };
     for name in &wanted {
         let path = bin.join(name);
-        if !is_in_place(&path, &launcher) {
-            place::file(&path, &launcher.to_bytes(), 0o755)?;
+        let original = std::fs::read(originals.join(name)).ok();
+        let bytes = launcher.to_bytes(original.as_deref());
+        if !is_in_place(&path, &bytes) {
+            place::file(&path, &bytes, 0o755)?;
             changes.written.push(path);
         }
     }
@@ -133,12 +135,12 @@ pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether the file at `path` is `launcher`, as this version writes it, and can be run.
-fn is_in_place(path: &Path, launcher: &Launcher) -> bool {
+/// Whether the file at `path` holds `launcher`, and can be run.
+fn is_in_place(path: &Path, launcher: &[u8]) -> bool {
     let runs = path
         .symlink_metadata()
         .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 == 0o111);
-    runs && std::fs::read(path).is_ok_and(|bytes| bytes == launcher.to_bytes())
+    runs && std::fs::read(path).is_ok_and(|bytes| bytes == launcher)
 }
 
 /// The names in `folder` that are pip's; files and links, not folders.

@@ -13,6 +13,8 @@ use crate::words::t;
 
 /// What the hook puts first; the number of Python's own words follows. No launcher has such a name.
 const HOOK: &[u8] = b"--aim-hook=";
+/// What a Python puts first that is about to run pip itself; its process id follows.
+const BESIDE: &[u8] = b"--aim-beside=";
 /// Links followed from a launcher's link to the launcher; the kernel's own limit.
 const MOST_LINKS: usize = 40;
 
@@ -86,6 +88,23 @@ impl Call {
             },
             shim,
         })
+    }
+
+    /// The call that the process beside this one is about to make of its pip, as if by its launcher, and that process.
+    pub(super) fn from_inside(host: &Host) -> Option<(u32, Self)> {
+        let [shim, first, prefix, args @ ..] = host.args() else {
+            return None;
+        };
+        let pid = first.as_bytes().strip_prefix(BESIDE)?;
+        let pid = std::str::from_utf8(pid).ok()?.parse().ok()?;
+        let venv = Venv::open(prefix).ok()?;
+        let call = Self {
+            entry: Entry::Launcher(venv.bin().join("pip")),
+            venv,
+            args: args.to_vec(),
+            shim: Some(PathBuf::from(shim)),
+        };
+        Some((pid, call))
     }
 
     fn by_name(host: &Host, args: &[OsString]) -> Result<Self> {
@@ -173,7 +192,10 @@ fn venv_of(launcher: &Path) -> Option<Venv> {
 /// The project of `venv`, its folder resolved so that every way to it gives the same one.
 fn project_of(venv: &Venv) -> Project {
     let resolved = || {
-        let root = std::path::absolute(venv.root()).ok()?;
+        let mut root = std::path::absolute(venv.root()).ok()?;
+        if root.file_name().is_none() {
+            root = root.canonicalize().ok()?; // `bin/..`, say, has no name to keep
+        }
         let folder = root.parent()?.canonicalize().ok()?;
         Venv::open(folder.join(root.file_name()?)).ok()
     };
@@ -199,7 +221,7 @@ mod tests {
         let launcher = Launcher {
             aim_pip: "/opt/aim-pip".into(),
         };
-        std::fs::write(root.join(".venv/bin/pip"), launcher.to_bytes()).expect("write");
+        std::fs::write(root.join(".venv/bin/pip"), launcher.to_bytes(None)).expect("write");
         Place { _dir: dir, root }
     }
 
@@ -232,6 +254,7 @@ mod tests {
             outside.join("linked-bin/pip"),
             outside.join("linked-project/.venv/bin/pip"),
             root.join(".venv/../.venv/bin/pip"),
+            root.join(".venv/bin/../bin/pip"),
         ] {
             check(&place, &path, outside);
         }

@@ -10,6 +10,7 @@
 //!
 //! **Invariant:** reaches neither an async runtime nor an argument parser; a test looks into the binary.
 
+mod beside;
 mod call;
 mod classify;
 mod options;
@@ -28,14 +29,17 @@ use crate::env_vars;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::exec;
 use crate::host::Host;
-use crate::project::Config;
 use crate::words::{self, Language, t};
 use call::Call;
 use real_pip::RealPip;
+use story::Scene;
 
 /// Runs the call of pip that this process was started for. Returns only if pip could not be run at all.
 pub fn main(host: &Host) -> ExitCode {
     words::choose(Language::of(host));
+    if let Some((pid, call)) = Call::from_inside(host) {
+        return beside::main(pid, &call, host);
+    }
     let Err(error) = answer(host);
     let hints = error.hints().iter().map(|hint| format!("; {hint}"));
     let _ = writeln!(
@@ -52,25 +56,10 @@ fn answer(host: &Host) -> Result<Infallible> {
     if host.var_os(env_vars::GUARD).is_some() || host.flag(env_vars::BYPASS) {
         return become_pip(pip);
     }
-    let asked = PipCommand::of(call.args(), host);
-    if asked.kind == Kind::Reading {
-        return become_pip(pip);
+    match Scene::of(&call, host) {
+        Some(scene) => story::run(scene, pip),
+        None => become_pip(pip),
     }
-    let Some(project) = call.subject(&asked, host) else {
-        return become_pip(pip); // another environment, and none of ours
-    };
-    let config = Config::load(host, Some(&project.layout()));
-    if !config.enabled.value {
-        return become_pip(pip);
-    }
-    story::run(story::Scene {
-        call: &call,
-        pip,
-        asked,
-        project,
-        config,
-        host,
-    })
 }
 
 fn become_pip(pip: RealPip) -> Result<Infallible> {

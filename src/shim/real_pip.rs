@@ -1,7 +1,7 @@
 //! The pip that a call was meant for, as a command that runs it.
 //!
-//! A launcher's original script is not run: in an environment that was moved its first line leads elsewhere, and pip
-//! may replace it while it runs. What it does is done instead: its interpreter, its options, the same import. A call by
+//! A launcher's original script is not executed: in an environment that was moved its first line leads elsewhere. Its
+//! interpreter and options are taken from there, and they run the launcher, which holds the original's code. A call by
 //! the hook is repeated as it was given.
 
 use std::ffi::{OsStr, OsString};
@@ -16,13 +16,14 @@ use super::classify::PipCommand;
 use crate::env_vars;
 use crate::error::{Error, Exit, Result};
 use crate::host::Host;
-use crate::launchers;
+use crate::launchers::{self, Launcher};
 use crate::project::Venv;
 use crate::store::Tool;
 use crate::words::t;
 
-/// What pip's own launcher does, with its path as `sys.argv[0]` (pip takes its name in usage texts from there) and its
-/// folder, links resolved, first on `sys.path`, as when Python runs a script. pip 19.3 moved `main`.
+/// What pip's own launcher does, where ours holds no code: with its path as `sys.argv[0]` (pip takes its name in usage
+/// texts from there) and its folder, links resolved, first on `sys.path`, as when Python runs a script. pip 19.3 and 20.0
+/// moved `main`, 26.3 made it `cli`.
 const START: &str = "\
 import sys
 del sys.argv[0]
@@ -30,9 +31,15 @@ if sys.path and not sys.path[0]:
     import os
     sys.path[0] = os.path.dirname(os.path.realpath(sys.argv[0]))
 try:
-    from pip._internal.cli.main import main
+    from pip._internal.cli.main import cli as main
 except ImportError:
-    from pip._internal import main
+    try:
+        from pip._internal.cli.main import main
+    except ImportError:
+        try:
+            from pip._internal.main import main
+        except ImportError:
+            from pip._internal import main
 sys.exit(main())
 ";
 /// The guard's value. It is the same for every run, since build scripts see it and builds are cached by what they see.
@@ -100,6 +107,8 @@ fn started(call: &Call, launcher: &Path) -> Result<Command> {
     command.args(script.option);
     if script.runs_module {
         command.args(["-m", "pip"]);
+    } else if Launcher::is_python_in(launcher) {
+        command.arg(launcher);
     } else {
         command.args(["-c", START]).arg(launcher);
     }

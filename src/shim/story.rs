@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::Utc;
 
@@ -18,76 +19,133 @@ use crate::inventory::Snapshot;
 use crate::launchers;
 use crate::project::{Config, Project, socket};
 use crate::store::{
-    Ending, Holder, LogDraft, Published, RunId, RunLock, RunOutput, StartedRun, StoreError,
-    Unfinished, publish, recover,
+    Ending, Holder, LogDraft, Published, RunId, RunLock, RunOutput, StartedRun, StoreError, Tool,
+    Unfinished, catch_up, last_recorded, publish, recover,
 };
 use crate::words::t;
 
 /// Who takes part.
 pub(super) struct Scene<'a> {
-    /// The call.
-    pub(super) call: &'a Call,
-    /// The pip that it was meant for.
-    pub(super) pip: RealPip,
-    /// What it asks for.
-    pub(super) asked: PipCommand,
-    /// The project whose environment it is about.
-    pub(super) project: Project,
-    /// Its settings.
-    pub(super) config: Config,
-    /// This process.
-    pub(super) host: &'a Host,
+    call: &'a Call,
+    asked: PipCommand,
+    /// The project whose environment the call is about.
+    project: Project,
+    config: Config,
+    host: &'a Host,
+}
+
+impl<'a> Scene<'a> {
+    /// The scene of `call`; none when it is not to be remembered: it only reads, it is about an environment that is
+    /// none of ours, or the project is switched off.
+    pub(super) fn of(call: &'a Call, host: &'a Host) -> Option<Self> {
+        let asked = PipCommand::of(call.args(), host);
+        if asked.kind == Kind::Reading {
+            return None;
+        }
+        let project = call.subject(&asked, host)?;
+        let config = Config::load(host, Some(&project.layout()));
+        config.enabled.value.then_some(Self {
+            call,
+            asked,
+            project,
+            config,
+            host,
+        })
+    }
 }
 
 /// Runs pip, remembers what it did, and leaves with its status. Returns only if pip could not be started.
-pub(super) fn run(scene: Scene<'_>) -> Result<Infallible> {
-    let Scene {
-        call,
-        pip,
-        asked,
-        project,
-        config,
-        host,
-    } = scene;
-    let started = begin(call, &pip, &asked, host);
-    let lock = wait_for_turn(&project, &config, &started, host);
-    if let Some(lock) = &lock {
-        // What a crash left is entered before it is overwritten; if that fails, the next run tries again.
-        let _ = recover(&project, &config, lock);
+pub(super) fn run(scene: Scene<'_>, pip: RealPip) -> Result<Infallible> {
+    let story = Story::begin(scene, pip.tool(), std::process::id());
+    match run_captured(pip, &story.scene.project, &story.started) {
+        Ok((outcome, output)) => {
+            story.end(ending(outcome.status), outcome.duration, Some(output));
+            exec::leave(outcome.status)
+        }
+        Err(error) => {
+            story.give_up();
+            Err(error)
+        }
+    }
+}
+
+/// A call that has its turn: what was installed is known, and a crash from here on leaves word of it.
+pub(super) struct Story<'a> {
+    scene: Scene<'a>,
+    started: StartedRun,
+    lock: Option<RunLock>,
+    before: Snapshot,
+}
+
+impl<'a> Story<'a> {
+    /// Waits for the call's turn. `tool` will change the environment, in the process `pid`.
+    pub(super) fn begin(scene: Scene<'a>, tool: Tool, pid: u32) -> Self {
+        exec::outlive_full_files();
+        let Scene {
+            call,
+            asked,
+            project,
+            config,
+            host,
+        } = &scene;
+        let started = begin(call, asked, tool, pid, host);
+        let lock = wait_for_turn(project, config, &started, host);
+        if let Some(lock) = &lock {
+            // What a crash left is entered before it is overwritten; if that fails, the next run tries again.
+            let _ = recover(project, config, lock);
+        }
+        let before = Snapshot::scan(project.venv());
+        if let Some(lock) = &lock {
+            enter_earlier_changes(project, config, lock, &before, &started);
+        }
+        let layout = project.venv().layout();
+        let _ = Unfinished::begin(&layout, started.clone(), before.clone(), lock.is_some());
+        Self {
+            scene,
+            started,
+            lock,
+            before,
+        }
     }
 
-    let before = Snapshot::scan(project.venv());
-    let _ = Unfinished::begin(
-        &project.venv().layout(),
-        started.clone(),
-        before.clone(),
-        lock.is_some(),
-    );
-    let (outcome, output) = run_captured(pip, &project, &started).inspect_err(|_| {
-        Unfinished::end(&project.venv().layout());
-    })?;
-    let after = Snapshot::scan(project.venv());
-    heal(call, &project);
+    /// Puts back what pip replaced by changing itself, and enters the run into the history.
+    pub(super) fn end(self, ending: Ending, duration: Duration, output: Option<RunOutput>) {
+        let Scene {
+            call,
+            asked,
+            project,
+            config,
+            host,
+        } = self.scene;
+        let after = Snapshot::scan(project.venv());
+        heal(call, &project);
 
-    if asked.kind == Kind::Changing || !before.diff_to(&after).is_empty() {
-        let run = started.finish(outcome.duration, ending(outcome.status), Some(output));
-        match publish(&project, &config, run, &before, &after) {
+        if asked.kind != Kind::Changing && self.before.diff_to(&after).is_empty() {
+            Unfinished::end(&project.venv().layout());
+            if let Some(output) = output {
+                output.discard();
+            }
+            return;
+        }
+        let run = self.started.finish(duration, ending, output);
+        match publish(&project, &config, run, &self.before, &after) {
             Ok(published) => {
                 Unfinished::end(&project.venv().layout());
-                drop(lock);
+                drop(self.lock);
                 tell_daemon(&project, &published, host);
             }
             Err(error) => admit(&error),
         }
-    } else {
-        Unfinished::end(&project.venv().layout());
-        output.discard();
     }
-    exec::leave(outcome.status)
+
+    /// pip never ran.
+    pub(super) fn give_up(self) {
+        Unfinished::end(&self.scene.project.venv().layout());
+    }
 }
 
 /// The run as it begins, without secrets.
-fn begin(call: &Call, pip: &RealPip, asked: &PipCommand, host: &Host) -> StartedRun {
+fn begin(call: &Call, asked: &PipCommand, tool: Tool, pid: u32, host: &Host) -> StartedRun {
     let packages: Vec<_> = asked.packages.iter().map(Into::into).collect();
     StartedRun {
         id: RunId::new(),
@@ -95,9 +153,24 @@ fn begin(call: &Call, pip: &RealPip, asked: &PipCommand, host: &Host) -> Started
         packages: redact::words(&packages),
         argv: redact::words(&call.words()),
         cwd: host.cwd().map_or_else(PathBuf::new, PathBuf::from),
-        tool: pip.tool(),
+        tool,
         started_at: Utc::now(),
-        pid: std::process::id(),
+        pid,
+    }
+}
+
+/// What another tool changed since the last record is a run of its own, not part of this one. Where nothing was ever
+/// recorded there is nothing to compare with. If it fails, the change counts as this run's.
+fn enter_earlier_changes(
+    project: &Project,
+    config: &Config,
+    lock: &RunLock,
+    now: &Snapshot,
+    run: &StartedRun,
+) {
+    if last_recorded(project).is_some() {
+        let (argv, cwd) = (run.argv.clone(), run.cwd.clone());
+        let _ = catch_up(project, config, lock, now, argv, cwd);
     }
 }
 

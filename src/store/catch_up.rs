@@ -51,6 +51,12 @@ pub fn catch_up(
     publish(project, config, run, &recorded, now).map(Some)
 }
 
+/// Whether [`catch_up`] would find nothing to enter: `now` is what is recorded. Reads only, and needs no lock.
+pub fn is_in_step(project: &Project, now: &Snapshot) -> bool {
+    let recorded = last_recorded(project).unwrap_or_default();
+    recorded.diff_to(now).is_empty() && is_whole(project)
+}
+
 /// Whether `env_meta.json` is there with a generation that did not go back.
 fn is_whole(project: &Project) -> bool {
     let (meta, state) = EnvMeta::read(&project.layout());
@@ -108,12 +114,14 @@ mod tests {
         let (_dir, project) = project();
         installed_by(&project, "pip", "pip");
         let first = caught_up(&project).expect("nothing was recorded");
+        assert!(is_in_step(&project, &Snapshot::scan(project.venv())));
         assert_eq!(
             (first.record.tool, first.generation),
             (Tool::Pip, Generation(1))
         );
         assert!(caught_up(&project).is_none());
         installed_by(&project, "six", "uv");
+        assert!(!is_in_step(&project, &Snapshot::scan(project.venv())));
         assert_eq!(caught_up(&project).expect("uv").record.tool, Tool::Uv);
         installed_by(&project, "a", "uv");
         installed_by(&project, "b", "Poetry 1.8.2");

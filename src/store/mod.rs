@@ -34,7 +34,7 @@ mod testing;
 mod time;
 mod unfinished;
 
-pub use catch_up::catch_up;
+pub use catch_up::{catch_up, is_in_step};
 pub use env_meta::{EnvMeta, LastAction, LastChange, MetaState, Package};
 pub use error::StoreError;
 pub use finished_run::{FinishedRun, Published, StartedRun};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::Ground;
-use crate::api::v1::{WorkerState, WorkerStatus};
+use crate::api::v1::{Watching, WorkerState, WorkerStatus};
 use crate::api::{Client, folder_of, nudge};
 use crate::console::Console;
 use crate::console::width::printable;
@@ -29,6 +29,9 @@ pub(super) enum Daemon {
         version: Option<String>,
         /// The project's worker; none where it does not know the project.
         worker: Option<Box<WorkerStatus>>,
+        /// How it notices what other tools change here; none while nobody uses the project.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        watching: Option<Watching>,
     },
     /// Something answers that cannot be talked to.
     Unusable {
@@ -95,6 +98,7 @@ pub(super) fn look(ground: &Ground<'_>) -> Daemon {
     let known = known.filter(|info| info.path == folder);
     Daemon::Running {
         version: client.version().version.clone(),
+        watching: known.as_ref().and_then(|info| info.watching.clone()),
         worker: known.and_then(|info| client.worker(&info.id).ok().map(Box::new)),
     }
 }
@@ -199,6 +203,7 @@ mod tests {
         let daemon = Daemon::Running {
             version: None,
             worker: Some(Box::new(worker)),
+            watching: None,
         };
         assert_eq!(daemon.worker_words(5), expected);
     }

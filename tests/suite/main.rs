@@ -17,15 +17,22 @@
     reason = "a test's name says it"
 )]
 
+mod around;
 mod bad_input;
+mod compare;
 mod daemon;
+mod environments;
 mod generated;
+mod held;
 mod imports;
+mod inside;
 mod lean;
 mod logs;
+mod readme;
 mod sandbox;
 mod shim;
 mod story;
 mod sync;
+mod watch;
 mod words;
 mod worker;

@@ -36,7 +36,7 @@ pub(super) async fn execute(
     Extension(door): Extension<Door>,
     body: Received,
 ) -> Result<Response, Refused> {
-    let flow = Asked::read(&daemon, door, body)?;
+    let flow = Asked::read(&daemon, door, body).await?;
     let on_error = if flow.request.halt_on_error {
         OnError::SkipDownstream
     } else {
@@ -60,7 +60,7 @@ pub(super) async fn stream(
     Extension(door): Extension<Door>,
     body: Received,
 ) -> Result<Response, Refused> {
-    let flow = Asked::read(&daemon, door, body)?;
+    let flow = Asked::read(&daemon, door, body).await?;
     let on_error = if flow.request.halt_on_error {
         OnError::Stop
     } else {
@@ -116,7 +116,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(daemon: &Arc<Daemon>, door: Door, body: Received) -> Result<Self, Refused> {
+    async fn read(daemon: &Arc<Daemon>, door: Door, body: Received) -> Result<Self, Refused> {
         let body = body.map_err(|rejection| unread(&rejection))?;
         let request = FlowRequest::parse(&body).map_err(Refused::Fields)?;
         let no_project = || refusal(&FlowError::NoProject(request.project_id.clone()));
@@ -134,7 +134,7 @@ impl Asked {
                 let why = |error| FlowError::Failed(format!("structure.json: {error}"));
                 Structure::parse(&text).map_err(why)
             });
-        let runner = daemon.job(&known)?;
+        let runner = daemon.job(&known).await?;
         Ok(Self {
             request,
             structure,

@@ -33,7 +33,7 @@ pub(super) async fn run(
             "bad `timeout_s`: not a positive number",
         ));
     }
-    let job = daemon.job(&known)?;
+    let job = daemon.job(&known).await?;
     let (lines, read) = mpsc::channel(QUEUE);
     tokio::spawn(tell(job, node, lines));
     let lines = ReceiverStream::new(read).map(Ok::<_, Infallible>);

@@ -38,7 +38,7 @@ pub(super) async fn show(
 
 /// `POST …/worker/start`.
 pub(super) async fn start(State(daemon): Shared, Named(known): Named) -> Reply<WorkerStatus> {
-    let status = daemon.job(&known)?.start_worker().await;
+    let status = daemon.job(&known).await?.start_worker().await;
     status.map(Json).map_err(failed)
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn restart(
     Body(request): Body<RestartRequest>,
 ) -> Reply<Restarted> {
     longest(request.wait_s)?;
-    let restarted = daemon.job(&known)?.restart(request).await;
+    let restarted = daemon.job(&known).await?.restart(request).await;
     restarted.map(Json).map_err(failed)
 }
 

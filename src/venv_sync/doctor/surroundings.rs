@@ -1,9 +1,11 @@
-//! Checks of what is around a project: settings, the daemon's socket, the daemon, the worker.
+//! Checks of what is around a project: settings, the daemon's socket, the daemon, the worker, the watch.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use super::Check;
+use crate::api::v1::{WatchMode, Watching};
+use crate::console::width::printable;
 use crate::project;
 use crate::venv_sync::Ground;
 use crate::venv_sync::daemon::{self, Daemon};
@@ -74,7 +76,9 @@ fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
     let daemon = daemon::look(ground);
     let words = t!("venv_sync.doctor.daemon", state = daemon.words());
     match &daemon {
-        Daemon::Running { worker, .. } => {
+        Daemon::Running {
+            worker, watching, ..
+        } => {
             let mut checks = vec![Check::good(NAME, words)];
             if worker.as_deref().is_some_and(daemon::has_failed) {
                 let words = daemon.worker_words(0);
@@ -85,6 +89,7 @@ fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
                     "aim-worker logs".to_owned(),
                 ));
             }
+            checks.extend(watching.as_ref().map(noticing));
             checks
         }
         Daemon::Absent => vec![Check::odd(NAME, words, "aim-backend serve".to_owned())],
@@ -92,5 +97,60 @@ fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
             let again = "aim-backend stop; aim-backend serve";
             vec![Check::wrong(NAME, words, again.to_owned())]
         }
+    }
+}
+
+/// How the daemon notices what other tools change.
+fn noticing(watching: &Watching) -> Check {
+    const NAME: &str = "watching";
+    let why = printable(watching.why.as_deref().unwrap_or_default());
+    match watching.mode {
+        WatchMode::Events if watching.why.is_none() => {
+            Check::good(NAME, t!("venv_sync.doctor.watching"))
+        }
+        WatchMode::Events => Check::wrong(
+            NAME,
+            t!("venv_sync.doctor.watching_fails", why = why),
+            "aim-venv-sync sync".to_owned(),
+        ),
+        WatchMode::Polling => {
+            // Both limits are the person's own share; editors use most of it up.
+            let raise =
+                "sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=1024";
+            let remedy = why.contains("fs.inotify").then(|| raise.to_owned());
+            let message = t!("venv_sync.doctor.watching_by_looking", why = why);
+            Check::odd(NAME, message, remedy)
+        }
+        WatchMode::Off => Check::odd(
+            NAME,
+            t!("venv_sync.doctor.watching_off", why = why),
+            "aim-venv-sync config".to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::venv_sync::doctor::Outcome;
+
+    fn check(mode: WatchMode, why: Option<&str>, expected: (Outcome, &str, bool)) {
+        let why = why.map(str::to_owned);
+        let found = noticing(&Watching { mode, why });
+        assert_eq!(found.outcome, expected.0, "{found:?}");
+        assert!(found.message.contains(expected.1), "{found:?}");
+        assert_eq!(found.remedy.is_some(), expected.2, "{found:?}");
+    }
+
+    #[test]
+    fn how_changes_are_noticed() {
+        let (good, odd) = (Outcome::Good, Outcome::Odd);
+        check(WatchMode::Events, None, (good, "at once", false));
+        let limit = "no inotify watches left (fs.inotify.max_user_watches)";
+        check(WatchMode::Polling, Some(limit), (odd, limit, true));
+        check(WatchMode::Polling, Some("nfs"), (odd, "nfs", false));
+        check(WatchMode::Off, Some("x"), (odd, "not noticed", true));
+        let full = (Outcome::Wrong, "disk full", true);
+        check(WatchMode::Events, Some("disk full"), full);
     }
 }

@@ -124,7 +124,13 @@ impl Sandbox {
 
     /// Makes a wheel in the sandbox's wheel folder and gives its path.
     pub(crate) fn wheel(&self, name: &str, version: &str) -> PathBuf {
-        wheel::make(&self.python, &self.root().join("wheels"), name, version)
+        self.wheel_of(name, version, &[])
+    }
+
+    /// Makes a wheel with these files instead of the usual module.
+    pub(crate) fn wheel_of(&self, name: &str, version: &str, files: &[(&str, &str)]) -> PathBuf {
+        let folder = self.root().join("wheels");
+        wheel::make(&self.python, &folder, name, version, files)
     }
 
     /// A command in the project's folder, with the sandbox's environment. `program` is one of ours or a path.
@@ -138,10 +144,7 @@ impl Sandbox {
         command
             .current_dir(&self.project)
             .env_clear()
-            .env(
-                "PATH",
-                format!("{}:/usr/bin:/bin", program_folder().display()),
-            )
+            .env("PATH", self.path())
             .env("HOME", root.join("home"))
             .env("TMPDIR", root.join("tmp"))
             .env("XDG_CONFIG_HOME", root.join("config"))
@@ -153,6 +156,15 @@ impl Sandbox {
             .env("PIP_FIND_LINKS", root.join("wheels"))
             .stdin(Stdio::null());
         command
+    }
+
+    /// PATH of the sandbox's commands: our programs and the system's.
+    #[expect(
+        clippy::unused_self,
+        reason = "a sandbox's own, as far as its users know"
+    )]
+    pub(crate) fn path(&self) -> String {
+        format!("{}:/usr/bin:/bin", program_folder().display())
     }
 
     /// Runs a command to its end.

@@ -106,7 +106,10 @@ impl Python {
         std::fs::create_dir_all(folder).expect("target/tmp");
         let lock = std::fs::File::create(folder.join("venv.lock")).expect("a lock file");
         lock.lock().expect("locked");
-        if !template.join("complete").exists() {
+        // A copied `target/` has environments whose scripts lead to where they were made, and would write there.
+        let place = template.to_string_lossy().into_owned();
+        let made_for = std::fs::read_to_string(template.join("complete"));
+        if made_for.ok().as_deref() != Some(&*place) {
             let _ = std::fs::remove_dir_all(&template);
             let output = Command::new(&self.path)
                 .args(["-I", "-m", "venv"])
@@ -115,7 +118,7 @@ impl Python {
                 .output()
                 .expect("python runs");
             assert!(output.status.success(), "{output:?}");
-            std::fs::write(template.join("complete"), "").expect("write");
+            std::fs::write(template.join("complete"), place).expect("write");
         }
         made.insert(self.path.clone(), template.clone());
         template

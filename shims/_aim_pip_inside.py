@@ -1,0 +1,141 @@
+# aim-toolkit hook 1. `aim-venv-sync remove` takes it away.
+"""Remembers calls of pip's main function from inside a program (runpy, pip.main, pip._internal.cli.main).
+
+Its module is loaded as always, and then the function is stood in for by one that has aim-pip beside it:
+`aim-pip --aim-beside` waits for the environment's lock, notes what is installed, answers `go`, and enters the run into
+the history when it is told how pip ended, or when this process is gone. pip itself runs here, unchanged, and its
+output is not looked at. Only the environment's own pip, from 19.3 on; one in a wheel or a zip, of ensurepip or
+virtualenv for example, is a tool of theirs.
+
+As in _aim_pip_hook: nothing here raises or prints, and no file is opened by name.
+"""
+
+import os
+import sys
+from _frozen_importlib_external import PathFinder
+
+from _aim_pip_hook import AIM_PIP, is_switched_off, only_reads
+
+# Where pip keeps its main function; in 19.3 it was the second one, which has led to the first since then.
+MAINS = ("pip._internal.cli.main", "pip._internal.main")
+
+
+class _Finder:
+    """Finds the modules of pip's main function, and nothing else."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name not in MAINS:
+            return None
+        try:
+            return _spec(name, path)
+        except Exception:  # pip must run, whatever went wrong here
+            return None
+
+
+def watch():
+    """Begins to wait for pip's main function."""
+    sys.meta_path.insert(-1, _Finder)
+
+
+def _spec(name, path):
+    spec = PathFinder.find_spec(name, path)
+    own = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pip", "")
+    if spec is None or not (spec.origin or "").startswith(own):
+        return None
+    load = spec.loader.exec_module
+
+    def exec_module(module):
+        del spec.loader.exec_module  # from now on the loader is as it was
+        load(module)
+        try:
+            module.main = _remembered(module.main)
+        except Exception:  # another pip than we know: it is left alone
+            pass
+
+    spec.loader.exec_module = exec_module
+    return spec
+
+
+def _remembered(main):
+    """main, with aim-pip beside it where the call can change the environment."""
+
+    def remembered(*args, **kwargs):
+        if is_switched_off():
+            return main(*args, **kwargs)
+        beside = _begin(*args, **kwargs)
+        status = 1  # what Python makes of an exception
+        os.environ["AIM_PIP_GUARD"] = "1"  # what pip starts from here on is part of this call
+        try:
+            status = main(*args, **kwargs)
+            return status
+        except SystemExit as leaving:
+            status = leaving.code
+            raise
+        finally:
+            os.environ.pop("AIM_PIP_GUARD", None)
+            if beside is not None:
+                beside.end(status)
+
+    remembered.__dict__.update(main.__dict__)
+    for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+        setattr(remembered, name, getattr(main, name))
+    remembered.__wrapped__ = main
+    return remembered
+
+
+def _begin(args=None):
+    """aim-pip beside this call; None when it has nothing to do there."""
+    try:
+        args = list(sys.argv[1:] if args is None else args)
+        if only_reads(args) or not os.access(AIM_PIP, os.X_OK):
+            return None
+        if os.path.basename(sys.argv[0]) == "__pip-runner__.py":
+            return None  # pip's own call of itself
+        beside = _Beside([os.fsencode(arg) for arg in args])
+        return beside if beside.goes() else None
+    except Exception:  # pip must run, whatever went wrong here
+        return None
+
+
+class _Beside:
+    """aim-pip, while pip runs in this process."""
+
+    def __init__(self, args):
+        import subprocess  # pip needs it as well
+
+        self.owner = os.getpid()
+        call = [AIM_PIP, b"--aim-beside=%d" % self.owner, os.fsencode(sys.prefix)]
+        self.process = subprocess.Popen(call + args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+
+    def goes(self):
+        """Waits until it is this call's turn; False when nobody wants to remember it."""
+        goes = False
+        try:
+            goes = self.process.stdout.readline() == b"go\n"
+        except BaseException:  # Ctrl-C while another pip has its turn
+            self.process.kill()
+            raise
+        finally:
+            if not goes:
+                self._close()
+        return goes
+
+    def end(self, status):
+        """Tells it how pip ended, and waits until that is remembered."""
+        if os.getpid() != self.owner:
+            return  # a fork that came out of pip
+        if status is None:
+            status = 0
+        elif not isinstance(status, int):
+            status = 1
+        try:
+            self.process.stdin.write(b"%d\n" % status)
+        except OSError:
+            pass
+        self._close()
+
+    def _close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()

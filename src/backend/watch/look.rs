@@ -1,0 +1,204 @@
+//! One look at an environment: is it as recorded, is a change over, and if so, into the history with it.
+//!
+//! Reads and writes files, so it is for a thread that may wait.
+
+use super::settle::{self, Movement, Unsettled};
+use super::sight;
+use crate::inventory::Snapshot;
+use crate::project::{Config, Project, Venv};
+use crate::store::{
+    LockError, Published, RunLock, StoreError, Unfinished, catch_up, is_in_step, recover,
+};
+
+/// Who holds the run lock meanwhile, for whoever waits for it.
+const HOLDER: &str = "aim-backend";
+
+/// Why what is there is not recorded.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Obstacle {
+    /// A change is not over, or nobody can tell yet.
+    Unsettled(Unsettled),
+    /// A change cannot be recorded: why.
+    Failed(String),
+}
+
+/// Looks at `project`, which moved as `movement` says. What is there is recorded then; the run that it was entered by, if
+/// it was not recorded before.
+///
+/// What a run of the shim changed is never entered a second time: it holds the run lock until it is recorded.
+///
+/// # Errors
+/// [`Obstacle`]; then nothing was entered.
+pub(super) fn look(
+    project: &Project,
+    config: &Config,
+    movement: Movement,
+) -> Result<Option<Published>, Obstacle> {
+    let venv = project.venv();
+    if Venv::open(venv.root()).is_err() || venv.python().is_err() {
+        return Err(underway("the environment is not there"));
+    }
+    settle::underway(&sight::signs(&venv.site_packages())).map_err(Obstacle::Unsettled)?;
+    if is_in_step(project, &Snapshot::scan(venv)) {
+        return Ok(None);
+    }
+    settle::quiet(movement).map_err(Obstacle::Unsettled)?;
+    record(project, config)
+}
+
+fn record(project: &Project, config: &Config) -> Result<Option<Published>, Obstacle> {
+    let layout = project.venv().layout();
+    let lock = RunLock::try_acquire(&layout, HOLDER).map_err(|error| match error {
+        LockError::Busy(holder) => underway(format!("{} runs", holder.command)),
+        LockError::Unusable { .. } => Obstacle::Failed(error.to_string()),
+    })?;
+    let failed = |error: StoreError| Obstacle::Failed(error.to_string());
+    let recovered = recover(project, config, &lock).map_err(failed)?;
+    if let Some(run) = Unfinished::read(&layout) {
+        return Err(underway(format!("{} runs without a lock", run.run.action)));
+    }
+    let now = Snapshot::scan(project.venv());
+    let argv = vec![HOLDER.to_owned()];
+    let cwd = project.root().to_path_buf();
+    let caught_up = catch_up(project, config, &lock, &now, argv, cwd).map_err(failed)?;
+    Ok(caught_up.or(recovered))
+}
+
+fn underway(why: impl Into<String>) -> Obstacle {
+    Obstacle::Unsettled(Unsettled::Underway(why.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::{Generation, RunLog, StartedRun, Tool};
+
+    struct Site {
+        dir: tempfile::TempDir,
+        project: Project,
+    }
+
+    impl Site {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().expect("temporary folder");
+            let project = make(dir.path());
+            Self { dir, project }
+        }
+
+        fn install(&self, folder: &str, record: &str) {
+            let site = self.project.venv().site_packages().remove(0);
+            std::fs::create_dir_all(site.join(folder)).expect("folder");
+            std::fs::write(site.join(folder).join("INSTALLER"), "uv\n").expect("write");
+            std::fs::write(site.join(folder).join("RECORD"), record).expect("write");
+        }
+
+        fn install_six(&self) {
+            self.install(
+                "six-1.0.dist-info",
+                "six.py,,\nsix-1.0.dist-info/INSTALLER,,\n",
+            );
+        }
+
+        fn look_after(&self, quiet_ms: u64) -> String {
+            let since = Duration::from_millis(quiet_ms);
+            let movement = Movement {
+                since_first: since,
+                since_last: since,
+            };
+            match look(&self.project, &Config::default(), movement) {
+                Ok(None) => "as recorded".to_owned(),
+                Ok(Some(published)) => {
+                    format!("{} by {:?}", published.generation, published.record.tool)
+                }
+                Err(Obstacle::Unsettled(Unsettled::Recent(left))) => {
+                    format!("{} ms left", left.as_millis())
+                }
+                Err(Obstacle::Unsettled(Unsettled::Underway(why))) => format!("underway: {why}"),
+                Err(Obstacle::Failed(why)) => format!("failed: {why}"),
+            }
+        }
+    }
+
+    fn make(root: &Path) -> Project {
+        let venv = root.join(".venv");
+        for folder in ["lib/python3.12/site-packages", "bin"] {
+            std::fs::create_dir_all(venv.join(folder)).expect("folders");
+        }
+        std::fs::write(venv.join("pyvenv.cfg"), "").expect("write");
+        std::fs::write(venv.join("bin/python"), "").expect("write");
+        Project::at(root).expect("a project")
+    }
+
+    #[test]
+    fn a_change_is_entered_once_when_it_is_over() {
+        let site = Site::new();
+        assert_eq!(site.look_after(1_000), format!("0 by {:?}", Tool::Unknown));
+        assert_eq!(site.look_after(0), "as recorded");
+        site.install_six();
+        assert_eq!(site.look_after(50), "100 ms left");
+        assert_eq!(site.look_after(150), format!("1 by {:?}", Tool::Uv));
+        assert_eq!(site.look_after(150), "as recorded");
+        site.install("b-1.dist-info", "b.py,,\nb-1.dist-info/RECORD,,\n");
+        assert_eq!(
+            site.look_after(9_999),
+            "underway: b-1.dist-info is incomplete"
+        );
+        assert_eq!(RunLog::read(&site.project.layout()).runs.len(), 2);
+    }
+
+    #[test]
+    fn whoever_holds_the_lock_records_it_himself() {
+        let site = Site::new();
+        site.look_after(1_000);
+        site.install_six();
+        let layout = site.project.venv().layout();
+        let lock = RunLock::try_acquire(&layout, "pip install six").expect("free");
+        assert_eq!(site.look_after(1_000), "underway: pip install six runs");
+        drop(lock);
+        let run = StartedRun {
+            pid: std::os::unix::process::parent_id(),
+            ..started()
+        };
+        Unfinished::begin(&layout, run, Snapshot::default(), false).expect("begun");
+        assert_eq!(
+            site.look_after(1_000),
+            "underway: install runs without a lock"
+        );
+        Unfinished::end(&layout);
+        assert_eq!(site.look_after(1_000), format!("1 by {:?}", Tool::Uv));
+    }
+
+    fn started() -> StartedRun {
+        StartedRun {
+            id: crate::store::RunId::new(),
+            action: "install".to_owned(),
+            packages: Vec::new(),
+            argv: Vec::new(),
+            cwd: "/".into(),
+            tool: Tool::Pip,
+            started_at: chrono::Utc::now(),
+            pid: 0,
+        }
+    }
+
+    #[test]
+    fn an_environment_that_is_gone_is_no_change() {
+        let site = Site::new();
+        site.install_six();
+        assert_eq!(site.look_after(1_000), format!("1 by {:?}", Tool::Uv));
+        std::fs::remove_dir_all(site.project.venv().root()).expect("removed");
+        assert_eq!(
+            site.look_after(9_999),
+            "underway: the environment is not there"
+        );
+        make(site.dir.path());
+        assert_eq!(site.look_after(1_000), format!("2 by {:?}", Tool::Unknown));
+        let log = RunLog::read(&site.project.layout());
+        assert_eq!(log.runs.len(), 2);
+        let (meta, _) = crate::store::EnvMeta::read(&site.project.layout());
+        assert_eq!(meta.generation(), Generation(2));
+    }
+}

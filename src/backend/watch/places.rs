@@ -1,0 +1,185 @@
+//! Which folders tell of a change in an environment, and whether the system tells of changes in them.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::project::Venv;
+
+/// The folders to watch, each with its device and inode: an environment that was made again has other ones.
+///
+/// Not only site-packages: the folders above it tell when it goes and when it comes back. Each is watched by itself,
+/// never what is below it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Places(BTreeMap<PathBuf, Identity>);
+
+/// Device and inode.
+type Identity = (u64, u64);
+
+impl Places {
+    /// Those of `venv`, as it is now.
+    pub(super) fn of(venv: &Venv) -> Self {
+        let root = venv.root();
+        let mut places = Self::default();
+        // A link that is turned elsewhere shows in its own folder alone.
+        if root.is_symlink() || !root.is_dir() {
+            places.add_nearest(root);
+        }
+        places.add(root);
+        places.add(&root.join("conda-meta"));
+        for lib in ["lib", "lib64"].map(|name| root.join(name)) {
+            if lib.is_symlink() {
+                continue;
+            }
+            places.add(&lib);
+            let pythons = std::fs::read_dir(&lib).into_iter().flatten();
+            for python in pythons.filter_map(Result::ok) {
+                if python.file_name().to_string_lossy().starts_with("py") {
+                    places.add(&python.path());
+                }
+            }
+        }
+        for folder in venv.site_packages() {
+            places.add(&folder);
+        }
+        places
+    }
+
+    /// The folders.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.keys().map(PathBuf::as_path)
+    }
+
+    /// The folders that `others` does not have, or has another one of at the same path.
+    pub(super) fn missing_from<'a>(&'a self, others: &'a Self) -> impl Iterator<Item = &'a Path> {
+        let missing = |path: &PathBuf, identity| others.0.get(path) != Some(identity);
+        self.0
+            .iter()
+            .filter(move |(path, identity)| missing(path, identity))
+            .map(|(path, _)| path.as_path())
+    }
+
+    /// The file system of the first place whose changes the system may not tell us, because another machine can make them.
+    pub(super) fn remote(&self) -> Option<&'static str> {
+        self.0.keys().find_map(|path| remote(path))
+    }
+
+    fn add(&mut self, path: &Path) {
+        if let Ok(found) = path.metadata()
+            && found.is_dir()
+        {
+            self.0
+                .insert(path.to_path_buf(), (found.dev(), found.ino()));
+        }
+    }
+
+    /// The nearest folder above `path` that is there.
+    fn add_nearest(&mut self, path: &Path) {
+        if let Some(above) = path.ancestors().skip(1).find(|above| above.is_dir()) {
+            self.add(above);
+        }
+    }
+}
+
+/// The file system that `path` is on, if it is one that other machines or processes can change unseen (statfs(2),
+/// `linux/magic.h`).
+#[cfg(target_os = "linux")]
+fn remote(path: &Path) -> Option<&'static str> {
+    #[expect(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "a number of 32 bits in a wider type"
+    )]
+    let kind = rustix::fs::statfs(path).ok()?.f_type as u32;
+    Some(match kind {
+        0x0000_6969 => "nfs",
+        0x0000_517b | 0xff53_4d42 | 0xfe53_4d42 => "smb",
+        0x0102_1997 => "9p",
+        0x6573_5546 => "fuse",
+        0x00c3_6400 => "ceph",
+        0x5346_414f | 0x6b41_4653 => "afs",
+        0x7375_7245 => "coda",
+        0x0bd0_0bd0 => "lustre",
+        0x786f_4256 => "vboxsf",
+        0xbacb_acbc => "vmhgfs",
+        _ => return None,
+    })
+}
+
+/// The file system that `path` is on, if it is not of this machine.
+#[cfg(target_os = "macos")]
+fn remote(path: &Path) -> Option<&'static str> {
+    const MNT_LOCAL: u32 = 0x1000;
+    let is_local = rustix::fs::statfs(path).ok()?.f_flags & MNT_LOCAL != 0;
+    (!is_local).then_some("a network file system")
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn remote(_path: &Path) -> Option<&'static str> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(places: &Places, root: &Path) -> Vec<String> {
+        places
+            .paths()
+            .map(|path| {
+                let below = path.strip_prefix(root).expect("below the project");
+                below.display().to_string()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_way_down_to_every_site_packages() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let root = dir.path().canonicalize().expect("resolved");
+        let made = |place: &str| std::fs::create_dir_all(root.join(place)).expect("folders");
+        made(".venv/lib/python3.12/site-packages");
+        std::fs::write(root.join(".venv/pyvenv.cfg"), "").expect("write");
+        let venv = Venv::open(root.join(".venv")).expect("an environment");
+        let way = [
+            ".venv",
+            ".venv/lib",
+            ".venv/lib/python3.12",
+            ".venv/lib/python3.12/site-packages",
+        ];
+        std::os::unix::fs::symlink("lib", root.join(".venv/lib64")).expect("link");
+        let first = Places::of(&venv);
+        assert_eq!(names(&first, &root), way);
+        std::fs::remove_file(root.join(".venv/lib64")).expect("removed");
+        made(".venv/lib64/python3.12/site-packages");
+        made(".venv/conda-meta");
+        let both = Places::of(&venv);
+        assert_eq!(both.paths().count(), way.len() + 4);
+        std::fs::remove_dir_all(root.join(".venv")).expect("removed");
+        assert_eq!(names(&Places::of(&venv), &root), [""]);
+        made(".venv");
+        assert_eq!(names(&Places::of(&venv), &root), [".venv"]);
+    }
+
+    #[test]
+    fn another_folder_at_the_same_path_is_another_place() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let venv = dir.path().join("venv");
+        std::fs::create_dir(&venv).expect("folder");
+        std::fs::write(venv.join("pyvenv.cfg"), "").expect("write");
+        let before = Places::of(&Venv::open(&venv).expect("an environment"));
+        assert_eq!(before.missing_from(&before).count(), 0);
+        // Still there under another name, so that its inode is not given to the next.
+        std::fs::rename(&venv, dir.path().join("old")).expect("renamed");
+        std::fs::create_dir(&venv).expect("folder");
+        std::fs::write(venv.join("pyvenv.cfg"), "").expect("write");
+        let after = Places::of(&Venv::open(&venv).expect("an environment"));
+        assert_eq!(after.missing_from(&before).collect::<Vec<_>>(), [venv]);
+    }
+
+    #[test]
+    fn folders_of_this_machine_are_watched() {
+        assert_eq!(remote(Path::new("/nowhere/at/all")), None);
+        assert_eq!(remote(Path::new("/proc")), None);
+    }
+}

@@ -1,0 +1,122 @@
+//! What a look at site-packages shows of an installer at work.
+
+use std::fs::{DirEntry, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::settle::{Sign, SignKind};
+
+/// The fresh signs in `folders`; what is old is not looked at, so that a large environment costs one `stat` a
+/// distribution.
+pub(super) fn signs(folders: &[PathBuf]) -> Vec<Sign> {
+    let now = SystemTime::now();
+    folders
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten()
+        .filter_map(|entry| sign(&entry.ok()?, now))
+        .collect()
+}
+
+fn sign(entry: &DirEntry, now: SystemTime) -> Option<Sign> {
+    let name = entry.file_name().into_string().ok()?;
+    let is_set_aside = name.starts_with('~');
+    if !is_set_aside && !name.ends_with(".dist-info") {
+        return None;
+    }
+    let age = age(&entry.metadata().ok()?, now);
+    if !Sign::is_fresh(age) {
+        return None;
+    }
+    let kind = if is_set_aside {
+        SignKind::SetAside
+    } else if is_complete(&entry.path()) {
+        return None;
+    } else {
+        SignKind::Incomplete
+    };
+    Some(Sign { name, age, kind })
+}
+
+/// Since the last change, by the time that no program can set: a renamed folder keeps its modification time. One from
+/// the future (the clock was set back) counts as old, so that nobody waits for it.
+fn age(found: &Metadata, now: SystemTime) -> Duration {
+    let seconds = u64::try_from(found.ctime()).unwrap_or_default();
+    let nanoseconds = u32::try_from(found.ctime_nsec()).unwrap_or_default();
+    let changed = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
+    now.duration_since(changed).unwrap_or(Duration::MAX)
+}
+
+/// Whether the metadata in `folder` has the RECORD that an installer writes last.
+fn is_complete(folder: &Path) -> bool {
+    let Ok(record) = std::fs::read(folder.join("RECORD")) else {
+        return false;
+    };
+    record.split(|&byte| byte == b'\n').any(|line| {
+        line.split(|&byte| byte == b',')
+            .next()
+            .is_some_and(lists_installer)
+    })
+}
+
+fn lists_installer(path: &[u8]) -> bool {
+    // A path with a comma is quoted (PEP 376: RECORD is CSV).
+    let path = path.strip_prefix(b"\"").unwrap_or(path);
+    path.strip_suffix(b"\"")
+        .unwrap_or(path)
+        .ends_with(b".dist-info/INSTALLER")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(entries: &[(&str, &str)], expected: &[(&str, SignKind)]) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        for (place, text) in entries {
+            let path = dir.path().join(place);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            std::fs::write(path, text).expect("write");
+        }
+        let mut found: Vec<_> = signs(&[dir.path().to_path_buf(), "/nowhere".into()])
+            .into_iter()
+            .map(|sign| (sign.name, sign.kind))
+            .collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(name, kind)| ((*name).to_owned(), *kind))
+            .collect();
+        assert_eq!(found, expected, "{entries:?}");
+    }
+
+    #[test]
+    fn what_an_installer_at_work_leaves_in_sight() {
+        let whole = "six.py,sha256=x,1\nsix-1.0.dist-info/INSTALLER,sha256=y,4\nsix-1.0.dist-info/RECORD,,\n";
+        let quoted = "\"six-1.0.dist-info/INSTALLER\",,\n";
+        let from_the_wheel = "six.py,sha256=x,1\nsix-1.0.dist-info/RECORD,,\n";
+        let record = "six-1.0.dist-info/RECORD";
+        let incomplete = [("six-1.0.dist-info", SignKind::Incomplete)];
+        check(&[("six.py", ""), (record, whole)], &[]);
+        check(&[(record, quoted)], &[]);
+        check(&[(record, from_the_wheel)], &incomplete);
+        check(&[("six-1.0.dist-info/METADATA", "")], &incomplete);
+        check(
+            &[(record, whole), ("~ix-0.9.dist-info/RECORD", "")],
+            &[("~ix-0.9.dist-info", SignKind::SetAside)],
+        );
+        check(&[("old.egg-info/PKG-INFO", "")], &[]);
+    }
+
+    #[test]
+    fn only_what_changed_lately_counts() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let found = dir.path().metadata().expect("metadata");
+        let now = SystemTime::now();
+        assert!(Sign::is_fresh(age(&found, now)));
+        assert!(!Sign::is_fresh(age(&found, now + Duration::from_secs(61))));
+        let clock_set_back = now - Duration::from_secs(3_600);
+        assert!(!Sign::is_fresh(age(&found, clock_set_back)));
+    }
+}

@@ -1,0 +1,340 @@
+//! The one loop that watches a project's environment.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep_until};
+
+use super::look::{Obstacle, look};
+use super::lookout::{Bell, Lookout};
+use super::places::Places;
+use super::settle::{Movement, PATIENCE, QUIET, Unsettled};
+use super::{Ask, View};
+use crate::api::v1::{RestartRequest, WatchMode, Watching, When};
+use crate::backend::worker::Job;
+use crate::host::Host;
+use crate::inventory::Gate;
+use crate::project::{Config, Project, ProjectId};
+use crate::store::Published;
+
+/// How often one looks where nobody tells, and how long a failure is left alone.
+const POLL: Duration = Duration::from_secs(10);
+
+/// The first and the longest pause between two looks at somebody who is at work.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// What the task looks at, and by what.
+pub(super) struct Scene {
+    pub(super) project: Project,
+    pub(super) host: Host,
+    pub(super) lookout: Arc<Lookout>,
+}
+
+/// The watch of one environment.
+pub(super) struct Task {
+    id: ProjectId,
+    scene: Arc<Scene>,
+    job: Job,
+    asked: mpsc::Receiver<Ask>,
+    view: watch::Sender<View>,
+    bell: Arc<Bell>,
+    /// The folders that are watched; empty while none can be.
+    places: Places,
+    /// Those who wait for the outcome of a look.
+    waiting: Vec<oneshot::Sender<()>>,
+    /// The first and the last movement that were not taken in yet.
+    moved: Option<(Instant, Instant)>,
+    /// Whether the bell rang since the last look.
+    has_rung: bool,
+    /// The gate at the last look.
+    last_gate: Option<Gate>,
+    /// The gate when the environment was last as recorded.
+    calm_gate: Option<Gate>,
+    /// A watched folder went since then.
+    has_lost: bool,
+    /// When to look next; none while somebody tells us.
+    next_look: Option<Instant>,
+    pause: Duration,
+}
+
+/// What a look brought, with what it had to know.
+struct Glimpse {
+    gate: Gate,
+    places: Places,
+    watching: Watching,
+    /// None when the toolkit is switched off here.
+    found: Option<Result<Option<Published>, Obstacle>>,
+    moved: (Instant, Instant),
+}
+
+impl Task {
+    pub(super) fn new(
+        id: ProjectId,
+        scene: Scene,
+        job: Job,
+        asked: mpsc::Receiver<Ask>,
+        view: watch::Sender<View>,
+    ) -> Self {
+        Self {
+            id,
+            scene: Arc::new(scene),
+            job,
+            asked,
+            view,
+            bell: Arc::default(),
+            places: Places::default(),
+            waiting: Vec::new(),
+            moved: None,
+            has_rung: false,
+            last_gate: None,
+            calm_gate: None,
+            has_lost: false,
+            next_look: Some(Instant::now()),
+            pause: PAUSES.0,
+        }
+    }
+
+    /// Until somebody ends it, or nobody has a handle any more.
+    pub(super) async fn run(mut self) {
+        let last_word = loop {
+            let next_look = self.next_look;
+            tokio::select! {
+                asked = self.asked.recv() => match asked {
+                    Some(Ask::Look(reply)) => {
+                        self.waiting.push(reply);
+                        self.look().await;
+                    }
+                    Some(Ask::End(reply)) => break Some(reply),
+                    None => break None,
+                },
+                () = self.bell.rung() => self.rang(),
+                () = at(next_look) => self.look().await,
+            }
+        };
+        let (scene, places, bell) = (self.scene, self.places, self.bell);
+        let _ =
+            spawn_blocking(move || scene.lookout.turn(&places, &Places::default(), &bell)).await;
+        if let Some(reply) = last_word {
+            let _ = reply.send(());
+        }
+    }
+
+    /// Something moved. It is looked at when it has been quiet for a moment.
+    fn rang(&mut self) {
+        let now = Instant::now();
+        let first = self.moved.map_or(now, |(first, _)| first);
+        self.moved = Some((first, now));
+        self.has_rung = true;
+        self.next_look = Some((now + QUIET).min(first + PATIENCE));
+    }
+
+    async fn look(&mut self) {
+        let has_lost = self.bell.take_lost();
+        self.has_lost |= has_lost;
+        let scene = Arc::clone(&self.scene);
+        let places = self.places.clone();
+        let (bell, moved) = (Arc::clone(&self.bell), self.moved);
+        // A gate that moves with nobody ringing: then it has moved just now, as far as anybody knows.
+        let last_gate = self.last_gate.take().filter(|_| !self.has_rung);
+        let has_rung = std::mem::take(&mut self.has_rung);
+        let glimpse = spawn_blocking(move || {
+            let places = if has_lost {
+                let _ = scene.lookout.turn(&places, &Places::default(), &bell);
+                Places::default()
+            } else {
+                places
+            };
+            scene.glimpse(&places, &bell, |gate, now| match moved {
+                Some(moved) if has_rung || last_gate.as_ref() == Some(gate) => moved,
+                Some((first, _)) => (first, now),
+                None => (now, now),
+            })
+        });
+        match glimpse.await {
+            Ok(glimpse) => self.take_in(glimpse).await,
+            Err(error) => {
+                tracing::error!(project = %self.id, %error, "a look at the environment failed");
+                self.next_look = Some(Instant::now() + POLL);
+                self.waiting.clear();
+            }
+        }
+    }
+
+    async fn take_in(&mut self, glimpse: Glimpse) {
+        let Glimpse {
+            gate,
+            places,
+            mut watching,
+            found,
+            moved,
+        } = glimpse;
+        self.places = places;
+        self.last_gate = Some(gate.clone());
+        let mode = watching.mode;
+        let mut is_calm = false;
+        match found {
+            None => {
+                self.moved = None;
+                self.next_look = None;
+            }
+            Some(Ok(published)) => {
+                is_calm = true;
+                self.moved = None;
+                self.pause = PAUSES.0;
+                self.next_look =
+                    (mode == WatchMode::Polling).then(|| Instant::now() + jittered(POLL));
+                self.tell(&gate, published).await;
+                self.calm_gate = Some(gate.clone());
+                self.has_lost = false;
+            }
+            Some(Err(Obstacle::Unsettled(Unsettled::Recent(left)))) => {
+                self.moved = Some(moved);
+                self.next_look = Some(Instant::now() + left);
+                self.show(None, watching);
+                return;
+            }
+            Some(Err(Obstacle::Unsettled(Unsettled::Underway(why)))) => {
+                tracing::debug!(project = %self.id, why, "the environment is being changed");
+                self.moved = Some(moved);
+                self.next_look = Some(Instant::now() + self.pause);
+                self.pause = (self.pause * 2).min(PAUSES.1);
+            }
+            Some(Err(Obstacle::Failed(why))) => {
+                let why = format!("cannot record a change: {why}");
+                if self.view.borrow().watching.why.as_deref() != Some(&*why) {
+                    tracing::warn!(project = %self.id, "{why}");
+                }
+                watching.why = Some(why);
+                self.moved = Some(moved);
+                self.next_look = Some(Instant::now() + jittered(POLL));
+            }
+        }
+        self.show(is_calm.then_some(gate), watching);
+        for waiting in self.waiting.drain(..) {
+            let _ = waiting.send(());
+        }
+    }
+
+    /// Brings the worker along.
+    async fn tell(&self, gate: &Gate, published: Option<Published>) {
+        if let Some(published) = published {
+            tracing::info!(
+                project = %self.id,
+                generation = %published.generation,
+                tool = published.record.tool.as_str(),
+                run = %published.record.id,
+                "a change of the environment is noticed"
+            );
+            self.job.env_changed(published.generation).await;
+            if published.raised {
+                return;
+            }
+        }
+        let is_other_place = |calm: &Gate| self.has_lost || !calm.is_same_place_as(gate);
+        if self.calm_gate.as_ref().is_some_and(is_other_place)
+            && self.job.status().await.pid.is_some()
+        {
+            // The same distributions in new folders: no generation tells of that, but what the worker has open is gone.
+            let request = RestartRequest {
+                when: When::Idle,
+                wait_s: Some(0.0),
+                reason: Some("the environment was made again".to_owned()),
+            };
+            let _ = self.job.restart(request).await;
+        }
+    }
+
+    fn show(&self, gate: Option<Gate>, watching: Watching) {
+        let before = self.view.borrow().watching.clone();
+        if before.mode != watching.mode || (before.why != watching.why && watching.why.is_some()) {
+            let why = watching.why.as_deref().unwrap_or_default();
+            tracing::info!(project = %self.id, mode = ?watching.mode, why, "watching the environment");
+        }
+        self.view.send_replace(View { gate, watching });
+    }
+}
+
+impl Scene {
+    /// One look, with everything around it. `moved` says, by the gate, when the environment moved.
+    fn glimpse(
+        &self,
+        before: &Places,
+        bell: &Arc<Bell>,
+        moved: impl FnOnce(&Gate, Instant) -> (Instant, Instant),
+    ) -> Glimpse {
+        let config = Config::load(&self.host, Some(&self.project.layout()));
+        let enabled = &config.enabled;
+        if !enabled.value {
+            let _ = self.lookout.turn(before, &Places::default(), bell);
+            let now = Instant::now();
+            return Glimpse {
+                gate: Gate::of(self.project.venv()),
+                places: Places::default(),
+                watching: Watching {
+                    mode: WatchMode::Off,
+                    why: Some(format!("`enabled` is false ({})", enabled.origin)),
+                },
+                found: None,
+                moved: (now, now),
+            };
+        }
+        // Watched first and looked at then, so that nothing falls between the two.
+        let (places, watching) = self.arm(before, bell);
+        // Before the look, so that what comes during it moves the gate once more.
+        let gate = Gate::of(self.project.venv());
+        let now = Instant::now();
+        let moved = moved(&gate, now);
+        let movement = Movement {
+            since_first: now - moved.0,
+            since_last: now - moved.1,
+        };
+        let found = look(&self.project, &config, movement);
+        Glimpse {
+            gate,
+            places,
+            watching,
+            found: Some(found),
+            moved,
+        }
+    }
+
+    /// Watches the folders as they are now, `before` being those that are watched; says which are, and how.
+    fn arm(&self, before: &Places, bell: &Arc<Bell>) -> (Places, Watching) {
+        let polling = |why: String| Watching {
+            mode: WatchMode::Polling,
+            why: Some(why),
+        };
+        let now = Places::of(self.project.venv());
+        if let Some(system) = now.remote() {
+            let _ = self.lookout.turn(before, &Places::default(), bell);
+            let why = format!("{system} does not tell of what other machines change");
+            return (Places::default(), polling(why));
+        }
+        match self.lookout.turn(before, &now, bell) {
+            Ok(()) => {
+                let events = Watching {
+                    mode: WatchMode::Events,
+                    why: None,
+                };
+                (now, events)
+            }
+            Err(why) => (Places::default(), polling(why)),
+        }
+    }
+}
+
+/// Some time around `time`, so that projects do not all look at once.
+fn jittered(time: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish() % 400;
+    time * u32::try_from(800 + random).unwrap_or(1_000) / 1_000
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}

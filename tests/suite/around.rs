@@ -1,0 +1,291 @@
+//! Around a run: turns, crashes, other tools, installations that go elsewhere, disks that are full.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::held::Held;
+use crate::sandbox::{Ran, Sandbox};
+
+/// A wheel of a real distribution that was fetched before, by the beginning of its name; without it, prints why the test is
+/// skipped.
+pub(crate) fn stored_wheel(name: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-wheels");
+    let found = std::fs::read_dir(&folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            file.starts_with(name) && file.ends_with(".whl")
+        });
+    if found.is_none() {
+        println!("skipped: no wheel {name}* in target/test-wheels, where `.ci/fetch` puts it");
+    }
+    found
+}
+
+/// A process whose stderr is a terminal.
+struct AtTerminal {
+    child: Child,
+    terminal: File,
+}
+
+impl AtTerminal {
+    fn start(command: &mut Command) -> Self {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&terminal).expect("granted");
+        unlockpt(&terminal).expect("unlocked");
+        let name = ptsname(&terminal, Vec::new()).expect("a name");
+        let name = name.into_string().expect("utf-8");
+        let side = File::options()
+            .read(true)
+            .write(true)
+            .open(name)
+            .expect("open");
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::from(OwnedFd::from(side)))
+            .spawn()
+            .expect("starts");
+        Self {
+            child,
+            terminal: File::from(terminal),
+        }
+    }
+
+    /// Reads the next line.
+    fn line(&mut self) -> String {
+        let mut line = Vec::new();
+        let mut byte = [0];
+        while !line.ends_with(b"\n") {
+            self.terminal.read_exact(&mut byte).expect("a line");
+            line.extend(byte);
+        }
+        String::from_utf8_lossy(&line).trim_end().to_owned()
+    }
+
+    /// What comes until all who have the terminal are gone.
+    fn rest(&mut self) -> String {
+        let mut text = Vec::new();
+        let _ = self.terminal.read_to_end(&mut text); // on Linux the end is an error
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+fn held(sandbox: &Sandbox) -> Held {
+    Held::prepare(sandbox);
+    let mut command = sandbox.command(sandbox.bin("pip"));
+    Held::start(sandbox, command.args(["install", "./held"]))
+}
+
+#[test]
+fn two_pips_take_turns() {
+    let sandbox = Sandbox::ready();
+    let first = held(&sandbox);
+    let notice = format!("process {}: pip install ./held)", first.id());
+    let pip = || {
+        let mut command = sandbox.command(sandbox.bin("pip"));
+        command.arg("install"); // fails at once, when its turn has come
+        command
+    };
+    // Ctrl-C ends the wait.
+    let mut second = AtTerminal::start(&mut pip());
+    let line = second.line();
+    assert!(line.ends_with(&notice), "{line}");
+    kill_process(Pid::from_child(&second.child), Signal::INT).expect("sent");
+    let status = second.child.wait().expect("ended");
+    assert_eq!(status.signal(), Some(2));
+    // Time ends it, and so does no wish to wait. Nobody at a terminal, nothing said.
+    for seconds in ["1", "0"] {
+        let ran = Ran::of(pip().env("AIM_PIP_LOCK_TIMEOUT", seconds)).exits(1);
+        assert!(!ran.stderr().contains("aim-pip"), "{ran:?}");
+    }
+    assert_eq!(sandbox.records().len(), 3, "init and these two");
+    // Its turn ends it.
+    let mut third = AtTerminal::start(&mut pip());
+    assert!(third.line().ends_with(&notice));
+    first.release();
+    let first = first.output();
+    assert!(first.status.success(), "{first:?}");
+    let said = third.rest();
+    assert!(!said.contains("aim-pip"), "said once: {said}");
+    assert_eq!(third.child.wait().expect("ended").code(), Some(1));
+    let actions: Vec<_> = sandbox.records().split_off(3);
+    assert_eq!(actions[0]["packages"][0], "./held");
+    assert_eq!(actions.len(), 2);
+}
+
+#[test]
+fn a_run_that_was_cut_off_is_remembered_by_the_next() {
+    for next in ["pip", "sync"] {
+        let sandbox = Sandbox::ready();
+        let generation = sandbox.generation();
+        let first = held(&sandbox);
+        past_us(&sandbox, &sandbox.wheel("greeting", "1.0")); // as if pip had come so far
+        first.cut();
+        match next {
+            "pip" => sandbox.pip(["install"]).exits(1),
+            _ => sandbox.run("aim-venv-sync", ["sync"]).ok(),
+        };
+        let record = &sandbox.records()[1];
+        assert_eq!(record["interrupted"], true, "{record}");
+        assert_eq!(record["packages"][0], "./held");
+        assert_eq!(record["added"][0]["name"], "greeting");
+        assert_eq!(sandbox.generation(), generation + 1);
+        let log = sandbox
+            .run("aim-logs", ["show", record["id"].as_str().expect("an id")])
+            .ok();
+        assert!(log.stdout().contains("Processing ./held"), "{log:?}");
+    }
+}
+
+#[test]
+fn pip_that_is_killed_takes_its_shim_along() {
+    let sandbox = Sandbox::ready();
+    let first = held(&sandbox);
+    Held::kill(first.pip());
+    first.release();
+    assert_eq!(first.output().status.signal(), Some(9));
+    assert_eq!(sandbox.last_record()["signal"], 9);
+    assert_eq!(sandbox.records().len(), 2);
+}
+
+/// Installs `wheel` without our knowing.
+fn past_us(sandbox: &Sandbox, wheel: &Path) {
+    let mut command = sandbox.command(sandbox.bin("pip"));
+    Ran::of(command.env("AIM_PIP_BYPASS", "1").arg("install").arg(wheel)).ok();
+}
+
+#[test]
+fn what_another_tool_did_before_is_a_run_of_its_own() {
+    let sandbox = Sandbox::ready();
+    let generation = sandbox.generation();
+    past_us(&sandbox, &sandbox.wheel("greeting", "1.0"));
+    let farewell = sandbox.wheel("farewell", "1.0");
+    sandbox
+        .pip(["install", farewell.to_str().expect("utf-8")])
+        .ok();
+    let records = sandbox.records();
+    let told: Vec<_> = records[1..]
+        .iter()
+        .map(|record| (&record["action"], &record["added"][0]["name"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&"sync".into(), &"greeting".into()),
+            (&"install".into(), &"farewell".into())
+        ]
+    );
+    assert_eq!(sandbox.generation(), generation + 2);
+}
+
+#[test]
+fn what_goes_elsewhere_changes_nothing_here() {
+    let sandbox = Sandbox::ready();
+    let wheel = sandbox.wheel("greeting", "1.0");
+    let wheel = wheel.to_str().expect("utf-8");
+    let (generation, records) = (sandbox.generation(), sandbox.records());
+    for call in [
+        &["install", "--dry-run"][..],
+        &["install", "--target", "there"],
+        &["install", "--prefix", "prefix"],
+        &["install", "--root", "root"],
+        &["download", "-d", "there"],
+        &["wheel", "-w", "there"],
+    ] {
+        sandbox.pip(call.iter().chain([&wheel])).ok();
+    }
+    sandbox.pip(["install", "--user", wheel]).exits(1); // pip refuses it in an environment
+    assert_eq!(sandbox.generation(), generation);
+    assert_eq!(sandbox.records(), records);
+}
+
+#[test]
+fn another_interpreters_environment_is_the_one_that_changes() {
+    let (here, there) = (Sandbox::ready(), Sandbox::ready());
+    let python = there.bin("python");
+    let python = python.to_str().expect("utf-8");
+    let wheel = here.wheel("greeting", "1.0");
+    let wheel = wheel.to_str().expect("utf-8");
+    let records = here.records();
+    here.pip(["--python", python, "install", wheel]).ok();
+    assert_eq!(there.last_record()["added"][0]["name"], "greeting");
+    let mut by_setting = here.command(here.bin("pip"));
+    Ran::of(
+        by_setting
+            .env("PIP_PYTHON", python)
+            .args(["uninstall", "-y", "greeting"]),
+    )
+    .ok();
+    assert_eq!(there.last_record()["removed"][0]["name"], "greeting");
+    assert_eq!(there.records().len(), 3);
+    // None of ours: nobody remembers it.
+    let stranger = Sandbox::new().with_venv();
+    let python = stranger.bin("python");
+    here.pip([
+        "--python",
+        python.to_str().expect("utf-8"),
+        "install",
+        wheel,
+    ])
+    .ok();
+    assert!(!stranger.project().join(".pip-logs").exists());
+    assert_eq!(here.records(), records);
+}
+
+#[test]
+fn a_log_that_has_no_room_leaves_no_torn_one() {
+    let sandbox = Sandbox::ready();
+    // Files end at 2 KiB: enough for a record, not for what `-vvv` prints.
+    let script = "ulimit -f 4; exec \"$0\" \"$@\"";
+    let pip = sandbox.bin("pip");
+    let mut command = sandbox.command("/bin/sh");
+    command.args(["-c", script]).arg(&pip);
+    let long = "a".repeat(3000);
+    Ran::of(command.args(["install", "-vvv", "nothing-there", &long])).exits(1);
+    let record = sandbox.last_record();
+    let logs = std::fs::read_dir(sandbox.project().join(".pip-logs")).expect("logs");
+    let names: Vec<_> = logs
+        .map(|entry| entry.expect("readable").file_name())
+        .collect();
+    let strange =
+        |name: &&std::ffi::OsString| !matches!(name.to_str(), Some(".lock" | "runs.jsonl"));
+    let left: Vec<_> = names.iter().filter(strange).collect();
+    assert!(left.is_empty(), "{left:?} {record}");
+    // The next one has room again.
+    sandbox.pip(["install"]).exits(1);
+    assert!(sandbox.last_record()["log_path"].is_string());
+}
+
+#[test]
+fn a_project_or_a_person_can_switch_it_off() {
+    let sandbox = Sandbox::ready();
+    let records = sandbox.records();
+    let settings = sandbox.write(".aim.toml", "enabled = false\n");
+    let calls = || {
+        sandbox.pip(["install"]).exits(1);
+        sandbox
+            .run(sandbox.bin("python"), ["-m", "pip", "install"])
+            .exits(1);
+        let inside = "import pip; pip.main(['install'])";
+        sandbox.run(sandbox.bin("python"), ["-c", inside]).ok();
+    };
+    calls();
+    std::fs::remove_file(settings).expect("removed");
+    let folder = sandbox.root().join("config/aim-toolkit");
+    std::fs::create_dir_all(&folder).expect("folder");
+    std::fs::write(folder.join("config.toml"), "enabled = false\n").expect("written");
+    calls();
+    assert_eq!(sandbox.records(), records);
+    std::fs::remove_dir_all(folder).expect("removed");
+    calls();
+    assert_eq!(sandbox.records().len(), records.len() + 3);
+}

@@ -1,0 +1,249 @@
+//! Environments that are not as the usual ones: shared, linked, far away, without pip, with an old or a foreign pip.
+
+use std::path::Path;
+
+use crate::around::stored_wheel;
+use crate::sandbox::{Python, Ran, Sandbox};
+
+/// Both ways into pip are remembered in the project at `project`.
+fn remembers(sandbox: &Sandbox, project: &Path) {
+    let records = || {
+        let text =
+            std::fs::read_to_string(project.join(".pip-logs/runs.jsonl")).unwrap_or_default();
+        text.lines().count()
+    };
+    let before = records();
+    let run = |program: &str, args: &[&str]| {
+        let mut command = sandbox.command(project.join(".venv/bin").join(program));
+        Ran::of(command.args(args).current_dir("/"))
+            .exits(1)
+            .warns("You must give at least one");
+    };
+    run("pip", &["install"]);
+    run("python", &["-m", "pip", "install"]);
+    assert_eq!(records() - before, 2, "{}", project.display());
+}
+
+#[test]
+fn one_that_shares_the_systems_packages() {
+    let sandbox = Sandbox::new().with_venv();
+    let settings = sandbox.venv().join("pyvenv.cfg");
+    let text = std::fs::read_to_string(&settings).expect("settings");
+    let text = text.replace(
+        "include-system-site-packages = false",
+        "include-system-site-packages = true",
+    );
+    std::fs::write(&settings, text).expect("written");
+    let sandbox = sandbox.with_init();
+    remembers(&sandbox, sandbox.project());
+}
+
+#[test]
+fn one_that_is_a_link() {
+    let sandbox = Sandbox::ready();
+    let real = sandbox.root().join("environment");
+    std::fs::rename(sandbox.venv(), &real).expect("moved");
+    std::os::unix::fs::symlink(&real, sandbox.venv()).expect("linked");
+    remembers(&sandbox, sandbox.project());
+    assert!(
+        !real.with_file_name(".pip-logs").exists(),
+        "the link's place is the project"
+    );
+}
+
+#[test]
+fn one_on_a_long_path_with_spaces_in_two_scripts() {
+    let sandbox = Sandbox::ready();
+    let project = sandbox
+        .root()
+        .join(format!("{} 긴 이름의 폴더 'x'", "long ".repeat(30)));
+    std::fs::rename(sandbox.project(), &project).expect("moved");
+    assert!(project.as_os_str().len() > 127);
+    remembers(&sandbox, &project);
+}
+
+#[test]
+fn one_without_pip_is_uvs() {
+    let Some(wheel) = stored_wheel("uv-") else {
+        return;
+    };
+    let sandbox = Sandbox::new();
+    let folder = sandbox.root().join("uv");
+    let unpack = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
+    let mut python = sandbox.command(sandbox.python().path());
+    Ran::of(python.args(["-c", unpack]).arg(wheel).arg(&folder)).ok();
+    let entries = std::fs::read_dir(&folder).expect("unpacked");
+    let uv = entries
+        .map(|entry| entry.expect("readable").path().join("scripts/uv"))
+        .find(|path| path.exists())
+        .expect("a program");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&uv, mode).expect("mode");
+    let bin = uv.parent().expect("a folder").display().to_string();
+
+    let mut python = sandbox.command(sandbox.python().path());
+    Ran::of(
+        python
+            .args(["-I", "-m", "venv", "--without-pip"])
+            .arg(sandbox.venv()),
+    )
+    .ok();
+    let sandbox = sandbox.with_init();
+    let greeting = sandbox.wheel("greeting", "1.0");
+    let by_uv = |program: &Path, args: &[&str]| {
+        let mut command = sandbox.command(program);
+        command
+            .args(args)
+            .env("PATH", format!("{bin}:/usr/bin:/bin"))
+            .env("UV_OFFLINE", "1");
+        command
+            .env_remove("PIP_FIND_LINKS")
+            .env_remove("PIP_NO_INDEX");
+        Ran::of(&mut command)
+    };
+    let path = greeting.to_str().expect("utf-8");
+    by_uv(&sandbox.bin("pip"), &["install", "--no-cache", path]).ok();
+    let record = sandbox.last_record();
+    assert_eq!(
+        (&record["tool"], &record["added"][0]["name"]),
+        (&"uv".into(), &"greeting".into())
+    );
+    // uv past us, then pip by us: each has its own run.
+    let venv = sandbox.venv();
+    let venv = venv.to_str().expect("utf-8");
+    by_uv(&uv, &["pip", "uninstall", "--python", venv, "greeting"]).ok();
+    let farewell = sandbox.wheel("farewell", "1.0");
+    by_uv(
+        &uv,
+        &[
+            "pip",
+            "install",
+            "--no-cache",
+            "--python",
+            venv,
+            farewell.to_str().expect("utf-8"),
+        ],
+    )
+    .ok();
+    by_uv(&sandbox.bin("pip"), &["install", "--no-cache", path]).ok();
+    let records = sandbox.records();
+    let [.., sync, install] = &records[..] else {
+        panic!("{records:?}")
+    };
+    assert_eq!(
+        (&sync["action"], &sync["tool"]),
+        (&"sync".into(), &"uv".into())
+    );
+    assert_eq!(sync["removed"][0]["name"], "greeting");
+    assert_eq!(install["added"][0]["name"], "greeting");
+    // uv brings pip: the next sync leads its scripts to us.
+    let Some(pip) = stored_wheel("pip-24.0-") else {
+        return;
+    };
+    by_uv(
+        &uv,
+        &[
+            "pip",
+            "install",
+            "--no-cache",
+            "--python",
+            venv,
+            pip.to_str().expect("utf-8"),
+        ],
+    )
+    .ok();
+    sandbox.run("aim-venv-sync", ["sync"]).ok();
+    remembers(&sandbox, sandbox.project());
+    sandbox.pip(["--version"]).ok().says("pip 24.0");
+}
+
+#[test]
+fn pip_that_changes_itself_is_what_removal_gives_back() {
+    let (Some(newest), Some(old)) = (stored_wheel("pip-26"), stored_wheel("pip-24.0-")) else {
+        return;
+    };
+    let (with, without) = (Sandbox::ready(), Sandbox::new().with_venv());
+    for wheel in [newest, old] {
+        for sandbox in [&with, &without] {
+            let wheel = wheel.to_str().expect("utf-8");
+            sandbox.run(sandbox.bin("pip3"), ["install", wheel]).ok();
+        }
+        remembers(&with, with.project());
+    }
+    with.run("aim-venv-sync", ["remove"]).ok();
+    let scripts = |sandbox: &Sandbox| {
+        let root = sandbox.root();
+        let entries = std::fs::read_dir(sandbox.venv().join("bin")).expect("bin");
+        let mut scripts: Vec<_> = entries
+            .map(|entry| entry.expect("readable").path())
+            .filter(|path| {
+                path.file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with("pip"))
+            })
+            .map(|path| {
+                let text = std::fs::read_to_string(&path).expect("a script");
+                let name = path.file_name().expect("a name").to_owned();
+                (name, text.replace(root.to_str().expect("utf-8"), "ROOT"))
+            })
+            .collect();
+        scripts.sort();
+        scripts
+    };
+    assert_eq!(scripts(&with), scripts(&without));
+}
+
+#[test]
+fn an_old_pip_on_an_old_python() {
+    let (Some(python), Some(wheel)) = (Python::find(8), stored_wheel("pip-19.3.1-")) else {
+        return;
+    };
+    let sandbox = Sandbox::on(python).with_venv().with_init();
+    sandbox
+        .pip(["install", wheel.to_str().expect("utf-8")])
+        .ok();
+    sandbox.pip(["--version"]).ok().says("pip 19.3.1");
+    remembers(&sandbox, sandbox.project());
+    let before = sandbox.records().len();
+    for way in [
+        "from pip._internal.main import main",
+        "from pip import main",
+    ] {
+        let code = format!("{way}; main(['install'])");
+        sandbox.run(sandbox.bin("python"), ["-c", &code]).ok();
+    }
+    assert_eq!(sandbox.records().len() - before, 2);
+}
+
+#[test]
+fn an_editable_pip() {
+    let sandbox = Sandbox::new().with_venv();
+    let source = sandbox.project().join("src");
+    std::fs::create_dir(&source).expect("folder");
+    let site = sandbox.site_packages();
+    std::fs::rename(site.join("pip"), source.join("pip")).expect("moved");
+    let line = format!("{}\n", source.display());
+    std::fs::write(site.join("__editable__.pip-99.pth"), line).expect("written");
+    let sandbox = sandbox.with_init();
+    remembers(&sandbox, sandbox.project());
+}
+
+/// As every interpreter will be that does not read `.pth` lines any more.
+#[test]
+fn an_interpreter_that_ignores_the_hook() {
+    let sandbox = Sandbox::ready();
+    let site = sandbox.site_packages();
+    let wheel = sandbox.wheel("greeting", "1.0");
+    let code = "import sys; sys.path.append(sys.argv[1]); from pip._internal.cli.main import main; main(sys.argv[2:])";
+    let mut command = sandbox.command(sandbox.bin("python"));
+    let site = site.to_str().expect("utf-8");
+    command
+        .args(["-I", "-S", "-c", code, site, "install", "--target", site])
+        .arg(wheel);
+    let before = sandbox.records().len();
+    Ran::of(&mut command).ok();
+    assert_eq!(sandbox.records().len(), before, "nobody saw it");
+    sandbox.run("aim-venv-sync", ["sync"]).ok();
+    assert_eq!(sandbox.last_record()["added"][0]["name"], "greeting");
+    sandbox.pip(["uninstall", "-y", "greeting"]).ok();
+    assert_eq!(sandbox.last_record()["removed"][0]["name"], "greeting");
+}

@@ -1,0 +1,161 @@
+//! pip called inside a program, by its main function.
+
+use rustix::process::kill_process;
+
+use aim_toolkit::project::Venv;
+use aim_toolkit::store::RunLock;
+
+use crate::held::Held;
+use crate::sandbox::{Python, Ran, Sandbox};
+
+/// The ways in; what follows on the command line is pip's.
+const WAYS: &[&str] = &[
+    "import runpy; runpy.run_module('pip', run_name='__main__')",
+    "import sys; from pip._internal.cli.main import main; sys.exit(main(sys.argv[1:]))",
+    "import sys; from pip._internal.cli.main import main; sys.exit(main())",
+    "import sys, pip; sys.exit(pip.main(sys.argv[1:]))",
+    "import sys; from pip._internal import main; sys.exit(main(args=sys.argv[1:]))",
+];
+
+#[test]
+fn every_way_is_remembered_once() {
+    for minor in [8, 11, 13] {
+        let Some(python) = Python::find(minor) else {
+            continue;
+        };
+        let sandbox = Sandbox::on(python).with_venv().with_init();
+        for way in WAYS {
+            let ran = |bypass: &str, arguments: &[&str]| {
+                let mut command = sandbox.command(sandbox.bin("python"));
+                command.args(["-c", way]).args(arguments);
+                Ran::of(command.env("AIM_PIP_BYPASS", bypass)).output
+            };
+            for (arguments, remembered) in [
+                (&["uninstall", "-y", "nothing-there"][..], 1),
+                (&["install"], 1),
+                (&["list"], 0),
+            ] {
+                let before = sandbox.records().len();
+                assert_eq!(ran("0", arguments), ran("1", arguments), "{way}");
+                let new = sandbox.records().len() - before;
+                assert_eq!(new, remembered, "{arguments:?} by {way} on 3.{minor}");
+            }
+        }
+        let record = sandbox.last_record();
+        assert_eq!(record["argv"], serde_json::json!(["pip", "install"]));
+        assert_eq!(
+            (&record["exit_code"], &record["log_path"]),
+            (&1.into(), &().into())
+        );
+    }
+}
+
+#[test]
+fn it_raises_the_generation_and_what_pip_starts_is_part_of_it() {
+    let sandbox = Sandbox::ready();
+    Held::prepare(&sandbox);
+    let generation = sandbox.generation();
+    let mut command = sandbox.command(sandbox.bin("python"));
+    command.args(["-c", WAYS[0], "install", "./held"]);
+    let held = Held::start(&sandbox, &mut command);
+    let venv = Venv::open(sandbox.venv()).expect("an environment");
+    let holder = RunLock::holder(&venv.layout()).expect("it holds the lock");
+    assert_eq!(holder.command, "pip install ./held");
+    held.release();
+    let output = held.output();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(sandbox.generation(), generation + 1);
+    assert_eq!(sandbox.last_record()["added"][0]["name"], "held");
+    assert_eq!(sandbox.records().len(), 2, "init and this one");
+    assert_eq!(RunLock::holder(&venv.layout()), None);
+}
+
+#[test]
+fn a_program_that_is_killed_is_remembered_at_once() {
+    let sandbox = Sandbox::ready();
+    Held::prepare(&sandbox);
+    let mut command = sandbox.command(sandbox.bin("python"));
+    command.args(["-c", WAYS[1], "install", "./held"]);
+    let held = Held::start(&sandbox, &mut command);
+    // Ctrl-C at a terminal reaches aim-pip too: it stays, since its word is needed after that.
+    let beside = beside(held.id().as_raw_nonzero().get());
+    kill_process(beside, rustix::process::Signal::INT).expect("sent");
+    Held::kill(held.pip());
+    held.release();
+    held.output(); // ends when aim-pip does, which has the same stderr
+    let record = sandbox.last_record();
+    assert_eq!(record["interrupted"], true, "{record}");
+    assert_eq!(record["action"], "install");
+}
+
+/// The aim-pip that stands beside the process `python`.
+fn beside(python: i32) -> rustix::process::Pid {
+    let children = Ran::of(std::process::Command::new("ps").args([
+        "-o",
+        "pid=,args=",
+        "--ppid",
+        &python.to_string(),
+    ]))
+    .stdout();
+    let line = children.lines().find(|line| line.contains("--aim-beside"));
+    let pid = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    rustix::process::Pid::from_raw(pid.expect("it stands beside")).expect("a process")
+}
+
+#[test]
+fn the_program_sees_pip_as_it_is() {
+    let sandbox = Sandbox::ready();
+    sandbox.write("look.py", LOOKS);
+    sandbox
+        .run(sandbox.bin("python"), ["look.py"])
+        .ok()
+        .says("fine");
+}
+
+/// A program that looks for traces of us.
+const LOOKS: &str = r#"
+import os, sys
+finders = list(sys.meta_path)
+assert len({id(finder) for finder in finders}) == len(finders)
+assert "_aim_pip_hook" not in sys.modules
+import pip
+import inspect, subprocess
+from pip._internal.cli import main as module
+assert "exec_module" not in vars(module.__spec__.loader)
+assert str(inspect.signature(module.main)).startswith("(args:"), inspect.signature(module.main)
+assert module.main.__module__ == "pip._internal.cli.main" and module.main.__name__ == "main"
+
+started = []
+popen = subprocess.Popen
+class Popen(popen):
+    def __init__(self, call, *args, **kwargs):
+        started.append(call)
+        super().__init__(call, *args, **kwargs)
+subprocess.Popen = Popen
+assert module.main(["list", "-q"]) == 0 and not started
+assert module.main(["install"]) == 1 and len(started) == 1
+assert "AIM_PIP_GUARD" not in os.environ
+os.environ["AIM_PIP_GUARD"] = "1"
+assert module.main(["install"]) == 1 and len(started) == 1
+print("fine")
+"#;
+
+#[test]
+fn tools_of_others_are_left_alone() {
+    let sandbox = Sandbox::ready();
+    let before = sandbox.records();
+    let runner = sandbox.site_packages().join("pip/__pip-runner__.py");
+    let runner = runner.to_str().expect("utf-8");
+    sandbox
+        .run(sandbox.bin("python"), [runner, "install"])
+        .exits(1);
+    sandbox.run(sandbox.bin("python"), ["-m", "ensurepip"]).ok();
+    if let Some(wheel) = crate::around::stored_wheel("pip-24.0-") {
+        let pip = wheel.join("pip");
+        let greeting = sandbox.wheel("greeting", "1.0");
+        let (pip, greeting) = (pip.to_str(), greeting.to_str());
+        let call = [pip.expect("utf-8"), "install", greeting.expect("utf-8")];
+        sandbox.run(sandbox.bin("python"), call).ok();
+    }
+    assert_eq!(sandbox.records(), before);
+}

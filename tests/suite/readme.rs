@@ -1,0 +1,131 @@
+//! The console examples of the README, run as a person would type them.
+//!
+//! In a `console` block, `$ command` is typed and what follows is what must be seen: `...` stands for any lines, `[..]`
+//! for any text in a line, `? 1` for the exit status (0 where it is not said), and spaces are as wide as they like.
+
+use std::path::Path;
+
+use crate::sandbox::{Ran, Sandbox};
+
+#[test]
+fn the_english_examples_are_true() {
+    check("README.md");
+}
+
+#[test]
+fn the_korean_examples_are_true() {
+    check("README.ko.md");
+}
+
+#[test]
+fn both_show_the_same_commands() {
+    let commands = |file: &str| {
+        let typed = steps(&readme(file)).into_iter().map(|step| step.command);
+        typed
+            .map(|command| command.replace("AIM_LANG=ko ", ""))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(commands("README.md"), commands("README.ko.md"));
+}
+
+/// One command of an example, and what is to be seen.
+struct Step {
+    command: String,
+    expected: Vec<String>,
+    status: i32,
+}
+
+fn check(file: &str) {
+    let text = readme(file);
+    let sandbox = Sandbox::new().with_venv();
+    sandbox.wheel("requests", "2.32.3");
+    sandbox.write("weather.py", &blocks(&text, "python").concat());
+    let _daemon = sandbox.daemon();
+    let steps = steps(&text);
+    assert!(
+        steps.len() > 5,
+        "the reader of examples found next to nothing"
+    );
+    for step in steps {
+        let path = format!(
+            "{}:{}",
+            sandbox.venv().join("bin").display(),
+            sandbox.path()
+        );
+        let mut shell = sandbox.command("/bin/sh");
+        let ran = Ran::of(shell.args(["-c", &step.command]).env("PATH", path)).exits(step.status);
+        let seen = ran.stdout() + &ran.stderr();
+        let seen: Vec<String> = seen.lines().map(folded).collect();
+        assert!(
+            matches(&step.expected, &seen),
+            "{file}: $ {}\n--- expected\n{}\n--- seen\n{}",
+            step.command,
+            step.expected.join("\n"),
+            seen.join("\n")
+        );
+    }
+}
+
+fn readme(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    std::fs::read_to_string(path).expect("a README")
+}
+
+/// The contents of the fenced blocks of one kind.
+fn blocks(text: &str, kind: &str) -> Vec<String> {
+    let start = format!("```{kind}\n");
+    let found = text.match_indices(&start);
+    found
+        .map(|(at, _)| {
+            let block = &text[at + start.len()..];
+            block[..block.find("```").expect("a block ends")].to_owned()
+        })
+        .collect()
+}
+
+fn steps(text: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for line in blocks(text, "console").concat().lines() {
+        if let Some(command) = line.strip_prefix("$ ") {
+            steps.push(Step {
+                command: command.to_owned(),
+                expected: Vec::new(),
+                status: 0,
+            });
+            continue;
+        }
+        let step = steps.last_mut().expect("an example begins with a command");
+        match line.strip_prefix("? ") {
+            Some(status) => step.status = status.parse().expect("an exit status"),
+            None => step.expected.push(folded(line)),
+        }
+    }
+    steps
+}
+
+/// A line with each run of white space as one space.
+fn folded(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn matches(expected: &[String], seen: &[String]) -> bool {
+    match expected.split_first() {
+        None => seen.is_empty(),
+        Some((first, rest)) if first == "..." => {
+            (0..=seen.len()).any(|skipped| matches(rest, &seen[skipped..]))
+        }
+        Some((first, rest)) => seen
+            .split_first()
+            .is_some_and(|(line, others)| line_matches(first, line) && matches(rest, others)),
+    }
+}
+
+fn line_matches(expected: &str, line: &str) -> bool {
+    let Some((before, after)) = expected.split_once("[..]") else {
+        return expected == line;
+    };
+    line.strip_prefix(before).is_some_and(|rest| {
+        let ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+        ends.into_iter().any(|at| line_matches(after, &rest[at..]))
+    })
+}

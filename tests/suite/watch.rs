@@ -1,0 +1,314 @@
+//! What other tools change: noticed by the daemon, recorded under their name, and in the next node, with nobody typing
+//! `sync`.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::sandbox::{Daemon, Ran, Sandbox};
+
+/// A project in use, and with it watched.
+struct InUse {
+    // The first to go: it has the environment open.
+    _daemon: Daemon,
+    sandbox: Sandbox,
+    generation: u64,
+    runs: usize,
+}
+
+impl InUse {
+    fn new() -> Self {
+        let sandbox = Sandbox::ready();
+        let daemon = sandbox.daemon();
+        sandbox.write(
+            "node.py",
+            "def main():\n    import greeting\n    return greeting.greet('world')\n",
+        );
+        sandbox.run("aim-worker", ["start"]).ok();
+        let watching = ask(&sandbox, "")["watching"].clone();
+        assert_eq!(watching["mode"], "events", "{watching}");
+        let (generation, runs) = (sandbox.generation(), sandbox.records().len());
+        Self {
+            _daemon: daemon,
+            sandbox,
+            generation,
+            runs,
+        }
+    }
+
+    fn wheel(&self, version: &str) -> PathBuf {
+        self.sandbox.wheel("greeting", version)
+    }
+
+    /// pip as if the toolkit were not there.
+    fn other_pip<const N: usize>(&self, args: [&str; N]) {
+        let mut pip = self.sandbox.command(self.sandbox.bin("pip"));
+        Ran::of(pip.env("AIM_PIP_BYPASS", "1").args(args)).ok();
+    }
+
+    /// Waits until the worker is on the next generation, and gives the one record that tells why.
+    fn noticed(&mut self) -> Value {
+        self.generation += 1;
+        self.runs += 1;
+        let path = format!("/worker?generation={}&wait_s=30", self.generation);
+        let worker = ask(&self.sandbox, &path);
+        assert_eq!(worker["generation"], self.generation, "{worker}");
+        assert_eq!(worker["state"], "idle", "{worker}");
+        assert_eq!(self.sandbox.generation(), self.generation);
+        let records = self.sandbox.records();
+        assert_eq!(records.len(), self.runs, "{records:#?}");
+        let record = self.sandbox.last_record();
+        assert_eq!(record["action"], "sync");
+        assert_eq!(record["generation_after"], self.generation);
+        record
+    }
+
+    fn node(&self) -> Ran {
+        self.sandbox.run("aim-worker", ["run", "node.py"])
+    }
+}
+
+#[test]
+fn a_pip_from_outside_is_noticed() {
+    let mut site = InUse::new();
+    let wheel = site.wheel("1.0");
+    site.other_pip(["install", text(&wheel)]);
+    let record = site.noticed();
+    assert_eq!(record["tool"], "pip");
+    assert_eq!(record["added"][0]["name"], "greeting");
+    site.node().ok().says("1.0");
+
+    // Put there again at its version: for the worker it is another one.
+    site.other_pip(["install", "--force-reinstall", text(&wheel)]);
+    let changed = site.noticed()["changed"][0].clone();
+    assert_eq!(
+        (&changed["from"], &changed["to"]),
+        (&"1.0".into(), &"1.0".into())
+    );
+
+    let newer = site.wheel("2.0");
+    site.other_pip(["install", text(&newer)]);
+    assert_eq!(site.noticed()["changed"][0]["to"], "2.0");
+    site.node().ok().says("2.0");
+
+    site.other_pip(["uninstall", "-y", "greeting"]);
+    assert_eq!(site.noticed()["removed"][0]["name"], "greeting");
+    site.node().exits(1);
+}
+
+#[test]
+fn the_very_next_node_sees_it() {
+    let site = InUse::new();
+    let wheel = site.wheel("1.0");
+    site.other_pip(["install", text(&wheel)]);
+    site.node().ok().says("1.0");
+    assert_eq!(site.sandbox.generation(), site.generation + 1);
+}
+
+#[test]
+fn what_the_shim_records_is_not_recorded_twice() {
+    let mut site = InUse::new();
+    for version in ["1.0", "2.0", "3.0"] {
+        let wheel = site.wheel(version);
+        site.sandbox.pip(["install", text(&wheel)]).ok();
+        site.node().ok().says(version);
+    }
+    site.generation += 3;
+    site.runs += 3;
+    site.other_pip(["uninstall", "-y", "greeting"]);
+    assert_eq!(site.noticed()["generation_before"], site.generation - 1);
+}
+
+#[test]
+fn a_removed_folder_is_noticed() {
+    let mut site = InUse::new();
+    let wheel = site.wheel("1.0");
+    site.other_pip(["install", text(&wheel)]);
+    site.noticed();
+    let folder = site.sandbox.site_packages();
+    std::fs::remove_file(folder.join("greeting.py")).expect("removed");
+    std::fs::remove_dir_all(folder.join("greeting-1.0.dist-info")).expect("removed");
+    let record = site.noticed();
+    assert_eq!(record["tool"], "unknown");
+    assert_eq!(record["removed"][0]["name"], "greeting");
+    site.node().exits(1);
+}
+
+#[test]
+fn an_editable_installation_is_noticed() {
+    let mut site = InUse::new();
+    let source = site.sandbox.root().join("greeting");
+    std::fs::create_dir(&source).expect("folder");
+    let write = |name: &str, text: &str| std::fs::write(source.join(name), text).expect("write");
+    write(
+        "greeting.py",
+        "def greet(name):\n    return 'edited in place'\n",
+    );
+    write(
+        "pyproject.toml",
+        "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n",
+    );
+    write("backend.py", BACKEND);
+    site.other_pip(["install", "-e", text(&source)]);
+    let record = site.noticed();
+    assert_eq!(record["tool"], "pip");
+    assert_eq!(record["added"][0]["name"], "greeting");
+    site.node().ok().says("edited in place");
+}
+
+/// A build backend (PEP 660) that needs nothing from an index.
+const BACKEND: &str = r#"
+import os, zipfile
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    name, info = "greeting-1.0-py3-none-any.whl", "greeting-1.0.dist-info/"
+    files = {
+        "greeting.pth": os.getcwd() + "\n",
+        info + "METADATA": "Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n",
+        info + "WHEEL": "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[info + "RECORD"] = "".join(path + ",,\n" for path in files)
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        for path, text in files.items():
+            wheel.writestr(path, text)
+    return name
+"#;
+
+#[test]
+fn uv_is_noticed_under_its_own_name() {
+    let Some(uv) = uv_wheel() else {
+        println!(
+            "skipped: no uv wheel in target/test-wheels (pip download uv -d target/test-wheels)"
+        );
+        return;
+    };
+    let mut site = InUse::new();
+    let tools = site.sandbox.root().join("tools");
+    site.sandbox.python().copy_venv(&tools);
+    let pip = tools.join("bin/pip");
+    site.sandbox
+        .run(&pip, ["install", "--no-deps", text(&uv)])
+        .ok();
+    let uv = |args: &[&str]| {
+        let mut uv = site.sandbox.command(tools.join("bin/uv"));
+        let uv = uv
+            .env("VIRTUAL_ENV", site.sandbox.venv())
+            .env("UV_CACHE_DIR", site.sandbox.root().join("uv-cache"))
+            .env("UV_OFFLINE", "1")
+            .arg("pip");
+        Ran::of(uv.args(args)).ok();
+    };
+    let wheel = site.wheel("1.0");
+    uv(&["install", text(&wheel)]);
+    uv(&["list"]);
+    let record = site.noticed();
+    assert_eq!(record["tool"], "uv");
+    assert_eq!(record["added"][0]["name"], "greeting");
+    site.node().ok().says("1.0");
+}
+
+fn uv_wheel() -> Option<PathBuf> {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?;
+    let wheels = std::fs::read_dir(target.join("test-wheels")).ok()?;
+    let mut wheels = wheels.filter_map(|entry| Some(entry.ok()?.path()));
+    wheels.find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("uv-") && name.ends_with(".whl")
+    })
+}
+
+#[test]
+fn an_environment_that_is_made_again_is_watched_again() {
+    let mut site = InUse::new();
+    let wheel = site.wheel("1.0");
+    site.other_pip(["install", text(&wheel)]);
+    site.noticed();
+    let venv = site.sandbox.venv();
+    std::fs::remove_dir_all(&venv).expect("removed");
+    site.sandbox.python().copy_venv(&venv);
+    // The copy grows piece by piece, so this may be more than one change.
+    site.node().exits(1);
+    let path = format!("/worker?generation={}&wait_s=30", site.generation + 1);
+    let worker = ask(&site.sandbox, &path);
+    assert!(
+        worker["generation"].as_u64() > Some(site.generation),
+        "{worker}"
+    );
+    let pip = site.sandbox.bin("pip");
+    site.sandbox.run(&pip, ["install", text(&wheel)]).ok();
+    site.node().ok().says("1.0");
+    assert_eq!(site.sandbox.last_record()["added"][0]["name"], "greeting");
+}
+
+#[test]
+fn a_burst_makes_few_generations_and_a_record_for_each() {
+    let site = InUse::new();
+    for number in 0..20 {
+        let name = format!("d{number}-1.0.dist-info");
+        let folder = site.sandbox.site_packages().join(&name);
+        std::fs::create_dir(&folder).expect("folder");
+        std::fs::write(folder.join("INSTALLER"), "pdm\n").expect("write");
+        std::fs::write(folder.join("RECORD"), format!("{name}/INSTALLER,,\n")).expect("write");
+        if number % 5 == 0 {
+            ask(&site.sandbox, "/worker");
+        }
+    }
+    site.node().exits(1);
+    let generations = site.sandbox.generation() - site.generation;
+    assert!((1..=3).contains(&generations), "{generations} generations");
+    let records = site.sandbox.records();
+    assert_eq!(
+        records.len() - site.runs,
+        usize::try_from(generations).expect("few")
+    );
+    let added = records[site.runs..]
+        .iter()
+        .map(|record| record["added"].as_array().map_or(0, Vec::len));
+    assert_eq!(added.sum::<usize>(), 20, "{records:#?}");
+    let worker = ask(&site.sandbox, "/worker");
+    assert_eq!(worker["generation"], site.sandbox.generation());
+    assert!(worker["restarts"].as_u64() <= Some(generations), "{worker}");
+}
+
+#[test]
+fn how_changes_are_noticed_is_told_by_doctor() {
+    let site = InUse::new();
+    let doctor = |site: &InUse| {
+        let doctor = site
+            .sandbox
+            .run("aim-venv-sync", ["doctor", "--json"])
+            .json();
+        let checks = doctor["checks"].as_array().expect("checks").clone();
+        let mut checks = checks.into_iter();
+        checks
+            .find(|check| check["name"] == "watching")
+            .expect("a check")
+    };
+    assert_eq!(doctor(&site)["outcome"], "good");
+    site.sandbox.write(".aim.toml", "enabled = false\n");
+    let wheel = site.wheel("1.0");
+    site.other_pip(["install", text(&wheel)]);
+    site.node();
+    assert_eq!(doctor(&site)["outcome"], "odd");
+    assert_eq!(site.sandbox.records().len(), site.runs, "left alone");
+}
+
+/// The JSON of a call about the project; `path` is below its own.
+fn ask(sandbox: &Sandbox, path: &str) -> Value {
+    let mut stream = UnixStream::connect(sandbox.socket()).expect("connects");
+    write!(
+        stream,
+        "GET /api/v1/projects/demo{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+    .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("utf-8")
+}
