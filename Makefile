@@ -3,7 +3,7 @@
 SHELL = /bin/sh
 CARGO = cargo
 
-.PHONY: help demo test build lint doc unit worker-test shell-test review bench deny install clean tools
+.PHONY: help demo test build lint doc unit worker-test shell-test review bench deny install clean tools wheels
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 - /'
@@ -12,7 +12,7 @@ demo: tools ## build everything and show the main story on a demo project (KEEP=
 	$(CARGO) build --release --locked
 	@KEEP="$(KEEP)" examples/demo/demo.sh
 
-test: tools lint doc unit worker-test shell-test ## install what the tests need and run every check, as CI does
+test: tools wheels lint doc unit worker-test shell-test ## install what the tests need and run every check, as CI does
 
 build: ## build all programs for daily use
 	$(CARGO) build --release --locked
@@ -52,3 +52,6 @@ clean: ## remove everything that was built
 
 tools: ## what the recipes need beyond Rust, Python 3 and Node
 	@.ci/tools
+
+wheels: ## download the released pips and uv that tests compare with (once, into target/test-wheels)
+	@.ci/fetch

@@ -34,6 +34,9 @@ pub(super) fn lines(status: &WorkerStatus, now: DateTime<Utc>) -> Vec<String> {
             status.restarts.to_string().into(),
         );
     }
+    if let Some(refresh) = &status.last_refresh {
+        row(t!("control.label.last_refresh"), refresh.as_str().into());
+    }
     if let Some(exit) = &status.last_exit {
         row(t!("control.label.last_exit"), last_exit(exit, now).into());
     }

@@ -66,6 +66,40 @@ fn workers_do_not_outlive_a_killed_daemon() {
 }
 
 #[test]
+fn a_daemon_killed_while_a_node_runs_leaves_nothing_that_runs_and_everything_else() {
+    let sandbox = Sandbox::ready();
+    let mut daemon = sandbox.daemon();
+    // In C, and deaf to everything: only the kernel can end it.
+    let node = "def main():\n    open('started', 'w').close()\n    return sum(range(10 ** 14))\n";
+    std::fs::write(sandbox.project().join("deaf.py"), node).expect("write");
+    std::fs::write(
+        sandbox.project().join("one.py"),
+        "def main():\n    return 1\n",
+    )
+    .expect("write");
+    sandbox.run("aim-worker", ["start"]).ok();
+    let status = sandbox.run("aim-worker", ["status", "--json"]).ok().json();
+    let pid = i32::try_from(status["pid"].as_i64().expect("a pid")).expect("small");
+    let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let in_time = || assert!(std::time::Instant::now() < deadline, "in time");
+    std::thread::scope(|scope| {
+        scope.spawn(|| sandbox.run("aim-worker", ["run", "deaf.py"]));
+        while !sandbox.project().join("started").exists() {
+            in_time();
+            std::thread::yield_now();
+        }
+        daemon.kill();
+    });
+    while rustix::process::test_kill_process(pid).is_ok() {
+        in_time();
+        std::thread::yield_now();
+    }
+    let _second = sandbox.daemon();
+    sandbox.run("aim-worker", ["run", "one.py"]).ok();
+}
+
+#[test]
 fn hostile_ids_and_paths_are_refused_in_the_errors_own_shape() {
     let sandbox = Sandbox::ready();
     let _daemon = sandbox.daemon();

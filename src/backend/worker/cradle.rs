@@ -7,6 +7,7 @@
 //! keeps it from noticing.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{LazyLock, mpsc};
 
 use tokio::process::{Child, Command};
@@ -26,8 +27,11 @@ static CRADLE: LazyLock<Option<mpsc::Sender<Birth>>> = LazyLock::new(|| {
         for birth in asked {
             let _runtime = birth.runtime.enter();
             let mut command = birth.command;
+            // A runtime that is on its way out may panic; this thread is for all.
+            let born = catch_unwind(AssertUnwindSafe(|| command.spawn()))
+                .unwrap_or_else(|_| Err(io::Error::other("the daemon is shutting down")));
             // An asker that has gone drops the child, which kills it.
-            let _ = birth.born.send(command.spawn());
+            let _ = birth.born.send(born);
         }
     });
     started.ok().map(|_| sender)

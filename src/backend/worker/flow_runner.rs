@@ -51,7 +51,7 @@ impl Runner for Job {
             ),
             file: call.file.as_deref().unwrap_or_default().to_owned(),
             limit: Some(call.timeout.as_secs_f64()),
-            is_node: true,
+            wants_now: true,
             on: first.map(Kept::pid),
         };
         let (output, printed) = mpsc::channel::<NodeOutput>(QUEUE);
@@ -102,6 +102,14 @@ fn object(edge: &EdgeValue<Kept>) -> Option<&Kept> {
 /// By their names, objects as they are called where they were brought.
 type Brought = HashMap<String, Kept>;
 
+/// Where a worker has put an object.
+#[derive(Deserialize)]
+struct Exported<'a> {
+    fd: u32,
+    #[serde(borrow)]
+    layout: &'a RawValue,
+}
+
 /// Brings the objects that are in other workers to the one that was taken.
 async fn bring(call: &NodeCall<Kept>, taken: &Taken) -> Result<Brought, NodeError> {
     let mut brought = Brought::new();
@@ -112,12 +120,6 @@ async fn bring(call: &NodeCall<Kept>, taken: &Taken) -> Result<Brought, NodeErro
     for object in objects.filter(|object| object.pid() != home) {
         if brought.contains_key(object.id()) {
             continue;
-        }
-        #[derive(Deserialize)]
-        struct Exported<'a> {
-            fd: u32,
-            #[serde(borrow)]
-            layout: &'a RawValue,
         }
         let reply = ask(object, "export").await.into_json();
         let Ok(exported) = reply.read::<Exported<'_>>() else {

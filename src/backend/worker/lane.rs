@@ -34,7 +34,7 @@ pub(super) struct Order {
     /// Seconds that it may run.
     pub(super) limit: Option<f64>,
     /// Whether it is a node, and no question about an object.
-    pub(super) is_node: bool,
+    pub(super) wants_now: bool,
     /// The process that has its objects.
     pub(super) on: Option<u32>,
 }
@@ -79,14 +79,14 @@ impl Lane {
             request,
             file,
             limit,
-            is_node,
+            wants_now,
             on,
         } = order;
         let node = Node {
             request,
             file,
             limit,
-            is_node,
+            wants_now,
             on,
             output,
             reply,
@@ -105,7 +105,7 @@ impl Lane {
             request,
             file: String::new(),
             limit: None,
-            is_node: false,
+            wants_now: false,
             on: Some(on),
         };
         self.run(order, output).await

@@ -33,7 +33,8 @@ impl Failed {
             .filter(|last| last.view == view)
             .map_or(0, |last| last.tries + 1);
         let pause = (pause * (1 << tries.min(TRIES))).min(LONGEST_PAUSE);
-        let jitter = f64::from(RandomState::new().hash_one(tries) as u32) / f64::from(u32::MAX);
+        let random = RandomState::new().hash_one(tries) >> 32;
+        let jitter = f64::from(u32::try_from(random).unwrap_or(0)) / f64::from(u32::MAX);
         Self {
             view,
             keeps_old: false,
@@ -66,16 +67,15 @@ impl Task {
             return; // It is tried again when it is time.
         }
         match (&self.next, &self.worker) {
-            // It is asked again when that is there.
-            (Next::Starting(_), _) => {}
             (Next::Ready(next), _) if next.view != wanted => {
-                self.replace("the environment changed")
+                self.replace("the environment changed");
             }
             (Next::None, Some(worker)) if worker.view != wanted => {
                 self.follow();
             }
             (Next::None, None) if failed_at.is_some() => self.replace("the environment changed"),
-            (Next::Ready(_) | Next::None, _) => {}
+            // A start that is under way is asked again when it is done.
+            (Next::Starting(_) | Next::Ready(_) | Next::None, _) => {}
         }
     }
 

@@ -39,6 +39,8 @@ use crate::project::ProjectId;
 /// How long a worker is left alone before a spare is started, so that the two do not compete for the processor just
 /// when somebody waits for an answer.
 const SPARE_DELAY: Duration = Duration::from_millis(50);
+/// How long objects stay in a worker that would have ended.
+const OBJECTS_KEPT: Duration = Duration::from_secs(600);
 /// How long a worker that has closed its protocol may take to end by itself.
 const HANGUP_GRACE: Duration = Duration::from_secs(1);
 
@@ -269,20 +271,13 @@ impl Task {
         .min()
     }
 
-    /// When it ends by itself. While it keeps objects that somebody holds, that is as late as for a spare.
+    /// When it ends by itself. While it keeps objects that somebody holds, that is much later.
     fn unused_at(&self) -> Option<Instant> {
         let is_idle =
             self.running.is_none() && self.queue.is_empty() && matches!(self.next, Next::None);
         let after = self.ends_when_unused.filter(|_| is_idle)?;
         let keeps = self.objects.are_held();
-        Some(
-            self.used_at
-                + if keeps {
-                    self.plan.settings.spare_idle.max(after)
-                } else {
-                    after
-                },
-        )
+        Some(self.used_at + if keeps { OBJECTS_KEPT } else { after })
     }
 
     fn take_in(&mut self, happening: Happening) {
@@ -330,8 +325,6 @@ impl Task {
                     worker.process.send(&protocol::close_fd(descriptor));
                 }
             }
-            // Done when the worker is free.
-            Control::Tidy => {}
             Control::Run(node) => {
                 self.used_at = Instant::now();
                 self.queue.push_back(node);
@@ -373,8 +366,8 @@ impl Task {
                 self.end_everything(&WorkerError::Stopped, "worker-stopped");
                 self.publish();
             }
-            // The loop itself sees to it.
-            Control::ShutDown(_) => {}
+            // The loop itself sees to these.
+            Control::Tidy | Control::ShutDown(_) => {}
         }
     }
 

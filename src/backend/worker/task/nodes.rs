@@ -37,7 +37,7 @@ impl Task {
                 }
                 continue;
             }
-            if node.is_node && !self.may_run() {
+            if node.wants_now && !self.may_run() {
                 continue;
             }
             match &mut self.worker {

@@ -96,7 +96,7 @@ impl Task {
                 match modules.changed.as_deref() {
                     Some([]) => self.ask(view, Asked::Invalidate),
                     Some([file, ..]) => {
-                        self.replace(&format!("{file} changed, which it had loaded"))
+                        self.replace(&format!("{file} changed, which it had loaded"));
                     }
                     None => self.replace("it was started under another policy"),
                 }

@@ -164,3 +164,65 @@ async fn a_node_that_closes_the_protocol_loses_only_its_worker() {
     assert_eq!(ran.reply["error"], "worker-exit", "{}", ran.reply);
     assert_eq!(site.run(NOTHING).await.reply["ok"], true);
 }
+
+#[tokio::test]
+async fn a_script_that_cannot_be_used_is_a_failed_start_and_no_more() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(site) = Site::new() else { return };
+    let folder = site.script_folder();
+    let allow = |mode| {
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).expect("mode");
+    };
+    std::fs::create_dir(&folder).expect("folder");
+    allow(0o755);
+    let ran = site.run(NOTHING).await;
+    assert_eq!(ran.reply["code"], "environment-refresh-failed");
+    let error = ran.reply["error"].as_str().expect("an error");
+    assert!(error.contains("is not a private folder of ours"), "{error}");
+    allow(0o700);
+    std::fs::write(folder.join("aim_worker.py"), "not Python").expect("write");
+    let ran = site.run(NOTHING).await;
+    assert_eq!(ran.reply["ok"], true, "{}", ran.reply);
+}
+
+#[tokio::test]
+async fn fifty_projects_have_a_worker_each_at_the_same_time() {
+    let Some(site) = Site::new() else { return };
+    let sites: Vec<Site> = (0..50).map(|_| site.another()).collect();
+    let runs = sites
+        .iter()
+        .map(|site| site.run("import os\ndef main():\n    return os.getpid()\n"));
+    let mut pids = std::collections::BTreeSet::new();
+    for ran in futures(runs).await {
+        assert_eq!(ran["ok"], true, "{ran}");
+        pids.insert(ran["output"].as_u64());
+    }
+    assert_eq!(pids.len(), 50);
+    for site in &sites {
+        site.job.clone().shut_down().await;
+    }
+}
+
+/// All at once.
+async fn futures(
+    runs: impl Iterator<Item = impl Future<Output = super::site::Ran>>,
+) -> Vec<serde_json::Value> {
+    let mut runs: Vec<_> = runs.map(Box::pin).collect();
+    let mut done = Vec::new();
+    std::future::poll_fn(|context| {
+        runs.retain_mut(|run| match run.as_mut().poll(context) {
+            std::task::Poll::Ready(ran) => {
+                done.push(ran.reply);
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if runs.is_empty() {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    done
+}

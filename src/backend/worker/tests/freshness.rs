@@ -118,6 +118,23 @@ async fn an_environment_that_was_made_again_may_count_from_the_start() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_set_back_hides_no_change() {
+    let Some(site) = Site::new() else { return };
+    site.run("def main():\n    pass\n").await;
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(86400);
+    for generation in [2, 3] {
+        site.raise(generation);
+        std::fs::File::options()
+            .append(true)
+            .open(site.root.join("env_meta.json"))
+            .and_then(|file| file.set_modified(long_ago))
+            .expect("set back");
+        let ran = site.run("def main():\n    pass\n").await;
+        assert_eq!(ran.reply["generation"], generation);
+    }
+}
+
+#[tokio::test]
 async fn an_environment_deleted_and_made_again_is_noticed_at_the_same_generation() {
     let Some(site) = Site::new() else { return };
     let source = "import os\ndef main():\n    return os.getpid()\n";

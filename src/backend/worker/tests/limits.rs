@@ -123,7 +123,7 @@ async fn an_interrupt_takes_nodes_of_that_file_from_the_queue() {
         };
         tokio::join!(second, interrupt).0
     };
-    let (first, second) = within(async { tokio::join!(first, second) }).await;
+    let (first, second) = tokio::join!(Box::pin(first), Box::pin(second));
     assert_eq!(first.reply["code"], "interrupted");
     assert_eq!(second.reply["code"], "interrupted");
     assert!(!site.root.join("ran").exists());

@@ -7,4 +7,5 @@ mod limits;
 mod nodes;
 mod policy;
 mod site;
+mod speed;
 mod stopping;

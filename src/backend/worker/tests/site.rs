@@ -36,9 +36,27 @@ impl Site {
 
     pub(super) fn with(change: impl FnOnce(&mut JobSettings)) -> Option<Self> {
         let python = python()?;
+        Some(Self::made_by(|root| make_venv(python, root), change))
+    }
+
+    /// Another project, with an environment like this one's.
+    pub(super) fn another(&self) -> Self {
+        let copy = |root: &Path| {
+            std::fs::create_dir(root).expect("folder");
+            let copied = Command::new("cp")
+                .arg("-a")
+                .args([&self.root.join(".venv"), root])
+                .status()
+                .expect("cp runs");
+            assert!(copied.success(), "cp failed");
+        };
+        Self::made_by(copy, |_| {})
+    }
+
+    fn made_by(make: impl FnOnce(&Path), change: impl FnOnce(&mut JobSettings)) -> Self {
         let dir = tempfile::tempdir().expect("temporary folder");
         let root = dir.path().canonicalize().expect("resolved").join("project");
-        make_venv(python, &root);
+        make(&root);
         let project = Project::at(&root).expect("a project");
         let mut settings = JobSettings::new(dir.path().join("run"), dir.path().join("logs"));
         settings.retry = Duration::from_secs(600);
@@ -53,7 +71,12 @@ impl Site {
             _dir: dir,
         };
         site.raise(1);
-        Some(site)
+        site
+    }
+
+    /// Where the worker's script is written.
+    pub(super) fn script_folder(&self) -> PathBuf {
+        self.root.with_file_name("run")
     }
 
     /// Makes the environment again.
