@@ -1,12 +1,9 @@
 //! A lot of output, and output that is no text.
 
-use std::process::Stdio;
-use std::time::{Duration, Instant};
-
 use super::stand_in;
 use super::twins::Remembered::Once;
-use super::twins::{Twins, shell};
-use crate::sandbox::{Python, Sandbox};
+use super::twins::Twins;
+use crate::sandbox::Python;
 
 /// Writes what its first operand names.
 const WRITES: &str = r#"
@@ -54,27 +51,4 @@ fn a_lot_of_output_is_whole() {
         twins.play(line, Once);
     }
     twins.assert_equal();
-}
-
-/// 200 MB through us, as a share of the same through `tee log`. The bound is wide, since other tests run beside; the
-/// figure itself is what `make bench` looks at.
-#[test]
-fn a_lot_of_output_is_fast() {
-    let twins = twins();
-    let [without, with] = twins.each();
-    let best = |sandbox: &Sandbox, line: &str| {
-        let runs = (0..3).map(|_| time(sandbox, line));
-        runs.min().expect("three runs")
-    };
-    let tee = best(without, "BIN/pip install lines | tee log.txt > /dev/null");
-    let ours = best(with, "BIN/pip install lines | cat > /dev/null");
-    println!("200 MB: {ours:?} with us, {tee:?} through tee");
-    assert!(ours < tee * 3, "{ours:?} with us, {tee:?} through tee");
-}
-
-fn time(sandbox: &Sandbox, line: &str) -> Duration {
-    let start = Instant::now();
-    let status = shell(sandbox, line).stdin(Stdio::null()).status();
-    assert!(status.expect("bash starts").success());
-    start.elapsed()
 }
