@@ -161,7 +161,7 @@ fn is_ours(path: &Path) -> bool {
     matches!(
         &*name,
         ".aim" | ".pip-logs" | "env_meta.json" | "00_aim_pip.pth"
-    ) || name.starts_with("_aim_pip_hook")
+    ) || name.starts_with("_aim_pip_")
 }
 
 fn described(sandbox: &Sandbox, path: &Path) -> Option<String> {
