@@ -25,7 +25,7 @@ const CALLS: &[(&str, Remembered)] = &[
 ];
 
 /// The versions, each with the newest Python (3.x) that it is sure to run on.
-const VERSIONS: &[(&str, u32)] = &[
+pub(super) const VERSIONS: &[(&str, u32)] = &[
     ("19.3", 8),
     ("20.3", 9),
     ("21.3", 10),
