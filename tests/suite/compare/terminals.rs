@@ -188,7 +188,7 @@ sys.exit(5)
 #[test]
 fn each_key_reaches_pip_once() {
     let mut twins = Twins::prepared(&Python::main(), |sandbox| {
-        stand_in::put(sandbox, COUNTS_SIGNALS)
+        stand_in::put(sandbox, COUNTS_SIGNALS);
     });
     for line in ["BIN/pip install x", "BIN/python -m pip install x"] {
         let scene = play(&mut twins, line, 90, Once, |terminal| {
