@@ -197,7 +197,7 @@ fn escape(text: &[u8], into: &mut Vec<u8>) {
 /// Where the first byte is that a JSON string does not have as it is. Whole blocks are looked at first, without a way
 /// out in the middle, which processors do many bytes at a time.
 fn first_special(text: &[u8]) -> Option<usize> {
-    let is_special = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
+    let is_special = |byte: &u8| *byte < 0x20 || matches!(*byte, b'"' | b'\\');
     let mut start = 0;
     for block in text.chunks(64) {
         if block
