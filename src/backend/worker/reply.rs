@@ -182,10 +182,7 @@ impl Large {
 /// `text` as it stands in a JSON string.
 fn escape(text: &[u8], into: &mut Vec<u8>) {
     let mut rest = text;
-    while let Some(at) = rest
-        .iter()
-        .position(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\'))
-    {
+    while let Some(at) = first_special(rest) {
         into.extend_from_slice(&rest[..at]);
         match rest[at] {
             byte @ (b'"' | b'\\') => into.extend_from_slice(&[b'\\', byte]),
@@ -195,6 +192,23 @@ fn escape(text: &[u8], into: &mut Vec<u8>) {
         rest = &rest[at + 1..];
     }
     into.extend_from_slice(rest);
+}
+
+/// Where the first byte is that a JSON string does not have as it is. Whole blocks are looked at first, without a way
+/// out in the middle, which processors do many bytes at a time.
+fn first_special(text: &[u8]) -> Option<usize> {
+    let is_special = |byte: &u8| *byte < 0x20 || matches!(*byte, b'"' | b'\\');
+    let mut start = 0;
+    for block in text.chunks(64) {
+        if block
+            .iter()
+            .fold(false, |found, byte| found | is_special(byte))
+        {
+            return block.iter().position(is_special).map(|at| start + at);
+        }
+        start += block.len();
+    }
+    None
 }
 
 /// The members of a reply whose output is in shared memory.

@@ -109,9 +109,8 @@ async fn ratios() {
     let mut large = Vec::new();
     for _ in 0..5 {
         let (output, _) = tokio::sync::mpsc::channel(8);
-        let text = format!("{}", "0");
         let began = Instant::now();
-        let reply = within(site.job.run(node("large.py", &text), output)).await;
+        let reply = within(site.job.run(node("large.py", "0"), output)).await;
         let bytes = reply.into_large_output().expect("read");
         large.push(began.elapsed());
         assert_eq!(bytes.map(|bytes| bytes.len()), Some(100_000_002));
