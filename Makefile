@@ -2,8 +2,9 @@
 .POSIX:
 SHELL = /bin/sh
 CARGO = cargo
+SECONDS = 60
 
-.PHONY: help demo test build lint doc unit worker-test shell-test review bench deny install clean tools wheels
+.PHONY: help demo test build lint doc unit worker-test shell-test review bench fuzz deny install clean tools wheels
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 - /'
@@ -34,6 +35,11 @@ worker-test: ## the Python worker alone, on each Python that is there
 
 shell-test: ## shellcheck on every shell script
 	shellcheck -x examples/demo/demo.sh tests/worker/run .ci/run .ci/tools .ci/fetch
+
+fuzz: ## feed the classifier, the launcher's reader and the log's cleaner with chance (needs cargo-fuzz; SECONDS=60 each)
+	@for target in classifier launcher log_text; do \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir fuzz $$target -- -max_total_time=$(SECONDS) || exit 1; \
+	done
 
 review: ## remake what tests compare: completions, man pages, docs/environment.md
 	AIM_UPDATE=1 $(CARGO) test --locked --test suite generated

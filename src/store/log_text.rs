@@ -9,6 +9,16 @@
 
 use super::log_screen::Screen;
 
+/// The text that a log keeps of output that came in these pieces.
+pub fn readable<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let (mut cleaner, mut text) = (Cleaner::default(), String::new());
+    for piece in pieces {
+        cleaner.feed(piece, &mut text);
+    }
+    cleaner.finish(&mut text);
+    text
+}
+
 /// A stream of bytes on its way to readable text.
 #[derive(Debug, Default)]
 pub(super) struct Cleaner {

@@ -41,6 +41,7 @@ pub use finished_run::{FinishedRun, Published, StartedRun};
 pub use lock::{Holder, LockError, RunLock};
 pub use log_draft::{LogDraft, RunOutput};
 pub use log_file::Log;
+pub use log_text::readable;
 pub use publish::publish;
 pub use recover::recover;
 pub use retention::{Limits, Pruned, prune};
