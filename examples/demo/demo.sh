@@ -87,5 +87,5 @@ if [ -n "${KEEP:-}" ]; then
     printf 'project  %s\nsocket   %s\nstop it  AIM_SOCKET=%s aim-backend stop\n' "$DEMO/project" "$AIM_SOCKET" "$AIM_SOCKET"
 else
     step 'Done'
-    printf 'The demo project is in %s. `make demo KEEP=1` leaves the daemon running.\n' "$DEMO/project"
+    printf 'The demo project is in %s. With "make demo KEEP=1" the daemon stays.\n' "$DEMO/project"
 fi

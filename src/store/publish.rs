@@ -17,7 +17,7 @@ use crate::project::{Config, LOGS, Project, ProjectLayout};
 ///
 /// In this order, each step whole or not at all: the log, the record, `env_meta.json`, the snapshot, retention. A crash
 /// after the record leaves a generation that is spent: the next one is counted from the highest that is known, and
-/// [`recover`](super::recover) completes the run.
+/// [`recover`](super::recover()) completes the run.
 ///
 /// # Errors
 /// [`StoreError`]; then the history is as it was, or complete up to the step that failed. A log that cannot be

@@ -1,11 +1,11 @@
 //! `aim-venv-sync`: makes environments, puts launchers and hook into them, and keeps their record true whichever tool
 //! changed them.
 //!
-//! Start reading at [`run`]. [`plan`] says what a sync has to do and [`apply`] does it; `init` is a sync of an
-//! environment that was just made ([`maker`]). The other verbs only look: `status`, `doctor`, `config`; `remove` takes
+//! Start reading at [`run`]. `plan` says what a sync has to do and `apply` does it; `init` is a sync of an
+//! environment that was just made (`maker`). The other verbs only look: `status`, `doctor`, `config`; `remove` takes
 //! out what `init` put in.
 //!
-//! **Invariant:** the daemon is told, never needed ([`daemon`]): only `--wait` fails without one.
+//! **Invariant:** the daemon is told, never needed (`daemon`): only `--wait` fails without one.
 //! **Invariant:** `--check`, `status`, `doctor` and `config` write nothing, not even a lock file.
 
 mod apply;

@@ -1,7 +1,7 @@
 //! Messages for people, in English and Korean.
 //!
 //! Every sentence that a command prints stands in `locales/en.yml` and `locales/ko.yml` under a key named after
-//! its room, and reaches the code through [`t!`]. What is never translated: files on disk, the API, the
+//! its room, and reaches the code through `t!`. What is never translated: files on disk, the API, the
 //! daemon's own log. Tests keep the two files alike, key by key and placeholder by placeholder.
 //!
 //! **Invariant:** the language is chosen once, at start, by [`choose`]; in tests each thread has its own.
