@@ -125,10 +125,15 @@ fn stand_in() {
 }
 
 /// A process of its own that runs `script` with [`run`] and ends with [`leave`], started by a shell after `setup`.
+///
+/// Whoever started the tests may ignore signals (`nohup`, a job in the background of a script); `env` of GNU gives
+/// this process their defaults all the same. Elsewhere tests must be started in the foreground.
 fn alone(setup: &str, script: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new("/bin/sh");
+    let mut command = Command::new("env");
+    #[cfg(target_os = "linux")]
+    command.arg("--default-signal=HUP,INT,QUIT,TERM");
     command
-        .arg("-c")
+        .args(["/bin/sh", "-c"])
         .arg(format!("{setup} exec \"$0\" exec::tests::stand_in --exact --ignored --nocapture --test-threads=1"))
         .arg(std::env::current_exe().unwrap())
         .env(SCRIPT, script);
