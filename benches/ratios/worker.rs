@@ -1,160 +1,21 @@
-//! The speeds that are promised, each as a ratio (or a difference) to its floor, measured side by side in one run.
-//!
-//! `make bench` runs it; docs/benchmarks.md notes results. Machines are noisy, so the two sides of a comparison take
-//! turns and medians are compared. What can only run where the daemon is built stands behind no feature: benches are
-//! built with all of them.
+//! Workers behind the daemon's socket.
 
-#![allow(
-    missing_docs,
-    clippy::print_stderr,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a bench prints, and writes its fixtures in place"
-)]
-
-#[path = "../tests/suite/sandbox/mod.rs"]
-#[allow(dead_code, reason = "a bench needs less of it than the tests")]
-mod sandbox;
-
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use aim_toolkit::api::Client;
-use aim_toolkit::inventory::{Gate, Snapshot};
-use aim_toolkit::project::{Config, Project, Venv};
+use aim_toolkit::inventory::Snapshot;
+use aim_toolkit::project::{Config, Project};
 use aim_toolkit::store::{Ending, RunId, StartedRun, Tool, publish};
-use sandbox::Sandbox;
 
-fn main() {
-    println!(
-        "{:<58} {:>10} {:>10} {:>8}  bound",
-        "what", "floor", "ours", "ratio"
-    );
-    reading_command();
-    scan();
-    ready_after_pip();
-    node();
-}
-
-/// One comparison, printed as a row.
-fn row(what: &str, floor: Duration, ours: Duration, bound: &str) {
-    let ratio = ours.as_secs_f64() / floor.as_secs_f64();
-    println!(
-        "{what:<58} {:>10} {:>10} {ratio:>7.2}x  {bound}",
-        shown(floor),
-        shown(ours)
-    );
-}
-
-fn shown(time: Duration) -> String {
-    let micros = time.as_secs_f64() * 1e6;
-    if micros < 1000.0 {
-        format!("{micros:.1} us")
-    } else {
-        format!("{:.2} ms", micros / 1e3)
-    }
-}
-
-/// Medians of two things that take turns, `rounds` times each.
-fn turns(
-    rounds: usize,
-    mut one: impl FnMut() -> Duration,
-    mut other: impl FnMut() -> Duration,
-) -> (Duration, Duration) {
-    let mut times = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        times.0.push(one());
-        times.1.push(other());
-    }
-    (median(times.0), median(times.1))
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
-}
-
-fn timed<T>(work: impl FnOnce() -> T) -> Duration {
-    let started = Instant::now();
-    std::hint::black_box(work());
-    started.elapsed()
-}
-
-fn run(command: &mut Command) -> Duration {
-    timed(|| {
-        let output = command.output().expect("starts");
-        assert!(output.status.success(), "{output:?}");
-    })
-}
-
-/// A reading command through our launcher, and through the one that pip wrote.
-fn reading_command() {
-    let ours = Sandbox::ready();
-    let plain = Sandbox::new().with_venv();
-    let (direct, launched) = turns(
-        60,
-        || run(plain.command(plain.bin("pip")).arg("--version")),
-        || run(ours.command(ours.bin("pip")).arg("--version")),
-    );
-    row(
-        "pip --version through the launcher",
-        direct,
-        launched,
-        "at most 1.5 ms more",
-    );
-}
-
-/// A scan of 300 distributions, and a bare list and stat of them.
-fn scan() {
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    let site = dir.path().join("lib/python3.12/site-packages");
-    std::fs::create_dir_all(&site).expect("folders");
-    std::fs::write(dir.path().join("pyvenv.cfg"), "version = 3.12.0\n").expect("written");
-    for number in 0..300 {
-        let info = site.join(format!("distribution_{number}-1.{number}.dist-info"));
-        std::fs::create_dir_all(&info).expect("folder");
-        std::fs::create_dir_all(site.join(format!("distribution_{number}"))).expect("folder");
-        for (name, text) in [
-            ("RECORD", ""),
-            ("METADATA", "Name: x\n"),
-            ("INSTALLER", "pip\n"),
-        ] {
-            std::fs::write(info.join(name), text).expect("written");
-        }
-    }
-    let venv = Venv::open(dir.path()).expect("an environment");
-    let (bare, ours) = turns(
-        300,
-        || timed(|| list_and_stat(&site)),
-        || timed(|| Snapshot::scan(&venv)),
-    );
-    row(
-        "scan of 300 distributions / bare list and stat",
-        bare,
-        ours,
-        "at most 1 ms",
-    );
-    let gate = Gate::of(&venv);
-    let (stat, gate) = turns(
-        3000,
-        || timed(|| std::fs::metadata(&site)),
-        || timed(|| gate.has_moved()),
-    );
-    row("the gate / one stat", stat, gate, "2 us");
-}
-
-fn list_and_stat(site: &Path) -> usize {
-    let entries = std::fs::read_dir(site).expect("readable").flatten();
-    let infos = entries.filter(|entry| entry.file_name().to_string_lossy().ends_with(".dist-info"));
-    infos
-        .filter(|entry| std::fs::metadata(entry.path().join("RECORD")).is_ok())
-        .count()
-}
+use crate::measure::{row, run, timed, turns};
+use crate::sandbox::Sandbox;
 
 /// From pip's exit to a worker that is ready at the new generation: what `aim-pip` still does after pip ended (scan,
 /// publish, nudge), and what the daemon does until it says ready.
-fn ready_after_pip() {
+pub(crate) fn ready_after_pip() {
     let sandbox = Sandbox::ready();
     let _daemon = sandbox.daemon();
     let client = Client::at(&sandbox.socket()).expect("the daemon answers");
@@ -241,9 +102,7 @@ fn pythons(root: &Path) -> usize {
 }
 
 /// A trivial node through the daemon's socket, and a bare Python child that echoes JSON lines over pipes.
-fn node() {
-    use std::io::{BufRead, BufReader, Write};
-
+pub(crate) fn node() {
     let sandbox = Sandbox::ready();
     let _daemon = sandbox.daemon();
     sandbox.write("trivial.py", "def main(x):\n    return x\n");

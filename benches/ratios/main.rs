@@ -1,0 +1,28 @@
+//! The speeds that are promised, each as a ratio (or a difference) to its floor, measured side by side in one run.
+//!
+//! `make bench` runs it; docs/benchmarks.md notes results. Machines are noisy, so the two sides of a comparison take
+//! turns and medians are compared. What can only run where the daemon is built stands behind no feature: benches are
+//! built with all of them.
+
+#![allow(
+    missing_docs,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a bench prints, and writes its fixtures in place"
+)]
+
+mod environment;
+mod measure;
+#[path = "../../tests/suite/sandbox/mod.rs"]
+#[allow(dead_code, reason = "a bench needs less of it than the tests")]
+mod sandbox;
+mod worker;
+
+fn main() {
+    measure::header();
+    environment::reading_command();
+    environment::scan();
+    worker::ready_after_pip();
+    worker::node();
+}
