@@ -7,27 +7,29 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
+
 use super::atomic;
 use super::run_id::Generation;
 use super::run_record::RunRecord;
 
-/// One line of the file, as it stands there.
+/// One line of the file, as it stands there, read as far as `R` wants to know it.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(super) struct Line<R = RunRecord> {
     /// Without its line end; kept as it is when the file is written anew.
     pub(super) raw: Vec<u8>,
     /// What it says, or why it says nothing.
-    pub(super) record: Result<RunRecord, String>,
+    pub(super) record: Result<R, String>,
 }
 
 /// Every line of the file at `path`; none when it is not there. A last line without an end that says nothing is what a
 /// crash left of a record, and is left out.
-pub(super) fn read(path: &Path) -> io::Result<Vec<Line>> {
+pub(super) fn read<R: DeserializeOwned>(path: &Path) -> io::Result<Vec<Line<R>>> {
     let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         bytes => bytes?,
     };
-    let mut lines: Vec<Line> = bytes
+    let mut lines: Vec<Line<R>> = bytes
         .split(|&byte| byte == b'\n')
         .filter(|raw| !raw.is_empty())
         .map(|raw| Line {
@@ -69,10 +71,10 @@ pub(super) fn append(path: &Path, record: &RunRecord) -> io::Result<()> {
 }
 
 /// Writes the file anew with `lines`.
-pub(super) fn rewrite<'a>(path: &Path, lines: impl Iterator<Item = &'a Line>) -> io::Result<()> {
+pub(super) fn rewrite<'a>(path: &Path, lines: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
     let mut bytes = Vec::new();
     for line in lines {
-        bytes.extend_from_slice(&line.raw);
+        bytes.extend_from_slice(line);
         bytes.push(b'\n');
     }
     atomic::write(path, &bytes)
@@ -109,7 +111,7 @@ mod tests {
     use crate::store::testing;
 
     fn ids(path: &Path) -> Vec<String> {
-        let lines = read(path).expect("read");
+        let lines = read::<RunRecord>(path).expect("read");
         lines
             .iter()
             .map(|line| {
@@ -155,12 +157,12 @@ mod tests {
         bytes.truncate(bytes.len() - 2);
         bytes.extend_from_slice(b",\"colour\":\"blue\"}\n\xff\xfe\n");
         std::fs::write(&path, &bytes).expect("write");
-        let lines = read(&path).expect("read");
+        let lines = read::<RunRecord>(&path).expect("read");
         assert_eq!(
             lines[0].record.as_ref().expect("sound").others["colour"],
             "blue"
         );
-        rewrite(&path, lines.iter()).expect("rewrite");
+        rewrite(&path, lines.iter().map(|line| line.raw.as_slice())).expect("rewrite");
         assert_eq!(std::fs::read(&path).expect("read"), bytes);
     }
 }

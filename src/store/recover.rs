@@ -61,7 +61,7 @@ pub fn recover(
 
 /// The record of a run that came as far as that.
 fn recorded(layout: &ProjectLayout, left: &Unfinished) -> Option<RunRecord> {
-    let lines = history::read(&layout.runs()).ok()?;
+    let lines = history::read::<RunRecord>(&layout.runs()).ok()?;
     lines
         .into_iter()
         .rev()

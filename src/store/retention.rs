@@ -6,6 +6,7 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
 
 use super::atomic::UNDER_WAY;
 use super::error::StoreError;
@@ -13,6 +14,7 @@ use super::history::{self, Line};
 use super::lock::HistoryLock;
 use super::log_draft::{is_growing, part_of};
 use super::log_file::Header;
+use super::run_id::RunId;
 use crate::project::{Config, LOGS, Project, ProjectLayout};
 
 /// What is kept: whichever limit is met first.
@@ -93,15 +95,23 @@ struct Kept {
     log: Option<String>,
 }
 
+/// A record as far as retention needs it: reading all of it would be most of what a run costs us.
+#[derive(Debug, Clone, Deserialize)]
+struct Brief {
+    id: RunId,
+    started_at: DateTime<Utc>,
+    log_path: Option<String>,
+}
+
 /// What goes.
 struct Plan {
-    lines: Vec<Line>,
+    lines: Vec<Line<Brief>>,
     goes: Vec<Kept>,
 }
 
 impl Plan {
     fn of(layout: &ProjectLayout, limits: Limits) -> io::Result<Self> {
-        let lines = history::read(&layout.runs())?;
+        let lines = history::read::<Brief>(&layout.runs())?;
         let mut logs = logs(layout)?;
         let mut all: Vec<Kept> = Vec::with_capacity(lines.len());
         for (place, line) in lines.iter().enumerate() {
@@ -141,9 +151,10 @@ impl Plan {
     }
 
     /// Lines that say nothing stay as long as an older record does.
-    fn lines_that_stay(&self) -> impl Iterator<Item = &Line> {
+    fn lines_that_stay(&self) -> impl Iterator<Item = &[u8]> {
         let goes: HashSet<usize> = self.goes.iter().filter_map(|kept| kept.line).collect();
-        let stays = move |place: usize, line: &Line| line.record.is_ok() && !goes.contains(&place);
+        let stays =
+            move |place: usize, line: &Line<Brief>| line.record.is_ok() && !goes.contains(&place);
         let first = self
             .lines
             .iter()
@@ -154,7 +165,7 @@ impl Plan {
             .enumerate()
             .skip(first.unwrap_or(self.lines.len()))
             .filter(move |(place, line)| line.record.is_err() || stays(*place, line))
-            .map(|(_, line)| line)
+            .map(|(_, line)| line.raw.as_slice())
     }
 }
 
@@ -207,7 +218,7 @@ fn remove(layout: &ProjectLayout, name: &str) -> io::Result<()> {
 }
 
 /// Removes what crashes left: files that were being written, and part files of runs that are recorded or long over.
-fn sweep(layout: &ProjectLayout, lines: &[Line]) {
+fn sweep(layout: &ProjectLayout, lines: &[Line<Brief>]) {
     const LONG: Duration = Duration::from_secs(24 * 60 * 60);
     let is_old = |entry: &fs::DirEntry| {
         let modified = entry.metadata().and_then(|meta| meta.modified());
@@ -246,7 +257,7 @@ fn sweep(layout: &ProjectLayout, lines: &[Line]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing;
+    use crate::store::{RunRecord, testing};
 
     const MIB: u64 = 1 << 20;
 
@@ -311,9 +322,12 @@ mod tests {
         };
         let would = prune(&project, limits, true).expect("planned");
         assert_eq!(would.runs, 2);
-        assert_eq!(history::read(&layout.runs()).expect("read").len(), 3);
+        assert_eq!(
+            history::read::<Brief>(&layout.runs()).expect("read").len(),
+            3
+        );
         assert_eq!(prune(&project, limits, false).expect("pruned"), would);
-        let left: Vec<String> = history::read(&layout.runs())
+        let left: Vec<String> = history::read::<RunRecord>(&layout.runs())
             .expect("read")
             .into_iter()
             .map(|line| line.record.expect("sound").action)

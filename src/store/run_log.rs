@@ -189,7 +189,7 @@ impl RunLog {
     }
 
     fn take_records(&mut self, path: &Path) {
-        let lines = match history::read(path) {
+        let lines = match history::read::<super::RunRecord>(path) {
             Ok(lines) => lines,
             Err(error) => return self.note(path, error.to_string()),
         };
