@@ -5,11 +5,16 @@ use std::path::Path;
 use aim_toolkit::inventory::{Gate, Snapshot};
 use aim_toolkit::project::Venv;
 
-use crate::measure::{row, run, timed, turns};
+use crate::measure::{quick_turns, row, run, timed, turns};
 use crate::sandbox::Sandbox;
 
+pub(crate) fn rows() {
+    reading_command();
+    scan();
+}
+
 /// A reading command through our launcher, and through the one that pip wrote.
-pub(crate) fn reading_command() {
+fn reading_command() {
     let ours = Sandbox::ready();
     let plain = Sandbox::new().with_venv();
     let (direct, launched) = turns(
@@ -26,7 +31,7 @@ pub(crate) fn reading_command() {
 }
 
 /// A scan of 300 distributions, and a bare list and stat of them.
-pub(crate) fn scan() {
+fn scan() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let site = dir.path().join("lib/python3.12/site-packages");
     std::fs::create_dir_all(&site).expect("folders");
@@ -56,8 +61,8 @@ pub(crate) fn scan() {
         "at most 1 ms",
     );
     let gate = Gate::of(&venv);
-    let (stat, gate) = turns(
-        3000,
+    let (stat, gate) = quick_turns(
+        60,
         || timed(|| std::fs::metadata(&site)),
         || timed(|| gate.has_moved()),
     );

@@ -13,7 +13,12 @@
 )]
 
 mod environment;
+mod floor;
+mod flow;
+mod http;
+mod job;
 mod measure;
+mod memory;
 #[path = "../../tests/suite/sandbox/mod.rs"]
 #[allow(dead_code, reason = "a bench needs less of it than the tests")]
 mod sandbox;
@@ -21,8 +26,21 @@ mod worker;
 
 fn main() {
     measure::header();
-    environment::reading_command();
-    environment::scan();
-    worker::ready_after_pip();
-    worker::node();
+    // With words as arguments, only the parts of these names.
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    let parts: [(&str, fn()); 5] = [
+        ("environment", environment::rows),
+        ("job", job::rows),
+        ("worker", worker::rows),
+        ("flow", flow::rows),
+        ("memory", memory::rows),
+    ];
+    for (name, rows) in parts {
+        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+            rows();
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::store::{EnvMeta, Generation, MetaState};
 
 /// An environment as it is at one moment: what a worker was started on.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct View {
+pub struct View {
     pub(super) generation: Generation,
     pub(super) interpreter: Interpreter,
 }
@@ -28,7 +28,7 @@ pub(super) struct Interpreter {
 
 /// A project's view, as cheap as three `stat`s while nothing changes.
 #[derive(Debug, Clone)]
-pub(super) struct Freshness {
+pub struct Freshness {
     layout: ProjectLayout,
     path: PathBuf,
     python: PathBuf,
@@ -46,7 +46,8 @@ struct Stamp {
 }
 
 impl Freshness {
-    pub(super) fn new(layout: ProjectLayout, venv: &Venv) -> Self {
+    /// For a project with the environment `venv`; looks at nothing yet.
+    pub fn new(layout: ProjectLayout, venv: &Venv) -> Self {
         let path = layout.env_meta();
         Self {
             layout,
@@ -59,7 +60,7 @@ impl Freshness {
     }
 
     /// The environment now. Its generation is 0 for a project without `env_meta.json`, the last one known while the file cannot be read.
-    pub(super) fn look(&mut self) -> View {
+    pub fn look(&mut self) -> View {
         // Stamp first: a file that comes between the two is then read again, not missed.
         let stamp = Stamp::of(&self.path);
         if stamp != self.stamp {

@@ -32,6 +32,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+pub use freshness::{Freshness, View};
 pub use job::{Job, JobSettings, WorkerError};
 pub use log::log_path;
 pub use reply::Reply;

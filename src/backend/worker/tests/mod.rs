@@ -7,5 +7,4 @@ mod limits;
 mod nodes;
 mod policy;
 mod site;
-mod speed;
 mod stopping;
