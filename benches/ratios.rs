@@ -275,7 +275,7 @@ fn node() {
             let node = aim_toolkit::api::v1::NodeRun {
                 file: "trivial.py".into(),
                 input: serde_json::json!({"x": 1}).into(),
-                timeout_s: None,
+                ..aim_toolkit::api::v1::NodeRun::default()
             };
             timed(|| {
                 client

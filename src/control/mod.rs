@@ -4,14 +4,16 @@
 //!
 //! **Invariant:** starts no process and reads no file of the daemon's: what the daemon says is all that is known.
 
+mod attended;
 mod cli;
+mod interrupt;
 mod json_text;
 mod logs;
 mod node;
 mod restart;
 mod status;
 
-pub use cli::{Cli, Command, LogsArgs, RunArgs, WhenArgs, command};
+pub use cli::{Cli, Command, InterruptArgs, LogsArgs, RunArgs, WhenArgs, command};
 
 use chrono::Utc;
 
@@ -37,6 +39,9 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
         Command::Stop(args) => restart::stop(&mut console, &Reached::of(host, common)?, args)?,
         Command::Restart(args) => {
             restart::restart(&mut console, &Reached::of(host, common)?, args)?;
+        }
+        Command::Interrupt(args) => {
+            interrupt::interrupt(&mut console, host, &Reached::of(host, common)?, &args)?;
         }
         Command::Logs(args) => logs::print(&mut console, &Reached::of(host, common)?, args)?,
         Command::Run(args) => {

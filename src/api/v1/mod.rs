@@ -11,10 +11,11 @@ mod worker;
 
 pub use daemon::{ErrorBody, ErrorCode, Health, Version};
 pub use json::Json;
-pub use node::{NodeEvent, NodeOutput, NodeRun, Stream};
+pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream};
 pub use project::{EnvChanged, ProjectInfo, ProjectList, RegisterProject, WatchMode, Watching};
 pub use worker::{
-    RestartRequest, Restarted, StopRequest, When, WorkerExit, WorkerState, WorkerStatus,
+    InterruptRequest, Interrupted, RestartRequest, Restarted, StopRequest, When, WorkerExit,
+    WorkerState, WorkerStatus,
 };
 
 /// Version of the calls; the first number changes when an old client would go wrong.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::Json;
 
 /// Body of `POST …/nodes/run`. The reply is [`NDJSON`](super::NDJSON), a [`NodeEvent`] a line, [`NodeEvent::Reply`] the last.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct NodeRun {
     /// The node's file, in the project's folder.
     pub file: String,
@@ -15,6 +15,20 @@ pub struct NodeRun {
     /// How long it may run, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<f64>,
+    /// What becomes of it when its caller goes away.
+    #[serde(default)]
+    pub on_disconnect: OnDisconnect,
+}
+
+/// What becomes of a node whose caller goes away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnDisconnect {
+    /// It runs to its end; its output is in the worker's log.
+    #[default]
+    GoOn,
+    /// It is taken from the queue or, when it runs, interrupted, and killed after the grace time.
+    Cancel,
 }
 
 /// A stream that a node wrote to.

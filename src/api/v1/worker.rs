@@ -53,6 +53,22 @@ pub struct StopRequest {
     pub when: When,
 }
 
+/// Body of `POST …/worker/interrupt`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InterruptRequest {
+    /// Only nodes of this file, also those that wait for their turn; without it, whatever runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+/// Reply of `POST …/worker/interrupt`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interrupted {
+    /// How many nodes were told to end. What does not end by that is killed after the grace time.
+    pub interrupted: usize,
+}
+
 /// Where a worker is in its life.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

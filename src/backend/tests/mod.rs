@@ -173,7 +173,7 @@ fn node(file: &str) -> NodeRun {
     NodeRun {
         file: file.to_owned(),
         input: Json::from(serde_json::json!({})),
-        timeout_s: None,
+        ..NodeRun::default()
     }
 }
 

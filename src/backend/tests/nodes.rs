@@ -1,7 +1,7 @@
 //! Running one node.
 
 use super::{World, node, read};
-use crate::api::v1::{Json, NodeRun, Stream, WorkerState};
+use crate::api::v1::{InterruptRequest, Json, NodeRun, OnDisconnect, Stream, WorkerState};
 
 #[test]
 fn a_node_runs_and_its_output_comes_first() {
@@ -69,4 +69,63 @@ fn a_caller_that_goes_away_does_not_stop_its_node() {
     .expect("write");
     let reply = client.run_node(&project, &node("next.py"), |_| Ok(()));
     assert!(reply.expect("a reply").as_str().contains("true"));
+}
+
+#[test]
+fn a_caller_that_asks_for_it_takes_its_node_along() {
+    let world = World::new();
+    let Some(project) = world.living_project("p") else {
+        return;
+    };
+    let text = "import time\ndef main():\n    print('here', flush=True)\n    try:\n        time.sleep(600)\n    finally:\n        open('ended', 'w').close()\n";
+    std::fs::write(project.root().join("long.py"), text).expect("write");
+    let run = NodeRun {
+        on_disconnect: OnDisconnect::Cancel,
+        ..node("long.py")
+    };
+    let client = world.client();
+    let gone = client.run_node(&project, &run, |_| {
+        Err(crate::error::Error::failed("enough"))
+    });
+    assert_eq!(gone.expect_err("left").to_string(), "enough");
+    std::fs::write(
+        project.root().join("next.py"),
+        "import os\ndef main():\n    return os.path.exists('ended')\n",
+    )
+    .expect("write");
+    // Waits for its turn, which comes when the first has been interrupted.
+    let reply = client.run_node(&project, &node("next.py"), |_| Ok(()));
+    assert!(reply.expect("a reply").as_str().contains("true"));
+}
+
+#[test]
+fn a_node_that_hears_nothing_is_killed() {
+    let world = World::new();
+    let Some(project) = world.living_project("p") else {
+        return;
+    };
+    // In C, which releases nothing and looks at no signal; an interrupt that comes just before it is not heard either.
+    let text = "def main():\n    while True:\n        try:\n            print('here', flush=True)\n            sum(range(10 ** 14))\n        except KeyboardInterrupt:\n            pass\n";
+    std::fs::write(project.root().join("deaf.py"), text).expect("write");
+    let client = world.client();
+    let none = InterruptRequest::default();
+    assert_eq!(
+        client.interrupt(&project, &none).expect("told").interrupted,
+        0
+    );
+    let mut is_told = false;
+    let reply = client.run_node(&project, &node("deaf.py"), |_| {
+        if !std::mem::replace(&mut is_told, true) {
+            assert_eq!(client.interrupt(&project, &none)?.interrupted, 1);
+        }
+        Ok(())
+    });
+    let reply: serde_json::Value = reply.expect("a reply").read().expect("JSON");
+    assert_eq!(reply["code"], "interrupted", "{reply}");
+    assert!(
+        reply["detail"]
+            .as_str()
+            .is_some_and(|detail| detail.contains("killed")),
+        "{reply}"
+    );
 }
