@@ -17,6 +17,7 @@ pub use cli::{Cli, Command, InterruptArgs, LogsArgs, RunArgs, WhenArgs, command}
 
 use chrono::Utc;
 
+use self::status::Status;
 use crate::api::{Address, Client};
 use crate::console::{self, CommonArgs, Console};
 use crate::error::{Exit, Result};
@@ -80,11 +81,15 @@ impl Reached {
 }
 
 fn print_status(console: &mut Console, reached: &Reached) -> Result<()> {
-    let status = reached.client.worker(reached.address())?;
+    // In this order: the first makes the project known, which the second takes for granted.
+    let status = Status {
+        worker: reached.client.worker(reached.address())?,
+        watching: reached.client.project(reached.address())?.watching,
+    };
     if console.is_json() {
         return console.json(&status);
     }
-    for line in status::lines(&status, Utc::now()) {
+    for line in status.lines(Utc::now()) {
         console.line(line)?;
     }
     Ok(())

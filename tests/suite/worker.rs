@@ -29,6 +29,8 @@ fn it_starts_restarts_and_stops() {
     sandbox.run("aim-worker", ["start"]).ok();
     let first = sandbox.run("aim-worker", ["status", "--json"]).ok().json();
     assert_eq!(first["state"], "idle", "{first}");
+    assert!(first["watching"]["mode"].is_string(), "{first}");
+    sandbox.run("aim-worker", ["status"]).ok().says("noticed");
     sandbox.run("aim-worker", ["restart"]).ok();
     let second = sandbox.run("aim-worker", ["status", "--json"]).ok().json();
     assert_ne!(first["pid"], second["pid"]);
