@@ -19,6 +19,9 @@ _aim__worker() {
             aim__worker,help)
                 cmd="aim__worker__subcmd__help"
                 ;;
+            aim__worker,interrupt)
+                cmd="aim__worker__subcmd__interrupt"
+                ;;
             aim__worker,list)
                 cmd="aim__worker__subcmd__list"
                 ;;
@@ -42,6 +45,9 @@ _aim__worker() {
                 ;;
             aim__worker__subcmd__help,help)
                 cmd="aim__worker__subcmd__help__subcmd__help"
+                ;;
+            aim__worker__subcmd__help,interrupt)
+                cmd="aim__worker__subcmd__help__subcmd__interrupt"
                 ;;
             aim__worker__subcmd__help,list)
                 cmd="aim__worker__subcmd__help__subcmd__list"
@@ -71,7 +77,7 @@ _aim__worker() {
 
     case "${cmd}" in
         aim__worker)
-            opts="-q -v -h -V --project --json --quiet --verbose --color --help --version status list start stop restart run logs help"
+            opts="-q -v -h -V --project --json --quiet --verbose --color --help --version status list start stop restart interrupt run logs help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -93,7 +99,7 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__help)
-            opts="status list start stop restart run logs help"
+            opts="status list start stop restart interrupt run logs help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -107,6 +113,20 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__worker__subcmd__help__subcmd__interrupt)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -218,6 +238,28 @@ _aim__worker() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        aim__subcmd__worker__subcmd__interrupt)
+            opts="-h -q -v --help --project --json --quiet --verbose --color"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         aim__subcmd__worker__subcmd__list)
             opts="-h -q -v --help --project --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -293,7 +335,7 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__run)
-            opts="-i -h -q -v --input --help --project --json --quiet --verbose --color"
+            opts="-i -h -q -v --input --timeout --help --project --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -304,6 +346,10 @@ _aim__worker() {
                     return 0
                     ;;
                 -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -24,6 +24,8 @@ pub enum Exit {
     CannotRun = 126,
     /// The real pip was not found (POSIX shells use the same number).
     NoCommand = 127,
+    /// A person ended it with Ctrl-C (POSIX shells use the same number).
+    Interrupted = 130,
 }
 
 impl From<Exit> for std::process::ExitCode {

@@ -130,7 +130,7 @@ fn node(file: &str, input: &str) -> NodeRun {
     NodeRun {
         file: file.to_owned(),
         input: Json::parse(input).expect("JSON"),
-        timeout_s: None,
+        ..NodeRun::default()
     }
 }
 

@@ -22,6 +22,7 @@ mod memory;
 #[path = "../../tests/suite/sandbox/mod.rs"]
 #[allow(dead_code, reason = "a bench needs less of it than the tests")]
 mod sandbox;
+mod shim;
 mod worker;
 
 fn main() {
@@ -31,8 +32,9 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [(&str, fn()); 5] = [
+    let parts: [(&str, fn()); 6] = [
         ("environment", environment::rows),
+        ("shim", shim::rows),
         ("job", job::rows),
         ("worker", worker::rows),
         ("flow", flow::rows),

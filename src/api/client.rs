@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 
 use super::address::{Address, check_ours};
 use super::v1::{
-    API_VERSION, EnvChanged, ErrorBody, ErrorCode, Health, Json, NodeEvent, NodeOutput, NodeRun,
-    ProjectInfo, ProjectList, RegisterProject, RestartRequest, Restarted, StopRequest, Version,
-    WorkerStatus,
+    API_VERSION, EnvChanged, ErrorBody, ErrorCode, Health, InterruptRequest, Interrupted, Json,
+    NodeEvent, NodeOutput, NodeRun, ProjectInfo, ProjectList, RegisterProject, RestartRequest,
+    Restarted, StopRequest, Version, WorkerStatus,
 };
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long stopping may take: a node that is waited for, and the worker's grace.
 const STOP_PATIENCE: Duration = Duration::from_secs(3600);
 
-/// A connection to the daemon.
-#[derive(Debug)]
+/// A connection to the daemon. Clones share it.
+#[derive(Debug, Clone)]
 pub struct Client {
     http: Http,
     socket: PathBuf,
@@ -187,6 +187,16 @@ impl Client {
     pub fn stop(&self, project: impl Into<Address>, request: StopRequest) -> Result<WorkerStatus> {
         let call = self.post(&of(&project.into(), "/worker/stop"), &request);
         ask(call.timeout(STOP_PATIENCE))
+    }
+
+    /// Ends the nodes that run, or with `file` those of that file, also where they wait for their turn.
+    pub fn interrupt(
+        &self,
+        project: impl Into<Address>,
+        request: &InterruptRequest,
+    ) -> Result<Interrupted> {
+        let call = self.post(&of(&project.into(), "/worker/interrupt"), request);
+        ask(call.timeout(PATIENCE))
     }
 
     /// Puts a fresh worker in the place of the present one.

@@ -69,12 +69,22 @@ pub enum Command {
         ])
     )]
     Restart(WhenArgs),
+    /// Ends the nodes that run.
+    #[command(
+        about = t!("control.help.interrupt").into_owned(),
+        after_help = examples(&[
+            ("aim-worker interrupt", t!("control.help.example_interrupt")),
+            ("aim-worker interrupt nodes/add.py", t!("control.help.example_interrupt_file")),
+        ])
+    )]
+    Interrupt(InterruptArgs),
     /// Runs one node.
     #[command(
         about = t!("control.help.run").into_owned(),
         after_help = examples(&[
             ("aim-worker run nodes/add.py --input '{\"a\": 1}'", t!("control.help.example_run")),
             ("aim-worker run nodes/add.py --input - < input.json", t!("control.help.example_run_stdin")),
+            ("aim-worker run nodes/add.py --timeout 2.5", t!("control.help.example_run_timeout")),
             ("aim-worker run nodes/add.py --json | jq .output", t!("control.help.example_run_json")),
         ])
     )]
@@ -107,6 +117,25 @@ pub struct RunArgs {
     /// Its input: JSON, or `-` for JSON on standard input.
     #[arg(long, short, value_name = "JSON|-", help = t!("control.help.input").into_owned())]
     pub input: Option<String>,
+    /// How long it may run, in seconds.
+    #[arg(long, value_name = t!("control.help.seconds_value").into_owned(), value_parser = seconds,
+          help = t!("control.help.timeout").into_owned())]
+    pub timeout: Option<f64>,
+}
+
+/// Which nodes are to end.
+#[derive(Debug, Clone, Args)]
+pub struct InterruptArgs {
+    /// Only nodes of this file, also those that wait for their turn.
+    #[arg(value_name = t!("control.help.file_value").into_owned(), help = t!("control.help.interrupt_file").into_owned())]
+    pub file: Option<PathBuf>,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok();
+    seconds
+        .filter(|seconds: &f64| seconds.is_finite() && *seconds > 0.0)
+        .ok_or_else(|| t!("control.not_seconds").into_owned())
 }
 
 /// Which part of the worker's log.
@@ -133,5 +162,15 @@ mod tests {
     #[test]
     fn the_grammar_is_sound() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn a_limit_is_a_positive_number() {
+        for (text, expected) in [("2", Some(2.0)), ("0.5", Some(0.5)), ("1e3", Some(1000.0))] {
+            assert_eq!(seconds(text).ok(), expected, "{text}");
+        }
+        for bad in ["", "0", "-1", "inf", "NaN", "2s"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -4,17 +4,20 @@
 //!
 //! **Invariant:** starts no process and reads no file of the daemon's: what the daemon says is all that is known.
 
+mod attended;
 mod cli;
+mod interrupt;
 mod json_text;
 mod logs;
 mod node;
 mod restart;
 mod status;
 
-pub use cli::{Cli, Command, LogsArgs, RunArgs, WhenArgs, command};
+pub use cli::{Cli, Command, InterruptArgs, LogsArgs, RunArgs, WhenArgs, command};
 
 use chrono::Utc;
 
+use self::status::Status;
 use crate::api::{Address, Client};
 use crate::console::{self, CommonArgs, Console};
 use crate::error::{Exit, Result};
@@ -37,6 +40,9 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
         Command::Stop(args) => restart::stop(&mut console, &Reached::of(host, common)?, args)?,
         Command::Restart(args) => {
             restart::restart(&mut console, &Reached::of(host, common)?, args)?;
+        }
+        Command::Interrupt(args) => {
+            interrupt::interrupt(&mut console, host, &Reached::of(host, common)?, &args)?;
         }
         Command::Logs(args) => logs::print(&mut console, &Reached::of(host, common)?, args)?,
         Command::Run(args) => {
@@ -75,11 +81,15 @@ impl Reached {
 }
 
 fn print_status(console: &mut Console, reached: &Reached) -> Result<()> {
-    let status = reached.client.worker(reached.address())?;
+    // In this order: the first makes the project known, which the second takes for granted.
+    let status = Status {
+        worker: reached.client.worker(reached.address())?,
+        watching: reached.client.project(reached.address())?.watching,
+    };
     if console.is_json() {
         return console.json(&status);
     }
-    for line in status::lines(&status, Utc::now()) {
+    for line in status.lines(Utc::now()) {
         console.line(line)?;
     }
     Ok(())

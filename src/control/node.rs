@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Reached;
+use super::attended::{Attended, Happening};
 use super::cli::RunArgs;
 use super::json_text::laid_out;
 use crate::api::refresh_failed;
-use crate::api::v1::{Json, NodeOutput, NodeRun, Stream};
+use crate::api::v1::{Json, NodeOutput, NodeRun, OnDisconnect, Stream};
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
@@ -37,6 +38,8 @@ pub(super) fn input(args: &RunArgs) -> Result<Json> {
 
 /// Runs the node; what it prints goes out as it comes. The exit status tells whether it succeeded.
 ///
+/// Leaving the command, by Ctrl-C or however else, cancels the node.
+///
 /// Without `--json`, the node's two streams are ours, and its output value follows on standard output. With it, standard
 /// output has only the worker's reply object, and everything that the node prints is talk.
 pub(super) fn run(
@@ -49,16 +52,26 @@ pub(super) fn run(
     let node = NodeRun {
         file: file(host, reached.project.root(), &args.file)?,
         input,
-        timeout_s: None,
+        timeout_s: args.timeout,
+        on_disconnect: OnDisconnect::Cancel,
     };
     let mut words = Words {
         line_is_open: false,
     };
-    let address = reached.address();
-    let reply = reached
-        .client
-        .run_node(address, &node, |output| words.print(console, &output))?;
-    words.end(console, &reply)
+    let (client, address, file) = (reached.client.clone(), reached.address(), node.file.clone());
+    let attended = Attended::begin(move |say| client.run_node(address, &node, say))?;
+    loop {
+        match attended.next(None) {
+            Happening::Told(output) => words.print(console, &output)?,
+            Happening::Ended(reply) => return words.end(console, &reply?),
+            Happening::Interrupted => {
+                words.end_line(console)?;
+                console.note(t!("control.cancelled", file = file));
+                return Ok(Exit::Interrupted);
+            }
+            Happening::Nothing => {}
+        }
+    }
 }
 
 /// What a node prints, on its way out.
@@ -86,9 +99,7 @@ impl Words {
             console.raw(format!("{reply}\n").as_bytes())?;
             return Ok(exit);
         }
-        if self.line_is_open {
-            console.raw(b"\n")?;
-        }
+        self.end_line(console)?;
         if read.ok {
             let output = read.output.map_or("null", RawValue::get);
             console.raw(format!("{}\n", laid_out(output)).as_bytes())?;
@@ -100,7 +111,18 @@ impl Words {
         }
         let end = if traceback.ends_with('\n') { "" } else { "\n" };
         console.raw_note(format!("{traceback}{end}").as_bytes())?;
-        Ok(exit)
+        // A traceback tells where it was; why it ended there is said by whoever ended it.
+        match read.code {
+            Some(_) => Err(failure(&read)),
+            None => Ok(exit),
+        }
+    }
+
+    fn end_line(&self, console: &mut Console) -> Result<()> {
+        if self.line_is_open {
+            console.raw(b"\n")?;
+        }
+        Ok(())
     }
 }
 
@@ -128,13 +150,17 @@ fn text(json: &RawValue) -> String {
 
 fn failure(reply: &Reply<'_>) -> Error {
     let error = reply.error.map(text).unwrap_or_default();
+    let detailed = |what| match reply.detail.map(text) {
+        Some(detail) => Error::failed(detail).context(what),
+        None => Error::failed(what),
+    };
     match reply.code.as_deref() {
         Some("environment-refresh-failed") => refresh_failed(&error),
-        _ if error.starts_with("worker-exit") => match reply.detail.map(text) {
-            Some(detail) => Error::failed(detail).context(t!("control.worker_ended")),
-            None => Error::failed(t!("control.worker_ended")),
+        Some("timeout") => detailed(t!("control.timed_out")),
+        Some("interrupted" | "cancelled") => detailed(t!("control.was_interrupted")),
+        _ if error.starts_with("worker-exit") => {
+            detailed(t!("control.worker_ended")).hint(t!("api.hint_log"))
         }
-        .hint(t!("api.hint_log")),
         _ => Error::failed(error),
     }
 }
@@ -144,7 +170,7 @@ fn failure(reply: &Reply<'_>) -> Error {
 ///
 /// # Errors
 /// `Exit::Usage` when it is in neither place, or not in the project.
-fn file(host: &Host, root: &Path, file: &Path) -> Result<String> {
+pub(super) fn file(host: &Host, root: &Path, file: &Path) -> Result<String> {
     let root = root.canonicalize().context(t!("control.no_folder"))?;
     let found = [host.absolute(file), root.join(file)]
         .into_iter()
@@ -180,6 +206,7 @@ mod tests {
         RunArgs {
             file: "a.py".into(),
             input: input.map(str::to_owned),
+            timeout: None,
         }
     }
 
@@ -284,6 +311,16 @@ mod tests {
             r#"{"ok":false,"error":"worker-exit","code":"worker-exit","detail":"SIGKILL"}"#,
             "the worker ended while the node ran: SIGKILL",
             "노드를 실행하는 동안 워커가 종료되었습니다: SIGKILL",
+        );
+        check(
+            r#"{"ok":false,"error":"Node timed out after 2 s","code":"timeout","traceback":"Traceback:\nKeyboardInterrupt"}"#,
+            "the node took too long and was interrupted",
+            "노드의 제한 시간이 지나 중단했습니다",
+        );
+        check(
+            r#"{"ok":false,"error":"Node was interrupted","code":"interrupted","detail":"killed"}"#,
+            "the node was interrupted: killed",
+            "노드가 중단되었습니다: killed",
         );
     }
 

@@ -4,16 +4,39 @@ use std::borrow::Cow;
 
 use anstyle::Style;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
-use crate::api::v1::{ProjectInfo, WorkerExit, WorkerState, WorkerStatus};
+use crate::api::v1::{ProjectInfo, WatchMode, Watching, WorkerExit, WorkerState, WorkerStatus};
 use crate::console::style::{BAD, FAINT, GOOD, NAME, ODD, PLAIN};
 use crate::console::table::{Cell, Table, pairs};
 use crate::console::time;
 use crate::words::t;
 
-/// A worker's state, a line each thing.
-pub(super) fn lines(status: &WorkerStatus, now: DateTime<Utc>) -> Vec<String> {
-    let mut rows: Vec<(Cow<'_, str>, Vec<Cell>)> = Vec::new();
+/// A worker, and how it learns of changes in its environment. As JSON, the members of both are side by side.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Status {
+    #[serde(flatten)]
+    pub(super) worker: WorkerStatus,
+    /// None for a project that is not in use, and so not watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) watching: Option<Watching>,
+}
+
+impl Status {
+    /// A line each thing.
+    pub(super) fn lines(&self, now: DateTime<Utc>) -> Vec<String> {
+        pairs(&rows(self, now))
+    }
+}
+
+type Row<'a> = (Cow<'a, str>, Vec<Cell>);
+
+fn rows(status: &Status, now: DateTime<Utc>) -> Vec<Row<'_>> {
+    let Status {
+        worker: status,
+        watching,
+    } = status;
+    let mut rows: Vec<Row<'_>> = Vec::new();
     let mut row = |label, cell: Cell| rows.push((label, vec![cell]));
     row(t!("control.label.project"), status.project.as_str().into());
     row(t!("control.label.state"), state(status));
@@ -37,13 +60,29 @@ pub(super) fn lines(status: &WorkerStatus, now: DateTime<Utc>) -> Vec<String> {
     if let Some(refresh) = &status.last_refresh {
         row(t!("control.label.last_refresh"), refresh.as_str().into());
     }
+    if let Some(watching) = watching {
+        row(t!("control.label.changes"), how_watched(watching));
+    }
     if let Some(exit) = &status.last_exit {
         row(t!("control.label.last_exit"), last_exit(exit, now).into());
     }
     if let Some(error) = &status.last_error {
         row(t!("control.label.error"), Cell::styled(BAD, error));
     }
-    pairs(&rows)
+    rows
+}
+
+/// How changes that other tools make are noticed, and why not better.
+fn how_watched(watching: &Watching) -> Cell {
+    let (style, how) = match watching.mode {
+        WatchMode::Events => (PLAIN, t!("control.watching.events")),
+        WatchMode::Polling => (ODD, t!("control.watching.polling")),
+        WatchMode::Off => (ODD, t!("control.watching.off")),
+    };
+    match &watching.why {
+        None => Cell::styled(style, how),
+        Some(why) => Cell::styled(ODD, format!("{how}: {why}")),
+    }
 }
 
 /// The projects that the daemon knows, a row each.
@@ -141,8 +180,8 @@ mod tests {
     }
 
     fn text(status: &Value) -> String {
-        let status: WorkerStatus = serde_json::from_value(status.clone()).expect("a status");
-        strip_str(&lines(&status, now()).join("\n")).to_string()
+        let status: Status = serde_json::from_value(status.clone()).expect("a status");
+        strip_str(&status.lines(now()).join("\n")).to_string()
     }
 
     #[test]
@@ -177,6 +216,32 @@ mod tests {
             text(&busy).contains("상태         실행 중: nodes/a.py\n"),
             "{}",
             text(&busy)
+        );
+    }
+
+    #[test]
+    fn it_says_how_changes_are_noticed_and_what_became_of_the_worker() {
+        let status = json!({
+            "project": "demo", "state": "idle", "pid": 12, "python": "3.11.7", "generation": 4, "env_generation": 4,
+            "last_refresh": "kept: no file that it had loaded changed (policy loaded)",
+            "watching": {"mode": "polling", "why": "nfs does not tell of what other machines change"},
+        });
+        assert_eq!(
+            text(&status),
+            "project      demo\n\
+             state        ready\n\
+             process      12, Python 3.11.7\n\
+             generation   4, the newest\n\
+             last change  kept: no file that it had loaded changed (policy loaded)\n\
+             noticed      by looking, before each node and every 10 seconds: nfs does not tell of what other machines change"
+        );
+        words::choose(Language::Korean);
+        let korean = text(&json!({
+            "project": "demo", "state": "stopped", "watching": {"mode": "events"},
+        }));
+        assert!(
+            korean.ends_with("변경 감지  바로 (시스템 알림)"),
+            "{korean}"
         );
     }
 

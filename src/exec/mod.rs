@@ -31,6 +31,7 @@ use self::copy::Tee;
 use self::signals::Signals;
 pub use self::signals::outlive_full_files;
 pub use self::status::{Status, leave};
+pub use self::sys::is_ignored;
 use self::wiring::Ends;
 pub use self::wiring::Wiring;
 

@@ -70,7 +70,7 @@ pub(super) fn pass_on(command: &mut Command) {
     unsafe_code,
     reason = "std and rustix cannot ask for a signal's action"
 )]
-pub(super) fn is_ignored(signal: c_int) -> bool {
+pub fn is_ignored(signal: c_int) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a null new action only asks; the old one is written to memory of the right type, which is valid when
     // all zero too.

@@ -13,6 +13,7 @@ fn without_a_daemon_it_says_what_to_type() {
         &["restart"],
         &["logs"],
         &["run", "x.py"],
+        &["interrupt"],
     ] {
         sandbox
             .run("aim-worker", args)
@@ -28,6 +29,8 @@ fn it_starts_restarts_and_stops() {
     sandbox.run("aim-worker", ["start"]).ok();
     let first = sandbox.run("aim-worker", ["status", "--json"]).ok().json();
     assert_eq!(first["state"], "idle", "{first}");
+    assert!(first["watching"]["mode"].is_string(), "{first}");
+    sandbox.run("aim-worker", ["status"]).ok().says("noticed");
     sandbox.run("aim-worker", ["restart"]).ok();
     let second = sandbox.run("aim-worker", ["status", "--json"]).ok().json();
     assert_ne!(first["pid"], second["pid"]);
@@ -162,6 +165,100 @@ fn a_new_environment_that_does_not_start_is_said_clearly() {
         .run("aim-worker", ["run", "live.py"])
         .ok()
         .says("alive");
+}
+
+/// Goes on until somebody ends it, and says in files how far it came.
+const LONG: &str = "import time\ndef main():\n    open('started', 'w').close()\n    try:\n        time.sleep(600)\n    finally:\n        open('cleaned', 'w').close()\n";
+
+#[test]
+fn a_node_is_interrupted_from_elsewhere() {
+    let sandbox = Sandbox::ready();
+    let _daemon = sandbox.daemon();
+    sandbox.write("long.py", LONG);
+    sandbox
+        .run("aim-worker", ["interrupt"])
+        .ok()
+        .warns("nothing was running");
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| sandbox.run("aim-worker", ["run", "long.py"]));
+        wait_for(&sandbox, "started");
+        sandbox.write("other.py", "");
+        sandbox
+            .run("aim-worker", ["interrupt", "other.py"])
+            .ok()
+            .warns("other.py was not running");
+        let json = sandbox
+            .run("aim-worker", ["interrupt", "long.py", "--json"])
+            .ok()
+            .json();
+        assert_eq!(json["interrupted"], 1);
+        run.join()
+            .expect("ended")
+            .exits(1)
+            .warns("KeyboardInterrupt")
+            .warns("the node was interrupted");
+    });
+    assert!(sandbox.project().join("cleaned").exists());
+    sandbox
+        .run("aim-worker", ["interrupt", "nothing.py"])
+        .exits(2);
+}
+
+#[test]
+fn a_node_that_takes_too_long_is_ended() {
+    let sandbox = Sandbox::ready();
+    let _daemon = sandbox.daemon();
+    sandbox.write("long.py", LONG);
+    sandbox
+        .run("aim-worker", ["run", "long.py", "--timeout", "0.2"])
+        .exits(1)
+        .warns("the node took too long");
+    let reply = sandbox
+        .run(
+            "aim-worker",
+            ["run", "long.py", "--timeout", "0.2", "--json"],
+        )
+        .exits(1)
+        .json();
+    assert_eq!(reply["code"], "timeout", "{reply}");
+    for bad in ["0", "-1", "soon"] {
+        let limit = format!("--timeout={bad}");
+        sandbox
+            .run("aim-worker", ["run", "long.py", &limit])
+            .exits(2)
+            .warns("positive number");
+    }
+}
+
+#[test]
+fn a_caller_that_is_interrupted_takes_its_node_along() {
+    let sandbox = Sandbox::ready();
+    let _daemon = sandbox.daemon();
+    sandbox.write("long.py", LONG);
+    let run = sandbox
+        .command("aim-worker")
+        .args(["run", "long.py"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("starts");
+    wait_for(&sandbox, "started");
+    let pid = rustix::process::Pid::from_child(&run);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("sent");
+    let output = run.wait_with_output().expect("ends");
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("cancelled long.py"), "{said}");
+    wait_for(&sandbox, "cleaned");
+}
+
+/// Waits until a file of the project is there.
+fn wait_for(sandbox: &Sandbox, file: &str) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !sandbox.project().join(file).exists() {
+        assert!(std::time::Instant::now() < deadline, "{file} in time");
+        std::thread::yield_now();
+    }
 }
 
 fn raise_generation(sandbox: &Sandbox) {

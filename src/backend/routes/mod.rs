@@ -40,6 +40,7 @@ pub(super) fn router(daemon: Arc<Daemon>, door: Door) -> Router {
         .route("/worker/restart", post(worker::restart))
         .route("/worker/start", post(worker::start))
         .route("/worker/stop", post(worker::stop))
+        .route("/worker/interrupt", post(worker::interrupt))
         .route("/worker/log", get(worker_log::show))
         .route(
             "/nodes/run",

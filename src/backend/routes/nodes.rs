@@ -12,14 +12,15 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Named, Shared};
-use crate::api::v1::{NDJSON, NodeEvent, NodeOutput, NodeRun};
+use crate::api::v1::{NDJSON, NodeEvent, NodeOutput, NodeRun, OnDisconnect};
 use crate::backend::reply::{Body, Refusal};
 use crate::backend::worker::{Job, Reply};
 
 /// Pieces of output that wait for a slow caller. The job has its own bound behind it.
 const QUEUE: usize = 16;
 
-/// `POST …/nodes/run`: lines of [`NodeEvent`], the reply last. A caller that goes away does not stop the node.
+/// `POST …/nodes/run`: lines of [`NodeEvent`], the reply last. A caller that goes away stops the node only where it has
+/// asked for that.
 pub(super) async fn run(
     State(daemon): Shared,
     Named(known): Named,
@@ -35,7 +36,19 @@ pub(super) async fn run(
     }
     let job = daemon.job(&known).await?;
     let (lines, read) = mpsc::channel(QUEUE);
-    tokio::spawn(tell(job, node, lines));
+    tokio::spawn(async move {
+        match node.on_disconnect {
+            OnDisconnect::GoOn => tell(job, node, lines).await,
+            OnDisconnect::Cancel => {
+                let left = lines.clone();
+                tokio::select! {
+                    () = tell(job, node, lines) => {}
+                    // Dropping the run cancels it.
+                    () = left.closed() => {}
+                }
+            }
+        }
+    });
     let lines = ReceiverStream::new(read).map(Ok::<_, Infallible>);
     Ok(([(CONTENT_TYPE, NDJSON)], Stream::from_stream(lines)).into_response())
 }

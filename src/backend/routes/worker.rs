@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use super::{Named, Shared};
 use crate::api::v1::{
-    ErrorCode, LONGEST_WAIT_S, RestartRequest, Restarted, StopRequest, WorkerState, WorkerStatus,
+    ErrorCode, InterruptRequest, Interrupted, LONGEST_WAIT_S, RestartRequest, Restarted,
+    StopRequest, WorkerState, WorkerStatus,
 };
 use crate::backend::projects::Known;
 use crate::backend::reply::{Body, Query, Refusal, Reply};
@@ -52,6 +53,19 @@ pub(super) async fn stop(
         job.stop(request.when).await;
     }
     Json(daemon.worker(&known).await)
+}
+
+/// `POST …/worker/interrupt`. Starts nothing: a project that is not in use has nothing to interrupt.
+pub(super) async fn interrupt(
+    State(daemon): Shared,
+    Named(known): Named,
+    Body(request): Body<InterruptRequest>,
+) -> Json<Interrupted> {
+    let interrupted = match daemon.running_job(&known.id) {
+        Some(job) => job.interrupt(request.file.as_deref()).await,
+        None => 0,
+    };
+    Json(Interrupted { interrupted })
 }
 
 /// `POST …/worker/restart`.

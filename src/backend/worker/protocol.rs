@@ -209,7 +209,7 @@ mod tests {
         let node = NodeRun {
             file: "a\nb.py".into(),
             input: Json::parse("{\n\"a\": 1}").expect("JSON"),
-            timeout_s: None,
+            ..NodeRun::default()
         };
         let line = numbered("7", &Request::exec_node(Path::new("/p"), &node));
         assert_eq!(

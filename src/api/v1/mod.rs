@@ -1,0 +1,28 @@
+//! Every request and reply of version 1, as JSON has it; a file for each resource.
+//!
+//! Readers ignore fields that they do not know, so a field can be added without a new version; a field that an older
+//! or another backend (design, section 7) may lack has a default.
+
+mod daemon;
+mod json;
+mod node;
+mod project;
+mod worker;
+
+pub use daemon::{ErrorBody, ErrorCode, Health, Version};
+pub use json::Json;
+pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream};
+pub use project::{EnvChanged, ProjectInfo, ProjectList, RegisterProject, WatchMode, Watching};
+pub use worker::{
+    InterruptRequest, Interrupted, RestartRequest, Restarted, StopRequest, When, WorkerExit,
+    WorkerState, WorkerStatus,
+};
+
+/// Version of the calls; the first number changes when an old client would go wrong.
+pub const API_VERSION: &str = "1.0.0";
+
+/// The longest wait that a call accepts, in seconds.
+pub const LONGEST_WAIT_S: f64 = 300.0;
+
+/// Media type of a body that is a sequence of JSON values, one a line.
+pub const NDJSON: &str = "application/x-ndjson";

@@ -1,0 +1,90 @@
+//! Flows, as AIM-Forge's pages ask for them.
+
+use super::{World, body, calculator};
+
+#[test]
+fn a_flow_runs_and_tells_as_it_goes() {
+    let world = World::new();
+    let Some(project) = world.living_project("root/calculator") else {
+        return;
+    };
+    calculator(&project);
+    let request = r#"{"project_id":"calculator","start_node_id":"9","node_values":{"5":"10","6":"20","7":0.1}}"#;
+    let (status, answer) = world.send("POST", "/api/project/execute-flow", request);
+    assert_eq!(status, 200, "{answer}");
+    let json: serde_json::Value = serde_json::from_str(&body(&answer)).expect("JSON");
+    let results = serde_json::json!({"13": 30.0, "10": 3.0, "12": 0.15});
+    assert_eq!(json["result_nodes"], results, "{json}");
+    assert_eq!(json["success"], true);
+    let difference = serde_json::json!({"a - b": 2.85});
+    assert_eq!(json["execution_results"]["2"]["output"], difference);
+
+    let (status, answer) = world.send("POST", "/api/project/execute-flow-stream", request);
+    assert_eq!(status, 200);
+    assert!(
+        answer.contains("content-type: text/event-stream"),
+        "{answer}"
+    );
+    let events = body(&answer);
+    let kinds: Vec<_> = events
+        .split_terminator("\n\n")
+        .map(|event| event.strip_prefix("data: ").expect("a data line"))
+        .map(|event| serde_json::from_str::<serde_json::Value>(event).expect("JSON"))
+        .map(|event| event["type"].as_str().expect("text").to_owned())
+        .collect();
+    assert_eq!(kinds.first().map(String::as_str), Some("start"));
+    assert_eq!(kinds.last().map(String::as_str), Some("complete"));
+    assert_eq!(kinds.len(), 2 + 7, "four nodes and three results: {events}");
+
+    let (_, answer) = world.get("/api/project/calculator/node/1/full-result");
+    let expected =
+        r#"{"success":false,"error":"No full data available for this node","node_id":"1"}"#;
+    assert_eq!(body(&answer), expected);
+}
+
+#[test]
+fn a_flow_that_cannot_run_says_why() {
+    let world = World::new();
+    let project = world.project("root/p");
+    let check = |body: &str, expected: u16, detail: &str| {
+        let (status, answer) = world.send("POST", "/api/project/execute-flow", body);
+        assert_eq!(status, expected, "{answer}");
+        assert!(answer.contains(detail), "{answer}");
+    };
+    check(
+        r#"{"project_id":"p"}"#,
+        404,
+        r#""detail":"Project p not found""#,
+    );
+    check(
+        r#"{"project_id":".."}"#,
+        404,
+        r#""detail":"Project .. not found""#,
+    );
+    check(
+        "{}",
+        422,
+        r#"[{"type":"missing","loc":["body","project_id"]"#,
+    );
+    check("{", 422, "json_invalid");
+    std::fs::write(project.root().join("structure.json"), "{").expect("write");
+    check(
+        r#"{"project_id":"p"}"#,
+        500,
+        r#""detail":"Flow execution failed: structure.json: "#,
+    );
+    std::fs::write(project.root().join("structure.json"), "{}").expect("write");
+    check(
+        r#"{"project_id":"p"}"#,
+        400,
+        r#""detail":"No start node found in project""#,
+    );
+    let (status, answer) = world.send(
+        "POST",
+        "/api/project/execute-flow-stream",
+        r#"{"project_id":"p"}"#,
+    );
+    assert_eq!(status, 200);
+    let expected = "data: {\"type\":\"error\",\"error\":\"No start node found in project\"}\n\n";
+    assert_eq!(body(&answer), expected);
+}

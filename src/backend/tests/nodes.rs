@@ -1,0 +1,131 @@
+//! Running one node.
+
+use super::{World, node, read};
+use crate::api::v1::{InterruptRequest, Json, NodeRun, OnDisconnect, Stream, WorkerState};
+
+#[test]
+fn a_node_runs_and_its_output_comes_first() {
+    let world = World::new();
+    let Some(project) = world.living_project("p") else {
+        return;
+    };
+    let write = |name: &str, text: &str| {
+        std::fs::write(project.root().join(name), text).expect("write");
+    };
+    write(
+        "big.py",
+        "import sys\ndef RunScript(n):\n    print('one')\n    print('two', file=sys.stderr)\n    return n * n\n",
+    );
+    let client = world.client();
+    let (mut stdout, mut stderr) = (String::new(), String::new());
+    let input = Json::parse("{\"n\": 12345678901234567890123}").expect("JSON");
+    let run = NodeRun {
+        input,
+        ..node("big.py")
+    };
+    let reply = client
+        .run_node(&project, &run, |output| {
+            match output.stream {
+                Stream::Stdout => stdout.push_str(&output.text),
+                Stream::Stderr => stderr.push_str(&output.text),
+            }
+            Ok(())
+        })
+        .expect("a reply");
+    assert!(
+        reply
+            .as_str()
+            .contains("152415787532388367504942236884722755800955129"),
+        "{reply}"
+    );
+    assert_eq!((stdout.as_str(), stderr.as_str()), ("one\n", "two\n"));
+    let log = read(client.worker_log(&project, 200, false).expect("a log"));
+    assert!(log.contains("one\n") && log.contains("two\n"), "{log}");
+    let failed = client.run_node(&project, &node("no.py"), |_| Ok(()));
+    let failed: serde_json::Value = failed.expect("a reply").read().expect("JSON");
+    assert_eq!(failed["ok"], false, "{failed}");
+    let status = client.worker(&project).expect("a state");
+    assert_eq!(status.state, WorkerState::Idle);
+}
+
+#[test]
+fn a_caller_that_goes_away_does_not_stop_its_node() {
+    let world = World::new();
+    let Some(project) = world.living_project("p") else {
+        return;
+    };
+    let text = "def main(data):\n    for n in range(20000):\n        print('line', n)\n    open('done', 'w').close()\n";
+    std::fs::write(project.root().join("long.py"), text).expect("write");
+    let client = world.client();
+    let gone = client.run_node(&project, &node("long.py"), |_| {
+        Err(crate::error::Error::failed("enough"))
+    });
+    assert_eq!(gone.expect_err("left").to_string(), "enough");
+    // Nodes run one after the other, so this one's reply comes after the first one's end.
+    std::fs::write(
+        project.root().join("next.py"),
+        "import os\ndef main():\n    return os.path.exists('done')\n",
+    )
+    .expect("write");
+    let reply = client.run_node(&project, &node("next.py"), |_| Ok(()));
+    assert!(reply.expect("a reply").as_str().contains("true"));
+}
+
+#[test]
+fn a_caller_that_asks_for_it_takes_its_node_along() {
+    let world = World::new();
+    let Some(project) = world.living_project("p") else {
+        return;
+    };
+    let text = "import time\ndef main():\n    print('here', flush=True)\n    try:\n        time.sleep(600)\n    finally:\n        open('ended', 'w').close()\n";
+    std::fs::write(project.root().join("long.py"), text).expect("write");
+    let run = NodeRun {
+        on_disconnect: OnDisconnect::Cancel,
+        ..node("long.py")
+    };
+    let client = world.client();
+    let gone = client.run_node(&project, &run, |_| {
+        Err(crate::error::Error::failed("enough"))
+    });
+    assert_eq!(gone.expect_err("left").to_string(), "enough");
+    std::fs::write(
+        project.root().join("next.py"),
+        "import os\ndef main():\n    return os.path.exists('ended')\n",
+    )
+    .expect("write");
+    // Waits for its turn, which comes when the first has been interrupted.
+    let reply = client.run_node(&project, &node("next.py"), |_| Ok(()));
+    assert!(reply.expect("a reply").as_str().contains("true"));
+}
+
+#[test]
+fn a_node_that_hears_nothing_is_killed() {
+    let world = World::new();
+    let Some(project) = world.living_project("p") else {
+        return;
+    };
+    // In C, which releases nothing and looks at no signal; an interrupt that comes just before it is not heard either.
+    let text = "def main():\n    while True:\n        try:\n            print('here', flush=True)\n            sum(range(10 ** 14))\n        except KeyboardInterrupt:\n            pass\n";
+    std::fs::write(project.root().join("deaf.py"), text).expect("write");
+    let client = world.client();
+    let none = InterruptRequest::default();
+    assert_eq!(
+        client.interrupt(&project, &none).expect("told").interrupted,
+        0
+    );
+    let mut is_told = false;
+    let reply = client.run_node(&project, &node("deaf.py"), |_| {
+        if !std::mem::replace(&mut is_told, true) {
+            assert_eq!(client.interrupt(&project, &none)?.interrupted, 1);
+        }
+        Ok(())
+    });
+    let reply: serde_json::Value = reply.expect("a reply").read().expect("JSON");
+    assert_eq!(reply["code"], "interrupted", "{reply}");
+    assert!(
+        reply["detail"]
+            .as_str()
+            .is_some_and(|detail| detail.contains("killed")),
+        "{reply}"
+    );
+}
