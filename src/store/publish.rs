@@ -148,23 +148,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::store::testing::{finished, install, project, snapshot, started};
+    use crate::store::testing::{finished, install, names, project, snapshot, started};
     use crate::store::{EnvMeta, MetaState, Run, RunLog, last_recorded};
-
-    fn names(project: &Project) -> Vec<String> {
-        let entries = fs::read_dir(project.layout().logs()).expect("list");
-        let mut names: Vec<String> = entries
-            .map(|entry| {
-                entry
-                    .expect("entry")
-                    .file_name()
-                    .to_string_lossy()
-                    .into_owned()
-            })
-            .collect();
-        names.sort();
-        names
-    }
 
     #[test]
     fn a_run_that_changed_something_raises_the_generation() {
@@ -351,7 +336,7 @@ mod tests {
             .status()
             .expect("start");
         assert!(status.success(), "{status}");
-        assert_eq!(names(&project), [".lock", "runs.jsonl"]);
+        assert_eq!(names(&project.layout().logs()), [".lock", "runs.jsonl"]);
         let log = RunLog::read(&project.layout());
         assert_eq!((log.runs.len(), log.problems.len()), (1, 0));
         assert_eq!(
