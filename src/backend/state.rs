@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::flow::Structures;
 use super::projects::{Known, Projects};
 use super::reply::Refusal;
 use super::watch::{Lookout, Watch};
@@ -34,6 +35,7 @@ pub(super) struct Daemon {
     projects: Projects,
     settings: JobSettings,
     lookout: Arc<Lookout>,
+    structures: Structures,
     started_at: DateTime<Utc>,
     jobs: Mutex<Jobs>,
     closing: watch::Sender<bool>,
@@ -70,6 +72,7 @@ impl Daemon {
             projects,
             settings,
             lookout: Arc::default(),
+            structures: Structures::default(),
             started_at: Utc::now(),
             jobs: Mutex::default(),
             closing: watch::Sender::new(false),
@@ -79,6 +82,11 @@ impl Daemon {
     /// The projects.
     pub(super) fn projects(&self) -> &Projects {
         &self.projects
+    }
+
+    /// The structures of projects whose flows were run.
+    pub(super) fn structures(&self) -> &Structures {
+        &self.structures
     }
 
     /// When it began.

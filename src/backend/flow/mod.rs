@@ -19,6 +19,7 @@ mod runner;
 mod slots;
 mod stream;
 mod structure;
+mod structures;
 #[cfg(test)]
 mod tests;
 
@@ -33,3 +34,4 @@ pub use run::{OnError, Run};
 pub use runner::{EdgeValue, NodeCall, NodeDone, NodeError, Object, Output, Runner, Value};
 pub use stream::{refused, tell};
 pub use structure::{Edge, Kind, Node, NodeId, Structure};
+pub use structures::Structures;

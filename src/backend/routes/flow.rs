@@ -111,7 +111,7 @@ pub(super) async fn full_result(
 /// A flow that was asked for, of a project that is there.
 struct Asked {
     request: FlowRequest,
-    structure: Result<Structure, FlowError>,
+    structure: Result<Arc<Structure>, FlowError>,
     runner: Job,
 }
 
@@ -124,16 +124,9 @@ impl Asked {
             .named(&request.project_id, door, true)
             .map_err(|_| no_project())?;
         let file = ProjectLayout::new(known.root()).structure();
-        // Only a plain file: reading anything else could take for ever.
-        if !file.is_file() {
+        let Some(structure) = daemon.structures().read(&file) else {
             return Err(no_project().into());
-        }
-        let structure = fs_err::read(&file)
-            .map_err(|error| FlowError::Failed(error.to_string()))
-            .and_then(|text| {
-                let why = |error| FlowError::Failed(format!("structure.json: {error}"));
-                Structure::parse(&text).map_err(why)
-            });
+        };
         let runner = daemon.job(&known).await?;
         Ok(Self {
             request,
@@ -144,7 +137,7 @@ impl Asked {
 
     fn begin(self, on_error: OnError) -> Result<Run<Job>, FlowError> {
         let start = self.request.start_node_id.as_deref();
-        let graph = Graph::new(Arc::new(self.structure?), start)?;
+        let graph = Graph::new(self.structure?, start)?;
         let (request, runner) = (Arc::new(self.request), Arc::new(self.runner));
         Ok(Run::new(Arc::new(graph), request, runner, on_error))
     }

@@ -26,6 +26,7 @@ mod process;
 mod protocol;
 mod reply;
 mod script;
+mod socket;
 mod standby;
 mod tail;
 mod task;

@@ -14,12 +14,13 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
-use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout_at};
 
+use super::socket::Socket;
 use super::tail::Tail;
 use super::{cradle, leftovers};
 use crate::api::v1::Stream;
@@ -50,7 +51,7 @@ pub(super) enum Event {
 pub(super) struct Process {
     child: Child,
     group: Pid,
-    protocol: Option<UnixStream>,
+    protocol: Option<Socket>,
     received: Vec<u8>,
     /// Bytes of `received` that are known to hold no line end.
     searched: usize,
@@ -102,7 +103,7 @@ impl Process {
         Ok(Self {
             child,
             group,
-            protocol: Some(UnixStream::from_std(ours)?),
+            protocol: Some(Socket::new(ours)?),
             received: Vec::new(),
             searched: 0,
             outgoing: Vec::new(),
@@ -140,15 +141,16 @@ impl Process {
             let is_sending = self.sent < self.outgoing.len();
             let status = tokio::select! {
                 biased;
-                () = readable(self.protocol.as_ref()) => {
-                    if !self.receive() {
+                is_open = receive(self.protocol.as_ref(), &mut self.received) => {
+                    if !is_open {
+                        self.protocol = None;
                         return Event::Hangup;
                     }
                     continue;
                 }
                 bytes = read(&mut self.stdout), if reads_output => return Event::Output(Stream::Stdout, bytes),
                 bytes = read(&mut self.stderr), if reads_output => return Event::Output(Stream::Stderr, bytes),
-                () = writable(self.protocol.as_ref()), if is_sending => {
+                () = has_room(self.protocol.as_ref()), if is_sending => {
                     self.write();
                     continue;
                 }
@@ -171,7 +173,14 @@ impl Process {
             let Some(receiver) = pipe else { continue };
             // Straight from the descriptor: the runtime may not have heard yet of what was written just now.
             let mut bytes = Vec::new();
-            while bytes.len() < (1 << 20) && read_now(receiver.as_fd(), &mut bytes) == Now::Some {}
+            while bytes.len() < (1 << 20) {
+                // Most nodes print nothing, and no memory is taken for that.
+                let waiting = rustix::io::ioctl_fionread(&*receiver).unwrap_or(0);
+                let waiting = usize::try_from(waiting).unwrap_or(CHUNK).min(CHUNK);
+                if waiting == 0 || read_now(receiver.as_fd(), &mut bytes, waiting) != Now::Some {
+                    break;
+                }
+            }
             if !bytes.is_empty() {
                 found.push((stream, bytes));
             }
@@ -238,29 +247,12 @@ impl Process {
         let _ = kill_process_group(self.group, signal);
     }
 
-    /// Reads once what the runtime says is there; false when the protocol is over.
-    fn receive(&mut self) -> bool {
-        let Some(protocol) = &self.protocol else {
-            return false;
-        };
-        self.received.reserve(CHUNK);
-        let is_open = match protocol.try_read_buf(&mut self.received) {
-            Ok(0) => false,
-            Ok(_) => self.received.len() <= LONGEST_LINE,
-            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-        };
-        if !is_open {
-            self.protocol = None;
-        }
-        is_open
-    }
-
     /// Reads once, whatever the runtime says; false when there is nothing more.
     fn receive_now(&mut self) -> bool {
         let Some(protocol) = &self.protocol else {
             return false;
         };
-        let now = read_now(protocol.as_fd(), &mut self.received);
+        let now = read_now(protocol.as_fd(), &mut self.received, CHUNK);
         if now == Now::End {
             self.protocol = None;
         }
@@ -290,17 +282,21 @@ impl Process {
     }
 
     fn write(&mut self) {
-        let Some(protocol) = &self.protocol else {
+        let Some(protocol) = &mut self.protocol else {
             return;
         };
         while self.sent < self.outgoing.len() {
-            match protocol.try_write(&self.outgoing[self.sent..]) {
+            match protocol.write_now(&self.outgoing[self.sent..]) {
                 Ok(written) => self.sent += written,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return protocol.begin_to_watch();
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // The process is going; the other side of the protocol tells.
                 Err(_) => break,
             }
         }
+        protocol.cease_to_watch();
         self.sent = 0;
         self.outgoing.clear();
         self.outgoing.shrink_to(CHUNK);
@@ -321,27 +317,28 @@ enum Now {
     End,
 }
 
-fn read_now(from: impl AsFd, into: &mut Vec<u8>) -> Now {
-    into.reserve(CHUNK);
+/// Reads `size` bytes or more, if they are there.
+fn read_now(from: impl AsFd, into: &mut Vec<u8>, size: usize) -> Now {
+    into.reserve(size);
     match rustix::io::read(from, rustix::buffer::spare_capacity(into)) {
         Ok(0) => Now::End,
-        Ok(_) | Err(rustix::io::Errno::INTR) => Now::Some,
-        Err(rustix::io::Errno::AGAIN) => Now::Nothing,
+        Ok(_) | Err(Errno::INTR) => Now::Some,
+        Err(Errno::AGAIN) => Now::Nothing,
         Err(_) => Now::End,
     }
 }
 
-/// Waits until there is something to read; for ever on a protocol that is over.
-async fn readable(protocol: Option<&UnixStream>) {
+/// Waits for more of the protocol and reads it once; false when it is over. Waits for ever on one that was over before.
+async fn receive(protocol: Option<&Socket>, into: &mut Vec<u8>) -> bool {
     match protocol {
-        Some(protocol) => drop(protocol.readable().await),
+        Some(socket) => socket.read(into).await && into.len() <= LONGEST_LINE,
         None => std::future::pending().await,
     }
 }
 
-async fn writable(protocol: Option<&UnixStream>) {
+async fn has_room(protocol: Option<&Socket>) {
     match protocol {
-        Some(protocol) => drop(protocol.writable().await),
+        Some(socket) => socket.has_room().await,
         None => std::future::pending().await,
     }
 }

@@ -7,9 +7,10 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use bytes::Bytes;
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -134,11 +135,7 @@ impl Reply {
             let piece = output.piece(number)?;
             Ok(match output.kind {
                 Kind::Json => piece.into(),
-                Kind::Text => {
-                    let mut escaped = Vec::with_capacity(piece.len() + 64);
-                    escape(&piece, &mut escaped);
-                    escaped.into()
-                }
+                Kind::Text => escaped(piece).into(),
             })
         });
         std::iter::once(Ok((head + quote).into()))
@@ -159,24 +156,39 @@ impl Large {
     fn piece(&self, number: u64) -> io::Result<Vec<u8>> {
         let start = number * PIECE as u64;
         let length = (self.size - start).min(PIECE as u64);
-        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-        self.memory.read_exact_at(&mut bytes, start)?;
-        Ok(bytes)
+        self.read(start, length)
     }
 
-    /// All of it. Into memory that was not written before: clearing a hundred megabytes costs as much as reading them.
     fn whole(&self) -> io::Result<Vec<u8>> {
-        use std::io::{Read, Seek};
-        let mut memory = &self.memory;
-        memory.rewind()?;
-        let mut bytes = Vec::with_capacity(usize::try_from(self.size).map_err(io::Error::other)?);
-        memory.take(self.size).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 == self.size {
-            Ok(bytes)
-        } else {
-            Err(io::ErrorKind::UnexpectedEof.into())
-        }
+        self.read(0, self.size)
     }
+
+    /// Into memory that was not written before: clearing it costs as much as reading.
+    fn read(&self, start: u64, length: u64) -> io::Result<Vec<u8>> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        let mut bytes = Vec::with_capacity(length);
+        while bytes.len() < length {
+            let at = start + bytes.len() as u64;
+            match rustix::io::pread(&self.memory, spare_capacity(&mut bytes), at) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // There may have been more room than was asked for.
+        bytes.truncate(length);
+        Ok(bytes)
+    }
+}
+
+/// A piece of text as it stands in a JSON string; most are so already.
+fn escaped(piece: Vec<u8>) -> Vec<u8> {
+    if first_special(&piece).is_none() {
+        return piece;
+    }
+    let mut escaped = Vec::with_capacity(piece.len() + piece.len() / 8);
+    escape(&piece, &mut escaped);
+    escaped
 }
 
 /// `text` as it stands in a JSON string.

@@ -3,6 +3,7 @@
 //! [`Task::next`] waits for whatever happens first, [`Task::take_in`] changes the state by it, and [`Task::advance`] does
 //! what has become possible: swap workers, start one, run the next node. Nothing but `next` waits.
 
+mod alarm;
 mod changes;
 mod ends;
 mod limits;
@@ -17,8 +18,9 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
+use self::alarm::Alarm;
 use self::changes::Failed;
 use self::limits::CutShort;
 use self::policy::Inquiry;
@@ -56,6 +58,7 @@ pub(super) struct Task {
     objects: Arc<Objects>,
     ends_when_unused: Option<Duration>,
     used_at: Instant,
+    alarm: Alarm,
     /// The worker that nodes run on.
     worker: Option<Worker>,
     /// When a worker that has hung up is killed.
@@ -145,6 +148,7 @@ impl Task {
             objects,
             ends_when_unused: None,
             used_at: Instant::now(),
+            alarm: Alarm::new(),
             freshness: Freshness::new(plan.project.layout(), plan.project.venv()),
             id,
             plan,
@@ -205,7 +209,7 @@ impl Task {
 
     /// Waits for the next thing that happens. Can be given up without losing anything.
     async fn next(&mut self) -> Happening {
-        let deadline = self.deadline();
+        self.alarm.set(self.deadline());
         let reads_output = self
             .running
             .as_ref()
@@ -239,7 +243,7 @@ impl Task {
             standby = some(preparing) => Happening::SparePrepared(standby.and_then(Result::ok)),
             _ = some(spare) => Happening::SpareStirred,
             Some(tail) = self.ending.join_next() => Happening::Ended(tail.unwrap_or_default()),
-            () = some(deadline.map(sleep_until)) => Happening::Tick,
+            () = self.alarm.ring() => Happening::Tick,
         }
     }
 
