@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::events::Events;
 use super::projects::{Known, Projects};
 use super::reply::Refusal;
 use super::watch::{Lookout, Watch};
@@ -79,6 +80,11 @@ impl Daemon {
     /// The projects.
     pub(super) fn projects(&self) -> &Projects {
         &self.projects
+    }
+
+    /// Where everything that happens is told.
+    pub(super) fn events(&self) -> &Events {
+        &self.settings.events
     }
 
     /// When it began.

@@ -287,6 +287,22 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_drawn_again_in_its_place() {
+        let (mut console, out, err) = super::testing::console(&CommonArgs::default());
+        console.redraw(0, "one\ntwo\n");
+        console.redraw(2, &style::paint(style::BAD, "three\n"));
+        assert_eq!(err.text(), "one\ntwo\n\x1b[2A\r\x1b[Jthree\n");
+        assert_eq!((out.text().as_str(), console.talk_size()), ("", None));
+        let quiet = CommonArgs {
+            quiet: true,
+            ..CommonArgs::default()
+        };
+        let (mut console, _, err) = super::testing::console(&quiet);
+        console.redraw(1, "one\n");
+        assert_eq!(err.text(), "");
+    }
+
+    #[test]
     fn json_ends_with_a_line_end() {
         let (mut console, out, _) = super::testing::console(&CommonArgs::default());
         console.json(&[1]).expect("written");

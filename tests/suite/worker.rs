@@ -1,6 +1,6 @@
 //! `aim-worker` and the worker behind it.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ran, Sandbox};
 
 #[test]
 fn without_a_daemon_it_says_what_to_type() {
@@ -377,6 +377,31 @@ fn a_flow_that_is_interrupted_takes_its_nodes_along() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains("cancelled the flow"), "{said}");
         wait_for(&sandbox, "cleaned");
+    }
+}
+
+#[test]
+fn every_verb_explains_itself_in_both_languages() {
+    let sandbox = Sandbox::new();
+    for verb in [
+        "status",
+        "list",
+        "start",
+        "stop",
+        "restart",
+        "interrupt",
+        "run",
+        "flow",
+        "logs",
+    ] {
+        sandbox
+            .run("aim-worker", [verb, "--help"])
+            .ok()
+            .says("Examples:")
+            .says(&format!("aim-worker {verb}"));
+        let mut korean = sandbox.command("aim-worker");
+        let korean = Ran::of(korean.args([verb, "--help"]).env("AIM_LANG", "ko")).ok();
+        assert!(!korean.stdout().contains("Examples"), "{korean:?}");
     }
 }
 
