@@ -16,6 +16,9 @@ _aim__worker() {
             ",$1")
                 cmd="aim__worker"
                 ;;
+            aim__worker,flow)
+                cmd="aim__worker__subcmd__flow"
+                ;;
             aim__worker,help)
                 cmd="aim__worker__subcmd__help"
                 ;;
@@ -42,6 +45,9 @@ _aim__worker() {
                 ;;
             aim__worker,stop)
                 cmd="aim__worker__subcmd__stop"
+                ;;
+            aim__worker__subcmd__help,flow)
+                cmd="aim__worker__subcmd__help__subcmd__flow"
                 ;;
             aim__worker__subcmd__help,help)
                 cmd="aim__worker__subcmd__help__subcmd__help"
@@ -77,7 +83,7 @@ _aim__worker() {
 
     case "${cmd}" in
         aim__worker)
-            opts="-q -v -h -V --project --json --quiet --verbose --color --help --version status list start stop restart interrupt run logs help"
+            opts="-q -v -h -V --project --json --quiet --verbose --color --help --version status list start stop restart interrupt run flow logs help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -98,9 +104,61 @@ _aim__worker() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        aim__subcmd__worker__subcmd__help)
-            opts="status list start stop restart interrupt run logs help"
+        aim__subcmd__worker__subcmd__flow)
+            opts="-h -q -v --start --value --max-workers --timeout --keep-going --help --project --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --start)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --value)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-workers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__worker__subcmd__help)
+            opts="status list start stop restart interrupt run flow logs help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__worker__subcmd__help__subcmd__flow)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

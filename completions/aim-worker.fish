@@ -40,6 +40,7 @@ complete -c aim-worker -n "__fish_aim_worker_needs_command" -f -a "stop" -d 'Sto
 complete -c aim-worker -n "__fish_aim_worker_needs_command" -f -a "restart" -d 'Put a fresh worker in the place of the present one'
 complete -c aim-worker -n "__fish_aim_worker_needs_command" -f -a "interrupt" -d 'End the nodes that run; the worker stays'
 complete -c aim-worker -n "__fish_aim_worker_needs_command" -f -a "run" -d 'Run one node and print its output'
+complete -c aim-worker -n "__fish_aim_worker_needs_command" -f -a "flow" -d 'Run the project\'s flow and print its results'
 complete -c aim-worker -n "__fish_aim_worker_needs_command" -f -a "logs" -d 'Print what the worker said, and why it did not start'
 complete -c aim-worker -n "__fish_aim_worker_needs_command" -f -a "help" -d 'Print the help of a command'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand status" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
@@ -102,6 +103,19 @@ complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -s h -l help 
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -l json -d 'Print data as JSON'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -s v -l verbose -d 'Print more detail'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l start -d 'The node to start from (default: the only start node)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l value -d 'A value for a text-input or result node (repeatable): JSON where it is JSON, else a text; a text that looks like JSON goes in quotes, as in 5=\'"10"\'' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l max-workers -d 'Nodes that may run at the same time, 1 to 10 (4)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l timeout -d 'How long each node may run, 1 to 300 (30)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l keep-going -d 'Go on after a node failed; what depends on it runs without its value'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -s h -l help -d 'Print help'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l json -d 'Print data as JSON'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -s q -l quiet -d 'Print only data and errors'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -s v -l verbose -d 'Print more detail'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand logs" -s n -l lines -d 'At most this many lines from the end (200)' -r
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand logs" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand logs" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
@@ -112,12 +126,13 @@ complete -c aim-worker -n "__fish_aim_worker_using_subcommand logs" -s h -l help
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand logs" -l json -d 'Print data as JSON'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand logs" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand logs" -s v -l verbose -d 'Print more detail'
-complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run logs help" -f -a "status" -d 'Show the state of the project\'s worker'
-complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run logs help" -f -a "list" -d 'List every project that the daemon knows, and its worker'
-complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run logs help" -f -a "start" -d 'Start the worker'
-complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run logs help" -f -a "stop" -d 'Stop the worker'
-complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run logs help" -f -a "restart" -d 'Put a fresh worker in the place of the present one'
-complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run logs help" -f -a "interrupt" -d 'End the nodes that run; the worker stays'
-complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run logs help" -f -a "run" -d 'Run one node and print its output'
-complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run logs help" -f -a "logs" -d 'Print what the worker said, and why it did not start'
-complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run logs help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run flow logs help" -f -a "status" -d 'Show the state of the project\'s worker'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run flow logs help" -f -a "list" -d 'List every project that the daemon knows, and its worker'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run flow logs help" -f -a "start" -d 'Start the worker'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run flow logs help" -f -a "stop" -d 'Stop the worker'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run flow logs help" -f -a "restart" -d 'Put a fresh worker in the place of the present one'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run flow logs help" -f -a "interrupt" -d 'End the nodes that run; the worker stays'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run flow logs help" -f -a "run" -d 'Run one node and print its output'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run flow logs help" -f -a "flow" -d 'Run the project\'s flow and print its results'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run flow logs help" -f -a "logs" -d 'Print what the worker said, and why it did not start'
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand help; and not __fish_seen_subcommand_from status list start stop restart interrupt run flow logs help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

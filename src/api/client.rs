@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 
 use super::address::{Address, check_ours};
 use super::v1::{
-    API_VERSION, EnvChanged, ErrorBody, ErrorCode, Health, InterruptRequest, Interrupted, Json,
-    NodeEvent, NodeOutput, NodeRun, ProjectInfo, ProjectList, RegisterProject, RestartRequest,
-    Restarted, StopRequest, Version, WorkerStatus,
+    API_VERSION, EnvChanged, ErrorBody, ErrorCode, FlowDone, FlowEvent, FlowRun, Health,
+    InterruptRequest, Interrupted, Json, NodeEvent, NodeOutput, NodeRun, ProjectInfo, ProjectList,
+    RegisterProject, RestartRequest, Restarted, StopRequest, Version, WorkerStatus,
 };
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
@@ -244,6 +244,39 @@ impl Client {
             match serde_json::from_slice(&line).context(t!("api.not_understood"))? {
                 NodeEvent::Output(text) => output(text)?,
                 NodeEvent::Reply { reply } => return Ok(reply),
+            }
+        }
+    }
+
+    /// Runs a flow and gives its answer (compat, section 10), which also tells of nodes that failed.
+    pub fn flow(&self, flow: &FlowRun) -> Result<Json> {
+        ask(self.post("/api/project/execute-flow", flow))
+    }
+
+    /// Runs a flow; `event` gets what happens as it happens, up to the last event, which is given back.
+    ///
+    /// # Errors
+    /// When the flow cannot run, and when the daemon goes away.
+    pub fn flow_events(
+        &self,
+        flow: &FlowRun,
+        mut event: impl FnMut(FlowEvent) -> Result<()>,
+    ) -> Result<FlowDone> {
+        let call = self.post("/api/project/execute-flow-stream", flow);
+        let mut lines = BufReader::with_capacity(64 * 1024, send(call)?);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            if lines.read_until(b'\n', &mut line).context(t!("api.lost"))? == 0 {
+                return Err(Error::failed(t!("api.lost")));
+            }
+            let Some(json) = line.strip_prefix(b"data: ") else {
+                continue;
+            };
+            match FlowEvent::parse(json).context(t!("api.not_understood"))? {
+                FlowEvent::Complete(done) => return Ok(done),
+                FlowEvent::Error(why) => return Err(Error::failed(why)),
+                other => event(other)?,
             }
         }
     }

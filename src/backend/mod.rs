@@ -2,13 +2,14 @@
 //!
 //! Start reading at `serve.rs`, its life from the first line to the last. `socket` decides who
 //! serves, `auth` guards the TCP side, `state` is what the calls share, `routes` has one file per resource.
-//! `worker` runs nodes, `watch` notices what other tools change.
+//! `events` tells what happened, `worker` runs nodes, `watch` notices what other tools change.
 //!
 //! **Invariant:** `env_meta.json` is the truth; what callers say is only a reason to look.
 //! **Invariant:** one task owns each worker ([`worker::Job`]); calls talk to it and hold no lock while they wait.
 
 mod auth;
 mod cli;
+pub mod events;
 pub mod flow;
 mod log;
 mod projects;

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::events::Events;
 use super::flow::Structures;
 use super::projects::{Known, Projects};
 use super::reply::Refusal;
@@ -87,6 +88,11 @@ impl Daemon {
     /// The structures of projects whose flows were run.
     pub(super) fn structures(&self) -> &Structures {
         &self.structures
+    }
+
+    /// Where everything that happens is told.
+    pub(super) fn events(&self) -> &Events {
+        &self.settings.events
     }
 
     /// When it began.

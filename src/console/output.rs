@@ -80,6 +80,35 @@ impl Console {
         self.out.put(&text.to_string())
     }
 
+    /// Puts lines of talk in the place of the last `lines` ones, for a list that lives; nothing with `--quiet`. Only for a
+    /// terminal ([`Console::talk_size`]), whose width no line that is to be replaced may exceed.
+    pub fn redraw(&mut self, lines: usize, text: &str) {
+        if self.wishes.quiet {
+            return;
+        }
+        let styled = if self.err.is_colored {
+            text.to_owned()
+        } else {
+            strip_str(text).to_string()
+        };
+        let back = match lines {
+            0 => String::new(),
+            lines => format!("\x1b[{lines}A\r\x1b[J"),
+        };
+        // In one piece, so that nothing is seen half drawn.
+        let _ = self.err.write(format!("{back}{styled}").as_bytes());
+    }
+
+    /// Columns and rows, at this moment, of the terminal that talk goes to; `None` where it goes elsewhere.
+    pub fn talk_size(&self) -> Option<(usize, usize)> {
+        if !self.err.is_terminal {
+            return None;
+        }
+        let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+        let known = |cells: u16, usual: usize| if cells == 0 { usual } else { cells.into() };
+        Some((known(size.ws_col, 80), known(size.ws_row, 24)))
+    }
+
     /// Bytes of data, untouched.
     pub fn raw(&mut self, bytes: &[u8]) -> Result<()> {
         self.out.write(bytes)
@@ -255,6 +284,22 @@ mod tests {
         console.note("talk");
         console.warn("more talk");
         assert_eq!((out.text().as_str(), err.text().as_str()), ("data\n", ""));
+    }
+
+    #[test]
+    fn a_list_is_drawn_again_in_its_place() {
+        let (mut console, out, err) = super::testing::console(&CommonArgs::default());
+        console.redraw(0, "one\ntwo\n");
+        console.redraw(2, &style::paint(style::BAD, "three\n"));
+        assert_eq!(err.text(), "one\ntwo\n\x1b[2A\r\x1b[Jthree\n");
+        assert_eq!((out.text().as_str(), console.talk_size()), ("", None));
+        let quiet = CommonArgs {
+            quiet: true,
+            ..CommonArgs::default()
+        };
+        let (mut console, _, err) = super::testing::console(&quiet);
+        console.redraw(1, "one\n");
+        assert_eq!(err.text(), "");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::api::v1::Json;
 use crate::console::{CommonArgs, examples, grammar};
 use crate::words::t;
 
@@ -89,6 +90,16 @@ pub enum Command {
         ])
     )]
     Run(RunArgs),
+    /// Runs the project's flow.
+    #[command(
+        about = t!("control.help.flow").into_owned(),
+        after_help = examples(&[
+            ("aim-worker flow", t!("control.help.example_flow")),
+            ("aim-worker flow --start 9 --value 5=10 --value 6=hello", t!("control.help.example_flow_value")),
+            ("aim-worker flow --json | jq .result_nodes", t!("control.help.example_flow_json")),
+        ])
+    )]
+    Flow(FlowArgs),
     /// What the worker said.
     #[command(
         about = t!("control.help.logs").into_owned(),
@@ -121,6 +132,49 @@ pub struct RunArgs {
     #[arg(long, value_name = t!("control.help.seconds_value").into_owned(), value_parser = seconds,
           help = t!("control.help.timeout").into_owned())]
     pub timeout: Option<f64>,
+}
+
+/// Which flow, with which values.
+#[derive(Debug, Clone, Args)]
+pub struct FlowArgs {
+    /// The node to start from.
+    #[arg(long, value_name = "ID", help = t!("control.help.start_node").into_owned())]
+    pub start: Option<String>,
+    /// Values of text-input and result nodes.
+    #[arg(long = "value", value_name = t!("control.help.node_value_value").into_owned(), value_parser = node_value,
+          help = t!("control.help.node_value").into_owned())]
+    pub values: Vec<NodeValue>,
+    /// Nodes that may run at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10),
+          help = t!("control.help.max_workers").into_owned())]
+    pub max_workers: Option<u8>,
+    /// How long each node may run, in seconds.
+    #[arg(long, value_name = t!("control.help.seconds_value").into_owned(), value_parser = clap::value_parser!(u16).range(1..=300),
+          help = t!("control.help.flow_timeout").into_owned())]
+    pub timeout: Option<u16>,
+    /// Run what can run, also after a node failed.
+    #[arg(long, help = t!("control.help.keep_going").into_owned())]
+    pub keep_going: bool,
+}
+
+/// A node's value, as typed: `ID=V`, V being JSON where it is that, else a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeValue {
+    /// The node.
+    pub id: String,
+    /// Its value.
+    pub value: Json,
+}
+
+fn node_value(text: &str) -> Result<NodeValue, String> {
+    let (id, value) = text
+        .split_once('=')
+        .filter(|(id, _)| !id.is_empty())
+        .ok_or_else(|| t!("control.not_a_value").into_owned())?;
+    Ok(NodeValue {
+        id: id.to_owned(),
+        value: Json::parse(value).unwrap_or_else(|_| serde_json::Value::from(value).into()),
+    })
 }
 
 /// Which nodes are to end.
@@ -162,6 +216,24 @@ mod tests {
     #[test]
     fn the_grammar_is_sound() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn a_value_is_json_where_it_can_be() {
+        for (text, id, value) in [
+            ("5=10", "5", "10"),
+            ("5=\"10\"", "5", "\"10\""),
+            ("5=hello world", "5", "\"hello world\""),
+            ("a=b=c", "a", "\"b=c\""),
+            ("5=", "5", "\"\""),
+            ("5={\"a\": [1]}", "5", "{\"a\": [1]}"),
+        ] {
+            let read = node_value(text).expect(text);
+            assert_eq!((read.id.as_str(), read.value.as_str()), (id, value));
+        }
+        for bad in ["", "5", "=1"] {
+            assert!(node_value(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 mod attended;
 mod cli;
+mod flow;
+mod flow_list;
 mod interrupt;
 mod json_text;
 mod logs;
@@ -13,7 +15,9 @@ mod node;
 mod restart;
 mod status;
 
-pub use cli::{Cli, Command, InterruptArgs, LogsArgs, RunArgs, WhenArgs, command};
+pub use cli::{
+    Cli, Command, FlowArgs, InterruptArgs, LogsArgs, NodeValue, RunArgs, WhenArgs, command,
+};
 
 use chrono::Utc;
 
@@ -45,6 +49,9 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
             interrupt::interrupt(&mut console, host, &Reached::of(host, common)?, &args)?;
         }
         Command::Logs(args) => logs::print(&mut console, &Reached::of(host, common)?, args)?,
+        Command::Flow(args) => {
+            return flow::run(&mut console, host, &Reached::of(host, common)?, args);
+        }
         Command::Run(args) => {
             // What was typed is judged before the daemon is asked for anything.
             let input = node::input(&args)?;

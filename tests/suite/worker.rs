@@ -1,6 +1,6 @@
 //! `aim-worker` and the worker behind it.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ran, Sandbox};
 
 #[test]
 fn without_a_daemon_it_says_what_to_type() {
@@ -14,6 +14,7 @@ fn without_a_daemon_it_says_what_to_type() {
         &["logs"],
         &["run", "x.py"],
         &["interrupt"],
+        &["flow"],
     ] {
         sandbox
             .run("aim-worker", args)
@@ -168,7 +169,7 @@ fn a_new_environment_that_does_not_start_is_said_clearly() {
 }
 
 /// Goes on until somebody ends it, and says in files how far it came.
-const LONG: &str = "import time\ndef main():\n    open('started', 'w').close()\n    try:\n        time.sleep(600)\n    finally:\n        open('cleaned', 'w').close()\n";
+const LONG: &str = "import time\ndef main():\n    try:\n        open('started', 'w').close()\n        time.sleep(600)\n    finally:\n        open('cleaned', 'w').close()\n";
 
 #[test]
 fn a_node_is_interrupted_from_elsewhere() {
@@ -250,6 +251,158 @@ fn a_caller_that_is_interrupted_takes_its_node_along() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("cancelled long.py"), "{said}");
     wait_for(&sandbox, "cleaned");
+}
+
+/// A flow of three nodes and a result: the second divides by the text input, the third is beside it.
+fn dividing(sandbox: &Sandbox) {
+    sandbox.write("structure.json", r#"{"nodes":[
+        {"id":"s","type":"start"},
+        {"id":"1","type":"custom","data":{"title":"First","file":"first.py"}},
+        {"id":"2","type":"custom","data":{"title":"Divide","file":"divide.py"}},
+        {"id":"3","type":"custom","data":{"title":"After","file":"first.py"}},
+        {"id":"t","type":"textInput"},
+        {"id":"r","type":"result","data":{"title":"Answer"}}],
+        "edges":[{"source":"s","target":"1"},{"source":"1","target":"2"},{"source":"t","target":"2","targetHandle":"n"},
+        {"source":"2","target":"3"},{"source":"2","target":"r"}]}"#);
+    sandbox.write(
+        "first.py",
+        "def main(data):\n    print('hello')\n    return 1\n",
+    );
+    sandbox.write("divide.py", "def main(data):\n    return 10 / data['n']\n");
+}
+
+#[test]
+fn a_flow_is_told_as_it_goes_and_its_results_are_the_data() {
+    let sandbox = Sandbox::ready();
+    let _daemon = sandbox.daemon();
+    sandbox
+        .run("aim-worker", ["flow"])
+        .exits(1)
+        .warns("structure.json");
+    dividing(&sandbox);
+    let ran = sandbox
+        .run("aim-worker", ["flow", "--value", "t=4"])
+        .ok()
+        .warns("done       First (1)")
+        .warns("│ hello")
+        .warns("done: 3, failed: 0, skipped: 0");
+    assert_eq!(ran.stdout(), "Answer (r): 2.5\n");
+    assert!(!ran.stderr().contains('\x1b'), "{ran:?}");
+    let ran = sandbox
+        .run("aim-worker", ["flow", "--value", "t=0"])
+        .exits(1)
+        .warns("failed     Divide (2)")
+        .warns("division by zero")
+        .warns("skipped    After (3)   because of Divide (2)")
+        .warns("done: 1, failed: 1, skipped: 1");
+    assert_eq!(ran.stdout(), "");
+    sandbox
+        .run("aim-worker", ["flow", "--value", "t=0", "--keep-going"])
+        .exits(1)
+        .warns("done: 2, failed: 1, skipped: 0");
+    let quiet = sandbox
+        .run("aim-worker", ["flow", "--value", "t=4", "--quiet"])
+        .ok();
+    assert_eq!(
+        (quiet.stdout(), quiet.stderr()),
+        ("Answer (r): 2.5\n".into(), String::new())
+    );
+}
+
+#[test]
+fn a_flow_for_scripts_is_the_daemons_answer() {
+    let sandbox = Sandbox::ready();
+    let _daemon = sandbox.daemon();
+    dividing(&sandbox);
+    let json = sandbox
+        .run("aim-worker", ["flow", "--json", "--value", "t=4"])
+        .ok()
+        .json();
+    assert_eq!(
+        (&json["success"], &json["result_nodes"]["r"]),
+        (&true.into(), &2.5.into())
+    );
+    assert!(
+        json["run_id"]
+            .as_str()
+            .is_some_and(|id| id.ends_with("Z-demo")),
+        "{json}"
+    );
+    // A text that is no number fails in the node.
+    let json = sandbox
+        .run("aim-worker", ["flow", "--json", "--value", "t=four"])
+        .exits(1)
+        .json();
+    assert_eq!(json["execution_results"]["2"]["status"], "error");
+    for bad in [
+        &["--value", "t"][..],
+        &["--value", "=4"],
+        &["--max-workers", "0"],
+        &["--max-workers", "11"],
+        &["--timeout", "0"],
+        &["--timeout", "1.5"],
+    ] {
+        sandbox
+            .run("aim-worker", [&["flow"], bad].concat())
+            .exits(2);
+    }
+    sandbox
+        .run("aim-worker", ["flow", "--start", "nobody"])
+        .exits(1)
+        .warns("Start node nobody not found");
+    sandbox
+        .run("aim-worker", ["flow", "--project", "nobody"])
+        .exits(4);
+}
+
+#[test]
+fn a_flow_that_is_interrupted_takes_its_nodes_along() {
+    for args in [&["flow"][..], &["flow", "--json"]] {
+        let sandbox = Sandbox::ready();
+        let _daemon = sandbox.daemon();
+        dividing(&sandbox);
+        sandbox.write("first.py", &LONG.replace("main()", "main(data)"));
+        let run = sandbox
+            .command("aim-worker")
+            .args(args)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("starts");
+        wait_for(&sandbox, "started");
+        let pid = rustix::process::Pid::from_child(&run);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("sent");
+        let output = run.wait_with_output().expect("ends");
+        assert_eq!(output.status.code(), Some(130), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("cancelled the flow"), "{said}");
+        wait_for(&sandbox, "cleaned");
+    }
+}
+
+#[test]
+fn every_verb_explains_itself_in_both_languages() {
+    let sandbox = Sandbox::new();
+    for verb in [
+        "status",
+        "list",
+        "start",
+        "stop",
+        "restart",
+        "interrupt",
+        "run",
+        "flow",
+        "logs",
+    ] {
+        sandbox
+            .run("aim-worker", [verb, "--help"])
+            .ok()
+            .says("Examples:")
+            .says(&format!("aim-worker {verb}"));
+        let mut korean = sandbox.command("aim-worker");
+        let korean = Ran::of(korean.args([verb, "--help"]).env("AIM_LANG", "ko")).ok();
+        assert!(!korean.stdout().contains("Examples"), "{korean:?}");
+    }
 }
 
 /// Waits until a file of the project is there.

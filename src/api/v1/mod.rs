@@ -4,12 +4,16 @@
 //! or another backend (design, section 7) may lack has a default.
 
 mod daemon;
+mod event;
+mod flow;
 mod json;
 mod node;
 mod project;
 mod worker;
 
 pub use daemon::{ErrorBody, ErrorCode, Health, Version};
+pub use event::{Event, EventKind};
+pub use flow::{FlowDone, FlowEvent, FlowEvents, FlowNode, FlowResult, FlowRun, FlowStatus};
 pub use json::Json;
 pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream};
 pub use project::{EnvChanged, ProjectInfo, ProjectList, RegisterProject, WatchMode, Watching};

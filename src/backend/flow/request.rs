@@ -30,6 +30,8 @@ pub struct FlowRequest {
     pub timeout: Duration,
     /// Whether a failure keeps what depends on it from running.
     pub halt_on_error: bool,
+    /// Whether the stream call tells more than AIM-Forge's clients know: `"events": "all"`.
+    pub tells_all: bool,
 }
 
 /// The body's members as text; those of the wrong type are told apart afterwards. `null` is as good as absent.
@@ -51,6 +53,8 @@ struct Body<'t> {
     timeout_sec: Option<&'t RawValue>,
     #[serde(borrow, default)]
     halt_on_error: Option<&'t RawValue>,
+    #[serde(borrow, default)]
+    events: Option<&'t RawValue>,
 }
 
 impl FlowRequest {
@@ -90,6 +94,7 @@ impl FlowRequest {
             halt_on_error: fields
                 .truth("halt_on_error", members.halt_on_error)
                 .unwrap_or(true),
+            tells_all: fields.only("events", members.events, "all"),
         };
         if fields.errors.is_empty() {
             Ok(request)
@@ -119,6 +124,18 @@ impl Fields {
             );
         }
         text
+    }
+
+    /// Whether a member that knows one value only is there.
+    fn only(&mut self, name: &str, raw: Option<&RawValue>, known: &str) -> bool {
+        let Some(raw) = raw else { return false };
+        let is_known = serde_json::from_str(raw.get()).is_ok_and(|text: String| text == known);
+        if !is_known {
+            let expected = json!({"expected": format!("'{known}'")});
+            let msg = format!("Input should be '{known}'");
+            self.bad("literal_error", name, &msg, raw, Some(&expected));
+        }
+        is_known
     }
 
     fn required_text(&mut self, name: &str, raw: Option<&RawValue>, body: &RawValue) -> String {
@@ -284,6 +301,9 @@ mod tests {
         assert_eq!((request.max_workers, request.halt_on_error), (4, true));
         assert_eq!(request.timeout, Duration::from_secs(30));
         assert_eq!(request.params.as_bytes(), b"{}");
+        assert!(!request.tells_all);
+        let all = FlowRequest::parse(br#"{"project_id":"p","events":"all"}"#);
+        assert!(all.expect("a request").tells_all);
     }
 
     #[test]
@@ -346,6 +366,10 @@ mod tests {
         check(
             r#"{"project_id":"p","params":[],"node_values":3}"#,
             &[r#""node_values" "dict_type""#, r#""params" "dict_type""#],
+        );
+        check(
+            r#"{"project_id":"p","events":"some"}"#,
+            &[r#""events" "literal_error" {"expected":"'all'"}"#],
         );
         check("[]", &[r#""body" "model_attributes_type""#]);
     }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::display::display;
 use super::graph::Graph;
@@ -56,6 +57,8 @@ pub struct Run<R: Runner> {
     stopped_by: Option<usize>,
     /// With [`Self::stopped_by`]: places below are settled.
     swept: usize,
+    /// Told of each place that begins.
+    watcher: Option<UnboundedSender<usize>>,
 }
 
 impl<R: Runner> Run<R> {
@@ -78,6 +81,7 @@ impl<R: Runner> Run<R> {
             slots: Slots::new(request.max_workers),
             stopped_by: None,
             swept: 0,
+            watcher: None,
             started_at: Utc::now(),
             graph,
             request,
@@ -114,6 +118,18 @@ impl<R: Runner> Run<R> {
             Some((place, settled)) => Some(self.settle(place, settled)),
             None => self.sweep(),
         }
+    }
+
+    /// The places that go to the runner from now on, each when it begins; of nodes with code only.
+    pub fn beginnings(&mut self) -> UnboundedReceiver<usize> {
+        let (watcher, beginnings) = unbounded_channel();
+        self.watcher = Some(watcher);
+        beginnings
+    }
+
+    /// What was asked for.
+    pub(super) fn request(&self) -> &FlowRequest {
+        &self.request
     }
 
     /// The flow.
@@ -251,6 +267,10 @@ impl<R: Runner> Run<R> {
             });
         } else {
             let call = self.call(place, inputs::of_code(&incoming));
+            if let Some(watcher) = &self.watcher {
+                // Nobody who wants to know is no reason to stop.
+                let _ = watcher.send(place);
+            }
             self.slots
                 .begin(place, async move { Settled::ran(runner.run(call).await) });
         }

@@ -2,11 +2,15 @@
 //!
 //! Each event is one `data:` line and an empty line, sent when it happens; nothing waits between two (D21). Events that
 //! a slow page has not read yet share their memory with the results, so they are as bounded as the answer is.
+//!
+//! Who asks with `"events": "all"` is told more, which older clients need not know: `start` has `nodes` (each with `id`,
+//! `title` and `kind`), a `node_start` comes when a node begins, and a `node_complete` for every node with code.
 
+use std::future::pending;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::error::FlowError;
 use super::graph::Graph;
@@ -19,24 +23,49 @@ use super::structure::{Kind, Node};
 /// with it what is under way (D22).
 pub async fn tell<R: Runner>(mut run: Run<R>, events: UnboundedSender<Bytes>) {
     let total = run.graph().nodes().filter(|node| node.is_main()).count();
-    send(&events, begun(run.graph(), total));
+    let tells_all = run.request().tells_all;
+    let mut beginnings = tells_all.then(|| run.beginnings());
+    send(&events, begun(run.graph(), total, tells_all));
     let mut done = 0;
     loop {
         let place = tokio::select! {
             biased;
             () = events.closed() => return,
+            place = next_of(&mut beginnings) => {
+                send(&events, node_begun(run.graph().node(place)));
+                continue;
+            }
             place = run.next() => place,
         };
         let Some(place) = place else { break };
+        // A node that was quick may have begun and ended in one step.
+        while let Some(begun) = beginnings.as_mut().and_then(|begun| begun.try_recv().ok()) {
+            send(&events, node_begun(run.graph().node(begun)));
+        }
         let node = run.graph().node(place);
         done += usize::from(node.is_main());
-        if (node.is_main() || node.kind == Kind::Result)
-            && let Some(settled) = run.settled(place)
-        {
+        let is_told = match node.kind {
+            Kind::Result => true,
+            Kind::Code => tells_all || node.is_main(),
+            Kind::Start | Kind::TextInput => false,
+        };
+        if is_told && let Some(settled) = run.settled(place) {
             send(&events, node_done(node, done, total, &settled.text));
         }
     }
     send(&events, complete(&run));
+}
+
+/// The next place that begins; waits for ever where nobody asked for them.
+async fn next_of(beginnings: &mut Option<UnboundedReceiver<usize>>) -> usize {
+    let begun = match beginnings {
+        Some(beginnings) => beginnings.recv().await,
+        None => None,
+    };
+    match begun {
+        Some(place) => place,
+        None => pending().await,
+    }
 }
 
 /// The event of a flow that did not run.
@@ -46,7 +75,7 @@ pub fn refused(error: &FlowError) -> Pieces {
     })
 }
 
-fn begun(graph: &Graph, total: usize) -> Pieces {
+fn begun(graph: &Graph, total: usize, tells_all: bool) -> Pieces {
     let fed: Vec<bool> = (0..graph.len())
         .map(|place| graph.incoming(place).len() > 0)
         .collect();
@@ -65,6 +94,23 @@ fn begun(graph: &Graph, total: usize) -> Pieces {
         ids(rope, "affected_nodes", graph.nodes_of_file());
         ids(rope, "input_result_nodes", results(false));
         ids(rope, "output_result_nodes", results(true));
+        if tells_all {
+            rope.text(r#","nodes":["#)
+                .list(graph.nodes(), |rope, node| {
+                    rope.text(r#"{"id":"#).value(&*node.id);
+                    rope.text(r#","title":"#).value(&node.title);
+                    rope.text(r#","kind":"#).value(&node.kind).text("}");
+                });
+            rope.text("]");
+        }
+        timestamp(rope);
+    })
+}
+
+fn node_begun(node: &Node) -> Pieces {
+    event("node_start", |rope| {
+        rope.text(r#","node_id":"#).value(&*node.id);
+        rope.text(r#","node_title":"#).value(&node.title);
         timestamp(rope);
     })
 }

@@ -9,6 +9,8 @@ use super::worker::{longest, ready_at};
 use super::{NamedIfKnown, Shared};
 use crate::api::v1::{EnvChanged, WorkerStatus};
 use crate::backend::reply::{Body, Reply};
+use crate::project::ProjectLayout;
+use crate::store::EnvMeta;
 
 /// `POST …/env-changed`. Answers at once, or with `wait_s` when the worker is ready. A project whose worker was never
 /// used has nothing to bring up to date, and one that is not known is left alone.
@@ -24,6 +26,17 @@ pub(super) async fn changed(
         run = change.run_id.as_deref().unwrap_or_default(),
         "environment changed"
     );
+    // What the file says counts; a caller that is wrong about it tells nobody else so.
+    let generation = EnvMeta::read(&ProjectLayout::new(known.root()))
+        .0
+        .generation();
+    if let Some(run_id) = change.run_id {
+        let events = daemon.events();
+        events.run_finished(&known.id, generation, run_id.clone());
+        events.env_changed(&known.id, generation, Some(run_id));
+    } else {
+        daemon.events().env_changed(&known.id, generation, None);
+    }
     Ok(Json(
         ready_at(&daemon, &known, change.generation, wait).await,
     ))

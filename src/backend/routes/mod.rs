@@ -1,6 +1,7 @@
 //! The calls, one file per resource.
 
 mod env;
+mod events;
 mod flow;
 mod health;
 mod nodes;
@@ -50,6 +51,7 @@ pub(super) fn router(daemon: Arc<Daemon>, door: Door) -> Router {
         .route("/", get(health::root))
         .route("/api/health", get(health::health))
         .route("/api/version", get(health::version))
+        .route("/api/v1/events", get(events::follow))
         .route("/api/v1/resolve", get(resolve::resolve))
         .route(
             "/api/v1/projects",

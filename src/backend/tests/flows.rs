@@ -1,6 +1,9 @@
 //! Flows, as AIM-Forge's pages ask for them.
 
-use super::{World, body, calculator};
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+
+use super::{World, body, calculator, node};
 
 #[test]
 fn a_flow_runs_and_tells_as_it_goes() {
@@ -87,4 +90,56 @@ fn a_flow_that_cannot_run_says_why() {
     assert_eq!(status, 200);
     let expected = "data: {\"type\":\"error\",\"error\":\"No start node found in project\"}\n\n";
     assert_eq!(body(&answer), expected);
+}
+
+#[test]
+fn a_caller_that_goes_away_takes_its_flow_along() {
+    for call in ["execute-flow", "execute-flow-stream"] {
+        let world = World::new();
+        let Some(project) = world.living_project("root/p") else {
+            return;
+        };
+        let write = |name: &str, text: &str| {
+            std::fs::write(project.root().join(name), text).expect("write");
+        };
+        let nodes = r#"{"nodes":[{"id":"1","data":{"file":"long.py"}},{"id":"2","data":{"file":"never.py"}}],
+            "edges":[{"source":"1","target":"2"}]}"#;
+        write("structure.json", nodes);
+        write(
+            "long.py",
+            "import time\ndef main(data=None):\n    try:\n        open('began', 'w').close()\n        time.sleep(600)\n    finally:\n        open('ended', 'w').close()\n",
+        );
+        write(
+            "never.py",
+            "def main(data):\n    open('never', 'w').close()\n",
+        );
+        write(
+            "next.py",
+            "import os\ndef main():\n    return [os.path.exists(name) for name in ('ended', 'never')]\n",
+        );
+        let body = r#"{"project_id":"p","start_node_id":"1"}"#;
+        let mut caller = UnixStream::connect(world.path("s")).expect("connects");
+        write!(
+            caller,
+            "POST /api/project/{call} HTTP/1.1\r\nhost: aim\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("sent");
+        let limit = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !project.root().join("began").exists() {
+            assert!(std::time::Instant::now() < limit, "in time");
+            std::thread::yield_now();
+        }
+        drop(caller);
+        // On the same worker, so after the first one's end.
+        let reply = world
+            .client()
+            .run_node(&project, &node("next.py"), |_| Ok(()));
+        let reply: serde_json::Value = reply.expect("a reply").read().expect("JSON");
+        assert_eq!(
+            reply["output"],
+            serde_json::json!([true, false]),
+            "{call}: {reply}"
+        );
+    }
 }

@@ -4,6 +4,7 @@
 
 mod calls;
 mod doors;
+mod events;
 mod flows;
 mod nodes;
 mod projects;

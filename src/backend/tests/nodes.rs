@@ -77,7 +77,7 @@ fn a_caller_that_asks_for_it_takes_its_node_along() {
     let Some(project) = world.living_project("p") else {
         return;
     };
-    let text = "import time\ndef main():\n    print('here', flush=True)\n    try:\n        time.sleep(600)\n    finally:\n        open('ended', 'w').close()\n";
+    let text = "import time\ndef main():\n    try:\n        print('here', flush=True)\n        time.sleep(600)\n    finally:\n        open('ended', 'w').close()\n";
     std::fs::write(project.root().join("long.py"), text).expect("write");
     let run = NodeRun {
         on_disconnect: OnDisconnect::Cancel,

@@ -228,7 +228,13 @@ impl Task {
                 run = %published.record.id,
                 "a change of the environment is noticed"
             );
-            self.job.env_changed(published.generation).await;
+            let (generation, run) = (published.generation, published.record.id.to_string());
+            let events = self.job.events();
+            events.run_finished(&self.id, generation, run.clone());
+            if published.raised {
+                events.env_changed(&self.id, generation, Some(run));
+            }
+            self.job.env_changed(generation).await;
             if published.raised {
                 return;
             }

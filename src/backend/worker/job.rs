@@ -15,6 +15,7 @@ use super::standby::Plan;
 use crate::api::v1::{
     LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerStatus,
 };
+use crate::backend::events::Events;
 use crate::host::Host;
 use crate::project::{Project, ProjectId};
 use crate::store::Generation;
@@ -39,6 +40,8 @@ pub struct JobSettings {
     pub extra_workers: Arc<Semaphore>,
     /// How long such a worker stays when no branch needs it.
     pub extra_idle: Duration,
+    /// Where starts and what becomes of them are told.
+    pub events: Events,
 }
 
 impl JobSettings {
@@ -53,6 +56,7 @@ impl JobSettings {
             retry: Duration::from_secs(2),
             extra_workers: Arc::new(Semaphore::new(extra_workers())),
             extra_idle: Duration::from_secs(10),
+            events: Events::default(),
         }
     }
 }
@@ -155,6 +159,11 @@ impl Job {
     /// The worker's state as it changes.
     pub fn watch(&self) -> watch::Receiver<WorkerStatus> {
         self.lane.status.clone()
+    }
+
+    /// Where what happens to its project is told.
+    pub fn events(&self) -> &Events {
+        self.pool.events()
     }
 
     /// The worker's log; the part before it is beside it, with `.1` added.

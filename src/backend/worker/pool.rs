@@ -20,6 +20,7 @@ use super::log::WorkerLog;
 use super::objects::Kept;
 use super::standby::Plan;
 use crate::api::v1::When;
+use crate::backend::events::Events;
 use crate::project::ProjectId;
 
 /// How long a node waits for a worker before one more is started, which takes some tens of milliseconds.
@@ -74,6 +75,10 @@ impl Pool {
 
     pub(super) fn project(&self) -> &Path {
         self.plan.project.root()
+    }
+
+    pub(super) fn events(&self) -> &Events {
+        &self.plan.settings.events
     }
 
     /// The worker that has `object`, when it is free enough: it runs what is asked in turn.

@@ -216,6 +216,7 @@ pub(super) fn request(max_workers: usize, values: &[(&str, &str)]) -> FlowReques
         max_workers,
         timeout: Duration::from_secs(30),
         halt_on_error: true,
+        tells_all: false,
     }
 }
 

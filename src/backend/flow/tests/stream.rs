@@ -7,7 +7,7 @@ use serde_json::{Value as Any, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::runner::{Scripted, request, run, structure};
-use crate::backend::flow::{FlowError, OnError, refused, tell};
+use crate::backend::flow::{FlowError, FlowRequest, OnError, refused, tell};
 
 /// The events that stand in `text`; that each is one line and an empty one is checked.
 fn events(text: &str) -> Vec<Any> {
@@ -34,6 +34,10 @@ async fn read(mut from: UnboundedReceiver<Bytes>) -> Vec<Any> {
 
 /// The events of a flow; its node `f` fails.
 async fn told(nodes: &str, edges: &str, on_error: OnError) -> Vec<Any> {
+    told_to(nodes, edges, on_error, false).await
+}
+
+async fn told_to(nodes: &str, edges: &str, on_error: OnError, tells_all: bool) -> Vec<Any> {
     let runner = Arc::new(Scripted::new(|node, _| {
         if node == "f" {
             Err("boom".to_owned())
@@ -44,7 +48,10 @@ async fn told(nodes: &str, edges: &str, on_error: OnError) -> Vec<Any> {
     let run = run(
         structure(nodes, edges),
         Some("s"),
-        request(1, &[("t", "\"v\"")]),
+        FlowRequest {
+            tells_all,
+            ..request(1, &[("t", "\"v\"")])
+        },
         &runner,
         on_error,
     );
@@ -57,10 +64,13 @@ async fn told(nodes: &str, edges: &str, on_error: OnError) -> Vec<Any> {
 fn lines(events: &[Any]) -> Vec<String> {
     let line = |event: &Any| {
         let kind = event["type"].as_str().expect("text");
+        let text = |value: &Any| value.to_string().replace('"', "");
+        if kind == "node_start" {
+            return format!("{} begins", text(&event["node_id"]));
+        }
         if kind != "node_complete" {
             return kind.to_owned();
         }
-        let text = |value: &Any| value.to_string().replace('"', "");
         let (id, status) = (text(&event["node_id"]), text(&event["result"]["status"]));
         format!(
             "{id} {}/{} {status}",
@@ -109,6 +119,33 @@ async fn events_come_in_order_and_end_with_all_results() {
         (&complete["success"], &complete["total_execution_time_ms"]),
         (&json!(true), &json!(2))
     );
+}
+
+#[tokio::test]
+async fn who_asks_for_all_events_is_told_of_beginnings() {
+    let events = told_to("s:start a b r:result", "s>a a>b b>r", OnError::Stop, true).await;
+    assert_eq!(
+        lines(&events),
+        [
+            "start",
+            "a begins",
+            "a 1/2 success",
+            "b begins",
+            "b 2/2 success",
+            "r 2/2 success",
+            "complete"
+        ]
+    );
+    let node = |id: &str, kind: &str| json!({"id": id, "title": format!("T{id}"), "kind": kind});
+    let nodes = json!([
+        node("s", "start"),
+        node("a", "code"),
+        node("b", "code"),
+        node("r", "result")
+    ]);
+    assert_eq!(events[0]["nodes"], nodes);
+    let few = told("s:start a", "s>a", OnError::Stop).await;
+    assert!(few[0].get("nodes").is_none(), "{few:?}");
 }
 
 #[tokio::test]

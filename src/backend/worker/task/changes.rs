@@ -10,6 +10,7 @@ use super::super::freshness::View;
 use super::super::job::WorkerError;
 use super::super::standby::{Spare, StartFailure, Worker};
 use super::{Next, SPARE_DELAY, SpareState, Task};
+use crate::backend::events::Events;
 
 /// How often a start that failed is tried again by itself.
 const TRIES: u32 = 8;
@@ -87,6 +88,9 @@ impl Task {
 
     pub(super) fn start(&mut self, why: &str) {
         tracing::info!(project = %self.id, why, generation = %self.freshness.known().generation, "starting a worker");
+        if let Some(events) = self.events() {
+            events.worker_starting(&self.id, self.freshness.known().generation, why);
+        }
         let spare = match std::mem::replace(&mut self.spare, SpareState::None) {
             SpareState::Ready(standby) => Some(Spare::Ready(standby)),
             SpareState::Preparing(preparing) => Some(Spare::Preparing(preparing)),
@@ -122,6 +126,10 @@ impl Task {
         if self.freshness.look() != failure.view {
             return self.start("the environment changed again");
         }
+        if let Some(events) = self.events() {
+            let generation = failure.view.generation;
+            events.worker_failed(&self.id, generation, failure.why.clone());
+        }
         let error = WorkerError::RefreshFailed(failure.why);
         let failed = Failed::after(self.failed.take(), failure.view, self.plan.settings.retry);
         self.failed = Some(Failed {
@@ -148,6 +156,10 @@ impl Task {
             took_ms = worker.took.as_secs_f64() * 1e3,
             "worker ready"
         );
+        if let Some(events) = self.events() {
+            let (generation, pid) = (worker.view.generation, worker.process.pid());
+            events.worker_ready(&self.id, generation, pid);
+        }
         if let Some(old) = self.worker.replace(worker) {
             self.restarts += 1;
             self.log
@@ -163,6 +175,12 @@ impl Task {
         for (old_pid, waiter) in std::mem::take(&mut self.waiters) {
             let _ = waiter.send(Ok(self.restarted(old_pid)));
         }
+    }
+
+    /// Where this worker's life is told; not that of workers for branches, which come and go with the load.
+    fn events(&self) -> Option<&Events> {
+        let is_everyday = self.ends_when_unused.is_none();
+        is_everyday.then_some(&self.plan.settings.events)
     }
 
     /// The project is in use: keep a spare, or have one soon.

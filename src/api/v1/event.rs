@@ -1,0 +1,116 @@
+//! What `GET /api/v1/events` tells: server-sent events, their data one of these as JSON.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::project::ProjectId;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// What; also the `event:` field of the stream.
+    #[serde(rename = "type")]
+    pub kind: EventKind,
+    /// The project that it happened to; none for [`EventKind::Gap`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
+    /// The generation that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+    /// When.
+    pub time: DateTime<Utc>,
+    /// The run that ended, or that changed the environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// The worker that is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Why a worker starts, or why it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// A run that changed the environment ended and is recorded.
+    RunFinished,
+    /// The environment is at a new generation.
+    EnvChanged,
+    /// The next worker is being started.
+    WorkerStarting,
+    /// A worker has taken over.
+    WorkerReady,
+    /// The next worker did not start (`환경 갱신 실패`).
+    WorkerFailed,
+    /// Language servers are on the new environment (a later release tells this).
+    LspSynced,
+    /// Language servers could not follow (a later release tells this).
+    LspFailed,
+    /// A terminal has ended (a later release tells this).
+    TerminalExited,
+    /// Events are missing here: more came than are kept, or the daemon was started anew.
+    Gap,
+    /// Something that this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+impl EventKind {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RunFinished => "run-finished",
+            Self::EnvChanged => "env-changed",
+            Self::WorkerStarting => "worker-starting",
+            Self::WorkerReady => "worker-ready",
+            Self::WorkerFailed => "worker-failed",
+            Self::LspSynced => "lsp-synced",
+            Self::LspFailed => "lsp-failed",
+            Self::TerminalExited => "terminal-exited",
+            Self::Gap => "gap",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl Event {
+    /// Something that happens now, to nobody in particular.
+    pub fn now(kind: EventKind) -> Self {
+        Self {
+            kind,
+            project: None,
+            generation: None,
+            time: Utc::now(),
+            run_id: None,
+            pid: None,
+            reason: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_json() {
+        for kind in [
+            EventKind::RunFinished,
+            EventKind::EnvChanged,
+            EventKind::WorkerStarting,
+            EventKind::WorkerReady,
+            EventKind::WorkerFailed,
+            EventKind::LspSynced,
+            EventKind::LspFailed,
+            EventKind::TerminalExited,
+            EventKind::Gap,
+            EventKind::Other,
+        ] {
+            assert_eq!(serde_json::json!(kind), kind.name());
+        }
+        let later: EventKind = serde_json::from_str("\"made-up-later\"").expect("a kind");
+        assert_eq!(later, EventKind::Other);
+    }
+}

@@ -1,0 +1,84 @@
+//! Events as they happen, as server-sent events (HTML standard, section 9.2).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{self, KeepAlive, Sse};
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::Shared;
+use crate::api::v1::EventKind;
+use crate::backend::events::Mark;
+use crate::backend::reply::{Query, Refusal};
+use crate::backend::state::{Daemon, Door};
+use crate::project::ProjectId;
+
+/// A comment goes out when nothing else has for so long, so that nobody on the way takes the connection for dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Events on their way to one reader; the others wait in the ring.
+const QUEUE: usize = 4;
+
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    project: Option<String>,
+}
+
+/// `GET /api/v1/events?project=`: from now on, or after the event that the header `Last-Event-ID` names, until the caller or
+/// the daemon goes. A gap is told whatever the project.
+pub(super) async fn follow(
+    State(daemon): Shared,
+    axum::Extension(door): axum::Extension<Door>,
+    headers: HeaderMap,
+    Query(wanted): Query<Wanted>,
+) -> Result<Sse<impl Stream<Item = Result<sse::Event, axum::Error>>>, Refusal> {
+    let project = match &wanted.project {
+        Some(named) => Some(daemon.named(named, door, false)?.id),
+        None => None,
+    };
+    let events = daemon.events();
+    let mark = match headers.get("last-event-id") {
+        Some(id) => id.to_str().ok().and_then(|id| events.after(id)),
+        None => Some(events.now()),
+    };
+    let (sender, told) = mpsc::channel(QUEUE);
+    tokio::spawn(pass_on(daemon, mark, project, sender));
+    let alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
+    Ok(Sse::new(ReceiverStream::new(told)).keep_alive(alive))
+}
+
+async fn pass_on(
+    daemon: Arc<Daemon>,
+    mut mark: Option<Mark>,
+    project: Option<ProjectId>,
+    to: mpsc::Sender<Result<sse::Event, axum::Error>>,
+) {
+    let events = daemon.events();
+    loop {
+        let told = tokio::select! {
+            told = events.next(mark) => told,
+            () = to.closed() => return,
+            () = daemon.closed() => return,
+        };
+        mark = Some(told.mark);
+        let event = &told.event;
+        let is_wanted =
+            event.kind == EventKind::Gap || project.is_none() || event.project == project;
+        if !is_wanted {
+            continue;
+        }
+        let text = sse::Event::default()
+            .event(event.kind.name())
+            .id(events.id(told.mark))
+            .json_data(&**event);
+        tokio::select! {
+            sent = to.send(text) => if sent.is_err() { return },
+            () = daemon.closed() => return,
+        }
+    }
+}
