@@ -33,5 +33,6 @@ mod task;
 mod tests;
 
 pub use job::{Job, JobSettings, WorkerError};
+pub(super) use leftovers::kill_orphans;
 pub use log::log_path;
 pub use reply::Reply;
