@@ -19,7 +19,7 @@ use super::projects::Projects;
 use super::routes::router;
 use super::socket::Place;
 use super::state::{Daemon, Door};
-use super::worker::JobSettings;
+use super::worker::{JobSettings, kill_orphans};
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
@@ -49,6 +49,8 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
             Some(address) => Some(doors.open_tcp(host, address, &args.allow_origins).await?),
             None => None,
         };
+        // What a daemon that was killed could not end; nobody waits for it.
+        tokio::task::spawn_blocking(kill_orphans);
         announce(&place, url.as_deref(), console);
         tracing::info!(socket = %place.path().display(), pid = std::process::id(), "serving");
         let name = signals.first().await;

@@ -13,7 +13,7 @@ use super::events::Events;
 use super::flow::Structures;
 use super::projects::{Known, Projects};
 use super::reply::Refusal;
-use super::watch::{Lookout, Watch};
+use super::watch::{Lookout, Watch, Watched};
 use super::worker::{Job, JobSettings, log_path};
 use crate::api::project_at;
 use crate::api::v1::{ErrorCode, ProjectInfo, Watching, WorkerStatus};
@@ -138,6 +138,13 @@ impl Daemon {
         let (job, watch) = self.in_use(known)?;
         watch.catch_up().await;
         Ok(job)
+    }
+
+    /// As [`Self::job`], for a flow, which looks again before each of its nodes.
+    pub(super) async fn flow_runner(&self, known: &Known) -> Result<Watched<Job>, Refusal> {
+        let (job, watch) = self.in_use(known)?;
+        watch.catch_up().await;
+        Ok(Watched::new(job, watch))
     }
 
     /// Takes a project into use.

@@ -22,6 +22,7 @@ mod bad_input;
 mod compare;
 mod daemon;
 mod environments;
+mod faults;
 mod generated;
 mod held;
 mod imports;

@@ -25,6 +25,7 @@ use crate::backend::flow::{
 };
 use crate::backend::reply::{Refusal, unread};
 use crate::backend::state::{Daemon, Door, shutting_down};
+use crate::backend::watch::Watched;
 use crate::backend::worker::Job;
 use crate::project::ProjectLayout;
 
@@ -112,7 +113,7 @@ pub(super) async fn full_result(
 struct Asked {
     request: FlowRequest,
     structure: Result<Arc<Structure>, FlowError>,
-    runner: Job,
+    runner: Watched<Job>,
 }
 
 impl Asked {
@@ -127,7 +128,7 @@ impl Asked {
         let Some(structure) = daemon.structures().read(&file) else {
             return Err(no_project().into());
         };
-        let runner = daemon.job(&known).await?;
+        let runner = daemon.flow_runner(&known).await?;
         Ok(Self {
             request,
             structure,
@@ -135,7 +136,7 @@ impl Asked {
         })
     }
 
-    fn begin(self, on_error: OnError) -> Result<Run<Job>, FlowError> {
+    fn begin(self, on_error: OnError) -> Result<Run<Watched<Job>>, FlowError> {
         let start = self.request.start_node_id.as_deref();
         let graph = Graph::new(self.structure?, start)?;
         let (request, runner) = (Arc::new(self.request), Arc::new(self.runner));

@@ -12,6 +12,7 @@
 mod look;
 mod lookout;
 mod places;
+mod runner;
 mod settle;
 mod sight;
 mod task;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub(super) use self::lookout::Lookout;
+pub(super) use self::runner::Watched;
 use self::task::{Scene, Task};
 use super::worker::Job;
 use crate::api::v1::{WatchMode, Watching};

@@ -15,7 +15,7 @@ use super::objects::Kept;
 use super::pool::Taken;
 use super::protocol::{Failure, Request};
 use super::reply::Reply;
-use crate::api::v1::NodeOutput;
+use crate::api::v1::{Json, NodeOutput};
 use crate::backend::flow::{
     EdgeValue, JsonText, NodeCall, NodeDone, NodeError, Object, Output, Runner, Value,
 };
@@ -32,6 +32,9 @@ impl Runner for Job {
     async fn run(&self, call: NodeCall<Kept>) -> NodeDone<Kept> {
         let begun = Instant::now();
         let first = call.edges.iter().find_map(object);
+        if let Some(object) = first.filter(|object| object.lane().has_ended()) {
+            return failed(gone(object), begun);
+        }
         let taken = match first {
             Some(object) => self.pool().with(object),
             None => self.pool().free().await,
@@ -56,7 +59,10 @@ impl Runner for Job {
         };
         let (output, printed) = mpsc::channel::<NodeOutput>(QUEUE);
         let (reply, printed) = tokio::join!(taken.lane.run(order, output), collect(printed));
-        let done = done(reply, call.keep, &taken, printed, begun);
+        let done = match first {
+            Some(object) if is_gone(&reply.envelope()) => failed(gone(object), begun),
+            _ => done(reply, call.keep, &taken, printed, begun),
+        };
         let object = done
             .result
             .as_ref()
@@ -121,9 +127,16 @@ async fn bring(call: &NodeCall<Kept>, taken: &Taken) -> Result<Brought, NodeErro
         if brought.contains_key(object.id()) {
             continue;
         }
+        if object.lane().has_ended() {
+            return Err(gone(object));
+        }
         let reply = ask(object, "export").await.into_json();
         let Ok(exported) = reply.read::<Exported<'_>>() else {
-            return Err(error_of(&reply));
+            return Err(if is_gone(&reply) {
+                gone(object)
+            } else {
+                error_of(&reply)
+            });
         };
         let path = format!("/proc/{}/fd/{}", object.pid(), exported.fd);
         // A name of its own: another node may be given the same object there, and let go of it earlier.
@@ -136,7 +149,11 @@ async fn bring(call: &NodeCall<Kept>, taken: &Taken) -> Result<Brought, NodeErro
         };
         let _ = object.lane().ask.send(close).await;
         if !imported.read::<Failure>().is_ok_and(|reply| reply.ok) {
-            return Err(error_of(&imported));
+            let at_home = call.edges.iter().find_map(self::object);
+            return Err(match at_home.filter(|_| is_gone(&imported)) {
+                Some(object) => gone(object),
+                None => error_of(&imported),
+            });
         }
         let there = Kept::new(name, home, taken.lane.clone());
         brought.insert(object.id().to_owned(), there);
@@ -144,7 +161,34 @@ async fn bring(call: &NodeCall<Kept>, taken: &Taken) -> Result<Brought, NodeErro
     Ok(brought)
 }
 
-fn error_of(reply: &crate::api::v1::Json) -> NodeError {
+/// Whether a reply says that the worker that had an object has ended.
+fn is_gone(reply: &Json) -> bool {
+    #[derive(Deserialize)]
+    struct Coded<'r> {
+        #[serde(borrow, default)]
+        code: Option<Cow<'r, str>>,
+    }
+    reply
+        .read::<Coded<'_>>()
+        .is_ok_and(|reply| reply.code.as_deref() == Some("object-gone"))
+}
+
+/// What is said of an object that went with its worker: which node has to run again.
+fn gone(object: &Kept) -> NodeError {
+    // An object's name is its node's, `_`, and a number (compat, section 10).
+    let id = object.id();
+    let node = id.rsplit_once('_').map_or(id, |(node, _)| node);
+    NodeError {
+        message: format!(
+            "The object that node {node} gave is gone: worker {}, which had it, has ended (the environment changed, or it \
+             was restarted or stopped). Run node {node} again",
+            object.pid()
+        ),
+        traceback: None,
+    }
+}
+
+fn error_of(reply: &Json) -> NodeError {
     let failure: Failure = reply.read().unwrap_or_default();
     NodeError {
         message: failure.error,

@@ -3,7 +3,11 @@
 //! A worker has a variable of its own ([`env_vars::WORKER_MARK`]), which everything that its nodes start inherits; by it, whatever is left
 //! is found when the worker has ended. Who starts a process with an empty environment *and* in a session of its own
 //! wants it to stay, and keeps it.
+//!
+//! A daemon that was killed can look for nothing any more. The mark tells which one it was, so the next daemon of the same
+//! person ends what it left ([`kill_orphans`]).
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(any(target_os = "linux", doc))]
@@ -17,8 +21,25 @@ const ROUNDS: usize = 5;
 pub(super) fn new_mark() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{}-{:016x}-{count}", std::process::id(), daemon())
+    format!("{}-{count}", *DAEMON)
 }
+
+/// Kills what workers of daemons that are gone left behind. Reads the environment of every process of this person.
+#[cfg(target_os = "linux")]
+pub(in crate::backend) fn kill_orphans() {
+    use rustix::process::{Signal, kill_process};
+
+    for (pid, folder) in processes() {
+        let environ = std::fs::read(folder.join("environ")).unwrap_or_default();
+        if mark_in(&environ).is_some_and(is_of_the_dead) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+/// As [`kill`], elsewhere there is no telling.
+#[cfg(not(target_os = "linux"))]
+pub(in crate::backend) fn kill_orphans() {}
 
 /// Kills everything that has `mark`. Reads the environment of every process of this person, which takes milliseconds.
 #[cfg(target_os = "linux")]
@@ -76,12 +97,55 @@ fn starts_a_variable(environ: &[u8], variable: &[u8]) -> bool {
         .any(|found| found == variable)
 }
 
-/// A number for this daemon, since process ids are used again.
-fn daemon() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    use std::sync::LazyLock;
-    static NUMBER: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
-    *NUMBER
+/// The mark among the variables of `environ`.
+#[cfg(target_os = "linux")]
+fn mark_in(environ: &[u8]) -> Option<&str> {
+    let mut variables = environ.split(|byte| *byte == 0);
+    let mark = variables.find_map(|variable| {
+        let value = variable.strip_prefix(env_vars::WORKER_MARK.as_bytes())?;
+        value.strip_prefix(b"=")
+    })?;
+    std::str::from_utf8(mark).ok()
+}
+
+/// Whether the daemon that made `mark` is gone, as far as that can be told from here: process ids of another namespace,
+/// a container's, mean other processes.
+#[cfg(target_os = "linux")]
+fn is_of_the_dead(mark: &str) -> bool {
+    let Some((daemon, _)) = mark.rsplit_once('-') else {
+        return false;
+    };
+    let mut parts = daemon.split('-').map(str::parse::<u64>);
+    let (Some(Ok(namespace)), Some(Ok(pid)), Some(Ok(began)), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return false;
+    };
+    namespace != 0 && namespace == pid_namespace() && began != 0 && beginning_of(pid) != Some(began)
+}
+
+/// What names this daemon: its namespace, its process id and, since those are used again, when it began.
+static DAEMON: LazyLock<String> = LazyLock::new(|| {
+    let pid = std::process::id();
+    let began = beginning_of(pid.into()).unwrap_or(0);
+    format!("{}-{pid}-{began}", pid_namespace())
+});
+
+/// The number of the namespace that process ids are of; 0 when it cannot be told.
+fn pid_namespace() -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self/ns/pid").map_or(0, |found| found.ino())
+}
+
+/// When a process began, in ticks since the machine did; none for one that has ended (`proc_pid_stat(5)`).
+fn beginning_of(pid: u64) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold anything.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut fields = rest.split(' ');
+    let state = fields.next()?;
+    let began = fields.nth(18)?.parse().ok()?;
+    (state != "Z" && state != "X").then_some(began)
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -102,5 +166,39 @@ mod tests {
     #[test]
     fn marks_differ() {
         assert_ne!(new_mark(), new_mark());
+    }
+
+    #[test]
+    fn only_marks_of_daemons_that_are_gone_are_of_the_dead() {
+        let mark = new_mark();
+        assert!(!is_of_the_dead(&mark), "{mark}: this process runs");
+        let (namespace, pid) = (pid_namespace(), std::process::id());
+        let began = beginning_of(pid.into()).expect("this process runs");
+        // The same process id, given to another process later.
+        assert!(is_of_the_dead(&format!(
+            "{namespace}-{pid}-{}-0",
+            began - 1
+        )));
+        assert!(is_of_the_dead(&format!(
+            "{namespace}-{}-{began}-0",
+            u32::MAX
+        )));
+        for other in [
+            format!("{}-{pid}-{}-0", namespace + 1, began - 1),
+            format!("{namespace}-{pid}-0-0"),
+            format!("{pid}-00ff-3"),
+            "x".to_owned(),
+            String::new(),
+        ] {
+            assert!(!is_of_the_dead(&other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_mark_is_found_among_variables() {
+        let environ = format!("A={0}=1\0{0}=1-2-3-4\0B=\0", env_vars::WORKER_MARK);
+        assert_eq!(mark_in(environ.as_bytes()), Some("1-2-3-4"));
+        assert_eq!(mark_in(b"A=1\0"), None);
+        assert_eq!(mark_in(b""), None);
     }
 }

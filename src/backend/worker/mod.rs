@@ -35,5 +35,6 @@ mod tests;
 
 pub use freshness::{Freshness, View};
 pub use job::{Job, JobSettings, WorkerError};
+pub(super) use leftovers::kill_orphans;
 pub use log::log_path;
 pub use reply::Reply;

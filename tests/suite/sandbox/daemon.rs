@@ -52,6 +52,11 @@ impl Daemon {
         &self.lines
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it, as a crash would.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("killed");

@@ -114,7 +114,9 @@ async fn an_object_whose_worker_is_gone_is_an_error_that_says_so() {
     let edges = vec![edge(Value::Object(object.clone()), "a")];
     let done = within(Runner::run(&site.job, call("counts", edges))).await;
     let error = done.result.expect_err("gone").message;
-    assert!(error.contains("which had the object, is gone"), "{error}");
+    let expected = format!("worker {}, which had it, has ended", object.pid());
+    assert!(error.contains(&expected), "{error}");
+    assert!(error.ends_with("Run node makes again"), "{error}");
     assert_eq!(site.job.display(&object).await, None);
     assert_eq!(site.job.full_result("makes").await, None);
 }
