@@ -1,6 +1,6 @@
 //! What happened, for whoever wants to know: pages, scripts, editors.
 //!
-//! One ring keeps the last [`KEPT`] events of all projects, each with a number. Whoever listens has a place in it and reads
+//! One ring keeps the last thousand events of all projects, each with a number. Whoever listens has a place in it and reads
 //! on from there at a pace of its own; so a slow reader costs nothing but its place, and one that comes back names the last
 //! event that it has seen and goes on after that. What has left the ring meanwhile is made known as a gap, after which a
 //! reader had better look at everything again. Numbers begin anew with each daemon, so an id names the daemon, too.

@@ -236,20 +236,7 @@ fn a_caller_that_is_interrupted_takes_its_node_along() {
     let sandbox = Sandbox::ready();
     let _daemon = sandbox.daemon();
     sandbox.write("long.py", LONG);
-    let run = sandbox
-        .command("aim-worker")
-        .args(["run", "long.py"])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .expect("starts");
-    wait_for(&sandbox, "started");
-    let pid = rustix::process::Pid::from_child(&run);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("sent");
-    let output = run.wait_with_output().expect("ends");
-    assert_eq!(output.status.code(), Some(130), "{output:?}");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("cancelled long.py"), "{said}");
+    interrupted(&sandbox, &["run", "long.py"]).warns("cancelled long.py");
     wait_for(&sandbox, "cleaned");
 }
 
@@ -362,20 +349,7 @@ fn a_flow_that_is_interrupted_takes_its_nodes_along() {
         let _daemon = sandbox.daemon();
         dividing(&sandbox);
         sandbox.write("first.py", &LONG.replace("main()", "main(data)"));
-        let run = sandbox
-            .command("aim-worker")
-            .args(args)
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
-            .spawn()
-            .expect("starts");
-        wait_for(&sandbox, "started");
-        let pid = rustix::process::Pid::from_child(&run);
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("sent");
-        let output = run.wait_with_output().expect("ends");
-        assert_eq!(output.status.code(), Some(130), "{output:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("cancelled the flow"), "{said}");
+        interrupted(&sandbox, args).warns("cancelled the flow");
         wait_for(&sandbox, "cleaned");
     }
 }
@@ -403,6 +377,21 @@ fn every_verb_explains_itself_in_both_languages() {
         let korean = Ran::of(korean.args([verb, "--help"]).env("AIM_LANG", "ko")).ok();
         assert!(!korean.stdout().contains("Examples"), "{korean:?}");
     }
+}
+
+/// Runs `aim-worker`, and sends it what Ctrl-C sends once its node has started; checks its exit status.
+fn interrupted(sandbox: &Sandbox, args: &[&str]) -> Ran {
+    let mut command = sandbox.command("aim-worker");
+    command
+        .args(args)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    Ran::watched(&mut command, |child| {
+        wait_for(sandbox, "started");
+        let pid = rustix::process::Pid::from_child(child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("sent");
+    })
+    .exits(130)
 }
 
 /// Waits until a file of the project is there.

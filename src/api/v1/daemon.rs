@@ -26,7 +26,7 @@ pub struct Health {
 /// Reply of `GET /api/version`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
-    /// Version of the calls ([`API_VERSION`]).
+    /// Version of the calls ([`API_VERSION`](super::API_VERSION)).
     pub api_version: String,
     /// The toolkit's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]

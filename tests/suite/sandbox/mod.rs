@@ -10,7 +10,7 @@ mod wheel;
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 pub(crate) use daemon::Daemon;
 pub(crate) use python::Python;
@@ -234,6 +234,15 @@ impl Ran {
         let output = command
             .output()
             .unwrap_or_else(|error| panic!("{called}: {error}"));
+        Self { called, output }
+    }
+
+    /// Runs `command` to its end, with `meanwhile` once it has started.
+    pub(crate) fn watched(command: &mut Command, meanwhile: impl FnOnce(&Child)) -> Self {
+        let called = format!("{command:?}");
+        let child = command.spawn().expect("starts");
+        meanwhile(&child);
+        let output = child.wait_with_output().expect("ends");
         Self { called, output }
     }
 
