@@ -104,7 +104,7 @@ complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -l json -d 'P
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -s v -l verbose -d 'Print more detail'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l start -d 'The node to start from (default: the only start node)' -r
-complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l value -d 'A value for a text-input or result node (repeatable): JSON where it is JSON, else a text; a text that looks like JSON goes in quotes, as in 5=\'"10"\'' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l value -d 'A value for a text-input or result node, in the place of the stored one (repeatable): JSON where it is JSON, else a text; a text that looks like JSON goes in quotes, as in 5=\'"10"\'' -r
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l max-workers -d 'Nodes that may run at the same time, 1 to 10 (4)' -r
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l timeout -d 'How long each node may run, 1 to 300 (30)' -r
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r

@@ -2,6 +2,8 @@
 //!
 //! How the nodes fare is talk; the outputs of result nodes are the data.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -35,14 +37,12 @@ pub(super) fn run(
     }
     // The run's id in the answer is made of the project's, so it is not named by its folder here.
     let id = reached.client.worker(reached.address())?.project;
+    let mut node_values = stored_values(&structure);
+    node_values.extend(args.values.into_iter().map(|given| (given.id, given.value)));
     let flow = FlowRun {
         project_id: id.to_string(),
         start_node_id: args.start,
-        node_values: args
-            .values
-            .into_iter()
-            .map(|given| (given.id, given.value))
-            .collect(),
+        node_values,
         max_workers: args.max_workers,
         timeout_sec: args.timeout,
         halt_on_error: !args.keep_going,
@@ -74,6 +74,31 @@ pub(super) fn run(
         }
         shown.draw(console);
     }
+}
+
+/// The values that are stored with the nodes, which AIM-Forge's page sends along with each run (compat, sections 3 and
+/// 11). A structure that cannot be read has none here: what is wrong with it is for the daemon to say.
+fn stored_values(structure: &Path) -> BTreeMap<String, Json> {
+    #[derive(Deserialize)]
+    struct Stored {
+        nodes: Vec<Node>,
+    }
+    #[derive(Deserialize)]
+    struct Node {
+        id: String,
+        #[serde(default)]
+        data: Data,
+    }
+    #[derive(Default, Deserialize)]
+    struct Data {
+        value: Option<Json>,
+    }
+    let text = fs_err::read(structure).unwrap_or_default();
+    let stored = serde_json::from_slice(&text).unwrap_or(Stored { nodes: Vec::new() });
+    let values = stored.nodes.into_iter();
+    values
+        .filter_map(|node| Some((node.id, node.data.value?)))
+        .collect()
 }
 
 /// With `--json`: the daemon's answer as it is.

@@ -83,14 +83,16 @@ impl List {
         }
     }
 
-    /// A node is done with; the lines that say so. A result node that succeeded needs none: its output is shown.
+    /// A node is done with; the lines that say so. A result node needs none: its output is shown, and where it has none
+    /// the node before it has said why.
     pub(super) fn settles(&mut self, id: &str, result: &FlowResult) -> Vec<String> {
         let mut is_code = true;
         if let Some(node) = self.entry(id) {
             node.state = State::Settled;
             is_code = node.is_code;
         }
-        if !is_code && result.status == FlowStatus::Success {
+        let is_own_failure = result.status == FlowStatus::Error && result.error_source.is_none();
+        if !is_code && !is_own_failure {
             return Vec::new();
         }
         if is_code {

@@ -247,7 +247,7 @@ fn dividing(sandbox: &Sandbox) {
         {"id":"1","type":"custom","data":{"title":"First","file":"first.py"}},
         {"id":"2","type":"custom","data":{"title":"Divide","file":"divide.py"}},
         {"id":"3","type":"custom","data":{"title":"After","file":"first.py"}},
-        {"id":"t","type":"textInput"},
+        {"id":"t","type":"textInput","data":{"value":"stored"}},
         {"id":"r","type":"result","data":{"title":"Answer"}}],
         "edges":[{"source":"s","target":"1"},{"source":"1","target":"2"},{"source":"t","target":"2","targetHandle":"n"},
         {"source":"2","target":"3"},{"source":"2","target":"r"}]}"#);
@@ -287,6 +287,10 @@ fn a_flow_is_told_as_it_goes_and_its_results_are_the_data() {
         .run("aim-worker", ["flow", "--value", "t=0", "--keep-going"])
         .exits(1)
         .warns("done: 2, failed: 1, skipped: 0");
+    sandbox
+        .run("aim-worker", ["flow"])
+        .exits(1)
+        .warns("unsupported operand type(s) for /: 'int' and 'str'");
     let quiet = sandbox
         .run("aim-worker", ["flow", "--value", "t=4", "--quiet"])
         .ok();
