@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 use libc::{SIGXFSZ, c_int, siginfo_t};
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{
-    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH,
+    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
+    SIGWINCH,
 };
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::WithRawSiginfo;
@@ -44,6 +45,10 @@ pub(super) enum Meaning {
     Resize,
     /// As `Resize`, and the child gets it.
     Resume,
+    /// This process stops; the child has been told.
+    Stop,
+    /// The child gets it, and this process stops, too.
+    StopBoth,
 }
 
 /// The signals of this process, from [`Signals::listen`] on.
@@ -77,7 +82,8 @@ impl Signals {
     /// Starts to catch what a child's run is concerned with.
     pub(super) fn listen() -> io::Result<Self> {
         let wanted = [
-            SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT, SIGXFSZ,
+            SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGTSTP,
+            SIGCONT, SIGXFSZ,
         ];
         let wanted = wanted
             .into_iter()
@@ -121,6 +127,11 @@ impl Signals {
                     wishes.resize = true;
                     send(child, signal);
                 }
+                Meaning::Stop => sys::stop(signal),
+                Meaning::StopBoth => {
+                    send(child, signal);
+                    sys::stop(signal);
+                }
             }
         }
         self.held.retain(|&(signal, due)| {
@@ -144,6 +155,10 @@ fn meaning(signal: c_int, sent_by_process: bool) -> Meaning {
         // first to the leader of the session alone, which may be this process.
         SIGTERM | SIGHUP | SIGUSR1 | SIGUSR2 | SIGALRM => Meaning::Forward,
         SIGWINCH => Meaning::Resize,
+        // What a process sent may have gone to the whole group, but stopping a child twice is stopping it once: being
+        // continued takes back a stop that still waits.
+        SIGTSTP if sent_by_process => Meaning::StopBoth,
+        SIGTSTP => Meaning::Stop,
         // Continuing a child that runs is nothing.
         SIGCONT => Meaning::Resume,
         _ => Meaning::Nothing,
@@ -190,6 +205,8 @@ mod tests {
         check(SIGUSR1, true, Meaning::Forward);
         check(SIGWINCH, false, Meaning::Resize);
         check(SIGCONT, true, Meaning::Resume);
+        check(SIGTSTP, false, Meaning::Stop);
+        check(SIGTSTP, true, Meaning::StopBoth);
         check(SIGCHLD, false, Meaning::Nothing);
         check(libc::SIGXFSZ, false, Meaning::Nothing);
     }

@@ -2,9 +2,9 @@
 //! RECORD, so that pip leaves them alone.
 //!
 //! `00_aim_pip.pth` has one line that Python's `site` compiles and runs at every start, so it is short: it puts a finder
-//! in place that has `_aim_pip_hook` imported when Python looks for a module `pip`. That module looks closer and, for a
+//! in place that has the package `_aim_pip_hook` imported when Python looks for a module `pip`. It looks closer and, for a
 //! call of pip that can change the environment, becomes `aim-pip`; a program that calls pip's main function itself is
-//! `_aim_pip_inside`'s affair (`docs/decisions/0007-hook-by-finder.md`). They are in `shims/`, where their comments say the rest.
+//! the affair of its module `inside` (`docs/decisions/0007-hook-by-finder.md`). They are in `shims/`, where their comments say the rest.
 //!
 //! Python 3.15 to 3.17 run such lines as before unless a `00_aim_pip.start` stands beside them, and 3.18 ignores them and
 //! runs entry points that `.start` files name instead (PEP 829). None is shipped: it would switch the line off where it
@@ -19,15 +19,17 @@ use super::{Changes, Finding, Part, State, place};
 use crate::project::Venv;
 
 const PTH: &str = "00_aim_pip.pth";
+/// The package's folder. Compiled files lie in it, not beside it: pip's `--target` shows what is new in site-packages.
+const PACKAGE: &str = "_aim_pip_hook";
 /// The module that knows where `aim-pip` is.
-const MODULE: &str = "_aim_pip_hook.py";
-const INSIDE: &str = "_aim_pip_inside.py";
-/// Stem of the modules' compiled files.
-const COMPILED: &str = "_aim_pip_";
+const MODULE: &str = "_aim_pip_hook/__init__.py";
+const INSIDE: &str = "_aim_pip_hook/inside.py";
+/// All of it, the line first to go and last to come.
+const FILES: [&str; 3] = [PTH, INSIDE, MODULE];
 
 const PTH_TEXT: &str = include_str!("../../shims/00_aim_pip.pth");
-const MODULE_TEXT: &str = include_str!("../../shims/_aim_pip_hook.py");
-const INSIDE_TEXT: &str = include_str!("../../shims/_aim_pip_inside.py");
+const MODULE_TEXT: &str = include_str!("../../shims/_aim_pip_hook/__init__.py");
+const INSIDE_TEXT: &str = include_str!("../../shims/_aim_pip_hook/inside.py");
 /// Stands in the module for the path of `aim-pip`, as a Python bytes literal.
 const BLANK: &str = "b\"/@AIM_PIP@\"";
 
@@ -38,6 +40,11 @@ pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Res
             let path = site.join(name);
             if std::fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
                 continue;
+            }
+            if let Err(error) = std::fs::create_dir(site.join(PACKAGE))
+                && error.kind() != io::ErrorKind::AlreadyExists
+            {
+                return Err(error);
             }
             place::file(&path, text.as_bytes(), 0o644)?;
             if name != PTH {
@@ -53,13 +60,14 @@ pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Res
 /// Takes the hook away, with what Python compiled of it.
 pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
     for site in venv.site_packages() {
-        for name in [PTH, INSIDE, MODULE] {
+        for name in FILES {
             let path = site.join(name);
             if place::discard(&path)? {
                 changes.removed.push(path);
             }
         }
         discard_compiled(&site)?;
+        let _ = std::fs::remove_dir(site.join(PACKAGE)); // stays when somebody else's files are in it
     }
     Ok(())
 }
@@ -148,14 +156,11 @@ fn named(module: &str) -> Option<PathBuf> {
 }
 
 fn discard_compiled(site: &Path) -> io::Result<()> {
-    let cache = site.join("__pycache__");
-    for entry in std::fs::read_dir(&cache).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(COMPILED) {
-            place::discard(&entry.path())?;
-        }
+    let cache = site.join(PACKAGE).join("__pycache__");
+    match fs_err::remove_dir_all(cache) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
-    let _ = std::fs::remove_dir(cache); // only if nobody else's files are in it
-    Ok(())
 }
 
 #[cfg(test)]

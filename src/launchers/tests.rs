@@ -109,8 +109,9 @@ fn removal_gives_everything_back_to_the_byte() {
     env.install();
     assert_eq!(env.ours(), ALL);
     // What Python compiles of the hook goes too.
-    fs_err::create_dir(env.site().join("__pycache__")).expect("folder");
-    let compiled = env.site().join("__pycache__/_aim_pip_hook.cpython-311.pyc");
+    let cache = env.site().join("_aim_pip_hook/__pycache__");
+    fs_err::create_dir(&cache).expect("folder");
+    let compiled = cache.join("inside.cpython-311.pyc");
     fs_err::write(compiled, "").expect("write");
     remove(&env.venv).expect("removed");
     assert_eq!(listing(env.venv.root()), before);

@@ -120,7 +120,7 @@ impl<'a> Follower<'a> {
         if console.is_json() {
             return Ok(());
         }
-        let Some(unfinished) = Unfinished::read(&self.project.venv().layout()) else {
+        let Some(unfinished) = Unfinished::last(&self.project.venv().layout()) else {
             return Ok(());
         };
         let words: Vec<String> = unfinished

@@ -95,9 +95,9 @@ impl VenvLayout {
         self.aim.join("snapshot.json")
     }
 
-    /// The run that has begun and not ended: there after a crash only.
+    /// Folder of the runs that have begun and not ended, a file each.
     pub fn unfinished(&self) -> PathBuf {
-        self.aim.join("unfinished.json")
+        self.aim.join("unfinished")
     }
 }
 

@@ -1,6 +1,6 @@
 //! Beside a Python that runs pip in its own process (`runpy`, `pip.main`): the same story, told from outside.
 //!
-//! `shims/_aim_pip_inside.py` starts this process as `aim-pip --aim-beside=PID PREFIX ARGS…`, with PID its own, before it
+//! `shims/_aim_pip_hook/inside.py` starts this process as `aim-pip --aim-beside=PID PREFIX ARGS…`, with PID its own, before it
 //! calls pip's main function, and holds two pipes to it. From the one it reads `go` when it has its turn. Into the other
 //! it writes pip's status when pip has returned; when that pipe ends without one, the process is gone, and the run is
 //! entered as interrupted.

@@ -1,7 +1,7 @@
 //! What a call of pip may do to the environment, judged by its arguments.
 //!
 //! Three answers. *Reading* commands are replaced by pip at once. *Changing* ones are recorded whatever comes of
-//! them. *Uncertain* ones (an unknown command, `install --target`) get the whole story as well, and are recorded if they
+//! them. *Uncertain* ones (an unknown command, `install --target`, `PIP_TARGET`, `target` in a `pip.conf`) get the whole story as well, and are recorded if they
 //! turn out to have changed this environment. So a wrong "uncertain" costs a few milliseconds, a wrong "reading" loses a
 //! record until the next sync: in doubt, uncertain.
 //!
@@ -9,10 +9,10 @@
 //! options and operands of the command in any order, until `--`.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::options::{GENERAL, INSTALL, Meaning, meaning};
-use crate::env_vars::truthy;
+use super::settings::Settings;
 use crate::host::Host;
 
 /// What a command may do to the environment.
@@ -62,28 +62,18 @@ const READING: &[&str] = &[
     "wheel",
 ];
 
-/// Settings by which the same arguments do something else; pip reads them as its options' defaults.
-const DIVERTING: &[&str] = &[
-    "PIP_DRY_RUN",
-    "PIP_PREFIX",
-    "PIP_ROOT",
-    "PIP_TARGET",
-    "PIP_USER",
-];
-
 impl PipCommand {
-    /// The command that pip's arguments `args` make in the process `host`.
-    pub fn of(args: &[OsString], host: &Host) -> Self {
+    /// The command that pip's arguments `args` make in the process `host`, for the pip in the environment at `prefix`.
+    pub fn of(args: &[OsString], prefix: &Path, host: &Host) -> Self {
         let mut command = Self::parse(args);
-        let diverted = DIVERTING
-            .iter()
-            .any(|name| host.var(name).is_some_and(truthy));
-        if command.kind == Kind::Changing && diverted {
+        if command.kind == Kind::Reading {
+            return command;
+        }
+        let settings = Settings::of(prefix, &command.action, host);
+        if command.kind == Kind::Changing && settings.diverts {
             command.kind = Kind::Uncertain;
         }
-        if command.python.is_none() {
-            command.python = host.path_var("PIP_PYTHON").map(PathBuf::into_os_string);
-        }
+        command.python = command.python.or(settings.python);
         command
     }
 
@@ -360,7 +350,9 @@ mod tests {
     fn settings_divert_an_installation() {
         let args = ["install".into(), "x".into()];
         let of = |name: &str, value: &str| {
-            PipCommand::of(&args, &Host::fake(["aim-pip"]).with_var(name, value))
+            let host = Host::fake(["aim-pip"]).with_var(name, value);
+            let host = host.with_var("PIP_CONFIG_FILE", "/dev/null");
+            PipCommand::of(&args, Path::new("/nowhere"), &host)
         };
         assert_eq!(of("PIP_TARGET", "/t").kind, Uncertain);
         assert_eq!(of("PIP_USER", "0").kind, Changing);

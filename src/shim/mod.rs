@@ -16,6 +16,7 @@ mod classify;
 mod options;
 mod real_pip;
 mod redact;
+mod settings;
 mod story;
 
 use std::convert::Infallible;

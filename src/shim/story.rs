@@ -38,7 +38,7 @@ impl<'a> Scene<'a> {
     /// The scene of `call`; none when it is not to be remembered: it only reads, it is about an environment that is
     /// none of ours, or the project is switched off.
     pub(super) fn of(call: &'a Call, host: &'a Host) -> Option<Self> {
-        let asked = PipCommand::of(call.args(), host);
+        let asked = PipCommand::of(call.args(), call.venv().root(), host);
         if asked.kind == Kind::Reading {
             return None;
         }
@@ -121,26 +121,31 @@ impl<'a> Story<'a> {
         heal(call, &project);
 
         if asked.kind != Kind::Changing && self.before.diff_to(&after).is_empty() {
-            Unfinished::end(&project.venv().layout());
+            Unfinished::end(&project.venv().layout(), &self.started.id);
             if let Some(output) = output {
                 output.discard();
             }
             return;
         }
+        let id = self.started.id;
         let run = self.started.finish(duration, ending, output);
         match publish(&project, &config, run, &self.before, &after) {
             Ok(published) => {
-                Unfinished::end(&project.venv().layout());
+                Unfinished::end(&project.venv().layout(), &id);
                 drop(self.lock);
                 tell_daemon(&project, &published, host);
             }
-            Err(error) => admit(&error),
+            Err(error) => {
+                // The next run or `aim-venv-sync` enters it.
+                let _ = Unfinished::ended(&project.venv().layout(), &id, ending, duration);
+                admit(&error);
+            }
         }
     }
 
     /// pip never ran.
     pub(super) fn give_up(self) {
-        Unfinished::end(&self.scene.project.venv().layout());
+        Unfinished::end(&self.scene.project.venv().layout(), &self.started.id);
     }
 }
 
@@ -191,8 +196,12 @@ fn wait_for_turn(
             say(&t!("shim.waiting", pid = pid, command = holder.command));
         }
     };
-    let command = run.argv.join(" ");
-    RunLock::acquire(&project.venv().layout(), &command, limit, notice).ok()
+    // The process that runs pip: inside a program that is not this one.
+    let me = Holder {
+        pid: Some(run.pid),
+        command: run.argv.join(" "),
+    };
+    RunLock::acquire_as(&project.venv().layout(), &me, limit, notice).ok()
 }
 
 /// Runs pip to its end; its output goes where it would have gone, and into the log.

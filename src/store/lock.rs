@@ -52,7 +52,20 @@ impl RunLock {
         limit: Duration,
         notice: impl FnOnce(&Holder),
     ) -> Result<Self, LockError> {
-        Held::wait(&venv.lock(), command, limit, notice).map(Self)
+        Self::acquire_as(venv, &Holder::this(command), limit, notice)
+    }
+
+    /// [`acquire`](Self::acquire) in the name of `holder`, another process than this one perhaps.
+    ///
+    /// # Errors
+    /// [`LockError`].
+    pub fn acquire_as(
+        venv: &VenvLayout,
+        holder: &Holder,
+        limit: Duration,
+        notice: impl FnOnce(&Holder),
+    ) -> Result<Self, LockError> {
+        Held::wait(&venv.lock(), Some(holder), limit, notice).map(Self)
     }
 
     /// Takes the lock if it is free.
@@ -61,7 +74,8 @@ impl RunLock {
     /// [`LockError`].
     pub fn try_acquire(venv: &VenvLayout, command: &str) -> Result<Self, LockError> {
         // Not zero: someone may be asking who holds it, which takes it for a moment.
-        Held::wait(&venv.lock(), command, Duration::from_millis(10), |_| ()).map(Self)
+        let limit = Duration::from_millis(10);
+        Self::acquire(venv, command, limit, |_| ())
     }
 
     /// Who holds the lock now, without taking it; none when it is free.
@@ -91,12 +105,20 @@ impl HistoryLock {
 
     /// Takes the lock, making the folder of logs where it is missing.
     pub(super) fn acquire(project: &ProjectLayout) -> Result<Self, LockError> {
-        let held = Held::wait(&project.lock(), "", Self::LIMIT, |_| ())?;
+        let held = Held::wait(&project.lock(), None, Self::LIMIT, |_| ())?;
         Ok(Self { _held: held })
     }
 }
 
 impl Holder {
+    /// This process, which runs `command`.
+    fn this(command: &str) -> Self {
+        Self {
+            pid: Some(std::process::id()),
+            command: command.to_owned(),
+        }
+    }
+
     fn read(mut file: &File) -> Self {
         let mut text = String::new();
         // Half-written or unreadable: then nobody knows who it is.
@@ -127,7 +149,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(40);
 impl Held {
     fn wait(
         path: &Path,
-        command: &str,
+        me: Option<&Holder>,
         limit: Duration,
         notice: impl FnOnce(&Holder),
     ) -> Result<Self, LockError> {
@@ -135,7 +157,7 @@ impl Held {
         let mut notice = Some(notice);
         let mut pause = Duration::from_millis(1);
         loop {
-            let holder = match Self::attempt(path, command) {
+            let holder = match Self::attempt(path, me) {
                 Ok(Ok(held)) => return Ok(held),
                 Ok(Err(holder)) => holder,
                 Err(source) => {
@@ -160,7 +182,7 @@ impl Held {
     }
 
     /// The lock, or who has it.
-    fn attempt(path: &Path, command: &str) -> io::Result<Result<Self, Holder>> {
+    fn attempt(path: &Path, me: Option<&Holder>) -> io::Result<Result<Self, Holder>> {
         loop {
             let file = open(path)?;
             match file.try_lock() {
@@ -172,13 +194,9 @@ impl Held {
             if !is_at(&file, path) {
                 continue;
             }
-            if !command.is_empty() {
-                let holder = Holder {
-                    pid: Some(std::process::id()),
-                    command: command.to_owned(),
-                };
+            if let Some(me) = me {
                 // Only for the waiter's message: a full disk must not keep anyone from locking.
-                let _ = file.set_len(0).and_then(|()| holder.write(&file));
+                let _ = file.set_len(0).and_then(|()| me.write(&file));
             }
             return Ok(Ok(Self {
                 file,

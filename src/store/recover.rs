@@ -19,8 +19,8 @@ use super::unfinished::Unfinished;
 use crate::inventory::Snapshot;
 use crate::project::{Config, Project, ProjectLayout};
 
-/// Enters the run that a crash left, as interrupted and with what it changed, into the history. Whoever holds the
-/// run lock knows that such a run is over.
+/// Enters the runs that a crash left into the history, with what they changed: as interrupted, or as they ended where
+/// only entering them had failed. Whoever holds the run lock knows that such a run is over. Gives the last one.
 ///
 /// # Errors
 /// [`StoreError`], as [`publish`]; the next call tries again.
@@ -30,32 +30,51 @@ pub fn recover(
     _held: &RunLock,
 ) -> Result<Option<Published>, StoreError> {
     let venv = project.venv().layout();
-    let layout = project.layout();
-    let Some(left) = Unfinished::read(&venv) else {
-        // One that cannot be read tells nothing; the next comparison of the environment finds what changed.
-        Unfinished::end(&venv);
-        return Ok(None);
-    };
-    if left.may_be_alive() {
-        return Ok(None);
+    Unfinished::forget_unreadable(&venv);
+    let over: Vec<Unfinished> = Unfinished::all(&venv)
+        .into_iter()
+        .filter(|left| !left.may_be_alive())
+        .collect();
+    let mut last = None;
+    for (index, left) in over.iter().enumerate() {
+        // What it changed is what was there when the next one began.
+        let after = over.get(index + 1).map_or_else(
+            || Snapshot::scan(project.venv()),
+            |next| next.before.clone(),
+        );
+        last = enter(project, config, left, after)?.or(last);
     }
-    let mut after = Snapshot::scan(project.venv());
-    if let Some(record) = recorded(&layout, &left) {
+    Ok(last)
+}
+
+/// Enters one run that left the environment as `after`; nothing when it is in the history already.
+fn enter(
+    project: &Project,
+    config: &Config,
+    left: &Unfinished,
+    mut after: Snapshot,
+) -> Result<Option<Published>, StoreError> {
+    let venv = project.venv().layout();
+    let layout = project.layout();
+    if let Some(record) = recorded(&layout, left) {
         complete(project, &record, &mut after)?;
-        Unfinished::end(&venv);
+        Unfinished::end(&venv, &left.run.id);
         return Ok(None);
     }
     let part = part_path(&layout, &left.run.id);
-    let duration = duration(&left, &[&part, &venv.unfinished()]);
-    remove_earlier_log(&layout, &left);
+    let (ending, duration) = left.ending().unwrap_or_else(|| {
+        let seen = duration(left, &[&part, &left.path(&venv)]);
+        (Ending::Interrupted, seen)
+    });
+    remove_earlier_log(&layout, left);
     let output = fs::read(&part).ok().map(|text| RunOutput {
         stdout: String::from_utf8_lossy(&text).into_owned(),
         stderr: String::new(),
         part: Some(part),
     });
-    let run = left.run.finish(duration, Ending::Interrupted, output);
+    let run = left.run.clone().finish(duration, ending, output);
     let published = publish(project, config, run, &left.before, &after)?;
-    Unfinished::end(&venv);
+    Unfinished::end(&venv, &left.run.id);
     Ok(Some(published))
 }
 
@@ -167,7 +186,7 @@ mod tests {
         assert_eq!(meta.generation(), Generation(1));
         assert_eq!(meta.last_change.expect("its change").run_id, run.id);
         assert_eq!(RunLog::read(&project.layout()).runs.len(), 1);
-        assert!(Unfinished::read(&project.venv().layout()).is_none());
+        assert!(Unfinished::last(&project.venv().layout()).is_none());
     }
 
     #[test]
@@ -178,7 +197,7 @@ mod tests {
         let venv = project.venv().layout();
         Unfinished::begin(&venv, run, Snapshot::default(), false).expect("begun");
         assert!(recovered(&project).is_none());
-        assert!(Unfinished::read(&venv).is_some());
+        assert!(Unfinished::last(&venv).is_some());
     }
 
     #[test]
@@ -186,8 +205,51 @@ mod tests {
         let (_dir, project) = project();
         let venv = project.venv().layout();
         drop(RunLock::try_acquire(&venv, "test").expect("free"));
-        std::fs::write(venv.unfinished(), "{torn").expect("write");
+        std::fs::create_dir(venv.unfinished()).expect("folder");
+        let note = venv.unfinished().join("x.json");
+        std::fs::write(&note, "{torn").expect("write");
         assert!(recovered(&project).is_none());
-        assert!(!venv.unfinished().exists());
+        assert!(!note.exists());
+    }
+
+    #[test]
+    fn runs_that_went_on_together_are_entered_one_by_one() {
+        let (_dir, project) = project();
+        let first = left_by_a_crash(&project, true);
+        install(&project, "six", "1.16.0");
+        let second = left_by_a_crash(&project, true);
+        install(&project, "attrs", "25.1.0");
+        assert_eq!(
+            recovered(&project).expect("runs were left").record.id,
+            second.id
+        );
+        let log = RunLog::read(&project.layout());
+        let entered: Vec<_> = log.runs.iter().filter_map(|run| run.record()).collect();
+        assert_eq!(entered.len(), 2);
+        for (run, name) in [(first, "six"), (second, "attrs")] {
+            let record = entered.iter().find(|record| record.id == run.id);
+            let record = record.expect("entered");
+            assert_eq!(record.ending(), Ending::Interrupted);
+            assert_eq!(record.changes.added.len(), 1);
+            assert_eq!(record.changes.added[0].name, name);
+        }
+        assert!(Unfinished::all(&project.venv().layout()).is_empty());
+    }
+
+    #[test]
+    fn a_run_whose_entering_failed_keeps_its_status() {
+        let (_dir, project) = project();
+        let venv = project.venv().layout();
+        for (locked, ending) in [(true, Ending::Exited(3)), (false, Ending::Signaled(15))] {
+            let mut run = started("install");
+            run.pid = std::os::unix::process::parent_id(); // alive, but the run is over all the same
+            Unfinished::begin(&venv, run.clone(), Snapshot::scan(project.venv()), locked)
+                .expect("begun");
+            let took = Duration::from_millis(1234);
+            Unfinished::ended(&venv, &run.id, ending, took).expect("noted");
+            let record = recovered(&project).expect("entered").record;
+            assert_eq!((record.id, record.ending()), (run.id, ending));
+            assert_eq!((record.duration_ms, record.interrupted), (1234, false));
+        }
     }
 }

@@ -1,15 +1,21 @@
-//! The run that has begun and not ended: what is left after a crash.
+//! The runs that have begun and not ended, a note each: what is left after a crash.
 //!
 //! Written before pip starts, without waiting for the disk: a killed process leaves it, and after a power cut the next
-//! comparison of the environment finds what changed all the same.
+//! comparison of the environment finds what changed all the same. Each run has its own, by its id, since without a lock
+//! (`AIM_PIP_LOCK_TIMEOUT=0`) several may go on at once.
 
+use std::fs;
 use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::atomic;
 use super::error::StoreError;
 use super::finished_run::StartedRun;
+use super::run_id::RunId;
+use super::run_record::Ending;
 use crate::inventory::Snapshot;
 use crate::project::VenvLayout;
 
@@ -24,6 +30,19 @@ pub struct Unfinished {
     pub locked: bool,
     /// What was installed when it began.
     pub before: Snapshot,
+    /// How it ended, where that is known and could not be entered into the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended: Option<Ended>,
+}
+
+/// The end of a run that is not in the history yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Ended {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exit_code: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signal: Option<i32>,
+    duration_ms: u64,
 }
 
 impl Unfinished {
@@ -39,33 +58,89 @@ impl Unfinished {
         before: Snapshot,
         locked: bool,
     ) -> Result<(), StoreError> {
-        let path = venv.unfinished();
-        let write = || -> io::Result<()> {
-            if let Err(error) = std::fs::create_dir(venv.aim())
-                && error.kind() != io::ErrorKind::AlreadyExists
-            {
-                return Err(error);
-            }
-            let begun = Self {
-                schema: Self::SCHEMA,
-                run,
-                locked,
-                before,
-            };
-            atomic::write_unsynced(&path, &serde_json::to_vec(&begun)?)
+        let begun = Self {
+            schema: Self::SCHEMA,
+            run,
+            locked,
+            before,
+            ended: None,
         };
-        write().map_err(|error| StoreError::at(&path, error))
+        begun.write(venv)
     }
 
-    /// Forgets it: the run ended and is in the history.
-    pub fn end(venv: &VenvLayout) {
+    /// Writes down how the run `id` ended, for whoever will enter it: this process could not.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then the run will count as interrupted.
+    pub fn ended(
+        venv: &VenvLayout,
+        id: &RunId,
+        ending: Ending,
+        duration: Duration,
+    ) -> Result<(), StoreError> {
+        let path = path(venv, id);
+        let bytes = fs::read(&path).map_err(|error| StoreError::at(&path, error))?;
+        let mut note: Self = serde_json::from_slice(&bytes)
+            .map_err(|error| StoreError::at(&path, io::Error::from(error)))?;
+        let (exit_code, signal) = match ending {
+            Ending::Exited(code) => (Some(code), None),
+            Ending::Signaled(signal) => (None, Some(signal)),
+            Ending::Interrupted => (None, None),
+        };
+        note.ended = Some(Ended {
+            exit_code,
+            signal,
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        });
+        note.write(venv)
+    }
+
+    /// Forgets the run `id`: it ended and is in the history.
+    pub fn end(venv: &VenvLayout, id: &RunId) {
         // Where it cannot be removed, the next `recover` sees that the run is in the history.
-        let _ = std::fs::remove_file(venv.unfinished());
+        let _ = fs::remove_file(path(venv, id));
     }
 
-    /// The run that has begun; after a crash, the one that it left.
-    pub fn read(venv: &VenvLayout) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(venv.unfinished()).ok()?).ok()
+    /// The runs that have begun, in that order; after a crash, those that it left.
+    pub fn all(venv: &VenvLayout) -> Vec<Self> {
+        let mut notes: Vec<Self> = notes(venv)
+            .filter_map(|path| serde_json::from_slice(&fs::read(path).ok()?).ok())
+            .collect();
+        notes.sort_by_key(|note: &Self| note.run.id);
+        notes
+    }
+
+    /// The run that has begun last.
+    pub fn last(venv: &VenvLayout) -> Option<Self> {
+        Self::all(venv).pop()
+    }
+
+    /// Removes notes that cannot be read: they tell nothing, and the next comparison of the environment finds what
+    /// changed. To be called by who holds the run lock.
+    pub(super) fn forget_unreadable(venv: &VenvLayout) {
+        for path in notes(venv) {
+            let is_torn =
+                fs::read(&path).is_ok_and(|bytes| serde_json::from_slice::<Self>(&bytes).is_err());
+            if is_torn {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    /// The file.
+    pub(super) fn path(&self, venv: &VenvLayout) -> PathBuf {
+        path(venv, &self.run.id)
+    }
+
+    /// How it ended and how long it took, where that is known.
+    pub(super) fn ending(&self) -> Option<(Ending, Duration)> {
+        let ended = self.ended?;
+        let ending = match (ended.exit_code, ended.signal) {
+            (_, Some(signal)) => Ending::Signaled(signal),
+            (Some(code), None) => Ending::Exited(code),
+            (None, None) => Ending::Interrupted,
+        };
+        Some((ending, Duration::from_millis(ended.duration_ms)))
     }
 
     /// Whether the run may still be going on, seen by someone who holds the run lock.
@@ -79,6 +154,36 @@ impl Unfinished {
                 rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
             })
         };
-        !self.locked && is_other && exists()
+        !self.locked && self.ended.is_none() && is_other && exists()
     }
+
+    fn write(&self, venv: &VenvLayout) -> Result<(), StoreError> {
+        let path = self.path(venv);
+        let write = || -> io::Result<()> {
+            // Of the folders above, only our own: an environment that is gone stays gone.
+            for folder in [venv.aim(), &venv.unfinished()] {
+                if let Err(error) = fs::create_dir(folder)
+                    && error.kind() != io::ErrorKind::AlreadyExists
+                {
+                    return Err(error);
+                }
+            }
+            atomic::write_unsynced(&path, &serde_json::to_vec(self)?)
+        };
+        write().map_err(|error| StoreError::at(&path, error))
+    }
+}
+
+fn path(venv: &VenvLayout, id: &RunId) -> PathBuf {
+    venv.unfinished().join(format!("{id}.json"))
+}
+
+/// The notes' files.
+fn notes(venv: &VenvLayout) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(venv.unfinished())
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "json"))
 }

@@ -192,7 +192,7 @@ fn lock(ground: &Ground<'_>, action: &str, console: &mut Console) -> Result<Opti
     match RunLock::acquire(&layout, &command, limit, waits) {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Unusable { .. })
-            if compare(ground).plan.is_in_step() && Unfinished::read(&layout).is_none() =>
+            if compare(ground).plan.is_in_step() && Unfinished::last(&layout).is_none() =>
         {
             Ok(None)
         }

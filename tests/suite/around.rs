@@ -125,6 +125,47 @@ fn two_pips_take_turns() {
 }
 
 #[test]
+fn two_without_a_lock_that_are_cut_off_are_both_remembered() {
+    let sandbox = Sandbox::ready();
+    Held::prepare(&sandbox);
+    let both = [(), ()].map(|()| {
+        let mut command = sandbox.command(sandbox.bin("pip"));
+        command.args(["install", "./held"]);
+        Held::start(&sandbox, command.env("AIM_PIP_LOCK_TIMEOUT", "0"))
+    });
+    for held in both {
+        held.cut();
+    }
+    sandbox.run("aim-venv-sync", ["sync"]).ok();
+    let records = sandbox.records().split_off(1);
+    assert_eq!(records.len(), 2, "{records:?}");
+    for record in records {
+        assert_eq!(record["interrupted"], true, "{record}");
+        assert_eq!(record["packages"][0], "./held", "{record}");
+    }
+}
+
+#[test]
+fn a_run_that_cannot_be_entered_is_entered_later_with_its_status() {
+    let sandbox = Sandbox::ready();
+    let logs = sandbox.project().join(".pip-logs");
+    let aside = sandbox.project().join("logs-aside");
+    std::fs::rename(&logs, &aside).expect("moved");
+    std::fs::write(&logs, "no folder").expect("written");
+    let ran = sandbox.pip(["install"]).exits(1);
+    assert!(ran.stderr().contains("aim-pip: "), "{ran:?}");
+    std::fs::remove_file(&logs).expect("removed");
+    std::fs::rename(&aside, &logs).expect("moved back");
+    sandbox.run("aim-venv-sync", ["sync"]).ok();
+    let record = sandbox.last_record();
+    assert_eq!(
+        (&record["action"], &record["exit_code"]),
+        (&"install".into(), &1.into())
+    );
+    assert_eq!(record.get("interrupted"), None, "{record}");
+}
+
+#[test]
 fn a_run_that_was_cut_off_is_remembered_by_the_next() {
     for next in ["pip", "sync"] {
         let sandbox = Sandbox::ready();

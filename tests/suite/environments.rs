@@ -230,19 +230,26 @@ fn an_editable_pip() {
 #[test]
 fn an_interpreter_that_ignores_the_hook() {
     let sandbox = Sandbox::ready();
-    let site = sandbox.site_packages();
-    let wheel = sandbox.wheel("greeting", "1.0");
-    let code = "import sys; sys.path.append(sys.argv[1]); from pip._internal.cli.main import main; main(sys.argv[2:])";
-    let mut command = sandbox.command(sandbox.bin("python"));
-    let site = site.to_str().expect("utf-8");
-    command
-        .args(["-I", "-S", "-c", code, site, "install", "--target", site])
-        .arg(wheel);
+    let line = sandbox.site_packages().join("00_aim_pip.pth");
+    let ignore = || std::fs::write(&line, "").expect("written");
+    for name in ["greeting", "other"] {
+        sandbox.wheel(name, "1.0");
+    }
+    // A launcher needs no hook.
+    ignore();
+    sandbox.pip(["install", "greeting"]).ok();
+    assert_eq!(sandbox.last_record()["packages"][0], "greeting");
+    // `-m pip` is nobody's then, until somebody looks.
+    ignore();
     let before = sandbox.records().len();
-    Ran::of(&mut command).ok();
+    let python = sandbox.bin("python");
+    sandbox.run(&python, ["-m", "pip", "install", "other"]).ok();
     assert_eq!(sandbox.records().len(), before, "nobody saw it");
     sandbox.run("aim-venv-sync", ["sync"]).ok();
-    assert_eq!(sandbox.last_record()["added"][0]["name"], "greeting");
-    sandbox.pip(["uninstall", "-y", "greeting"]).ok();
-    assert_eq!(sandbox.last_record()["removed"][0]["name"], "greeting");
+    let record = sandbox.last_record();
+    assert_eq!(
+        (&record["tool"], &record["added"][0]["name"]),
+        (&"pip".into(), &"other".into())
+    );
+    assert_eq!(sandbox.records().len(), before + 1);
 }

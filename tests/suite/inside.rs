@@ -61,6 +61,12 @@ fn it_raises_the_generation_and_what_pip_starts_is_part_of_it() {
     let venv = Venv::open(sandbox.venv()).expect("an environment");
     let holder = RunLock::holder(&venv.layout()).expect("it holds the lock");
     assert_eq!(holder.command, "pip install ./held");
+    let python = held.id().as_raw_nonzero().get();
+    assert_eq!(
+        holder.pid,
+        u32::try_from(python).ok(),
+        "the program, not aim-pip beside it"
+    );
     held.release();
     let output = held.output();
     assert!(output.status.success(), "{output:?}");

@@ -288,7 +288,7 @@ const ASKS_THE_HOOK: &str = r#"
 import os, sys, _aim_pip_hook as hook
 assert hook._command_line()[-6:] == ["-I", "-X", "utf8", "ask.py", "-m", "pip"], hook._command_line()
 assert hook._command_line_of_c()[-6:] == hook._command_line()[-6:]
-site = os.path.dirname(hook.__file__)
+site = hook.site_packages()
 bin = os.path.join(sys.prefix, "bin")
 for line, count in [
     ("-m pip install x", 2), ("-mpip install x", 1), ("-Impip x", 1), ("-Im pip x", 2), ("-W ignore -Xdev -m pip x", 5),

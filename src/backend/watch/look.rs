@@ -54,7 +54,7 @@ fn record(project: &Project, config: &Config) -> Result<Option<Published>, Obsta
     })?;
     let failed = |error: StoreError| Obstacle::Failed(error.to_string());
     let recovered = recover(project, config, &lock).map_err(failed)?;
-    if let Some(run) = Unfinished::read(&layout) {
+    if let Some(run) = Unfinished::last(&layout) {
         return Err(underway(format!("{} runs without a lock", run.run.action)));
     }
     let now = Snapshot::scan(project.venv());
@@ -162,12 +162,13 @@ mod tests {
             pid: std::os::unix::process::parent_id(),
             ..started()
         };
+        let id = run.id;
         Unfinished::begin(&layout, run, Snapshot::default(), false).expect("begun");
         assert_eq!(
             site.look_after(1_000),
             "underway: install runs without a lock"
         );
-        Unfinished::end(&layout);
+        Unfinished::end(&layout, &id);
         assert_eq!(site.look_after(1_000), format!("1 by {:?}", Tool::Uv));
     }
 

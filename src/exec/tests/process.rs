@@ -84,6 +84,35 @@ fn what_is_sent_to_us_alone_is_passed_on() {
 }
 
 #[test]
+fn a_stop_that_is_sent_to_us_alone_stops_and_continues_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let note = folder.path().join("pid");
+    let script = format!(
+        "echo $$ > {}; echo ready; read line; echo got $line",
+        note.display()
+    );
+    let mut command = alone("", script);
+    command.process_group(0); // not that of the tests, which may be an orphaned one, where nothing stops
+    let (mut child, mut lines) = started(command);
+    let script = std::fs::read_to_string(&note).unwrap();
+    let is_stopped = |pid: &str| {
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") T "))
+    };
+    let ours = child.id().to_string();
+    for _ in 0..2 {
+        kill(&child, Signal::TSTP);
+        until(|| is_stopped(&ours) && is_stopped(script.trim()));
+        kill(&child, Signal::CONT);
+        until(|| !is_stopped(&ours) && !is_stopped(script.trim()));
+    }
+    child.stdin.take().unwrap().write_all(b"it\n").unwrap();
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "got it\n");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn an_ignored_signal_stays_ignored() {
     let script = "echo ready; read line; kill -HUP $$; kill -PIPE $$; echo alive";
     let (mut child, mut lines) = started(alone("trap '' HUP PIPE;", script));

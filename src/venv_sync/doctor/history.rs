@@ -69,7 +69,7 @@ fn lock(ground: &Ground<'_>) -> Check {
         let kill = holder.pid.map(|pid| format!("ps -p {pid} -f"));
         return Check::odd(NAME, apply::held_by(&holder), kill);
     }
-    match Unfinished::read(&layout) {
+    match Unfinished::last(&layout) {
         Some(left) => Check::odd(
             NAME,
             t!(

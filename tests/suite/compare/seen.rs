@@ -160,8 +160,8 @@ fn is_ours(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     matches!(
         &*name,
-        ".aim" | ".pip-logs" | "env_meta.json" | "00_aim_pip.pth"
-    ) || name.starts_with("_aim_pip_")
+        ".aim" | ".pip-logs" | "env_meta.json" | "00_aim_pip.pth" | "_aim_pip_hook"
+    )
 }
 
 fn described(sandbox: &Sandbox, path: &Path) -> Option<String> {
@@ -172,9 +172,7 @@ fn described(sandbox: &Sandbox, path: &Path) -> Option<String> {
         return Some(format!("-> {}", String::from_utf8_lossy(&target)));
     }
     if meta.is_dir() {
-        // Python makes this one for the hook where there was none.
-        let is_cache = path.file_name().is_some_and(|name| name == "__pycache__");
-        return (!is_cache).then(|| format!("{:o}", meta.permissions().mode()));
+        return Some(format!("{:o}", meta.permissions().mode()));
     }
     let mut original = path.to_path_buf();
     if path.parent() == Some(&sandbox.venv().join("bin")) && Launcher::read(path).is_some() {

@@ -4,7 +4,8 @@
 00_aim_pip.pth has this module imported when Python looks for pip for the first time. If this process was started to run
 pip, and the call can change the environment, it becomes aim-pip, which runs the same command line again with
 AIM_PIP_GUARD set. If it only reads, AIM_PIP_GUARD is set here: what pip starts then, for a build, is its own affair. If
-it is another program, _aim_pip_inside looks whether it calls pip's main function.
+it is another program, the module inside looks whether it calls pip's main function. A package, so that what Python
+compiles lies in its folder: an empty site-packages has no __pycache__, and pip --target would show one.
 
 It runs inside other people's programs: it uses only what start-up has loaded, never raises, prints nothing, and
 opens files with os.open alone (a text-mode open would show up under -X warn_default_encoding).
@@ -36,9 +37,9 @@ def enter():
     count = _words_before_pip(words)
     # What start-up made of the command line must agree with what was read from it.
     if not count or words[count:] != sys.argv[1:]:
-        import _aim_pip_inside
+        from _aim_pip_hook import inside
 
-        _aim_pip_inside.watch()
+        inside.watch()
     elif only_reads(sys.argv[1:]):
         os.environ["AIM_PIP_GUARD"] = "1"
     elif os.access(AIM_PIP, os.X_OK) and sys.executable:
@@ -60,6 +61,11 @@ def only_reads(arguments):
         if word not in QUIET_OPTIONS:
             return word in READING
     return True
+
+
+def site_packages():
+    """The folder that this package lies in."""
+    return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def _command_line():
@@ -140,8 +146,7 @@ def _if_script(words, at):
     elif name[:3] == "pip" and not name[3:].strip("-.0123456789"):
         if _same(folder or ".", os.path.join(sys.prefix, "bin")):
             return at + 1
-    site = os.path.dirname(os.path.abspath(__file__))
-    return at + 1 if name == "pip" and _same(folder or ".", site) else 0
+    return at + 1 if name == "pip" and _same(folder or ".", site_packages()) else 0
 
 
 def _same(one, other):

@@ -14,7 +14,7 @@ import os
 import sys
 from _frozen_importlib_external import PathFinder
 
-from _aim_pip_hook import AIM_PIP, is_switched_off, only_reads
+from _aim_pip_hook import AIM_PIP, is_switched_off, only_reads, site_packages
 
 # Where pip keeps its main function; in 19.3 it was the second one, which has led to the first since then.
 MAINS = ("pip._internal.cli.main", "pip._internal.main")
@@ -40,7 +40,7 @@ def watch():
 
 def _spec(name, path):
     spec = PathFinder.find_spec(name, path)
-    own = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pip", "")
+    own = os.path.join(site_packages(), "pip", "")
     if spec is None or not (spec.origin or "").startswith(own):
         return None
     load = spec.loader.exec_module
