@@ -10,6 +10,7 @@ import sys
 
 LOG_NAME = ".aim-worker.log"
 LOG_LIMIT = 8 << 20
+STREAMS = (0, "stdin", "__stdin__", "r"), (1, "stdout", "__stdout__", "w"), (2, "stderr", "__stderr__", "w")
 
 
 class Unusable(Exception):
@@ -66,11 +67,11 @@ def open_streams():
 
     Always UTF-8, which is what the other end reads, and able to write any text.
     """
-    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
-        stream = getattr(sys, "__%s__" % name)
+    for number, name, original, mode in STREAMS:
+        stream = getattr(sys, original)
         if stream is None or stream.closed:
             stream = open(number, mode, 1, "utf-8", "backslashreplace", closefd=False)
-            setattr(sys, "__%s__" % name, stream)
+            setattr(sys, original, stream)
         setattr(sys, name, stream)
 
 

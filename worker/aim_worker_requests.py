@@ -5,6 +5,7 @@
 
 import _signal
 import builtins
+import gc
 import os
 import site
 import sys
@@ -218,6 +219,7 @@ class Worker:
         namespace["input_data"] = value
         sys.argv = [node.path]
         sys.modules["__main__"] = module
+        given = len(namespace)
         try:
             exec(node.code, namespace)
             name, function = nodes.choose_function(namespace)
@@ -227,6 +229,12 @@ class Worker:
             return output
         finally:
             sys.modules["__main__"] = self.main
+            if len(namespace) > given + 1:
+                # More than one function: a table that the file has loaded, say. Functions and the globals that they
+                # are in refer to each other, so that only a collection, here of what is young, lets such values go.
+                del module, namespace
+                function = None
+                gc.collect(1)
 
     def rehearse(self):
         """Run a node that is nobody's: an interpreter's first node costs milliseconds, later ones microseconds."""

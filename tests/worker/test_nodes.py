@@ -33,6 +33,11 @@ class Nodes(unittest.TestCase):
         found = [line for line in text.splitlines() if line.strip(" ^~")]
         self.assertEqual(found, lines)
 
+    def test_what_a_file_loads_goes_with_its_node(self):
+        source = "class Table:\n    def __del__(self): print('gone')\nTABLE = Table()\ndef RunScript(): return 1\n"
+        self.check(source, 1)
+        self.assertEqual(self.worker.printed(), ("gone\n", ""))
+
     # -- files
 
     def test_reply_shape(self):

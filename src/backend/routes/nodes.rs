@@ -19,6 +19,9 @@ use crate::backend::worker::{Job, Reply};
 /// Pieces of output that wait for a slow caller. The job has its own bound behind it.
 const QUEUE: usize = 16;
 
+/// Bytes of a reply that go in one part.
+const TOGETHER: usize = 16 << 10;
+
 /// `POST …/nodes/run`: lines of [`NodeEvent`], the reply last. A caller that goes away stops the node only where it has
 /// asked for that.
 pub(super) async fn run(
@@ -72,18 +75,24 @@ async fn tell(job: Job, node: NodeRun, lines: mpsc::Sender<Bytes>) {
 
 /// The last line: a [`NodeEvent::Reply`], whose reply may be of any size.
 async fn finish(lines: &mpsc::Sender<Bytes>, reply: Reply) {
-    let start = std::iter::once(Ok(Bytes::from_static(br#"{"type":"reply","reply":"#)));
-    let end = std::iter::once(Ok(Bytes::from_static(b"}\n")));
-    for piece in start.chain(reply.pieces()).chain(end) {
-        match piece {
-            Ok(piece) => {
-                if lines.send(piece).await.is_err() {
-                    return; // Nobody reads any more: nobody misses the rest.
-                }
-            }
+    let mut line = br#"{"type":"reply","reply":"#.to_vec();
+    for piece in reply.pieces() {
+        let piece = match piece {
+            Ok(piece) => piece,
             Err(error) => return tracing::error!(%error, "a node's output cannot be read"),
+        };
+        // What is small goes together: each part that goes by itself wakes the connection and its reader.
+        if line.len() + piece.len() <= TOGETHER {
+            line.extend_from_slice(&piece);
+            continue;
+        }
+        let before = std::mem::take(&mut line);
+        if lines.send(before.into()).await.is_err() || lines.send(piece).await.is_err() {
+            return; // Nobody reads any more: nobody misses the rest.
         }
     }
+    line.extend_from_slice(b"}\n");
+    let _ = lines.send(line.into()).await;
 }
 
 async fn say(lines: &mpsc::Sender<Bytes>, event: &NodeEvent) {
