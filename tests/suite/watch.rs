@@ -99,6 +99,32 @@ fn a_pip_from_outside_is_noticed() {
 }
 
 #[test]
+fn a_pip_of_another_environment_is_noticed() {
+    let mut site = InUse::new();
+    let tools = site.sandbox.root().join("tools");
+    site.sandbox.python().copy_venv(&tools);
+    let pip = tools.join("bin/pip");
+    let (first, second) = (site.wheel("1.0"), site.wheel("2.0"));
+    let python = site.sandbox.bin("python");
+    let install = ["--python", text(&python), "install", text(&first)];
+    site.sandbox.run(&pip, install).ok();
+    assert_eq!(site.noticed()["added"][0]["name"], "greeting");
+    site.node().ok().says("1.0");
+
+    let folder = site.sandbox.site_packages();
+    let install = [
+        "install",
+        "--upgrade",
+        "--target",
+        text(&folder),
+        text(&second),
+    ];
+    site.sandbox.run(&pip, install).ok();
+    site.node().ok().says("2.0");
+    assert!(site.sandbox.generation() > site.generation);
+}
+
+#[test]
 fn the_very_next_node_sees_it() {
     let site = InUse::new();
     let wheel = site.wheel("1.0");
@@ -191,22 +217,32 @@ fn uv_is_noticed_under_its_own_name() {
     site.sandbox
         .run(&pip, ["install", "--no-deps", text(&uv)])
         .ok();
-    let uv = |args: &[&str]| {
-        let mut uv = site.sandbox.command(tools.join("bin/uv"));
+    let uv = |sandbox: &Sandbox, args: &[&str]| {
+        let mut uv = sandbox.command(tools.join("bin/uv"));
         let uv = uv
-            .env("VIRTUAL_ENV", site.sandbox.venv())
-            .env("UV_CACHE_DIR", site.sandbox.root().join("uv-cache"))
+            .env("VIRTUAL_ENV", sandbox.venv())
+            .env("UV_CACHE_DIR", sandbox.root().join("uv-cache"))
             .env("UV_OFFLINE", "1")
             .arg("pip");
         Ran::of(uv.args(args)).ok();
     };
     let wheel = site.wheel("1.0");
-    uv(&["install", text(&wheel)]);
-    uv(&["list"]);
+    uv(&site.sandbox, &["install", text(&wheel)]);
+    uv(&site.sandbox, &["list"]);
     let record = site.noticed();
     assert_eq!(record["tool"], "uv");
     assert_eq!(record["added"][0]["name"], "greeting");
     site.node().ok().says("1.0");
+
+    uv(&site.sandbox, &["install", "--reinstall", text(&wheel)]);
+    let changed = site.noticed()["changed"][0].clone();
+    assert_eq!(
+        (&changed["from"], &changed["to"]),
+        (&"1.0".into(), &"1.0".into())
+    );
+    uv(&site.sandbox, &["uninstall", "greeting"]);
+    assert_eq!(site.noticed()["removed"][0]["name"], "greeting");
+    site.node().exits(1);
 }
 
 fn uv_wheel() -> Option<PathBuf> {

@@ -131,12 +131,13 @@ impl Job {
     /// Outside a tokio runtime.
     pub fn start(project: Project, id: ProjectId, host: &Host, settings: JobSettings) -> Self {
         let log = log_path(&settings.log_folder, &id);
+        let writer = WorkerLog::new(&settings.log_folder, &id);
         let plan = Arc::new(Plan {
             host: host.clone(),
             project,
             settings,
+            log: writer.clone(),
         });
-        let writer = WorkerLog::new(&plan.settings.log_folder, &id);
         let lane = Lane::start(&id, &plan, writer.clone(), None);
         let pool = Pool::new(id, plan, writer, lane.clone());
         Self {

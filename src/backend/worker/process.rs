@@ -20,8 +20,8 @@ use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout_at};
 
+use super::log::WorkerLog;
 use super::socket::Socket;
-use super::tail::Tail;
 use super::{cradle, leftovers};
 use crate::api::v1::Stream;
 use crate::env_vars;
@@ -188,10 +188,9 @@ impl Process {
         found
     }
 
-    /// Ends the process and its group: by closing the protocol and asking, after `grace` by force. Gives what it printed
-    /// last.
-    pub(super) async fn end(mut self, grace: Duration) -> Tail {
-        let mut tail = Tail::default();
+    /// Ends the process and its group: by closing the protocol and asking, after `grace` by force. What it prints last goes
+    /// to `log`.
+    pub(super) async fn end(mut self, grace: Duration, log: WorkerLog) {
         let deadline = Instant::now() + grace;
         self.protocol = None;
         self.outgoing.clear();
@@ -199,7 +198,7 @@ impl Process {
         let gone = async {
             loop {
                 match self.event(true).await {
-                    Event::Output(_, bytes) => tail.push(&bytes),
+                    Event::Output(_, bytes) => log.output(&bytes),
                     Event::Exited(_) => break,
                     Event::Line(_) | Event::Hangup => {}
                 }
@@ -215,9 +214,8 @@ impl Process {
         self.is_swept = true;
         self.kill_leftovers().await;
         for (_, bytes) in self.drain() {
-            tail.push(&bytes);
+            log.output(&bytes);
         }
-        tail
     }
 
     /// Interrupts the process and what its node has started, as a terminal does with Ctrl-C.

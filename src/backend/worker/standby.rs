@@ -21,6 +21,7 @@ use super::environment;
 use super::exit::ending;
 use super::freshness::{Freshness, View};
 use super::job::JobSettings;
+use super::log::WorkerLog;
 use super::process::{Event, Process};
 use super::protocol::{self, Envelope, Failure};
 use super::script;
@@ -34,6 +35,8 @@ pub(super) struct Plan {
     pub(super) project: Project,
     pub(super) host: Host,
     pub(super) settings: JobSettings,
+    /// Where what they print on the way goes.
+    pub(super) log: WorkerLog,
 }
 
 /// An interpreter that waits to become a worker.
@@ -56,8 +59,6 @@ pub(super) struct Worker {
     pub(super) started_at: DateTime<Utc>,
     /// Requests to let go of objects that it has not answered yet.
     pub(super) releases: u32,
-    /// What it printed on the way.
-    pub(super) printed: Tail,
     /// How long it took.
     pub(super) took: Duration,
 }
@@ -67,8 +68,6 @@ pub(super) struct Worker {
 pub(super) struct StartFailure {
     /// Why, on one line.
     pub(super) why: String,
-    /// What the process printed, and the traceback that it sent.
-    pub(super) printed: Tail,
     /// What it was for.
     pub(super) view: View,
 }
@@ -78,7 +77,6 @@ impl StartFailure {
     pub(super) fn unknown(view: View) -> Self {
         Self {
             why: "the start was broken off".to_owned(),
-            printed: Tail::default(),
             view,
         }
     }
@@ -95,7 +93,6 @@ pub(super) enum Spare {
 #[derive(Debug, Default)]
 pub(super) struct Misstart {
     why: String,
-    printed: Tail,
     /// Whether it ended without an answer, as a spare may that was killed while it waited.
     has_died: bool,
 }
@@ -131,13 +128,10 @@ impl Plan {
         let mut process = Process::spawn(&python, &script, self.project.root(), pairs)
             .await
             .map_err(|error| Misstart::new(format_args!("{}: {error}", python.display())))?;
-        let mut printed = Tail::default();
+        let mut printed = Tail::shown_in(&self.log);
         let limit = self.settings.start_limit;
-        let line = answer(&mut process, &mut printed, limit).await;
-        let envelope = match line {
-            Ok(line) => serde_json::from_slice::<Envelope>(&line).unwrap_or_default(),
-            Err(why) => return Err(Misstart { printed, ..why }),
-        };
+        let line = answer(&mut process, &mut printed, limit).await?;
+        let envelope = serde_json::from_slice::<Envelope>(&line).unwrap_or_default();
         match envelope.event.as_deref() {
             Some("spare") => Ok(Standby {
                 process,
@@ -145,10 +139,7 @@ impl Plan {
                 stamp,
                 variables,
             }),
-            _ => Err(Misstart {
-                printed,
-                ..Misstart::new("the new process does not speak as a worker")
-            }),
+            _ => Err(Misstart::new("the new process does not speak as a worker")),
         }
     }
 
@@ -187,9 +178,8 @@ impl Plan {
                 took: started.elapsed(),
                 ..worker
             }),
-            Err(Misstart { why, printed, .. }) => Err(StartFailure {
+            Err(Misstart { why, .. }) => Err(StartFailure {
                 why,
-                printed,
                 view: freshness.known(),
             }),
         }
@@ -209,11 +199,8 @@ impl Plan {
         let view = freshness.look();
         let request = protocol::activate(self.project.root(), view.generation, config);
         process.send(&request);
-        let mut printed = Tail::default();
-        let line = match answer(&mut process, &mut printed, self.settings.start_limit).await {
-            Ok(line) => line,
-            Err(why) => return Err(Misstart { printed, ..why }),
-        };
+        let mut printed = Tail::shown_in(&self.log);
+        let line = answer(&mut process, &mut printed, self.settings.start_limit).await?;
         for (_, bytes) in process.drain() {
             printed.push(&bytes);
         }
@@ -221,10 +208,7 @@ impl Plan {
         if !envelope.ok || envelope.event.as_deref() != Some("ready") {
             let failure: Failure = serde_json::from_slice(&line).unwrap_or_default();
             printed.push(failure.traceback.as_bytes());
-            return Err(Misstart {
-                printed,
-                ..Misstart::new(failure.error)
-            });
+            return Err(Misstart::new(failure.error));
         }
         Ok(Worker {
             process,
@@ -232,7 +216,6 @@ impl Plan {
             python,
             started_at: Utc::now(),
             releases: 0,
-            printed,
             took: Duration::ZERO,
         })
     }

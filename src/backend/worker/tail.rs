@@ -1,31 +1,35 @@
-//! The last part of what a process printed, within a bound.
+//! What a process printed while nobody's node ran on it: at once in the worker log, and the last part of it here, within a
+//! bound.
+
+use super::log::WorkerLog;
 
 /// Bytes kept.
 const LIMIT: usize = 256 << 10;
 
 /// Output that is wanted when something went wrong, of which the end tells most.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Tail {
+    log: Option<WorkerLog>,
     bytes: Vec<u8>,
-    was_cut: bool,
 }
 
 impl Tail {
+    /// What is pushed is in `log` at once: whoever follows that sees a slow start as it goes.
+    pub(super) fn shown_in(log: &WorkerLog) -> Self {
+        Self {
+            log: Some(log.clone()),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn push(&mut self, bytes: &[u8]) {
+        if let Some(log) = &self.log {
+            log.output(bytes);
+        }
         self.bytes.extend_from_slice(bytes);
         // Cut when it is twice too long, not with every byte.
         if self.bytes.len() > 2 * LIMIT {
             self.bytes.drain(..self.bytes.len() - LIMIT);
-            self.was_cut = true;
-        }
-    }
-
-    /// What is kept; begins with a mark when something before it is not.
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        if self.was_cut {
-            [b"[...]\n", self.bytes.as_slice()].concat()
-        } else {
-            self.bytes
         }
     }
 
@@ -54,9 +58,8 @@ mod tests {
         }
         tail.push(b"\nValueError: x\n  \n");
         assert_eq!(tail.last_line().as_deref(), Some("ValueError: x"));
-        let bytes = tail.into_bytes();
-        assert!(bytes.len() <= 2 * LIMIT + 6);
-        assert!(bytes.starts_with(b"[...]\n") && bytes.ends_with(b"\n  \n"));
+        assert!(tail.bytes.len() <= 2 * LIMIT);
+        assert!(tail.bytes.ends_with(b"\n  \n"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod runner;
 
+mod garbage;
 mod order;
 mod reference;
 mod results;

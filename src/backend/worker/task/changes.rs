@@ -105,9 +105,7 @@ impl Task {
         self.publish();
     }
 
-    pub(super) fn started(&mut self, mut worker: Worker) {
-        self.log
-            .output(&std::mem::take(&mut worker.printed).into_bytes());
+    pub(super) fn started(&mut self, worker: Worker) {
         self.next = Next::None;
         if worker.view == self.freshness.look() {
             self.next = Next::Ready(Box::new(worker));
@@ -119,7 +117,6 @@ impl Task {
 
     pub(super) fn start_failed(&mut self, failure: StartFailure) {
         self.next = Next::None;
-        self.log.output(&failure.printed.into_bytes());
         self.log
             .note(format_args!("environment refresh failed: {}", failure.why));
         tracing::warn!(project = %self.id, why = failure.why, "environment refresh failed");

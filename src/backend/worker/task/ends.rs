@@ -4,7 +4,6 @@ use super::super::background::Background;
 use super::super::job::WorkerError;
 use super::super::process::Process;
 use super::super::protocol::Refusal;
-use super::super::tail::Tail;
 use super::{Next, Task};
 
 impl Task {
@@ -63,14 +62,13 @@ impl Task {
     }
 
     pub(super) fn end(&mut self, process: Process) {
-        self.ending.spawn(process.end(self.plan.settings.grace));
+        let log = self.log.clone();
+        self.ending
+            .spawn(process.end(self.plan.settings.grace, log));
     }
 
     /// Breaks off a start; its process is killed.
     pub(super) fn cancel<T: Send + 'static>(&mut self, start: Background<T>) {
-        self.ending.spawn(async {
-            start.cancel().await;
-            Tail::default()
-        });
+        self.ending.spawn(async { start.cancel().await });
     }
 }

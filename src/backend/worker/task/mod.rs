@@ -34,7 +34,6 @@ use super::process::Event;
 use super::protocol;
 use super::reply::Reply;
 use super::standby::{Misstart, Plan, Standby, StartFailure, Worker};
-use super::tail::Tail;
 use crate::api::v1::{When, WorkerExit, WorkerStatus};
 use crate::project::ProjectId;
 
@@ -69,7 +68,7 @@ pub(super) struct Task {
     spare: SpareState,
     spare_wanted_until: Instant,
     /// Processes on their way out.
-    ending: JoinSet<Tail>,
+    ending: JoinSet<()>,
     waiters: Vec<(Option<u32>, Waiter)>,
     stops: Vec<oneshot::Sender<()>>,
     stops_when_idle: bool,
@@ -126,7 +125,7 @@ enum Happening {
     SparePrepared(Option<Standby>),
     /// The spare did something, though it was to wait.
     SpareStirred,
-    Ended(Tail),
+    Ended,
     /// The running node's reader took something.
     Delivered,
     /// Nobody waits for the running node any more.
@@ -199,9 +198,7 @@ impl Task {
         };
         self.end_everything(&WorkerError::ShuttingDown, "shutting-down");
         self.publish();
-        while let Some(tail) = self.ending.join_next().await {
-            self.log.output(&tail.unwrap_or_default().into_bytes());
-        }
+        while self.ending.join_next().await.is_some() {}
         for reply in self.stops.drain(..).chain(last_word) {
             let _ = reply.send(());
         }
@@ -242,7 +239,7 @@ impl Task {
             () = some(cancelled) => Happening::Cancelled,
             standby = some(preparing) => Happening::SparePrepared(standby.and_then(Result::ok)),
             _ = some(spare) => Happening::SpareStirred,
-            Some(tail) = self.ending.join_next() => Happening::Ended(tail.unwrap_or_default()),
+            Some(_) = self.ending.join_next() => Happening::Ended,
             () = self.alarm.ring() => Happening::Tick,
         }
     }
@@ -304,10 +301,9 @@ impl Task {
                 });
             }
             Happening::SpareStirred => self.spare = SpareState::Failed,
-            Happening::Ended(tail) => self.log.output(&tail.into_bytes()),
             Happening::Cancelled => self.cut_short(CutShort::abandoned),
             Happening::Tick => self.tick(Instant::now()),
-            Happening::Delivered | Happening::Abandoned => {}
+            Happening::Ended | Happening::Delivered | Happening::Abandoned => {}
         }
     }
 

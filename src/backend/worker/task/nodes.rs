@@ -9,7 +9,6 @@ use super::super::delivery::Delivery;
 use super::super::exit::{ending, signal_name};
 use super::super::protocol::{self, Refusal};
 use super::super::reply::{self, Reply};
-use super::super::tail::Tail;
 use super::{Next, Running, Task};
 use crate::api::v1::{Stream, WorkerExit};
 
@@ -192,7 +191,6 @@ impl Task {
         self.inquiry = None;
         self.ending.spawn(async move {
             worker.process.kill_leftovers().await;
-            Tail::default()
         });
         self.publish();
     }

@@ -1,6 +1,6 @@
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::site::Site;
+use super::site::{Site, within};
 use crate::api::v1::{RestartRequest, WorkerState};
 
 const BROKEN: &str = "#!/bin/sh\necho printed\necho 'no such library' >&2\nexit 3\n";
@@ -95,6 +95,28 @@ async fn an_environment_that_breaks_at_activation_is_a_failed_start() {
         ran.reply["error"],
         "환경 갱신 실패: the new process ended with exit code 4: on the way"
     );
+}
+
+#[tokio::test]
+async fn what_a_start_prints_is_in_the_log_as_it_comes() {
+    let Some(site) = Site::new() else { return };
+    site.install(
+        "slow.pth",
+        "import os, time; print('looking around', flush=True); \
+         [time.sleep(0.001) for _ in iter(lambda: os.path.exists('go'), True)]\n",
+    );
+    let log = async {
+        while !site.log().contains("looking around\n") {
+            tokio::task::yield_now().await;
+        }
+        let log = site.log();
+        site.file("go", "");
+        log
+    };
+    let (ran, log) = tokio::join!(Box::pin(site.run(NOTHING)), within(log));
+    assert_eq!(ran.reply["ok"], true, "{}", ran.reply);
+    assert!(!log.contains("ready"), "{log}");
+    assert!(site.log().contains("ready"), "{}", site.log());
 }
 
 #[tokio::test]
