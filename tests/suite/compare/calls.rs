@@ -93,6 +93,13 @@ const CHANGING: Table = &[
     ("BIN/pip install --user greeting", Never),
     ("PIP_TARGET=there3 BIN/pip install greeting", Never),
     ("PIP_DRY_RUN=1 BIN/pip install greeting", Never),
+    ("PIP_PREFIX=prefix2 BIN/pip install nothing-there", Never),
+    ("PIP_CONFIG_FILE=elsewhere.conf BIN/pip install greeting", Never),
+    ("PIP_CONFIG_FILE=elsewhere.conf BIN/pip --isolated install --no-index --find-links WHEELS other", Never),
+    ("PIP_CONFIG_FILE=dry.conf BIN/python -m pip install greeting", Never),
+    ("PIP_CONFIG_FILE=other-python.conf BIN/pip install nothing-there", Never),
+    ("PIP_TARGET=SITE/ BIN/pip install other", Once),
+    ("BIN/pip uninstall -y other", Once),
     ("BIN/pip install --prefix=$PWD/.venv greeting", Once),
     ("BIN/pip uninstall -y greeting", Once),
     ("PIP_CONFIG_FILE=quiet.conf BIN/pip install greeting", Once),
@@ -111,6 +118,8 @@ const CHANGING: Table = &[
     ("BIN/pip uninstall -y built", Once),
     ("BIN/pip install ./failing", Once),
     ("umask 027; BIN/pip install -q --force-reinstall greeting", Once),
+    ("AIM_SOCKET=/tmp/$(printf 'x%.0s' {1..150})/s BIN/pip install -q --force-reinstall greeting", Once),
+    ("XDG_RUNTIME_DIR=$PWD/$(printf 'x%.0s' {1..150}) BIN/pip install --force-reinstall greeting", Once),
     ("(BIN/pip install -q other; BIN/pip uninstall -q -y other)", Times(2)),
     ("BIN/pip uninstall -q -y pip; BIN/python -m pip --version", Once),
 ];
@@ -174,6 +183,12 @@ const WAYS_IN: Table = &[
     ("PIP_REQUIRE_VIRTUALENV=1 BIN/pip install", Once),
     ("VIRTUAL_ENV=/nowhere BIN/pip install", Once),
     ("PYTHONPATH=/nowhere BIN/pip install", Once),
+    ("PYTHONPATH=says BIN/pip install", Once),
+    ("PYTHONPATH=says BIN/python -m pip list", Never),
+    ("PYTHONPATH=says BIN/python -c pass", Never),
+    ("PYTHONPATH=writes BIN/python -m pip install && cat customized.txt", Once),
+    ("cp says/sitecustomize.py SITE/ && BIN/pip install", Once),
+    ("BIN/python -m pip --version; rm SITE/sitecustomize.py", Never),
     ("HOME=/nowhere BIN/pip install", Once),
     ("env -u HOME -u TMPDIR BIN/pip install", Once),
     ("printf 'print(1)' > pip.py; BIN/python -m pip install; rm pip.py", Never),
@@ -248,12 +263,29 @@ fn play(mut twins: Twins, table: Table) {
 /// Two worlds with what the tables name.
 fn twins() -> Twins {
     let twins = Twins::on(&Python::main());
+    furnish(&twins);
+    twins
+}
+
+/// Puts into two worlds what the tables name.
+pub(super) fn furnish(twins: &Twins) {
     twins.wheel("greeting", "1.0");
     twins.wheel("greeting", "2.0");
     twins.wheel("other", "1.0");
     twins.write("needs.txt", "greeting==1.0\nother\n");
     twins.write("limits.txt", "other<2\n");
     twins.write("quiet.conf", "[install]\nquiet = 1\n");
+    twins.write("elsewhere.conf", "[install]\ntarget = there4\n");
+    twins.write(
+        "says/sitecustomize.py",
+        "import sys; print(sys.argv[1:], file=sys.stderr)\n",
+    );
+    twins.write(
+        "writes/sitecustomize.py",
+        "import sys; print(sys.argv[1:], file=open('customized.txt', 'w'))\n",
+    );
+    twins.write("dry.conf", "[global]\ndry_run = true\n");
+    twins.write("other-python.conf", "[global]\npython = /usr/bin/python3\n");
     twins.write("caller.py", "import subprocess, sys\nsys.exit(subprocess.call([sys.executable, '-m', 'pip'] + sys.argv[1:]))\n");
     twins.write("no-project/readme.txt", "nothing to build\n");
     for (folder, extra) in [("project", ""), ("failing", "    sys.exit('no')\n")] {
@@ -263,7 +295,6 @@ fn twins() -> Twins {
             &BACKEND.replace("    #extra\n", extra),
         );
     }
-    twins
 }
 
 pub(super) const PYPROJECT: &str =

@@ -8,6 +8,7 @@
 
 mod bulk;
 mod calls;
+mod editable;
 mod grammar;
 mod index;
 mod seen;

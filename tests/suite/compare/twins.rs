@@ -94,12 +94,19 @@ impl Twins {
         adjust: impl Fn(&mut Seen),
     ) {
         let before = self.with.records().len();
-        let [without, with] = self.each().map(|sandbox| {
+        let seen = |sandbox: &Sandbox| {
             let output = bounded(shell(sandbox, line));
-            let mut seen = Seen::of(sandbox, &output);
-            adjust(&mut seen);
-            seen
+            Seen::of(sandbox, &output)
+        };
+        // The worlds share nothing, so they need not wait for one another.
+        let [mut without, mut with] = std::thread::scope(|scope| {
+            let threads = self
+                .each()
+                .map(|sandbox| scope.spawn(move || seen(sandbox)));
+            threads.map(|thread| thread.join().expect("it was seen"))
         });
+        adjust(&mut without);
+        adjust(&mut with);
         for difference in without.differences(&with) {
             self.differences.push(format!("{line}\n{difference}"));
         }
