@@ -38,7 +38,7 @@ pub(super) async fn run(
         ));
     }
     let job = daemon.job(&known).await?;
-    let (lines, read) = mpsc::channel(QUEUE);
+    let (lines, mut read) = mpsc::channel(QUEUE);
     tokio::spawn(async move {
         match node.on_disconnect {
             OnDisconnect::GoOn => tell(job, node, lines).await,
@@ -52,12 +52,35 @@ pub(super) async fn run(
             }
         }
     });
-    let lines = ReceiverStream::new(read).map(Ok::<_, Infallible>);
-    Ok(([(CONTENT_TYPE, NDJSON)], Stream::from_stream(lines)).into_response())
+    // The head goes with the first part: by itself it would wake the caller for nothing.
+    let body = match read.recv().await {
+        Some(Part::Last(bytes)) => Stream::from(bytes),
+        first => {
+            let first = tokio_stream::iter(first);
+            let parts = first.chain(ReceiverStream::new(read)).map(Part::into_bytes);
+            Stream::from_stream(parts.map(Ok::<_, Infallible>))
+        }
+    };
+    Ok(([(CONTENT_TYPE, NDJSON)], body).into_response())
+}
+
+/// Bytes of the answer.
+enum Part {
+    More(Bytes),
+    /// Nothing comes after these.
+    Last(Bytes),
+}
+
+impl Part {
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::More(bytes) | Self::Last(bytes) => bytes,
+        }
+    }
 }
 
 /// Runs `node` to its end, whether or not somebody still reads `lines`.
-async fn tell(job: Job, node: NodeRun, lines: mpsc::Sender<Bytes>) {
+async fn tell(job: Job, node: NodeRun, lines: mpsc::Sender<Part>) {
     let (sender, mut output) = mpsc::channel::<NodeOutput>(QUEUE);
     let mut run = pin!(job.run(node, sender));
     let reply = loop {
@@ -74,7 +97,7 @@ async fn tell(job: Job, node: NodeRun, lines: mpsc::Sender<Bytes>) {
 }
 
 /// The last line: a [`NodeEvent::Reply`], whose reply may be of any size.
-async fn finish(lines: &mpsc::Sender<Bytes>, reply: Reply) {
+async fn finish(lines: &mpsc::Sender<Part>, reply: Reply) {
     let mut line = br#"{"type":"reply","reply":"#.to_vec();
     for piece in reply.pieces() {
         let piece = match piece {
@@ -87,20 +110,22 @@ async fn finish(lines: &mpsc::Sender<Bytes>, reply: Reply) {
             continue;
         }
         let before = std::mem::take(&mut line);
-        if lines.send(before.into()).await.is_err() || lines.send(piece).await.is_err() {
-            return; // Nobody reads any more: nobody misses the rest.
+        for bytes in [before.into(), piece] {
+            if lines.send(Part::More(bytes)).await.is_err() {
+                return; // Nobody reads any more: nobody misses the rest.
+            }
         }
     }
     line.extend_from_slice(b"}\n");
-    let _ = lines.send(line.into()).await;
+    let _ = lines.send(Part::Last(line.into())).await;
 }
 
-async fn say(lines: &mpsc::Sender<Bytes>, event: &NodeEvent) {
+async fn say(lines: &mpsc::Sender<Part>, event: &NodeEvent) {
     match serde_json::to_vec(event) {
         Ok(mut line) => {
             line.push(b'\n');
             // Nobody reads any more: the node goes on.
-            let _ = lines.send(line.into()).await;
+            let _ = lines.send(Part::More(line.into())).await;
         }
         Err(error) => tracing::error!(%error, "an event of a node cannot be written"),
     }
