@@ -30,6 +30,8 @@ use crate::env_vars;
 const CHUNK: usize = 64 << 10;
 /// The longest reply. Longer ones are taken for a process gone mad.
 const LONGEST_LINE: usize = 1 << 30;
+/// What a quick node takes, with what it costs to wake a processor.
+const QUICK: Duration = Duration::from_micros(100);
 /// How often a group that is ending is looked at: the kernel tells nobody when a group becomes empty.
 const GROUP_POLL: Duration = Duration::from_millis(10);
 
@@ -126,6 +128,25 @@ impl Process {
         self.outgoing.extend_from_slice(line.as_bytes());
         self.outgoing.push(b'\n');
         self.write();
+    }
+
+    /// Gives the processor to the process for as long as a quick node takes, and takes what it answers.
+    ///
+    /// A thread that sleeps until the answer comes is mostly woken on another processor, which has to be woken itself: that
+    /// takes longer than the node. So this one does not sleep at once. It yields, and where the two share a processor the
+    /// node runs meanwhile.
+    pub(super) fn linger(&mut self) {
+        let begun = std::time::Instant::now();
+        while self.outgoing.is_empty() && begun.elapsed() < QUICK {
+            std::thread::yield_now();
+            let Some(protocol) = &self.protocol else {
+                return;
+            };
+            // An end is left for `event` to tell: it is seen there again.
+            if read_now(protocol.as_fd(), &mut self.received, CHUNK) != Now::Nothing {
+                return;
+            }
+        }
     }
 
     /// The next thing that the process does. Its output is left where it is, and the process with it once the pipes are

@@ -45,6 +45,7 @@ impl Task {
                     self.nodes += 1;
                     let id = self.nodes.to_string();
                     worker.process.send(&protocol::numbered(&id, &node.request));
+                    worker.process.linger();
                     self.running = Some(Running {
                         id,
                         file: node.file,
