@@ -72,6 +72,13 @@ impl Cleaner {
     }
 
     fn decode(&mut self, bytes: &[u8], out: &mut String) {
+        // Nearly all of it is valid, and this check looks at many bytes at a time.
+        let valid = match std::str::from_utf8(bytes) {
+            Ok(text) => return self.take(text, out),
+            Err(error) => error.valid_up_to(),
+        };
+        let (valid, bytes) = bytes.split_at(valid);
+        self.take(std::str::from_utf8(valid).unwrap_or_default(), out);
         let mut chunks = bytes.utf8_chunks().peekable();
         while let Some(chunk) = chunks.next() {
             self.take(chunk.valid(), out);
@@ -192,15 +199,26 @@ impl Cleaner {
     }
 }
 
+/// Where the first byte is that may not be simply written. Looks at whole blocks, which compiles to a few wide comparisons.
+fn first_special(bytes: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 32;
+    let is_special = |byte: u8| (byte < 0x20 && byte != b'\t') || byte == 0x7f || byte == 0xc2;
+    let has_special = |block: &[u8]| {
+        let any = |found: bool, &byte: &u8| found | is_special(byte);
+        block.iter().fold(false, any)
+    };
+    let block = bytes.chunks(BLOCK).position(has_special)?;
+    let from = block * BLOCK;
+    let at = bytes[from..].iter().position(|&byte| is_special(byte))?;
+    Some(from + at)
+}
+
 /// How many bytes of `text` are characters that are simply written.
 fn plain_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut from = 0;
     loop {
-        let Some(at) = bytes[from..]
-            .iter()
-            .position(|&byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f || byte == 0xc2)
-        else {
+        let Some(at) = first_special(&bytes[from..]) else {
             return bytes.len();
         };
         let at = from + at;
