@@ -73,20 +73,27 @@ def _command_line():
     words = getattr(sys, "orig_argv", None)  # Python 3.10 and newer
     if words is not None:
         return list(words)
-    try:
-        descriptor = os.open("/proc/self/cmdline", os.O_RDONLY)
-    except OSError:
+    text = _whole("/proc/self/cmdline")
+    if text is None:
         return _command_line_of_c()
+    return [os.fsdecode(word) for word in text.split(b"\0")[:-1]]
+
+
+def _whole(path):
+    """The bytes of a file that the kernel makes; None where there is no such file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
     try:
         text = b""
         while True:
             part = os.read(descriptor, 65536)
             if not part:
-                break
+                return text
             text += part
     finally:
         os.close(descriptor)
-    return [os.fsdecode(word) for word in text.split(b"\0")[:-1]]
 
 
 def _command_line_of_c():
@@ -160,20 +167,10 @@ def _environment_given():
     """The environment without what start-up added: in the C locale Python sets LC_CTYPE for its children (PEP 538)."""
     given = dict(os.environ)
     if given.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8"):
-        try:
-            descriptor = os.open("/proc/self/environ", os.O_RDONLY)
-        except OSError:
+        text = _whole("/proc/self/environ")
+        if text is None:
             return given
-        try:
-            text = b"\0"
-            while True:
-                part = os.read(descriptor, 65536)
-                if not part:
-                    break
-                text += part
-        finally:
-            os.close(descriptor)
-        if b"\0LC_CTYPE=" not in text:
+        if b"\0LC_CTYPE=" not in b"\0" + text:
             del given["LC_CTYPE"]
     return given
 
