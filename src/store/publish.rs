@@ -98,11 +98,7 @@ pub(super) fn record_of(
     changes: Diff,
     log: Option<WrittenLog>,
 ) -> RunRecord {
-    let (exit_code, signal) = match run.ending {
-        Ending::Exited(code) => (Some(code), None),
-        Ending::Signaled(signal) => (None, Some(signal)),
-        Ending::Interrupted => (None, None),
-    };
+    let (exit_code, signal) = run.ending.members();
     let stdout = run.output.as_ref().map(|output| output.stdout.len() as u64);
     RunRecord {
         schema: RunRecord::SCHEMA,

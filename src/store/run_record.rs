@@ -69,6 +69,24 @@ impl Ending {
     pub fn is_success(self) -> bool {
         self == Self::Exited(0)
     }
+
+    /// The end that these members of a record tell of.
+    pub(super) fn of(exit_code: Option<i32>, signal: Option<i32>) -> Self {
+        match (exit_code, signal) {
+            (_, Some(signal)) => Self::Signaled(signal),
+            (Some(code), None) => Self::Exited(code),
+            (None, None) => Self::Interrupted,
+        }
+    }
+
+    /// The exit code and the signal, as a record has them.
+    pub(super) fn members(self) -> (Option<i32>, Option<i32>) {
+        match self {
+            Self::Exited(code) => (Some(code), None),
+            Self::Signaled(signal) => (None, Some(signal)),
+            Self::Interrupted => (None, None),
+        }
+    }
 }
 
 /// A run, as its line in `runs.jsonl` tells it.
@@ -136,11 +154,7 @@ impl RunRecord {
 
     /// How it ended.
     pub fn ending(&self) -> Ending {
-        match (self.exit_code, self.signal) {
-            (_, Some(signal)) => Ending::Signaled(signal),
-            (Some(code), None) => Ending::Exited(code),
-            (None, None) => Ending::Interrupted,
-        }
+        Ending::of(self.exit_code, self.signal)
     }
 
     /// How long it took.

@@ -82,11 +82,7 @@ impl Unfinished {
         let bytes = fs::read(&path).map_err(|error| StoreError::at(&path, error))?;
         let mut note: Self = serde_json::from_slice(&bytes)
             .map_err(|error| StoreError::at(&path, io::Error::from(error)))?;
-        let (exit_code, signal) = match ending {
-            Ending::Exited(code) => (Some(code), None),
-            Ending::Signaled(signal) => (None, Some(signal)),
-            Ending::Interrupted => (None, None),
-        };
+        let (exit_code, signal) = ending.members();
         note.ended = Some(Ended {
             exit_code,
             signal,
@@ -135,11 +131,7 @@ impl Unfinished {
     /// How it ended and how long it took, where that is known.
     pub(super) fn ending(&self) -> Option<(Ending, Duration)> {
         let ended = self.ended?;
-        let ending = match (ended.exit_code, ended.signal) {
-            (_, Some(signal)) => Ending::Signaled(signal),
-            (Some(code), None) => Ending::Exited(code),
-            (None, None) => Ending::Interrupted,
-        };
+        let ending = Ending::of(ended.exit_code, ended.signal);
         Some((ending, Duration::from_millis(ended.duration_ms)))
     }
 
