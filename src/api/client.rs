@@ -234,14 +234,10 @@ impl Client {
         mut output: impl FnMut(NodeOutput) -> Result<()>,
     ) -> Result<Json> {
         let call = self.post(&of(&project.into(), "/nodes/run"), node);
-        let mut lines = BufReader::with_capacity(64 * 1024, send(call)?);
-        let mut line = Vec::new();
+        let mut lines = Lines::of(send(call)?);
         loop {
-            line.clear();
-            if lines.read_until(b'\n', &mut line).context(t!("api.lost"))? == 0 {
-                return Err(Error::failed(t!("api.lost")));
-            }
-            match serde_json::from_slice(&line).context(t!("api.not_understood"))? {
+            let line = lines.next()?;
+            match serde_json::from_slice(line).context(t!("api.not_understood"))? {
                 NodeEvent::Output(text) => output(text)?,
                 NodeEvent::Reply { reply } => return Ok(reply),
             }
@@ -263,13 +259,9 @@ impl Client {
         mut event: impl FnMut(FlowEvent) -> Result<()>,
     ) -> Result<FlowDone> {
         let call = self.post("/api/project/execute-flow-stream", flow);
-        let mut lines = BufReader::with_capacity(64 * 1024, send(call)?);
-        let mut line = Vec::new();
+        let mut lines = Lines::of(send(call)?);
         loop {
-            line.clear();
-            if lines.read_until(b'\n', &mut line).context(t!("api.lost"))? == 0 {
-                return Err(Error::failed(t!("api.lost")));
-            }
+            let line = lines.next()?;
             let Some(json) = line.strip_prefix(b"data: ") else {
                 continue;
             };
@@ -287,6 +279,31 @@ impl Client {
 
     fn post(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
         self.http.post(url(path)).json(body)
+    }
+}
+
+/// An answer that comes line by line, and says in its last one that it is whole.
+struct Lines {
+    answer: BufReader<Response>,
+    line: Vec<u8>,
+}
+
+impl Lines {
+    fn of(answer: Response) -> Self {
+        Self {
+            answer: BufReader::with_capacity(64 * 1024, answer),
+            line: Vec::new(),
+        }
+    }
+
+    /// The next line; an error when the daemon goes away before the last.
+    fn next(&mut self) -> Result<&[u8]> {
+        self.line.clear();
+        let read = self.answer.read_until(b'\n', &mut self.line);
+        if read.context(t!("api.lost"))? == 0 {
+            return Err(Error::failed(t!("api.lost")));
+        }
+        Ok(&self.line)
     }
 }
 
