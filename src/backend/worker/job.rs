@@ -131,15 +131,14 @@ impl Job {
     /// Outside a tokio runtime.
     pub fn start(project: Project, id: ProjectId, host: &Host, settings: JobSettings) -> Self {
         let log = log_path(&settings.log_folder, &id);
-        let writer = WorkerLog::new(&settings.log_folder, &id);
         let plan = Arc::new(Plan {
             host: host.clone(),
+            log: WorkerLog::new(&settings.log_folder, &id),
             project,
             settings,
-            log: writer.clone(),
         });
-        let lane = Lane::start(&id, &plan, writer.clone(), None);
-        let pool = Pool::new(id, plan, writer, lane.clone());
+        let lane = Lane::start(&id, &plan, None);
+        let pool = Pool::new(id, plan, lane.clone());
         Self {
             lane,
             pool: Arc::new(pool),

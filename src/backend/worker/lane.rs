@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::job::{Control, Node, WorkerError};
-use super::log::WorkerLog;
 use super::objects::Objects;
 use super::protocol::{Refusal, Request};
 use super::reply::Reply;
@@ -44,7 +43,6 @@ impl Lane {
     pub(super) fn start(
         id: &ProjectId,
         plan: &Arc<Plan>,
-        log: WorkerLog,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
         let (ask, asked) = mpsc::channel(QUEUE);
@@ -53,7 +51,6 @@ impl Lane {
         let mut task = Task::new(
             id.clone(),
             Arc::clone(plan),
-            log,
             Arc::clone(&objects),
             asked,
             sender,

@@ -16,7 +16,6 @@ use tokio::sync::{Notify, oneshot};
 
 use super::job::Control;
 use super::lane::Lane;
-use super::log::WorkerLog;
 use super::objects::Kept;
 use super::standby::Plan;
 use crate::api::v1::When;
@@ -32,7 +31,6 @@ const MOST: usize = 10;
 pub(super) struct Pool {
     id: ProjectId,
     plan: Arc<Plan>,
-    log: WorkerLog,
     lanes: Mutex<Vec<Place>>,
     freed: Arc<Notify>,
     /// By node, the newest object that it gave.
@@ -62,11 +60,10 @@ impl Drop for Taken {
 }
 
 impl Pool {
-    pub(super) fn new(id: ProjectId, plan: Arc<Plan>, log: WorkerLog, first: Lane) -> Self {
+    pub(super) fn new(id: ProjectId, plan: Arc<Plan>, first: Lane) -> Self {
         Self {
             id,
             plan,
-            log,
             lanes: Mutex::new(vec![Place::new(first)]),
             freed: Arc::default(),
             newest: Mutex::default(),
@@ -186,7 +183,7 @@ impl Pool {
         let Ok(permit) = permits.try_acquire_owned() else {
             return;
         };
-        let lane = Lane::start(&self.id, &self.plan, self.log.clone(), Some(permit));
+        let lane = Lane::start(&self.id, &self.plan, Some(permit));
         let place = Place::new(lane);
         let taken = place.taken(&self.freed);
         lanes.push(place);

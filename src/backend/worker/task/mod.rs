@@ -137,19 +137,18 @@ impl Task {
     pub(super) fn new(
         id: ProjectId,
         plan: Arc<Plan>,
-        log: WorkerLog,
         objects: Arc<Objects>,
         asked: mpsc::Receiver<Control>,
         status: watch::Sender<WorkerStatus>,
     ) -> Self {
         Self {
-            log,
             objects,
             ends_when_unused: None,
             used_at: Instant::now(),
             alarm: Alarm::new(),
             freshness: Freshness::new(plan.project.layout(), plan.project.venv()),
             id,
+            log: plan.log.clone(),
             plan,
             asked,
             status,
