@@ -65,8 +65,13 @@ pub(crate) fn is_waiting(pid: u32) -> bool {
 
 /// What a process costs: its own pages, and its part of those that it shares.
 fn proportional_kib(pid: u32) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("Linux");
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    kib(pid, "smaps_rollup", "Pss:")
+}
+
+/// A number of KiB that the kernel tells of a running process in one of its files there.
+pub(crate) fn kib(pid: u32, file: &str, name: &str) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).expect("Linux");
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
     let number = line.and_then(|line| line.split_whitespace().next());
     number
         .and_then(|number| number.parse().ok())

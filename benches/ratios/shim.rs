@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::measure::{row, run, turns};
+use crate::memory::kib;
 use crate::sandbox::Sandbox;
 
 /// Bytes of a long output.
@@ -97,7 +98,7 @@ fn memory() {
     let mut stdout = BufReader::new(stdout);
     stdout.read_line(&mut said).expect("read");
     assert_eq!(said, "ready\n");
-    let peak_kib = peak_kib(shim.id());
+    let peak_kib = kib(shim.id(), "status", "VmHWM:");
     drop(shim.stdin.take());
     shim.wait().expect("ended");
     println!(
@@ -107,16 +108,6 @@ fn memory() {
         format!("{} kB", peak_kib * 1024 / 1000),
         ""
     );
-}
-
-/// The most memory that a running process has held.
-fn peak_kib(pid: u32) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    number
-        .and_then(|number| number.parse().ok())
-        .expect("a number")
 }
 
 /// A shell script in `sandbox`.
