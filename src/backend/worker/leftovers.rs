@@ -10,12 +10,24 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[cfg(target_os = "linux")]
+use std::{
+    os::fd::OwnedFd,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+#[cfg(target_os = "linux")]
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+#[cfg(target_os = "linux")]
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+
 #[cfg(any(target_os = "linux", doc))]
 use crate::env_vars;
 
-/// Rounds of looking: a process that forks all the time may escape one.
+/// Time for all that was left behind to end: a killed process ends when it gets a processor.
 #[cfg(target_os = "linux")]
-const ROUNDS: usize = 5;
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// A mark that no other worker of this machine has.
 pub(super) fn new_mark() -> String {
@@ -27,8 +39,6 @@ pub(super) fn new_mark() -> String {
 /// Kills what workers of daemons that are gone left behind. Reads the environment of every process of this person.
 #[cfg(target_os = "linux")]
 pub(in crate::backend) fn kill_orphans() {
-    use rustix::process::{Signal, kill_process};
-
     for (pid, folder) in processes() {
         let environ = std::fs::read(folder.join("environ")).unwrap_or_default();
         if mark_in(&environ).is_some_and(is_of_the_dead) {
@@ -41,11 +51,10 @@ pub(in crate::backend) fn kill_orphans() {
 #[cfg(not(target_os = "linux"))]
 pub(in crate::backend) fn kill_orphans() {}
 
-/// Kills everything that has `mark`. Reads the environment of every process of this person, which takes milliseconds.
+/// Kills everything that has `mark`, and waits until it is gone. Reads the environment of every process of this person,
+/// which takes milliseconds.
 #[cfg(target_os = "linux")]
 pub(super) fn kill(mark: &str) {
-    use rustix::process::{Signal, kill_process};
-
     let variable = [
         env_vars::WORKER_MARK.as_bytes(),
         b"=",
@@ -53,21 +62,41 @@ pub(super) fn kill(mark: &str) {
         b"\0",
     ]
     .concat();
-    for _ in 0..ROUNDS {
-        let found: Vec<_> = processes()
-            .filter(|(_, folder)| {
-                std::fs::read(folder.join("environ"))
-                    .is_ok_and(|environ| starts_a_variable(&environ, &variable))
+    let is_ours = |folder: &Path| {
+        std::fs::read(folder.join("environ"))
+            .is_ok_and(|environ| starts_a_variable(&environ, &variable))
+    };
+    let deadline = Instant::now() + LONGEST;
+    while Instant::now() < deadline {
+        let found: Vec<(Pid, Option<OwnedFd>)> = processes()
+            .filter(|(_, folder)| is_ours(folder))
+            // The number may be another process's by now: asked again with the process held by its descriptor.
+            .filter_map(|(pid, folder)| {
+                let process = pidfd_open(pid, PidfdFlags::empty()).ok();
+                is_ours(&folder).then_some((pid, process))
             })
-            .map(|(pid, _)| pid)
             .collect();
         if found.is_empty() {
             return;
         }
-        for pid in found {
-            let _ = kill_process(pid, Signal::KILL);
+        for (pid, process) in &found {
+            let _ = match process {
+                Some(process) => pidfd_send_signal(process, Signal::KILL),
+                None => kill_process(*pid, Signal::KILL), // Linux before 5.3
+            };
+        }
+        for process in found.iter().filter_map(|(_, process)| process.as_ref()) {
+            wait_for_end(process, deadline);
         }
     }
+}
+
+/// Waits until `process` has ended, which its descriptor tells by being readable (`pidfd_open(2)`).
+#[cfg(target_os = "linux")]
+fn wait_for_end(process: &OwnedFd, deadline: Instant) {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let limit = Timespec::try_from(left).ok();
+    let _ = poll(&mut [PollFd::new(process, PollFlags::IN)], limit.as_ref());
 }
 
 /// Elsewhere there is no telling whose a process is; the group is all that is ended.
