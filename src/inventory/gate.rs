@@ -18,7 +18,18 @@ type State = (u64, u64, i64, i64);
 impl Gate {
     /// The gate of `venv` as it is now.
     pub fn of(venv: &Venv) -> Self {
-        let folders = venv.site_packages().into_iter();
+        Self::at(venv.site_packages())
+    }
+
+    /// The same for site-packages and `bin`: what pip or another tool installs, scripts included, moves it.
+    pub fn with_scripts(venv: &Venv) -> Self {
+        let mut folders = venv.site_packages();
+        folders.push(venv.bin());
+        Self::at(folders)
+    }
+
+    fn at(folders: Vec<PathBuf>) -> Self {
+        let folders = folders.into_iter();
         Self {
             folders: folders
                 .map(|path| {

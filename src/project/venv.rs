@@ -92,12 +92,16 @@ impl Venv {
     }
 
     /// The folders that distributions are installed in: every `lib*/python*/site-packages` (purelib and
-    /// platlib), resolved so that `lib64`, a link to `lib`, is not counted twice. Sorted; empty for a broken
-    /// environment.
+    /// platlib), resolved so that none is counted twice. Sorted; empty for a broken environment.
     pub fn site_packages(&self) -> Vec<PathBuf> {
+        // The usual `lib64` is a link to `lib`, which need not be listed and resolved again to see that.
+        let is_link_to_lib =
+            |lib: &Path| std::fs::read_link(lib).is_ok_and(|target| target == Path::new("lib"));
         let mut found: Vec<PathBuf> = ["lib", "lib64"]
             .into_iter()
-            .filter_map(|lib| std::fs::read_dir(self.root.join(lib)).ok())
+            .map(|lib| self.root.join(lib))
+            .filter(|lib| !is_link_to_lib(lib))
+            .filter_map(|lib| std::fs::read_dir(lib).ok())
             .flatten()
             .filter_map(Result::ok)
             .filter(|entry| {

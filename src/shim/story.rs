@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::call::Call;
+use super::call::{Call, Entry};
 use super::classify::{Kind, PipCommand};
 use super::real_pip::RealPip;
 use super::redact;
@@ -15,12 +15,12 @@ use crate::api::nudge;
 use crate::error::{Error, Exit, Result};
 use crate::exec::{self, Outcome, Status, Stream};
 use crate::host::Host;
-use crate::inventory::Snapshot;
+use crate::inventory::{Gate, Snapshot};
 use crate::launchers;
 use crate::project::{Config, Project, socket};
 use crate::store::{
-    Ending, Holder, LogDraft, Published, RunId, RunLock, RunOutput, StartedRun, StoreError, Tool,
-    Unfinished, catch_up, last_recorded, publish, recover,
+    Ending, Holder, LogDraft, Published, Recorded, RunId, RunLock, RunOutput, StartedRun,
+    StoreError, Tool, Unfinished, catch_up, publish, recover,
 };
 use crate::words::t;
 
@@ -75,6 +75,8 @@ pub(super) struct Story<'a> {
     started: StartedRun,
     lock: Option<RunLock>,
     before: Snapshot,
+    /// The folders that launchers and hook are in, as they were.
+    places: Gate,
 }
 
 impl<'a> Story<'a> {
@@ -100,11 +102,13 @@ impl<'a> Story<'a> {
         }
         let layout = project.venv().layout();
         let _ = Unfinished::begin(&layout, started.clone(), before.clone(), lock.is_some());
+        let places = Gate::with_scripts(project.venv());
         Self {
             scene,
             started,
             lock,
             before,
+            places,
         }
     }
 
@@ -118,7 +122,10 @@ impl<'a> Story<'a> {
             host,
         } = self.scene;
         let after = Snapshot::scan(project.venv());
-        heal(call, &project);
+        // Who came by a launcher of ours found it in place.
+        if self.places.has_moved() || !matches!(call.entry(), Entry::Launcher(_)) {
+            heal(call, &project);
+        }
 
         if asked.kind != Kind::Changing && self.before.diff_to(&after).is_empty() {
             Unfinished::end(&project.venv().layout(), &self.started.id);
@@ -173,7 +180,8 @@ fn enter_earlier_changes(
     now: &Snapshot,
     run: &StartedRun,
 ) {
-    if last_recorded(project).is_some() {
+    let recorded = Recorded::read(project);
+    if recorded.snapshot().is_some() && !recorded.is_in_step(now) {
         let (argv, cwd) = (run.argv.clone(), run.cwd.clone());
         let _ = catch_up(project, config, lock, now, argv, cwd);
     }

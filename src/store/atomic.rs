@@ -2,14 +2,17 @@
 //!
 //! **Invariant:** the target is only ever touched by `rename`; a failed write leaves nothing beside it.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Writes `bytes` to `path` so that, whatever happens, either the old or the new content is there whole, and the new
-/// one is on the disk when this returns. Keeps the permissions of an old file; writes through a symbolic link.
+/// Writes `bytes` to `path` so that, whatever happens, either the old or the new content is there whole: they are on the
+/// disk before the name leads to them. Keeps the permissions of an old file; writes through a symbolic link.
+///
+/// The name itself is left to the system to write down: after a power cut the old content may be there, which every
+/// reader of ours takes (`docs/decisions/0008-what-waits-for-the-disk.md`).
 ///
 /// # Errors
 /// What the system says; the old content is then untouched and nothing is left beside it.
@@ -38,7 +41,7 @@ fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
         let _ = fs::remove_file(&draft);
         return Err(error);
     }
-    if sync { sync_folder(&target) } else { Ok(()) }
+    Ok(())
 }
 
 fn fill(draft: &Path, target: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
@@ -62,15 +65,6 @@ fn beside(target: &Path) -> io::Result<PathBuf> {
     draft.push(name);
     draft.push(format!(".{}-{number}{UNDER_WAY}", std::process::id()));
     Ok(target.with_file_name(draft))
-}
-
-/// Makes a `rename` last. File systems that cannot do this for a folder say so; then there is nothing more to do.
-fn sync_folder(file: &Path) -> io::Result<()> {
-    let folder = file.parent().ok_or(io::ErrorKind::InvalidFilename)?;
-    match File::open(folder)?.sync_all() {
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        done => done,
-    }
 }
 
 #[cfg(test)]

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::env_meta::{EnvMeta, MetaState};
 use super::error::StoreError;
 use super::finished_run::{Published, StartedRun};
 use super::lock::RunLock;
 use super::publish::publish;
 use super::run_id::RunId;
 use super::run_record::{Ending, Tool};
-use super::snapshot_file::{SnapshotFile, last_recorded};
+use super::snapshot_file::Recorded;
 use crate::inventory::{Diff, Snapshot};
 use crate::project::{Config, Project};
 
@@ -32,36 +31,23 @@ pub fn catch_up(
     argv: Vec<String>,
     cwd: PathBuf,
 ) -> Result<Option<Published>, StoreError> {
-    let recorded = last_recorded(project).unwrap_or_default();
-    let changes = recorded.diff_to(now);
-    if changes.is_empty() && is_whole(project) {
+    let recorded = Recorded::read(project);
+    if recorded.is_in_step(now) {
         return Ok(None);
     }
+    let recorded = recorded.snapshot().cloned().unwrap_or_default();
     let run = StartedRun {
         id: RunId::new(),
         action: "sync".to_owned(),
         packages: Vec::new(),
         argv,
         cwd,
-        tool: tool(project, now, &changes),
+        tool: tool(project, now, &recorded.diff_to(now)),
         started_at: Utc::now(),
         pid: std::process::id(),
     };
     let run = run.finish(Duration::ZERO, Ending::Exited(0), None);
     publish(project, config, run, &recorded, now).map(Some)
-}
-
-/// Whether [`catch_up`] would find nothing to enter: `now` is what is recorded. Reads only, and needs no lock.
-pub fn is_in_step(project: &Project, now: &Snapshot) -> bool {
-    let recorded = last_recorded(project).unwrap_or_default();
-    recorded.diff_to(now).is_empty() && is_whole(project)
-}
-
-/// Whether `env_meta.json` is there with a generation that did not go back.
-fn is_whole(project: &Project) -> bool {
-    let (meta, state) = EnvMeta::read(&project.layout());
-    let known = SnapshotFile::read(&project.venv().layout().snapshot());
-    state == MetaState::Present && known.is_none_or(|known| known.generation <= meta.generation)
 }
 
 /// The tool that installed what is new or other; unknown when there are several, or nothing is left to tell.
@@ -83,7 +69,7 @@ fn tool(project: &Project, now: &Snapshot, changes: &Diff) -> Tool {
 mod tests {
     use super::*;
     use crate::store::testing::{install, project};
-    use crate::store::{Generation, RunLog};
+    use crate::store::{EnvMeta, Generation, RunLog};
 
     fn caught_up(project: &Project) -> Option<Published> {
         let lock = RunLock::try_acquire(&project.venv().layout(), "test").expect("free");
@@ -97,6 +83,10 @@ mod tests {
             "/".into(),
         )
         .expect("caught up")
+    }
+
+    fn is_in_step(project: &Project) -> bool {
+        Recorded::read(project).is_in_step(&Snapshot::scan(project.venv()))
     }
 
     fn installed_by(project: &Project, name: &str, tool: &str) {
@@ -114,14 +104,14 @@ mod tests {
         let (_dir, project) = project();
         installed_by(&project, "pip", "pip");
         let first = caught_up(&project).expect("nothing was recorded");
-        assert!(is_in_step(&project, &Snapshot::scan(project.venv())));
+        assert!(is_in_step(&project));
         assert_eq!(
             (first.record.tool, first.generation),
             (Tool::Pip, Generation(1))
         );
         assert!(caught_up(&project).is_none());
         installed_by(&project, "six", "uv");
-        assert!(!is_in_step(&project, &Snapshot::scan(project.venv())));
+        assert!(!is_in_step(&project));
         assert_eq!(caught_up(&project).expect("uv").record.tool, Tool::Uv);
         installed_by(&project, "a", "uv");
         installed_by(&project, "b", "Poetry 1.8.2");

@@ -3,10 +3,11 @@
 //! **Invariant:** only who holds the project's lock appends or rewrites.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::atomic;
@@ -82,24 +83,37 @@ pub(super) fn rewrite<'a>(path: &Path, lines: impl Iterator<Item = &'a [u8]>) ->
 
 /// The highest generation that the last records name. Generations only grow, so the end of the file tells it.
 pub(super) fn last_generation(path: &Path) -> Generation {
-    let tail = || -> io::Result<Vec<u8>> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_TAIL)))?;
-        let mut tail = Vec::new();
-        file.take(LONGEST_TAIL).read_to_end(&mut tail)?;
-        Ok(tail)
-    };
-    let tail = tail().unwrap_or_default();
-    let lines = tail.rsplit(|&byte| byte == b'\n');
-    let records = lines.filter_map(|line| serde_json::from_slice::<RunRecord>(line).ok());
-    records
-        .take(ENOUGH)
-        .map(|record| record.generation_after)
-        .max()
-        .unwrap_or_default()
+    let known = |longest| last_generations(path, longest).unwrap_or_default();
+    let mut last = known(USUAL_TAIL);
+    if last.len() < ENOUGH {
+        last = known(LONGEST_TAIL);
+    }
+    last.into_iter().max().unwrap_or_default()
 }
 
+/// What the last records name that stand whole in the last `longest` bytes of the file.
+fn last_generations(path: &Path, longest: u64) -> io::Result<Vec<Generation>> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut tail = vec![0; usize::try_from(length.min(longest)).unwrap_or_default()];
+    let start = length - tail.len() as u64;
+    file.read_exact_at(&mut tail, start)?;
+    let lines = tail.rsplit(|&byte| byte == b'\n');
+    let records = lines.filter_map(|line| serde_json::from_slice::<Outcome>(line).ok());
+    Ok(records
+        .take(ENOUGH)
+        .map(|record| record.generation_after)
+        .collect())
+}
+
+/// A record as far as its generation.
+#[derive(Deserialize)]
+struct Outcome {
+    generation_after: Generation,
+}
+
+/// Holds the last records in all but rare cases.
+const USUAL_TAIL: u64 = 8 << 10;
 /// Longer than the record of any plausible run: some 10,000 changed distributions.
 const LONGEST_TAIL: u64 = 1 << 20;
 /// Records looked at: more than one, in case the last was written by hand.

@@ -57,7 +57,7 @@ pub fn publish(
         let _ = std::fs::remove_file(part);
     }
     // The run is entered; what is too old goes now or after the next run.
-    let _ = retention::apply(&layout, Limits::of(config), &lock);
+    let _ = retention::after_run(&layout, Limits::of(config), &lock);
     Ok(Published {
         record,
         generation,
@@ -145,7 +145,7 @@ mod tests {
 
     use super::*;
     use crate::store::testing::{finished, install, names, project, snapshot, started};
-    use crate::store::{EnvMeta, MetaState, Run, RunLog, last_recorded};
+    use crate::store::{EnvMeta, MetaState, Recorded, Run, RunLog};
 
     #[test]
     fn a_run_that_changed_something_raises_the_generation() {
@@ -180,8 +180,14 @@ mod tests {
             meta.last_action.as_ref().expect("an action").log_path,
             published.record.log_path
         );
-        let recorded = last_recorded(&project).expect("recorded");
-        assert!(recorded.diff_to(&after).is_empty());
+        let recorded = Recorded::read(&project);
+        assert!(
+            recorded
+                .snapshot()
+                .expect("recorded")
+                .diff_to(&after)
+                .is_empty()
+        );
 
         let log = RunLog::read(&project.layout());
         assert!(log.problems.is_empty(), "{:?}", log.problems);

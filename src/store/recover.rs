@@ -13,6 +13,7 @@ use super::history;
 use super::lock::{HistoryLock, RunLock};
 use super::log_draft::{RunOutput, part_path};
 use super::publish::publish;
+use super::retention::{self, Limits};
 use super::run_record::{Ending, RunRecord};
 use super::state::State;
 use super::unfinished::Unfinished;
@@ -43,6 +44,10 @@ pub fn recover(
             |next| next.before.clone(),
         );
         last = enter(project, config, left, after)?.or(last);
+    }
+    if !over.is_empty() {
+        // Files that the crash left half-written go, too.
+        let _ = retention::prune(project, Limits::of(config), false);
     }
     Ok(last)
 }

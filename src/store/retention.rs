@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
-use std::time::{Duration, SystemTime};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use super::history::{self, Line};
 use super::lock::HistoryLock;
 use super::log_draft::{is_growing, part_of};
 use super::log_file::Header;
+use super::retention_gate;
 use super::run_id::RunId;
 use crate::project::{Config, LOGS, Project, ProjectLayout};
 
@@ -36,6 +38,17 @@ impl Limits {
             days: config.retention_days.value,
             mib: config.retention_mib.value,
         }
+    }
+
+    /// When the oldest run that may stay began; none where every run may.
+    pub(super) fn oldest(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let days = TimeDelta::try_days(i64::try_from(self.days).ok()?)?;
+        now.checked_sub_signed(days)
+    }
+
+    /// Bytes of logs and records that may stay.
+    pub(super) fn bytes(self) -> u64 {
+        self.mib.saturating_mul(1 << 20)
     }
 }
 
@@ -63,8 +76,20 @@ pub fn prune(project: &Project, limits: Limits, dry_run: bool) -> Result<Pruned,
     apply(&layout, limits, &lock)
 }
 
+/// After a run: as [`prune`], where there may be something to remove.
+pub(super) fn after_run(
+    layout: &ProjectLayout,
+    limits: Limits,
+    lock: &HistoryLock,
+) -> Result<(), StoreError> {
+    if retention_gate::may_be_over(layout, limits, Utc::now()) {
+        apply(layout, limits, lock)?;
+    }
+    Ok(())
+}
+
 /// Removes what is over `limits`, and what crashes left.
-pub(super) fn apply(
+fn apply(
     layout: &ProjectLayout,
     limits: Limits,
     _lock: &HistoryLock,
@@ -172,11 +197,7 @@ impl Plan {
 /// Those of `all` that are over `limits` at `now`.
 fn beyond(mut all: Vec<Kept>, limits: Limits, now: DateTime<Utc>) -> Vec<Kept> {
     all.sort_by(|a, b| b.at.cmp(&a.at).then(b.line.cmp(&a.line)));
-    let days = i64::try_from(limits.days)
-        .ok()
-        .and_then(TimeDelta::try_days);
-    let oldest = days.and_then(|days| now.checked_sub_signed(days));
-    let room = limits.mib.saturating_mul(1 << 20);
+    let (oldest, room) = (limits.oldest(now), limits.bytes());
     let mut bytes = 0_u64;
     let stays = all
         .iter()
@@ -217,41 +238,51 @@ fn remove(layout: &ProjectLayout, name: &str) -> io::Result<()> {
     }
 }
 
-/// Removes what crashes left: files that were being written, and part files of runs that are recorded or long over.
+/// Removes what crashes left: files that were being written, which only the holder of the history's lock does, and part
+/// files of runs that are recorded or long over.
 fn sweep(layout: &ProjectLayout, lines: &[Line<Brief>]) {
-    const LONG: Duration = Duration::from_secs(24 * 60 * 60);
-    let is_old = |entry: &fs::DirEntry| {
-        let modified = entry.metadata().and_then(|meta| meta.modified());
-        modified.is_ok_and(|then| {
-            SystemTime::now()
-                .duration_since(then)
-                .is_ok_and(|age| age > LONG)
-        })
-    };
-    let root = layout.env_meta();
-    let root = root.parent().and_then(|root| fs::read_dir(root).ok());
-    let entries = fs::read_dir(layout.logs())
-        .into_iter()
-        .chain(root)
-        .flatten();
-    for entry in entries.filter_map(Result::ok) {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let goes = if let Some(run) = part_of(&name) {
-            let is_recorded = || {
-                lines
-                    .iter()
-                    .rev()
-                    .any(|line| line.record.as_ref().is_ok_and(|record| record.id == run))
-            };
-            (is_recorded() || is_old(&entry)) && !is_growing(&entry.path())
-        } else {
-            name.starts_with('.') && name.ends_with(UNDER_WAY) && is_old(&entry)
-        };
-        if goes {
-            let _ = fs::remove_file(entry.path());
+    let meta = layout.env_meta();
+    let draft_of_meta = format!(".{}.", meta.file_name().unwrap_or_default().display());
+    for (path, name) in meta.parent().map(hidden).into_iter().flatten() {
+        if name.starts_with(&draft_of_meta) && name.ends_with(UNDER_WAY) {
+            let _ = fs::remove_file(path);
         }
     }
+    for (path, name) in hidden(&layout.logs()) {
+        let goes = match part_of(&name) {
+            Some(run) => (is_recorded(run, lines) || is_old(&path)) && !is_growing(&path),
+            None => name.ends_with(UNDER_WAY),
+        };
+        if goes {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// The files in `folder` whose names begin with a dot.
+fn hidden(folder: &Path) -> impl Iterator<Item = (PathBuf, String)> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let named = entries.filter_map(|entry| {
+        let entry = entry.ok()?;
+        Some((entry.path(), entry.file_name().into_string().ok()?))
+    });
+    named.filter(|(_, name)| name.starts_with('.'))
+}
+
+fn is_recorded(run: RunId, lines: &[Line<Brief>]) -> bool {
+    let mut records = lines
+        .iter()
+        .rev()
+        .filter_map(|line| line.record.as_ref().ok());
+    records.any(|record| record.id == run)
+}
+
+fn is_old(path: &Path) -> bool {
+    const LONG: Duration = Duration::from_secs(24 * 60 * 60);
+    let age = fs::metadata(path)
+        .and_then(|meta| meta.modified())
+        .map(|modified| modified.elapsed());
+    matches!(age, Ok(Ok(age)) if age > LONG)
 }
 
 #[cfg(test)]

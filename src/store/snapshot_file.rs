@@ -53,17 +53,44 @@ impl SnapshotFile {
     }
 }
 
-/// What was installed when the history of `project` was last written: from the environment's `.aim/snapshot.json` if it
-/// belongs to the generation of `env_meta.json`, else names and versions from there. None when nothing is recorded.
-pub fn last_recorded(project: &Project) -> Option<Snapshot> {
-    let file = SnapshotFile::read(&project.venv().layout().snapshot());
-    let (meta, state) = EnvMeta::read(&project.layout());
-    match (state, file) {
-        (MetaState::Present, Some(file)) if file.generation == meta.generation => {
-            Some(file.snapshot)
-        }
-        (MetaState::Present, _) => Some(meta.snapshot()),
-        (MetaState::Broken(_), Some(file)) => Some(file.snapshot),
-        (MetaState::Broken(_), None) | (MetaState::Absent, _) => None,
+/// What the history of a project says is there, read once.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    snapshot: Option<Snapshot>,
+    is_whole: bool,
+}
+
+impl Recorded {
+    /// Reads it.
+    pub fn read(project: &Project) -> Self {
+        let file = SnapshotFile::read(&project.venv().layout().snapshot());
+        let (meta, state) = EnvMeta::read(&project.layout());
+        let is_whole = state == MetaState::Present
+            && file
+                .as_ref()
+                .is_none_or(|file| file.generation <= meta.generation);
+        let snapshot = match (state, file) {
+            (MetaState::Present, Some(file)) if file.generation == meta.generation => {
+                Some(file.snapshot)
+            }
+            (MetaState::Present, _) => Some(meta.snapshot()),
+            (MetaState::Broken(_), Some(file)) => Some(file.snapshot),
+            (MetaState::Broken(_), None) | (MetaState::Absent, _) => None,
+        };
+        Self { snapshot, is_whole }
+    }
+
+    /// What was installed when the history was last written: from the environment's `.aim/snapshot.json` if it belongs to
+    /// the generation of `env_meta.json`, else names and versions from there. None when nothing is recorded.
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_ref()
+    }
+
+    /// Whether `now` is what is recorded, and `env_meta.json` is there with a generation that did not go back: then
+    /// [`catch_up`](super::catch_up()) would find nothing to enter.
+    pub fn is_in_step(&self, now: &Snapshot) -> bool {
+        let nothing = Snapshot::default();
+        let known = self.snapshot().unwrap_or(&nothing);
+        self.is_whole && known.diff_to(now).is_empty()
     }
 }

@@ -108,7 +108,7 @@ pub(super) struct Compared {
 pub(super) fn compare(ground: &Ground<'_>) -> Compared {
     let (_, state) = EnvMeta::read(&ground.project.layout());
     let now = Snapshot::scan(ground.project.venv());
-    let recorded = store::last_recorded(&ground.project);
+    let recorded = store::Recorded::read(&ground.project).snapshot().cloned();
     Compared {
         plan: Plan::of(&state, recorded.as_ref(), &now),
         recorded,

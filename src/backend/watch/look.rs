@@ -7,7 +7,7 @@ use super::sight;
 use crate::inventory::Snapshot;
 use crate::project::{Config, Project, Venv};
 use crate::store::{
-    LockError, Published, RunLock, StoreError, Unfinished, catch_up, is_in_step, recover,
+    LockError, Published, Recorded, RunLock, StoreError, Unfinished, catch_up, recover,
 };
 
 /// Who holds the run lock meanwhile, for whoever waits for it.
@@ -39,7 +39,7 @@ pub(super) fn look(
         return Err(underway("the environment is not there"));
     }
     settle::underway(&sight::signs(&venv.site_packages())).map_err(Obstacle::Unsettled)?;
-    if is_in_step(project, &Snapshot::scan(venv)) {
+    if Recorded::read(project).is_in_step(&Snapshot::scan(venv)) {
         return Ok(None);
     }
     settle::quiet(movement).map_err(Obstacle::Unsettled)?;
