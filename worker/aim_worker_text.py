@@ -45,14 +45,28 @@ def refuse(value):
     raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
 
 
+# C encoders by what they allow and put between members, and the containers that they are in the middle of, by which
+# they notice a cycle.
+encoders = {}
+entered = {}
+
+
 def encode(value, allow_nan, item_separator, key_separator):
     if make_encoder is None:
         separators = (item_separator, key_separator)
         return import_standard("json").dumps(value, allow_nan=allow_nan, separators=separators)
     if isinstance(value, str):
         return quote(value)
-    encoder = make_encoder({}, refuse, quote, None, key_separator, item_separator, False, False, allow_nan)
-    return "".join(encoder(value, 0))
+    kind = allow_nan, item_separator, key_separator
+    encoder = encoders.get(kind)
+    if encoder is None:
+        encoder = make_encoder(entered, refuse, quote, None, key_separator, item_separator, False, False, allow_nan)
+        encoders[kind] = encoder
+    try:
+        return "".join(encoder(value, 0))
+    except BaseException:
+        entered.clear()
+        raise
 
 
 def to_json(value, item_separator=",", key_separator=":"):

@@ -35,7 +35,7 @@ impl Site {
         let host = Host::fake(["aim-backend"]).with_var("PATH", sandbox.path());
         let root = sandbox.root();
         let settings = JobSettings::new(root.join("run/worker"), root.join("state"));
-        let runtime = Runtime::new().expect("a runtime");
+        let runtime = aim_toolkit::backend::runtime().expect("a runtime");
         let id = ProjectId::new("demo").expect("an id");
         let job = {
             let _runtime = runtime.enter();

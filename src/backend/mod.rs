@@ -26,3 +26,4 @@ mod watch;
 pub mod worker;
 
 pub use cli::{Cli, command, run};
+pub use serve::runtime;

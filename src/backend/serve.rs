@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::middleware;
 use axum::serve::{ListenerExt, serve};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
@@ -40,7 +41,7 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
     let (place, listener) = Place::take(host)?;
     let settings = JobSettings::new(place.script_folder(), layout.worker_logs());
     let daemon = Arc::new(Daemon::new(host.clone(), projects, settings));
-    let runtime = tokio::runtime::Runtime::new()?;
+    let runtime = runtime()?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;
         let mut doors = Doors::new(Arc::clone(&daemon));
@@ -63,6 +64,20 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
     drop(place);
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// The daemon's runtime: all that waits is on one thread.
+///
+/// A quick node takes less than it costs to wake another processor, so the tasks that a call goes through must not be handed
+/// from thread to thread. What would keep the thread for long is done elsewhere (`spawn_blocking`).
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
 }
 
 fn projects_root(host: &Host, args: &ServeArgs) -> Result<Option<PathBuf>> {
