@@ -23,7 +23,7 @@ const PTH: &str = "00_aim_pip.pth";
 /// What later toolkits may have put beside the line.
 const START: &str = "00_aim_pip.start";
 /// The package's folder. Compiled files lie in it, not beside it: pip's `--target` shows what is new in site-packages.
-const PACKAGE: &str = "_aim_pip_hook";
+pub const PACKAGE: &str = "_aim_pip_hook";
 /// The module that knows where `aim-pip` is.
 const MODULE: &str = "_aim_pip_hook/__init__.py";
 const INSIDE: &str = "_aim_pip_hook/inside.py";
