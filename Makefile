@@ -59,5 +59,5 @@ clean: ## remove everything that was built
 tools: ## what the recipes need beyond Rust, Python 3 and Node
 	@.ci/tools
 
-wheels: ## download the released pips and uv that tests compare with (once, into target/test-wheels)
+wheels: ## download the released pips, uv and tools that tests compare with (once, into target/test-wheels)
 	@.ci/fetch

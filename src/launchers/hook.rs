@@ -9,7 +9,8 @@
 //! Python 3.15 to 3.17 run such lines as before unless a `00_aim_pip.start` stands beside them, and 3.18 ignores them and
 //! runs entry points that `.start` files name instead (PEP 829). None is shipped: it would switch the line off where it
 //! still works. When 3.18 is supported, `put` writes a `00_aim_pip.start` that names a function `_aim_pip_hook:start`,
-//! with the line's one step, for interpreters that need it. Until then, launchers and `aim-venv-sync` do without a hook.
+//! with the line's one step, for interpreters that need it. Until then, launchers and `aim-venv-sync` do without a hook,
+//! and a `.start` that a later toolkit left is taken away: without its function, every start of Python would show an error.
 
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -19,13 +20,15 @@ use super::{Changes, Finding, Part, State, place};
 use crate::project::Venv;
 
 const PTH: &str = "00_aim_pip.pth";
+/// What later toolkits may have put beside the line.
+const START: &str = "00_aim_pip.start";
 /// The package's folder. Compiled files lie in it, not beside it: pip's `--target` shows what is new in site-packages.
-const PACKAGE: &str = "_aim_pip_hook";
+pub const PACKAGE: &str = "_aim_pip_hook";
 /// The module that knows where `aim-pip` is.
 const MODULE: &str = "_aim_pip_hook/__init__.py";
 const INSIDE: &str = "_aim_pip_hook/inside.py";
-/// All of it, the line first to go and last to come.
-const FILES: [&str; 3] = [PTH, INSIDE, MODULE];
+/// All of it, what Python starts with first to go and the line last to come.
+const FILES: [&str; 4] = [START, PTH, INSIDE, MODULE];
 
 const PTH_TEXT: &str = include_str!("../../shims/00_aim_pip.pth");
 const MODULE_TEXT: &str = include_str!("../../shims/_aim_pip_hook/__init__.py");
@@ -36,6 +39,10 @@ const BLANK: &str = "b\"/@AIM_PIP@\"";
 /// Puts the hook in every site-packages folder.
 pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Result<()> {
     for site in venv.site_packages() {
+        let start = site.join(START);
+        if place::discard(&start)? {
+            changes.removed.push(start);
+        }
         for (name, text) in files(aim_pip) {
             let path = site.join(name);
             if std::fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
@@ -76,10 +83,18 @@ pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
 pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
     venv.site_packages()
         .into_iter()
-        .map(|site| Finding {
-            part: Part::Hook,
-            state: state(&site, aim_pip),
-            path: site.join(PTH),
+        .map(|site| {
+            let start = site.join(START);
+            let (state, path) = if start.exists() {
+                (State::Foreign, start)
+            } else {
+                (state(&site, aim_pip), site.join(PTH))
+            };
+            Finding {
+                part: Part::Hook,
+                path,
+                state,
+            }
         })
         .collect()
 }

@@ -196,6 +196,25 @@ fn findings_tell_what_is_where() {
     );
 }
 
+/// From Python 3.15 on it switches the line of the same name off (PEP 829).
+#[test]
+fn what_a_later_toolkit_left_for_python_to_start_with_is_taken_away() {
+    let env = Env::with_pip(&["pip"]);
+    let start = env.site().join("00_aim_pip.start");
+    let leave = || fs_err::write(&start, "_aim_pip_hook:start\n").expect("write");
+    let before = listing(env.venv.root());
+    leave();
+    assert!(env.install().removed.contains(&start));
+    leave();
+    let findings = inspect(&env.venv, Path::new(SHIM));
+    let hook = findings.last().expect("the hook");
+    assert_eq!((&hook.path, &hook.state), (&start, &State::Foreign));
+    assert_eq!(env.heal().removed, std::slice::from_ref(&start));
+    leave();
+    remove(&env.venv).expect("removed");
+    assert_eq!(listing(env.venv.root()), before);
+}
+
 #[test]
 fn healing_leaves_an_environment_alone_that_is_not_ours() {
     let env = Env::with_pip(&["pip"]);

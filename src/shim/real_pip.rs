@@ -121,7 +121,7 @@ fn by_uv(call: &Call, host: &Host) -> Result<Command> {
     let missing = || {
         let python = call.venv().bin().join("python");
         Error::new(Exit::NoCommand, t!("shim.no_pip"))
-            .hint(format!("{} -m ensurepip", python.display()))
+            .hint(format!("{} -m ensurepip --default-pip", python.display()))
     };
     let search = host.var_os("PATH");
     let cwd = host.cwd().unwrap_or(Path::new("/"));

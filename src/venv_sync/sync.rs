@@ -1,5 +1,7 @@
 //! `aim-venv-sync [sync] [--check] [--wait]`: the record is made true, or compared.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::apply::{self, Applied, Compared, Launchers};
@@ -7,7 +9,7 @@ use super::plan::Plan;
 use super::{Ground, SyncArgs, changes, daemon};
 use crate::console::Console;
 use crate::error::{Exit, Result};
-use crate::launchers::Changes;
+use crate::launchers::{self, Changes};
 use crate::store::{EnvMeta, Published, Tool};
 use crate::words::t;
 
@@ -22,6 +24,10 @@ pub(super) fn sync(ground: &Ground<'_>, args: SyncArgs, console: &mut Console) -
     }
     if !console.is_json() {
         print(&applied, console)?;
+        if ground.config.enabled.value && !launchers::is_installed(ground.project.venv()) {
+            // Never ours, or made anew by another tool (`--clear`): there is nothing that could be put back.
+            console.hint(t!("venv_sync.hint_init"));
+        }
     }
     let worker = if args.wait {
         console.detail(t!("venv_sync.waiting", generation = applied.generation));
@@ -86,8 +92,12 @@ fn print(applied: &Applied, console: &mut Console) -> Result<()> {
             console.line(line)?;
         }
     }
-    if !applied.mended.is_empty() {
-        console.line(mended(&applied.mended))?;
+    let Changes { written, removed } = &applied.mended;
+    if !written.is_empty() {
+        console.line(t!("venv_sync.mended", names = names(written)))?;
+    }
+    if !removed.is_empty() {
+        console.line(t!("venv_sync.taken_away", names = names(removed)))?;
     }
     match &applied.recorded {
         Some(run) => {
@@ -121,16 +131,19 @@ fn recorded(run: &Published) -> String {
     .into_owned()
 }
 
-/// One line on launchers and hook that were put back.
-pub(super) fn mended(changes: &Changes) -> String {
-    let mut names: Vec<String> = changes
-        .written
+/// Files of launchers and hook, in a sentence. The hook's package is one thing to the reader.
+fn names(paths: &[PathBuf]) -> String {
+    let mut names: Vec<_> = paths
         .iter()
-        .chain(&changes.removed)
-        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .filter_map(|path| {
+            let package = path
+                .parent()
+                .filter(|folder| folder.ends_with(launchers::HOOK_PACKAGE));
+            Some(package.unwrap_or(path).file_name()?.to_string_lossy())
+        })
         .collect();
     names.dedup();
-    t!("venv_sync.mended", names = names.join(", ")).into_owned()
+    names.join(", ")
 }
 
 fn as_json(applied: &Applied) -> Value {
@@ -142,5 +155,6 @@ fn as_json(applied: &Applied) -> Value {
         "recorded": record(&applied.recorded),
         "recovered": record(&applied.recovered),
         "mended": applied.mended.written,
+        "taken_away": applied.mended.removed,
     })
 }

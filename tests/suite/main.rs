@@ -34,6 +34,7 @@ mod sandbox;
 mod shim;
 mod story;
 mod sync;
+mod tools;
 mod watch;
 mod words;
 mod worker;

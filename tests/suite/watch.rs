@@ -98,6 +98,22 @@ fn a_pip_from_outside_is_noticed() {
     site.node().exits(1);
 }
 
+/// As every interpreter will be that does not read `.pth` lines any more (PEP 829).
+#[test]
+fn a_pip_under_an_interpreter_that_ignores_the_hook_is_noticed() {
+    let mut site = InUse::new();
+    let wheel = site.wheel("1.0");
+    let line = site.sandbox.site_packages().join("00_aim_pip.pth");
+    std::fs::write(line, "").expect("written");
+    let python = site.sandbox.bin("python");
+    let install = ["-m", "pip", "install", text(&wheel)];
+    site.sandbox.run(&python, install).ok();
+    let record = site.noticed();
+    assert_eq!(record["tool"], "pip");
+    assert_eq!(record["added"][0]["name"], "greeting");
+    site.node().ok().says("1.0");
+}
+
 #[test]
 fn a_pip_of_another_environment_is_noticed() {
     let mut site = InUse::new();

@@ -73,7 +73,9 @@ fn pip(ground: &Ground<'_>) -> Check {
     let venv = ground.project.venv();
     let ensure = || {
         let python = venv.bin().join("python");
-        format!("{} -m ensurepip", quoted(&python.to_string_lossy()))
+        let python = quoted(&python.to_string_lossy());
+        // By itself it brings `pip3` alone, and `pip` would be another Python's.
+        format!("{python} -m ensurepip --default-pip")
     };
     match init::pip_version(&Snapshot::scan(venv)) {
         Some(version) => Check::good(NAME, t!("venv_sync.doctor.pip", version = version)),
