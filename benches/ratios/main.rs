@@ -19,6 +19,7 @@ mod http;
 mod job;
 mod measure;
 mod memory;
+mod objects;
 #[path = "../../tests/suite/sandbox/mod.rs"]
 #[allow(dead_code, reason = "a bench needs less of it than the tests")]
 mod sandbox;
@@ -32,12 +33,13 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [(&str, fn()); 6] = [
+    let parts: [(&str, fn()); 7] = [
         ("environment", environment::rows),
         ("shim", shim::rows),
         ("job", job::rows),
         ("worker", worker::rows),
         ("flow", flow::rows),
+        ("objects", objects::rows),
         ("memory", memory::rows),
     ];
     for (name, rows) in parts {

@@ -4,34 +4,14 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::held::Held;
-use crate::sandbox::{Ran, Sandbox, skipped};
-
-/// A wheel of a real distribution that was fetched before, by the beginning of its name; without it, prints why the test is
-/// skipped.
-pub(crate) fn stored_wheel(name: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-wheels");
-    let found = std::fs::read_dir(&folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| {
-            let file = path.file_name().unwrap_or_default().to_string_lossy();
-            file.starts_with(name) && file.ends_with(".whl")
-        });
-    if found.is_none() {
-        skipped(&format!(
-            "no wheel {name}* in target/test-wheels, where `.ci/fetch` puts it"
-        ));
-    }
-    found
-}
+use crate::sandbox::{Ran, Sandbox};
 
 /// A process whose stderr is a terminal.
 struct AtTerminal {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::around::stored_wheel;
+use crate::sandbox::stored_wheel;
 use crate::sandbox::{Python, Ran, Sandbox};
 
 /// Both ways into pip are remembered in the project at `project`.

@@ -157,7 +157,7 @@ fn tools_of_others_are_left_alone() {
         .run(sandbox.bin("python"), [runner, "install"])
         .exits(1);
     sandbox.run(sandbox.bin("python"), ["-m", "ensurepip"]).ok();
-    if let Some(wheel) = crate::around::stored_wheel("pip-24.0-") {
+    if let Some(wheel) = crate::sandbox::stored_wheel("pip-24.0-") {
         let pip = wheel.join("pip");
         let greeting = sandbox.wheel("greeting", "1.0");
         let (pip, greeting) = (pip.to_str(), greeting.to_str());

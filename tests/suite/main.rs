@@ -18,6 +18,7 @@
 )]
 
 mod around;
+mod arrays;
 mod bad_input;
 mod compare;
 mod daemon;

@@ -38,7 +38,7 @@ fn is_running(pid: &Value) -> bool {
 }
 
 /// A daemon that knows the sandbox's project, by its worker.
-fn serving(sandbox: &Sandbox) -> Daemon {
+pub(crate) fn serving(sandbox: &Sandbox) -> Daemon {
     let daemon = sandbox.daemon();
     sandbox.run("aim-worker", ["start"]).ok();
     daemon
@@ -62,7 +62,7 @@ fn call(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> UnixStream {
 }
 
 /// The status and the body of the answer.
-fn ask(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> (u16, String) {
+pub(crate) fn ask(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> (u16, String) {
     let mut answer = String::new();
     call(sandbox, method, path, body)
         .read_to_string(&mut answer)
@@ -73,7 +73,7 @@ fn ask(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> (u16, String)
 }
 
 /// Writes `structure.json` of nodes, each with its type, and of edges such as `a>b.parameter`.
-fn structure(sandbox: &Sandbox, nodes: &[(&str, &str)], edges: &[&str]) {
+pub(crate) fn structure(sandbox: &Sandbox, nodes: &[(&str, &str)], edges: &[&str]) {
     let nodes: Vec<Value> = nodes
         .iter()
         .map(|(id, kind)| json!({"id": id, "type": kind, "data": {"title": format!("T{id}"), "file": format!("{id}.py")}}))

@@ -15,6 +15,7 @@ use std::process::{Child, Command, Output, Stdio};
 pub(crate) use daemon::Daemon;
 pub(crate) use python::Python;
 use serde_json::Value;
+pub(crate) use wheel::stored_wheel;
 
 /// A small world for one test.
 pub(crate) struct Sandbox {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::around::stored_wheel;
+use crate::sandbox::stored_wheel;
 use crate::sandbox::{Ran, Sandbox, skipped};
 
 /// A project whose environment is ours, and the tools beside it.
