@@ -67,3 +67,9 @@ pub(crate) fn memcpy(bytes: usize) -> Duration {
     let copy = || timed(|| black_box(&mut to).copy_from_slice(black_box(&from)));
     median(std::iter::repeat_with(copy).take(5).collect())
 }
+
+/// The same into memory that is new, as it is for whoever is given a copy.
+pub(crate) fn copy_of(bytes: usize) -> Duration {
+    let from = vec![1_u8; bytes];
+    timed(|| black_box(black_box(&from).clone()))
+}

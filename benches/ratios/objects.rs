@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::floor::memcpy;
+use crate::floor::copy_of;
 use crate::measure::{row, timed, turns};
 use crate::sandbox::{Sandbox, stored_wheel};
 
@@ -65,7 +65,7 @@ fn list() {
     );
 }
 
-/// A numpy array from one worker to another, over one copy of it in memory.
+/// A numpy array from one worker to another, over one copy of it into new memory.
 fn array() {
     let sandbox = Sandbox::ready();
     let Some(wheel) = stored_wheel("numpy-") else {
@@ -85,7 +85,7 @@ fn array() {
     let pid = from.child.id();
     let (copy, ours) = turns(
         9,
-        || memcpy(ARRAY),
+        || copy_of(ARRAY),
         || {
             let time = timed(|| {
                 let there = from.ask(r#"{"id":"2","op":"export","ref":"array"}"#);
@@ -100,7 +100,7 @@ fn array() {
         },
     );
     row(
-        "a numpy array of 100 MB to another worker / one memcpy",
+        "a numpy array of 100 MB to another worker / a copy",
         copy,
         ours,
         "at most 1.2",
