@@ -33,9 +33,17 @@ pub fn write_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub(super) const UNDER_WAY: &str = ".aim-tmp";
 
 fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let old = fs::symlink_metadata(path).ok();
+    let (target, old) = if old.as_ref().is_some_and(fs::Metadata::is_symlink) {
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let old = fs::metadata(&target).ok();
+        (target, old)
+    } else {
+        (path.to_path_buf(), old)
+    };
+    let mode = old.map(|old| old.permissions().mode() & 0o777);
     let draft = beside(&target)?;
-    let written = fill(&draft, &target, bytes, sync).and_then(|()| fs::rename(&draft, &target));
+    let written = fill(&draft, mode, bytes, sync).and_then(|()| fs::rename(&draft, &target));
     if let Err(error) = written {
         // A second failure would only hide the first.
         let _ = fs::remove_file(&draft);
@@ -44,13 +52,13 @@ fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     Ok(())
 }
 
-fn fill(draft: &Path, target: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
+fn fill(draft: &Path, mode: Option<u32>, bytes: &[u8], sync: bool) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(draft)?;
-    if let Ok(old) = fs::metadata(target) {
-        file.set_permissions(Permissions::from_mode(old.permissions().mode() & 0o777))?;
+    if let Some(mode) = mode {
+        file.set_permissions(Permissions::from_mode(mode))?;
     }
     file.write_all(bytes)?;
     if sync { file.sync_all() } else { Ok(()) }
