@@ -36,6 +36,7 @@ then a reference and the reply has `kept: true`, and `dropped` when older object
 With `shm`, an output of more than 1 MiB is in a memfd: `output_fd`, `output_size` and `output_kind` ("json", or "text"
 for a string) instead of `output`. The daemon reads `/proc/<pid>/fd/<fd>` and sends `close_fd`.
 
+A SIGINT that ends a running node is told by `{"event": "interrupted"}`; one that finds none running is not.
 A failure is `{"id", "ok": false, "error", "traceback"}`; a line that cannot be used is answered with `"id": null`.
 
 What is where: `_process` descriptors and streams, `_requests` the operations, `_nodes` how a file is run, `_objects`

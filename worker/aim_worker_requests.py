@@ -80,11 +80,17 @@ class Worker:
         except Unusable as error:
             return failure(None, "Invalid message: %s" % error)
         except BaseException as error:
+            self.is_running = False
             return failure(request.get("id"), describe(error), format_traceback(error))
 
     def interrupt(self, _number, _frame):
-        """SIGINT ends the running node. Between two nodes it has nothing to end, and must not cost a reply."""
+        """SIGINT ends the running node. Between two nodes it has nothing to end, and must not cost a reply.
+
+        Whoever sent it cannot see which it was; so it is told, and can send it again.
+        """
         if self.is_running:
+            if os.getpid() == self.pid:
+                self.channel.send('{"event":"interrupted"}\n')
             raise KeyboardInterrupt
 
     def activate(self, request):
@@ -151,6 +157,7 @@ class Worker:
         except Unusable:
             raise
         except BaseException as error:
+            self.is_running = False  # An interrupt may have come just before.
             self.leave_if_forked(error)
             failed = failure(request.get("id"), describe(error), format_traceback(error, path))
         self.leave_if_forked(None)

@@ -25,6 +25,9 @@ pub(super) struct Envelope {
     pub(super) python: Option<String>,
 }
 
+/// What a worker says when an interrupt is raised in its node.
+pub(super) const INTERRUPTED: &str = r#"{"event":"interrupted"}"#;
+
 /// Why a worker could not do what was asked, as it says.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Failure {

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 use self::alarm::Alarm;
 use self::changes::Failed;
-use self::limits::CutShort;
+use self::limits::{CutShort, Why};
 use self::policy::Inquiry;
 use super::background::Background;
 use super::delivery::Delivery;
@@ -300,7 +300,7 @@ impl Task {
                 });
             }
             Happening::SpareStirred => self.spare = SpareState::Failed,
-            Happening::Cancelled => self.cut_short(CutShort::abandoned),
+            Happening::Cancelled => self.cut_short(Why::Abandoned),
             Happening::Tick => self.tick(Instant::now()),
             Happening::Ended | Happening::Delivered | Happening::Abandoned => {}
         }

@@ -82,6 +82,9 @@ impl Task {
         let text = String::from_utf8(line).unwrap_or_default();
         // Not parsed for this: a reply may be long, and begins with its id.
         if text.starts_with(r#"{"event""#) {
+            if text == protocol::INTERRUPTED {
+                self.interrupt_taken();
+            }
             return;
         }
         if let Some(worker) = &mut self.worker

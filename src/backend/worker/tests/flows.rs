@@ -201,6 +201,41 @@ async fn a_flow_that_is_dropped_cancels_its_nodes() {
     assert_eq!(text(&run(&site, call("pid", Vec::new())).await), before);
 }
 
+/// Under load a worker gets to its node late.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_interrupt_that_comes_before_its_node_is_picked_up_is_not_lost() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let Some(site) = site() else { return };
+    let before = text(&run(&site, call("pid", Vec::new())).await).to_owned();
+    let number: i32 = before.parse().expect("a pid");
+    let worker = Pid::from_raw(number).expect("a pid");
+    kill_process(worker, Signal::STOP).expect("stopped");
+    fifo(&site, "gate");
+    site.file("waits.py", "def main():\n    open('gate').read()\n");
+    let job = site.job.clone();
+    let flow = tokio::spawn(async move { Runner::run(&job, call("waits", Vec::new())).await });
+    site.until(|status| status.busy_with.as_deref() == Some("waits.py"))
+        .await;
+    flow.abort();
+    let waits_for_it = || {
+        let status =
+            std::fs::read_to_string(format!("/proc/{number}/status")).expect("it is there");
+        let signals = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+        let signals = u64::from_str_radix(signals.expect("a line").trim(), 16).expect("a number");
+        signals & (1 << (Signal::INT.as_raw() - 1)) != 0
+    };
+    within(async {
+        while !waits_for_it() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // It hears of the interrupt first, and of the node then.
+    kill_process(worker, Signal::CONT).expect("goes on");
+    assert_eq!(text(&run(&site, call("pid", Vec::new())).await), before);
+}
+
 fn result(done: NodeDone<Kept>) -> Output<Kept> {
     done.result.expect("an output")
 }
