@@ -23,6 +23,7 @@ mod bad_input;
 mod compare;
 mod daemon;
 mod environments;
+mod events;
 mod faults;
 mod generated;
 mod held;
