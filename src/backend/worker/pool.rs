@@ -1,8 +1,8 @@
 //! A project's workers: the one of everyday, and more while branches of flows run at the same time.
 //!
 //! A node goes to a worker that is free. Where none becomes free within [`PATIENCE`], one more is started; so a flow of
-//! quick nodes never waits for a process, and one of slow nodes soon has its branches side by side. Workers that were
-//! started so end when they are not used any more. A node that takes objects goes where the first of them is; the others
+//! quick nodes never waits for a process, and one of slow nodes soon has its branches side by side. The first that is started
+//! so takes the project's spare; they stay a while for the next flow, and end when no flow came or the environment changed. A node that takes objects goes where the first of them is; the others
 //! are brought there through shared memory.
 //!
 //! **Invariant:** a worker runs one node at a time, whoever asks.
@@ -131,24 +131,30 @@ impl Pool {
         }
     }
 
+    /// As [`super::Job::env_changed`], for the workers of branches.
+    pub(super) async fn env_changed(&self) {
+        for lane in self.extra() {
+            let _ = lane.ask.send(Control::EnvChanged).await;
+        }
+    }
+
     /// As [`super::Job::interrupt`], on the workers of branches.
     pub(super) async fn interrupt(&self, file: Option<&str>) -> usize {
-        let extra: Vec<Lane> = {
-            let lanes = self.lanes();
-            lanes
-                .iter()
-                .skip(1)
-                .map(|place| place.lane.clone())
-                .collect()
-        };
         let mut count = 0;
-        for lane in extra {
+        for lane in self.extra() {
             let (reply, answer) = oneshot::channel();
             let ask = Control::Interrupt(file.map(str::to_owned), reply);
             let _ = lane.ask.send(ask).await;
             count += answer.await.unwrap_or(0);
         }
         count
+    }
+
+    /// The workers of branches.
+    fn extra(&self) -> Vec<Lane> {
+        let lanes = self.lanes();
+        let extra = lanes.iter().skip(1);
+        extra.map(|place| place.lane.clone()).collect()
     }
 
     async fn freed(&self) -> Taken {
@@ -187,7 +193,15 @@ impl Pool {
         let place = Place::new(lane);
         let taken = place.taken(&self.freed);
         lanes.push(place);
+        let everyday = lanes.first().map(|place| place.lane.clone());
         tokio::spawn(async move {
+            let (reply, spare) = oneshot::channel();
+            if let Some(everyday) = everyday {
+                let _ = everyday.ask.send(Control::GiveSpare(reply)).await;
+            }
+            if let Ok(Some(spare)) = spare.await {
+                let _ = taken.lane.ask.send(Control::TakeSpare(spare)).await;
+            }
             let (waiter, started) = oneshot::channel();
             let _ = taken.lane.ask.send(Control::Start(waiter)).await;
             // One that does not start says so to its first node.

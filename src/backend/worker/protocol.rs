@@ -199,6 +199,12 @@ impl<'a> Refusal<'a> {
     }
 }
 
+/// The reply of a worker that is no more, to what was asked of the process `pid`.
+pub(super) fn object_gone(pid: u32) -> Json {
+    let gone = format!("worker {pid}, which had the object, is gone");
+    Refusal::new("", &gone, "object-gone").into_json()
+}
+
 fn line(request: &(impl Serialize + ?Sized)) -> String {
     serde_json::to_string(request).expect("strings and numbers always become JSON")
 }

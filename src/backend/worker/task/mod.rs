@@ -6,6 +6,7 @@
 mod alarm;
 mod changes;
 mod ends;
+mod extra;
 mod limits;
 mod nodes;
 mod policy;
@@ -40,8 +41,6 @@ use crate::project::ProjectId;
 /// How long a worker is left alone before a spare is started, so that the two do not compete for the processor just
 /// when somebody waits for an answer.
 const SPARE_DELAY: Duration = Duration::from_millis(50);
-/// How long objects stay in a worker that would have ended.
-const OBJECTS_KEPT: Duration = Duration::from_secs(600);
 /// How long a worker that has closed its protocol may take to end by itself.
 const HANGUP_GRACE: Duration = Duration::from_secs(1);
 
@@ -56,6 +55,8 @@ pub(super) struct Task {
     /// What the worker keeps for flows.
     objects: Arc<Objects>,
     ends_when_unused: Option<Duration>,
+    /// Nothing more is taken in: it ends when what it has is done.
+    is_closed: bool,
     used_at: Instant,
     alarm: Alarm,
     /// The worker that nodes run on.
@@ -144,6 +145,7 @@ impl Task {
         Self {
             objects,
             ends_when_unused: None,
+            is_closed: false,
             used_at: Instant::now(),
             alarm: Alarm::new(),
             freshness: Freshness::new(plan.project.layout(), plan.project.venv()),
@@ -174,14 +176,6 @@ impl Task {
         }
     }
 
-    /// Ends by itself when it was not used for so long: for a worker that only flows with branches need.
-    pub(super) fn ending_when_unused(self, after: Duration) -> Self {
-        Self {
-            ends_when_unused: Some(after),
-            ..self
-        }
-    }
-
     /// Until somebody shuts the worker down, or nobody has a handle any more.
     pub(super) async fn run(mut self) {
         let last_word = loop {
@@ -191,7 +185,7 @@ impl Task {
                 happening => self.take_in(happening),
             }
             self.advance();
-            if self.unused_at().is_some_and(|at| at <= Instant::now()) {
+            if self.unused_at().is_some_and(|at| at <= Instant::now()) && !self.closes_with_work() {
                 break None;
             }
         };
@@ -232,7 +226,7 @@ impl Task {
         };
         tokio::select! {
             event = some(worker) => Happening::Worker(event),
-            asked = self.asked.recv() => asked.map_or(Happening::Abandoned, Happening::Asked),
+            asked = self.asked.recv(), if !self.is_closed => asked.map_or(Happening::Abandoned, Happening::Asked),
             started = some(starting) => Happening::Started(started),
             () = some(delivered) => Happening::Delivered,
             () = some(cancelled) => Happening::Cancelled,
@@ -271,15 +265,6 @@ impl Task {
         .min()
     }
 
-    /// When it ends by itself. While it keeps objects that somebody holds, that is much later.
-    fn unused_at(&self) -> Option<Instant> {
-        let is_idle =
-            self.running.is_none() && self.queue.is_empty() && matches!(self.next, Next::None);
-        let after = self.ends_when_unused.filter(|_| is_idle)?;
-        let keeps = self.objects.are_held();
-        Some(self.used_at + if keeps { OBJECTS_KEPT } else { after })
-    }
-
     fn take_in(&mut self, happening: Happening) {
         match happening {
             Happening::Asked(control) => self.obey(control),
@@ -314,9 +299,17 @@ impl Task {
                 let _ = reply.send(self.status.borrow().clone());
             }
             Control::EnvChanged => {
-                self.refresh();
-                self.publish();
+                if self.is_extra() {
+                    self.retire();
+                } else {
+                    self.refresh();
+                    self.publish();
+                }
             }
+            Control::GiveSpare(reply) => {
+                let _ = reply.send(self.give_spare());
+            }
+            Control::TakeSpare(spare) => self.take_spare(spare),
             Control::Close { pid, descriptor } => {
                 if let Some(worker) = &mut self.worker
                     && worker.process.pid() == pid

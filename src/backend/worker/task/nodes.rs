@@ -29,10 +29,8 @@ impl Task {
             if let Some(pid) = node.on
                 && (self.pid() != Some(pid) || self.hangup_deadline.is_some())
             {
-                let gone = format!("worker {pid}, which had the object, is gone");
-                let refusal = Refusal::new("", &gone, "object-gone").into_json();
                 if let Some(node) = self.queue.pop_front() {
-                    let _ = node.reply.send(refusal.into());
+                    let _ = node.reply.send(protocol::object_gone(pid).into());
                 }
                 continue;
             }

@@ -154,15 +154,7 @@ async fn branches_run_side_by_side_and_objects_get_across() {
 #[tokio::test]
 async fn a_worker_for_branches_ends_when_it_is_not_used() {
     let Some(site) = site() else { return };
-    let gate = fifo(&site, "gate");
-    site.file("waits.py", "def main():\n    open('gate').read()\n");
-    let waits = Runner::run(&site.job, call("waits", Vec::new()));
-    let beside = async {
-        let pid = text(&run(&site, call("pid", Vec::new())).await).to_owned();
-        drop(open(&gate, true).await);
-        pid.parse::<u32>().expect("a pid")
-    };
-    let (_, extra) = within(async { tokio::join!(waits, beside) }).await;
+    let extra = beside(&site).await;
     assert_ne!(Some(extra), site.job.status().await.pid);
     within(async {
         while super::site::is_running(extra) {
@@ -170,6 +162,77 @@ async fn a_worker_for_branches_ends_when_it_is_not_used() {
         }
     })
     .await;
+}
+
+/// Runs two nodes side by side; gives the process of the second worker.
+async fn beside(site: &Site) -> u32 {
+    let gate = fifo(site, "gate");
+    site.file("waits.py", "def main():\n    open('gate').read()\n");
+    let waits = Runner::run(&site.job, call("waits", Vec::new()));
+    let second = async {
+        let pid = text(&run(site, call("pid", Vec::new())).await).to_owned();
+        drop(open(&gate, true).await);
+        pid.parse::<u32>().expect("a pid")
+    };
+    let (waited, pid) = within(async { tokio::join!(waits, second) }).await;
+    result(waited);
+    std::fs::remove_file(gate).expect("removed");
+    pid
+}
+
+/// Interpreters of the site that run.
+#[cfg(target_os = "linux")]
+fn interpreters(site: &Site) -> usize {
+    let script = site.script_folder();
+    let script = script.to_str().expect("UTF-8").as_bytes();
+    let processes = std::fs::read_dir("/proc").expect("processes");
+    processes
+        .filter_map(|process| std::fs::read(process.ok()?.path().join("cmdline")).ok())
+        .filter(|line| line.windows(script.len()).any(|part| part == script))
+        .count()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_worker_for_branches_is_made_of_the_spare() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(site) = site() else { return };
+    run(&site, call("pid", Vec::new())).await;
+    within(async {
+        while interpreters(&site) < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // From here on no interpreter can be started.
+    let everyone = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(site.script_folder(), everyone).expect("mode");
+    assert_ne!(Some(beside(&site).await), site.job.status().await.pid);
+}
+
+#[tokio::test]
+async fn workers_for_branches_stay_for_the_next_flow_of_the_same_environment() {
+    let Some(site) = Site::new() else { return };
+    site.file("pid.py", PID);
+    let extra = beside(&site).await;
+    assert_eq!(beside(&site).await, extra);
+    site.raise_and_nudge(2).await;
+    within(async {
+        while super::site::is_running(extra) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_ne!(beside(&site).await, extra);
+}
+
+#[tokio::test]
+async fn after_the_end_a_flow_is_told_so() {
+    let Some(site) = site() else { return };
+    site.job.clone().shut_down().await;
+    let done = within(Runner::run(&site.job, call("pid", Vec::new()))).await;
+    let error = done.result.expect_err("no worker").message;
+    assert_eq!(error, "the daemon is shutting down");
 }
 
 #[tokio::test]
