@@ -177,7 +177,8 @@ class Worker:
         ref = keep["ref"]
         dropped = self.objects.keep(ref, output)
         more = ',"dropped":' + to_json(dropped) if dropped else ""
-        return '"output":%s,"kept":true%s' % (to_json(self.objects.reference(ref)), more)
+        facts = to_json(self.objects.reference(ref)), to_json(self.objects.totals())
+        return '"output":%s,"kept":true,"store":%s%s' % (facts + (more,))
 
     def carry(self, output):
         """The members of a reply for an output as JSON. A large one goes by shared memory, a string then as it is."""
@@ -273,7 +274,7 @@ class Worker:
 
     def release(self, request):
         self.objects.release(None if request.get("all") else request.get("refs", ()))
-        return success(request)
+        return success(request, store=self.objects.totals())
 
     def full_result(self, request):
         """A kept object as JSON, or as its `str` when JSON has no form for it, with the reason."""

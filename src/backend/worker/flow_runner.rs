@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::job::{Control, Job, shutting_down};
 use super::lane::Order;
-use super::objects::Kept;
+use super::objects::{Kept, Store};
 use super::pool::Taken;
 use super::protocol::{Failure, Request};
 use super::reply::Reply;
@@ -272,6 +272,8 @@ struct Said<'r> {
     #[serde(default)]
     kept: bool,
     #[serde(default)]
+    store: Option<Store>,
+    #[serde(default)]
     time_ms: Option<u64>,
     #[serde(default)]
     error: Option<String>,
@@ -296,6 +298,9 @@ fn done(
             return failed(NodeError { message, traceback }, begun);
         }
     };
+    if let (Some(pid), Some(store)) = (worker, said.store) {
+        taken.lane.objects.said(pid, store);
+    }
     let time_ms = said.time_ms.unwrap_or_else(|| passed(begun));
     let result = if said.ok {
         let object = worker

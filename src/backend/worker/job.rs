@@ -154,9 +154,15 @@ impl Job {
     pub async fn status(&self) -> WorkerStatus {
         let (reply, answer) = oneshot::channel();
         let _ = self.lane.ask.send(Control::Status(reply)).await;
-        match answer.await {
+        let status = match answer.await {
             Ok(status) => status,
             Err(_) => self.lane.status.borrow().clone(),
+        };
+        let (branch_workers, objects) = self.pool.summary();
+        WorkerStatus {
+            branch_workers,
+            objects,
+            ..status
         }
     }
 

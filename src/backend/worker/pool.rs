@@ -18,7 +18,7 @@ use super::job::Control;
 use super::lane::Lane;
 use super::objects::Kept;
 use super::standby::Plan;
-use crate::api::v1::When;
+use crate::api::v1::{KeptObjects, When};
 use crate::backend::events::Events;
 use crate::project::ProjectId;
 
@@ -115,6 +115,31 @@ impl Pool {
     pub(super) fn newest(&self, node: &str) -> Option<Kept> {
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         newest.get(node).cloned()
+    }
+
+    /// How many workers of branches there are, and what is kept in all workers together.
+    pub(super) fn summary(&self) -> (usize, Option<KeptObjects>) {
+        let lanes = self.lanes();
+        let running = |place: &Place| place.lane.status.borrow().pid;
+        let stores = lanes.iter().filter_map(|place| {
+            let objects = &place.lane.objects;
+            objects.store(running(place)?)
+        });
+        let none = KeptObjects {
+            limit_mib: self.plan.config().worker_object_limit_mib.value,
+            ..KeptObjects::default()
+        };
+        let all = stores.fold(none, |all, store| KeptObjects {
+            count: all.count + store.count,
+            bytes: all.bytes + store.bytes,
+            dropped: all.dropped + store.dropped,
+            ..all
+        });
+        let branches = lanes.iter().skip(1).filter_map(running).count();
+        (
+            branches,
+            Some(all).filter(|all| all.count > 0 || all.dropped > 0),
+        )
     }
 
     /// Ends the workers of branches, and forgets all objects.

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::objects::Store;
 use crate::api::v1::{Json, NodeRun};
 use crate::project::{Config, RestartPolicy};
 use crate::store::Generation;
@@ -75,6 +76,12 @@ pub(super) struct Modules {
     /// Missing where the worker was started under another policy, and cannot tell.
     #[serde(default)]
     pub(super) changed: Option<Vec<String>>,
+}
+
+/// What it answers when it was told to let go of objects.
+#[derive(Debug, Deserialize)]
+pub(super) struct Released {
+    pub(super) store: Store,
 }
 
 /// Tells the worker that it stays, and is on `generation` from now on.

@@ -89,6 +89,9 @@ impl Task {
             && worker.releases > 0
         {
             worker.releases -= 1;
+            if let Ok(protocol::Released { store }) = serde_json::from_str(&text) {
+                self.objects.said(worker.process.pid(), store);
+            }
             return;
         }
         if self.inquiry.is_some() && self.running.is_none() {

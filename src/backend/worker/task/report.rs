@@ -43,6 +43,9 @@ impl Task {
             last_error: self.last_error.clone(),
             last_exit: self.last_exit.clone(),
             last_refresh: self.last_refresh.clone(),
+            // What is known of all of the project's workers together: `Job::status`.
+            branch_workers: 0,
+            objects: None,
         });
     }
 
