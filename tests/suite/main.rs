@@ -25,6 +25,7 @@ mod daemon;
 mod environments;
 mod events;
 mod faults;
+mod flow;
 mod generated;
 mod held;
 mod imports;
