@@ -164,6 +164,10 @@ fn generation(status: &WorkerStatus) -> Cell {
     let (style, text): (Style, _) = match status.generation {
         None => (PLAIN, t!("control.generation.none", newest = newest)),
         Some(has) if has >= newest => (GOOD, t!("control.generation.newest", has = has)),
+        Some(has) if status.stays => (
+            ODD,
+            t!("control.generation.stays", has = has, newest = newest),
+        ),
         Some(has) => (
             ODD,
             t!("control.generation.behind", has = has, newest = newest),
@@ -287,6 +291,19 @@ mod tests {
         status["objects"]["dropped"] = 5.into();
         let all = text(&status);
         assert!(all.ends_with("; 5 older ones had to go"), "{all}");
+    }
+
+    #[test]
+    fn a_worker_that_stays_behind_says_so() {
+        let status = json!({
+            "project": "demo", "state": "idle", "generation": 3, "env_generation": 4, "stays": true,
+        });
+        assert_eq!(
+            text(&status),
+            "project     demo\n\
+             state       ready\n\
+             generation  3; the environment is at 4, and it stays behind until `aim-worker restart`"
+        );
     }
 
     #[test]

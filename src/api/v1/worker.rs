@@ -123,6 +123,9 @@ pub struct WorkerStatus {
     /// What became of the worker when the environment changed last, and why: replaced, or kept.
     #[serde(default)]
     pub last_refresh: Option<String>,
+    /// Whether it stays on its generation, though the environment has another, until somebody restarts it.
+    #[serde(default)]
+    pub stays: bool,
     /// More workers of the project, which flows with branches have, for a while.
     #[serde(default)]
     pub branch_workers: usize,
@@ -162,6 +165,7 @@ impl WorkerStatus {
             last_error: None,
             last_exit: None,
             last_refresh: None,
+            stays: false,
             branch_workers: 0,
             objects: None,
         }

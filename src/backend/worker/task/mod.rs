@@ -36,7 +36,7 @@ use super::protocol;
 use super::reply::Reply;
 use super::standby::{Misstart, Plan, Standby, StartFailure, Worker};
 use crate::api::v1::{When, WorkerExit, WorkerStatus};
-use crate::project::ProjectId;
+use crate::project::{ProjectId, RestartPolicy};
 
 /// How long a worker is left alone before a spare is started, so that the two do not compete for the processor just
 /// when somebody waits for an answer.
@@ -79,6 +79,8 @@ pub(super) struct Task {
     inquiry: Option<Inquiry>,
     /// What became of the worker when the environment changed last.
     last_refresh: Option<String>,
+    /// The policy that was followed last.
+    policy: RestartPolicy,
     /// The environment changed while a node ran.
     is_refresh_due: bool,
     nodes: u64,
@@ -168,6 +170,7 @@ impl Task {
             failed: None,
             inquiry: None,
             last_refresh: None,
+            policy: RestartPolicy::Always,
             is_refresh_due: false,
             nodes: 0,
             restarts: 0,

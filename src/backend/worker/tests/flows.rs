@@ -136,7 +136,8 @@ async fn branches_run_side_by_side_and_objects_get_across() {
         drop(open(&gate, true).await);
         beside
     };
-    let (waited, beside) = within(async { tokio::join!(waits, beside) }).await;
+    let both = within(async { tokio::join!(waits, beside) });
+    let (waited, beside) = Box::pin(both).await;
     let waited: Kept = result(waited).object.expect("an object");
     assert_ne!(waited.pid(), beside.pid());
     let edges = vec![
@@ -174,7 +175,8 @@ async fn beside(site: &Site) -> u32 {
         drop(open(&gate, true).await);
         pid.parse::<u32>().expect("a pid")
     };
-    let (waited, pid) = within(async { tokio::join!(waits, second) }).await;
+    let both = within(async { tokio::join!(waits, second) });
+    let (waited, pid) = Box::pin(both).await;
     result(waited);
     std::fs::remove_file(gate).expect("removed");
     pid
