@@ -22,7 +22,7 @@ exec_node   | file, project_root, input or edges, keep           | output (see b
 invalidate  | generation (optional)                              | (nothing more)
 modules     |                                                    | files of all loaded modules; changed (with stamps)
 objects     |                                                    | objects: ref, preview, data_type, size of each; bytes
-release     | refs, or all: true                                 | (nothing more)
+release     | refs, or all: true                                 | store
 full_result | ref, handle                                        | output as JSON, else as text and why: not_json
 display     | ref, handle                                        | output: text for people, of 30 000 characters at most
 export      | ref                                                | fd, size, layout
@@ -32,10 +32,12 @@ close_fd    | fd                                                 | no reply at a
 `stamps` keeps watch over the files that are loaded: `changed` are those that are others now. Without `file`, the edges'
 value is the output. `edges` are `{"value"}` or `{"ref"}` with `handle` (the member that is meant) and `into` (the key of the input).
 With `keep: {"ref"}`, an output that JSON cannot carry, or only in 10 000 characters or more, stays here: the output is
-then a reference and the reply has `kept: true`, and `dropped` when older objects had to go for it.
+then a reference and the reply has `kept: true`, `dropped` when older objects had to go for it, and `store`: the
+count and the bytes of what is kept now, and how many had to go in all.
 With `shm`, an output of more than 1 MiB is in a memfd: `output_fd`, `output_size` and `output_kind` ("json", or "text"
 for a string) instead of `output`. The daemon reads `/proc/<pid>/fd/<fd>` and sends `close_fd`.
 
+A SIGINT that ends a running node is told by `{"event": "interrupted"}`; one that finds none running is not.
 A failure is `{"id", "ok": false, "error", "traceback"}`; a line that cannot be used is answered with `"id": null`.
 
 What is where: `_process` descriptors and streams, `_requests` the operations, `_nodes` how a file is run, `_objects`

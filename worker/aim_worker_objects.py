@@ -44,6 +44,7 @@ class Objects:
         self.limit = LIMIT
         self.kept = {}
         self.dropped = {}
+        self.dropped_count = 0
 
     def keep(self, ref, value):
         """Keep an object. Returns the references of older ones that had to go for it."""
@@ -59,18 +60,24 @@ class Objects:
             if len(self.dropped) >= REMEMBERED:
                 del self.dropped[next(iter(self.dropped))]
             self.dropped[oldest] = None
+        self.dropped_count += len(went)
         return went
 
     def weight(self):
         """Bytes of all kept objects, by estimate. What is kept under two references counts once."""
         return sum({id(kept.value): kept.weight for kept in self.kept.values()}.values())
 
+    def totals(self):
+        """What the daemon is told of the store whenever it has changed."""
+        return {"count": len(self.kept), "bytes": self.weight(), "dropped": self.dropped_count}
+
     def find(self, ref):
         kept = self.kept.get(ref)
         if kept is not None:
             return kept
         if ref in self.dropped:
-            raise LookupError("Object %s is no longer kept (memory bound of %d MiB)" % (ref, self.limit >> 20))
+            bound = "a worker keeps %d MiB of objects at most, the newest: worker.object_limit_mib" % (self.limit >> 20)
+            raise LookupError("Object %s is no longer kept (%s)" % (ref, bound))
         raise LookupError("Object %s is not kept" % ref)
 
     def reference(self, ref):

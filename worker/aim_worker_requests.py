@@ -80,11 +80,17 @@ class Worker:
         except Unusable as error:
             return failure(None, "Invalid message: %s" % error)
         except BaseException as error:
+            self.is_running = False
             return failure(request.get("id"), describe(error), format_traceback(error))
 
     def interrupt(self, _number, _frame):
-        """SIGINT ends the running node. Between two nodes it has nothing to end, and must not cost a reply."""
+        """SIGINT ends the running node. Between two nodes it has nothing to end, and must not cost a reply.
+
+        Whoever sent it cannot see which it was; so it is told, and can send it again.
+        """
         if self.is_running:
+            if os.getpid() == self.pid:
+                self.channel.send('{"event":"interrupted"}\n')
             raise KeyboardInterrupt
 
     def activate(self, request):
@@ -151,6 +157,7 @@ class Worker:
         except Unusable:
             raise
         except BaseException as error:
+            self.is_running = False  # An interrupt may have come just before.
             self.leave_if_forked(error)
             failed = failure(request.get("id"), describe(error), format_traceback(error, path))
         self.leave_if_forked(None)
@@ -170,7 +177,8 @@ class Worker:
         ref = keep["ref"]
         dropped = self.objects.keep(ref, output)
         more = ',"dropped":' + to_json(dropped) if dropped else ""
-        return '"output":%s,"kept":true%s' % (to_json(self.objects.reference(ref)), more)
+        facts = to_json(self.objects.reference(ref)), to_json(self.objects.totals())
+        return '"output":%s,"kept":true,"store":%s%s' % (facts + (more,))
 
     def carry(self, output):
         """The members of a reply for an output as JSON. A large one goes by shared memory, a string then as it is."""
@@ -266,7 +274,7 @@ class Worker:
 
     def release(self, request):
         self.objects.release(None if request.get("all") else request.get("refs", ()))
-        return success(request)
+        return success(request, store=self.objects.totals())
 
     def full_result(self, request):
         """A kept object as JSON, or as its `str` when JSON has no form for it, with the reason."""

@@ -142,7 +142,16 @@ fn with_hint(error: Error) -> Error {
 fn results(console: &mut Console, shown: &Shown, done: &FlowDone) -> Result<Exit> {
     console.note(shown.summary());
     for (id, value) in shown.list.in_order(&done.result_nodes) {
-        let (name, text) = (shown.list.name(id), laid_out(value.as_str()));
+        let name = shown.list.name(id);
+        // Of an object that stays in its worker, what it says of itself: its reference is for programs.
+        let text = match done.object_text(id) {
+            Some(text) => text
+                .lines()
+                .map(width::printable)
+                .collect::<Vec<_>>()
+                .join("\n"),
+            None => laid_out(value.as_str()),
+        };
         let name = paint(NAME, width::printable(&name));
         let gap = if text.contains('\n') { '\n' } else { ' ' };
         // Data that is nobody's style goes out untouched.

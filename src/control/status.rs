@@ -6,10 +6,12 @@ use anstyle::Style;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::api::v1::{ProjectInfo, WatchMode, Watching, WorkerExit, WorkerState, WorkerStatus};
+use crate::api::v1::{
+    KeptObjects, ProjectInfo, WatchMode, Watching, WorkerExit, WorkerState, WorkerStatus,
+};
 use crate::console::style::{BAD, FAINT, GOOD, NAME, ODD, PLAIN};
 use crate::console::table::{Cell, Table, pairs};
-use crate::console::time;
+use crate::console::{size, time};
 use crate::words::t;
 
 /// A worker, and how it learns of changes in its environment. As JSON, the members of both are side by side.
@@ -57,6 +59,13 @@ fn rows(status: &Status, now: DateTime<Utc>) -> Vec<Row<'_>> {
             status.restarts.to_string().into(),
         );
     }
+    if status.branch_workers > 0 {
+        let more = t!("control.branch_workers", n = status.branch_workers);
+        row(t!("control.label.branch_workers"), more.into());
+    }
+    if let Some(objects) = &status.objects {
+        row(t!("control.label.objects"), kept(objects));
+    }
     if let Some(refresh) = &status.last_refresh {
         row(t!("control.label.last_refresh"), refresh.as_str().into());
     }
@@ -70,6 +79,22 @@ fn rows(status: &Status, now: DateTime<Utc>) -> Vec<Row<'_>> {
         row(t!("control.label.error"), Cell::styled(BAD, error));
     }
     rows
+}
+
+/// What workers keep for flows, its bound, and whether that was reached.
+fn kept(objects: &KeptObjects) -> Cell {
+    let kept = t!(
+        "control.objects",
+        n = objects.count,
+        size = size::bytes(objects.bytes),
+        limit = size::bytes(objects.limit_mib << 20)
+    );
+    let cell = Cell::from(kept);
+    if objects.dropped == 0 {
+        return cell;
+    }
+    let dropped = t!("control.objects_dropped", n = objects.dropped);
+    cell.and(ODD, format!("; {dropped}"))
 }
 
 /// How changes that other tools make are noticed, and why not better.
@@ -139,6 +164,10 @@ fn generation(status: &WorkerStatus) -> Cell {
     let (style, text): (Style, _) = match status.generation {
         None => (PLAIN, t!("control.generation.none", newest = newest)),
         Some(has) if has >= newest => (GOOD, t!("control.generation.newest", has = has)),
+        Some(has) if status.stays => (
+            ODD,
+            t!("control.generation.stays", has = has, newest = newest),
+        ),
         Some(has) => (
             ODD,
             t!("control.generation.behind", has = has, newest = newest),
@@ -242,6 +271,38 @@ mod tests {
         assert!(
             korean.ends_with("변경 감지  바로 (시스템 알림)"),
             "{korean}"
+        );
+    }
+
+    #[test]
+    fn the_bound_of_what_is_kept_is_said_aloud() {
+        let mut status = json!({
+            "project": "demo", "state": "idle", "generation": 4, "env_generation": 4, "branch_workers": 2,
+            "objects": {"count": 3, "bytes": 12_582_912, "limit_mib": 512},
+        });
+        let all = text(&status);
+        assert!(
+            all.ends_with(
+                "branches    2 more for now\n\
+                 objects     3 kept for flows, 12.0 MiB (a worker keeps the newest 512 MiB)"
+            ),
+            "{all}"
+        );
+        status["objects"]["dropped"] = 5.into();
+        let all = text(&status);
+        assert!(all.ends_with("; 5 older ones had to go"), "{all}");
+    }
+
+    #[test]
+    fn a_worker_that_stays_behind_says_so() {
+        let status = json!({
+            "project": "demo", "state": "idle", "generation": 3, "env_generation": 4, "stays": true,
+        });
+        assert_eq!(
+            text(&status),
+            "project     demo\n\
+             state       ready\n\
+             generation  3; the environment is at 4, and it stays behind until `aim-worker restart`"
         );
     }
 

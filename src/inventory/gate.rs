@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::project::Venv;
 
-/// The state of an environment's site-packages folders. Every installer makes or removes an entry there, which
-/// moves the folder's modification time; so a gate that has not moved means that nothing changed.
+/// The state of an environment's site-packages folders, and of conda's where it has one. Every installer makes or removes
+/// an entry there, which moves the folder's modification time; so a gate that has not moved means that nothing changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gate {
     folders: Vec<(PathBuf, Option<State>)>,
@@ -18,18 +18,16 @@ type State = (u64, u64, i64, i64);
 impl Gate {
     /// The gate of `venv` as it is now.
     pub fn of(venv: &Venv) -> Self {
-        Self::at(venv.site_packages())
+        Self::at(venv.site_packages().into_iter().chain(venv.conda_meta()))
     }
 
-    /// The same for site-packages and `bin`: what pip or another tool installs, scripts included, moves it.
+    /// The same with `bin`: what pip or another tool installs, scripts included, moves it.
     pub fn with_scripts(venv: &Venv) -> Self {
-        let mut folders = venv.site_packages();
-        folders.push(venv.bin());
-        Self::at(folders)
+        let folders = venv.site_packages().into_iter().chain(venv.conda_meta());
+        Self::at(folders.chain([venv.bin()]))
     }
 
-    fn at(folders: Vec<PathBuf>) -> Self {
-        let folders = folders.into_iter();
+    fn at(folders: impl Iterator<Item = PathBuf>) -> Self {
         Self {
             folders: folders
                 .map(|path| {

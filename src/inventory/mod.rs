@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** reads folders and small files only; starts nothing, writes nothing, never fails.
 
+mod conda;
 mod diff;
 mod distribution;
 mod fingerprint;

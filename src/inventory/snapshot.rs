@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::distribution::Distribution;
-use super::{Diff, Fingerprint, metadata, scan};
+use super::{Diff, Fingerprint, conda, metadata, scan};
 use crate::project::Venv;
 
 /// The distributions of an environment, ordered by canonical name.
@@ -22,7 +22,13 @@ impl Snapshot {
     /// Names and versions come from the names of metadata folders, without opening a file;
     /// [`Snapshot::name_all`] puts METADATA's own in their place.
     pub fn scan(venv: &Venv) -> Self {
-        scan::scan(&venv.site_packages()).into_iter().collect()
+        let mut found: Self = scan::scan(&venv.site_packages()).into_iter().collect();
+        if let Some(folder) = venv.conda_meta() {
+            for one in conda::scan(&folder) {
+                found.by_name.entry(one.canonical_name()).or_insert(one);
+            }
+        }
+        found
     }
 
     /// Gives every distribution the name and version that its METADATA writes, which is what `pip list` shows.
@@ -57,9 +63,12 @@ impl Snapshot {
         self.by_name.get(&super::canonical(name))
     }
 
-    /// Which tool installed the distribution called `name`, by its INSTALLER file (PEP 376).
+    /// Which tool installed the distribution called `name`, by its INSTALLER file (PEP 376) or by what conda keeps.
     pub fn installer(&self, venv: &Venv, name: &str) -> Option<String> {
         let folder = self.find(name)?.folder()?;
+        if conda::keeps(folder) {
+            return Some("conda".to_owned());
+        }
         let place = Path::new(folder).join("INSTALLER");
         let sites = venv.site_packages();
         let text = sites

@@ -1,7 +1,8 @@
 //! One Python environment, known by its folder alone.
 //!
 //! Nothing here starts an interpreter: what is asked of an environment before pip runs must cost microseconds.
-//! An environment is a folder with a `pyvenv.cfg` (PEP 405); venv, virtualenv and uv all write one.
+//! An environment is a folder with a `pyvenv.cfg` (PEP 405), which venv, virtualenv and uv write, or with the
+//! `conda-meta/history` that conda keeps.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ pub struct Venv {
 /// Why a folder cannot be used as an environment.
 #[derive(Debug, thiserror::Error)]
 pub enum VenvError {
-    /// There is no `pyvenv.cfg`.
+    /// There is no `pyvenv.cfg`, and nothing of conda's.
     #[error("{} is not a Python environment (it has no pyvenv.cfg)", .0.display())]
     NotAnEnvironment(PathBuf),
     /// Its interpreter is missing, or a link to one that is gone.
@@ -25,13 +26,14 @@ pub enum VenvError {
 }
 
 impl Venv {
-    /// The environment in `root`, if it has a `pyvenv.cfg`. Its interpreter may be gone: see [`Venv::python`].
+    /// The environment in `root`, if it has a `pyvenv.cfg` or is conda's. Its interpreter may be gone: see [`Venv::python`].
     ///
     /// # Errors
     /// [`VenvError::NotAnEnvironment`].
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, VenvError> {
         let root = root.into();
-        if root.join("pyvenv.cfg").is_file() {
+        let marks = ["pyvenv.cfg", "conda-meta/history"];
+        if marks.iter().any(|mark| root.join(mark).is_file()) {
             Ok(Self { root })
         } else {
             Err(VenvError::NotAnEnvironment(root))
@@ -51,6 +53,11 @@ impl Venv {
     /// `bin`, where interpreters and launchers are.
     pub fn bin(&self) -> PathBuf {
         self.root.join("bin")
+    }
+
+    /// Where conda keeps a file for each of its packages, if this is an environment of conda's.
+    pub fn conda_meta(&self) -> Option<PathBuf> {
+        Some(self.root.join("conda-meta")).filter(|folder| folder.is_dir())
     }
 
     /// The interpreter, `bin/python`.
@@ -77,18 +84,29 @@ impl Venv {
         })
     }
 
-    /// The interpreter's version as `pyvenv.cfg` tells it (`version` by venv, `version_info` by virtualenv and uv),
-    /// three numbers at most: `3.11.7`.
+    /// The interpreter's version as `pyvenv.cfg` tells it (`version` by venv, `version_info` by virtualenv and uv), or
+    /// conda's file of its Python; three numbers at most: `3.11.7`.
     pub fn python_version(&self) -> Option<String> {
         let version = self
             .setting("version")
-            .or_else(|| self.setting("version_info"))?;
+            .or_else(|| self.setting("version_info"))
+            .or_else(|| self.conda_python())?;
         let numbers: Vec<&str> = version
             .split('.')
             .take(3)
             .take_while(|part| part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty())
             .collect();
         (numbers.len() >= 2).then(|| numbers.join("."))
+    }
+
+    /// From the name of conda's file, `python-<version>-<build>.json`.
+    fn conda_python(&self) -> Option<String> {
+        let files = std::fs::read_dir(self.conda_meta()?).ok()?;
+        files.filter_map(Result::ok).find_map(|file| {
+            let name = file.file_name().into_string().ok()?;
+            let (version, _) = name.strip_prefix("python-")?.split_once('-')?;
+            (version.starts_with(|first: char| first.is_ascii_digit())).then(|| version.to_owned())
+        })
     }
 
     /// The folders that distributions are installed in: every `lib*/python*/site-packages` (purelib and
@@ -139,6 +157,24 @@ mod tests {
         ] {
             assert_eq!(venv(cfg).1.python_version().as_deref(), expected, "{cfg:?}");
         }
+    }
+
+    #[test]
+    fn an_environment_of_condas_is_one_too() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let meta = dir.path().join("conda-meta");
+        std::fs::create_dir(&meta).expect("folder");
+        assert!(Venv::open(dir.path()).is_err(), "no history");
+        for file in [
+            "history",
+            "python-dateutil-2.9.0-pyhd8_0.json",
+            "python-3.11.8-hab_0_cpython.json",
+        ] {
+            std::fs::write(meta.join(file), "").expect("write");
+        }
+        let venv = Venv::open(dir.path()).expect("an environment");
+        assert_eq!(venv.python_version().as_deref(), Some("3.11.8"));
+        assert_eq!(venv.conda_meta(), Some(meta));
     }
 
     #[test]

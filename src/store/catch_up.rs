@@ -10,9 +10,10 @@ use super::finished_run::{Published, StartedRun};
 use super::lock::RunLock;
 use super::publish::publish;
 use super::run_id::RunId;
-use super::run_record::{Ending, Tool};
+use super::run_record::Ending;
 use super::snapshot_file::Recorded;
-use crate::inventory::{Diff, Snapshot};
+use super::tool::Tool;
+use crate::inventory::Snapshot;
 use crate::project::{Config, Project};
 
 /// Compares `now` with what is recorded, and enters a difference as a run `sync` of the tool that made it. Also
@@ -42,27 +43,12 @@ pub fn catch_up(
         packages: Vec::new(),
         argv,
         cwd,
-        tool: tool(project, now, &recorded.diff_to(now)),
+        tool: Tool::behind(&recorded.diff_to(now), project.venv(), &recorded, now),
         started_at: Utc::now(),
         pid: std::process::id(),
     };
     let run = run.finish(Duration::ZERO, Ending::Exited(0), None);
     publish(project, config, run, &recorded, now).map(Some)
-}
-
-/// The tool that installed what is new or other; unknown when there are several, or nothing is left to tell.
-fn tool(project: &Project, now: &Snapshot, changes: &Diff) -> Tool {
-    let installed = changes.added.iter().chain(&changes.changed);
-    let mut tools = installed.map(|change| {
-        now.installer(project.venv(), &change.name)
-            .map_or(Tool::Unknown, |name| Tool::of_installer(&name))
-    });
-    let first = tools.next().unwrap_or(Tool::Unknown);
-    if tools.all(|tool| tool == first) {
-        first
-    } else {
-        Tool::Unknown
-    }
 }
 
 #[cfg(test)]

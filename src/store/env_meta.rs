@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use super::atomic;
 use super::run_id::{Generation, RunId};
-use super::run_record::Tool;
 use super::time;
+use super::tool::Tool;
 use crate::inventory::{Diff, Distribution, Fingerprint, Snapshot, canonical};
 use crate::project::ProjectLayout;
 

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::error::StoreError;
 use super::log_draft::RunOutput;
 use super::run_id::{Generation, RunId};
-use super::run_record::{Ending, RunRecord, Tool};
+use super::run_record::{Ending, RunRecord};
 use super::time;
+use super::tool::Tool;
 
 /// A run that has begun.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

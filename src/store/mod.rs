@@ -33,6 +33,7 @@ mod state;
 #[cfg(test)]
 mod testing;
 mod time;
+mod tool;
 mod unfinished;
 
 pub use catch_up::catch_up;
@@ -49,6 +50,7 @@ pub use retention::{Limits, Pruned, prune};
 pub use run::{LoneLog, Run};
 pub use run_id::{BadRunId, Generation, RunId};
 pub use run_log::{FindError, LogError, Problem, RunLog};
-pub use run_record::{Ending, RunRecord, Tool};
+pub use run_record::{Ending, RunRecord};
 pub use snapshot_file::Recorded;
+pub use tool::Tool;
 pub use unfinished::Unfinished;

@@ -9,49 +9,8 @@ use serde_json::{Map, Value};
 
 use super::run_id::{Generation, RunId};
 use super::time;
+use super::tool::Tool;
 use crate::inventory::Diff;
-
-/// Who changed the environment: `tool` of a record, `source` of `last_change`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tool {
-    /// pip.
-    Pip,
-    /// uv.
-    Uv,
-    /// Poetry.
-    Poetry,
-    /// conda.
-    Conda,
-    /// Nobody can tell, or a tool that this version does not know.
-    #[default]
-    #[serde(other)]
-    Unknown,
-}
-
-impl Tool {
-    /// The tool that a distribution's INSTALLER file names (PEP 376).
-    pub fn of_installer(name: &str) -> Self {
-        match name.trim().to_ascii_lowercase().as_str() {
-            "pip" => Self::Pip,
-            "uv" => Self::Uv,
-            "conda" => Self::Conda,
-            name if name.starts_with("poetry") => Self::Poetry,
-            _ => Self::Unknown,
-        }
-    }
-
-    /// Its name as records have it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pip => "pip",
-            Self::Uv => "uv",
-            Self::Poetry => "poetry",
-            Self::Conda => "conda",
-            Self::Unknown => "unknown",
-        }
-    }
-}
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -90,7 +90,7 @@ impl State {
             meta.last_change = Some(LastChange {
                 generation: record.generation_after,
                 run_id: record.id,
-                source: record.tool,
+                source: record.tool.source(),
                 changes: record.changes.clone(),
                 others,
             });

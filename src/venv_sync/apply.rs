@@ -9,11 +9,11 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use super::Ground;
-use super::plan::{self, Plan};
+use super::plan::Plan;
 use crate::console::Console;
 use crate::console::width::printable;
 use crate::error::{Error, Explain, Result};
-use crate::inventory::Snapshot;
+use crate::inventory::{Diff, Snapshot};
 use crate::launchers::{self, Changes};
 use crate::project::VenvLayout;
 use crate::store::{
@@ -78,11 +78,7 @@ pub(super) fn apply(
     let compared = compare(ground);
     let recorded = match compared.plan.diff() {
         None => None,
-        Some(diff) => {
-            let (venv, now) = (ground.project.venv(), &compared.now);
-            let tool = plan::tool_of(diff, |name| plan::installer(venv, now, name));
-            Some(record(ground, action, tool, begun, &compared)?)
-        }
+        Some(diff) => Some(record(ground, action, diff, begun, &compared)?),
     };
     let (meta, _) = EnvMeta::read(&ground.project.layout());
     Ok(Applied {
@@ -119,7 +115,7 @@ pub(super) fn compare(ground: &Ground<'_>) -> Compared {
 fn record(
     ground: &Ground<'_>,
     action: &str,
-    tool: Tool,
+    diff: &Diff,
     (started_at, since): (DateTime<Utc>, Instant),
     compared: &Compared,
 ) -> Result<Published> {
@@ -133,7 +129,7 @@ fn record(
         packages: Vec::new(),
         argv: argv.map(|arg| arg.to_string_lossy().into_owned()).collect(),
         cwd: host.cwd().unwrap_or(ground.project.root()).to_path_buf(),
-        tool,
+        tool: Tool::behind(diff, ground.project.venv(), before, &compared.now),
         started_at,
         duration: since.elapsed(),
         ending: Ending::Exited(0),

@@ -1,8 +1,7 @@
-//! What a sync has to do: a comparison of what is installed with what is recorded. Pure but for [`installer`].
+//! What a sync has to do: a comparison of what is installed with what is recorded. Pure.
 
 use crate::inventory::{Diff, Snapshot};
-use crate::project::Venv;
-use crate::store::{MetaState, Tool};
+use crate::store::MetaState;
 
 /// The result of comparing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,29 +40,6 @@ impl Plan {
     }
 }
 
-/// The tool that made `diff`, as the `INSTALLER` files of what it installed tell (PEP 376); unknown when they name
-/// several, or nothing was installed.
-pub(super) fn tool_of(diff: &Diff, installer: impl Fn(&str) -> Option<String>) -> Tool {
-    let mut tools = diff.added.iter().chain(&diff.changed).map(|change| {
-        let named = installer(&change.name);
-        named.map_or(Tool::Unknown, |text| Tool::of_installer(&text))
-    });
-    let first = tools.next().unwrap_or_default();
-    if tools.all(|tool| tool == first) {
-        first
-    } else {
-        Tool::Unknown
-    }
-}
-
-/// The `INSTALLER` text of the distribution called `name`.
-pub(super) fn installer(venv: &Venv, now: &Snapshot, name: &str) -> Option<String> {
-    let folder = now.find(name)?.folder()?;
-    venv.site_packages()
-        .into_iter()
-        .find_map(|site| std::fs::read_to_string(site.join(folder).join("INSTALLER")).ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,36 +76,5 @@ mod tests {
             panic!("a difference");
         };
         assert_eq!(diff.changed.len(), 1);
-    }
-
-    /// `installers` are those of what changed, one a distribution.
-    fn check(installers: &[Option<&str>], expected: Tool) {
-        let all: Vec<(String, Option<&str>)> = installers
-            .iter()
-            .enumerate()
-            .map(|(number, text)| (format!("d{number}"), *text))
-            .collect();
-        let now: Snapshot = all
-            .iter()
-            .map(|(name, _)| Distribution::new(name.as_str(), "1"))
-            .collect();
-        let diff = Snapshot::default().diff_to(&now);
-        let tool = tool_of(&diff, |wanted| {
-            let (_, text) = all.iter().find(|(name, _)| name == wanted)?;
-            text.map(str::to_owned)
-        });
-        assert_eq!(tool, expected, "{installers:?}");
-    }
-
-    #[test]
-    fn the_installer_names_the_tool() {
-        check(&[Some("pip\n")], Tool::Pip);
-        check(&[Some("uv"), Some("uv\n")], Tool::Uv);
-        check(&[Some("Poetry 1.8.2")], Tool::Poetry);
-        check(&[Some("conda")], Tool::Conda);
-        check(&[Some("pip"), Some("uv")], Tool::Unknown);
-        check(&[Some("pip"), None], Tool::Unknown);
-        check(&[Some("")], Tool::Unknown);
-        check(&[], Tool::Unknown);
     }
 }

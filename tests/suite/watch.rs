@@ -261,6 +261,47 @@ fn uv_is_noticed_under_its_own_name() {
     site.node().exits(1);
 }
 
+/// As conda leaves things: files linked in any order, and last a file of its own for each package.
+#[test]
+fn conda_is_noticed_under_its_own_name() {
+    let mut site = InUse::new();
+    let meta = site.sandbox.venv().join("conda-meta");
+    let folder = site.sandbox.site_packages();
+    let write = |path: PathBuf, text: &str| {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        std::fs::write(path, text).expect("write");
+    };
+    write(meta.join("history"), "");
+    let info = folder.join("greeting-1.0.dist-info");
+    write(info.join("INSTALLER"), "conda\n");
+    write(info.join("METADATA"), "Name: greeting\nVersion: 1.0\n");
+    let code = "def greet(name):\n    return 'linked'\n";
+    write(folder.join("greeting.py"), code);
+    write(meta.join("greeting-1.0-pyhd8ed1ab_0.json"), "{}");
+    write(meta.join("zlib-1.3-h4ab18f5_0.json"), "{}");
+    let record = site.noticed();
+    assert_eq!(record["tool"], "conda", "{record}");
+    let added: Vec<_> = record["added"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["name"].as_str().unwrap_or_default())
+        .collect();
+    assert_eq!(added, ["greeting", "zlib"]);
+    assert_eq!(site.sandbox.env_meta()["last_change"]["source"], "conda");
+    site.node().ok().says("linked");
+
+    // A library alone: no Python, but nodes may have it loaded.
+    let newer = meta.join("zlib-1.3.1-h4ab18f5_1.json");
+    std::fs::rename(meta.join("zlib-1.3-h4ab18f5_0.json"), &newer).expect("renamed");
+    let record = site.noticed();
+    assert_eq!(record["changed"][0]["to"], "1.3.1", "{record}");
+    std::fs::remove_file(newer).expect("removed");
+    let record = site.noticed();
+    assert_eq!(record["removed"][0]["name"], "zlib", "{record}");
+    assert_eq!(record["tool"], "conda");
+}
+
 fn uv_wheel() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?;
     let wheels = std::fs::read_dir(target.join("test-wheels")).ok()?;

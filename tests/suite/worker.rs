@@ -169,7 +169,7 @@ fn a_new_environment_that_does_not_start_is_said_clearly() {
 }
 
 /// Goes on until somebody ends it, and says in files how far it came.
-const LONG: &str = "import time\ndef main():\n    try:\n        open('started', 'w').close()\n        time.sleep(600)\n    finally:\n        open('cleaned', 'w').close()\n";
+pub(crate) const LONG: &str = "import time\ndef main():\n    try:\n        open('started', 'w').close()\n        time.sleep(600)\n    finally:\n        open('cleaned', 'w').close()\n";
 
 #[test]
 fn a_node_is_interrupted_from_elsewhere() {
@@ -240,124 +240,6 @@ fn a_caller_that_is_interrupted_takes_its_node_along() {
     wait_for(&sandbox, "cleaned");
 }
 
-/// A flow of three nodes and a result: the second divides by the text input, the third is beside it.
-fn dividing(sandbox: &Sandbox) {
-    sandbox.write("structure.json", r#"{"nodes":[
-        {"id":"s","type":"start"},
-        {"id":"1","type":"custom","data":{"title":"First","file":"first.py"}},
-        {"id":"2","type":"custom","data":{"title":"Divide","file":"divide.py"}},
-        {"id":"3","type":"custom","data":{"title":"After","file":"first.py"}},
-        {"id":"t","type":"textInput","data":{"value":"stored"}},
-        {"id":"r","type":"result","data":{"title":"Answer"}}],
-        "edges":[{"source":"s","target":"1"},{"source":"1","target":"2"},{"source":"t","target":"2","targetHandle":"n"},
-        {"source":"2","target":"3"},{"source":"2","target":"r"}]}"#);
-    sandbox.write(
-        "first.py",
-        "def main(data):\n    print('hello')\n    return 1\n",
-    );
-    sandbox.write("divide.py", "def main(data):\n    return 10 / data['n']\n");
-}
-
-#[test]
-fn a_flow_is_told_as_it_goes_and_its_results_are_the_data() {
-    let sandbox = Sandbox::ready();
-    let _daemon = sandbox.daemon();
-    sandbox
-        .run("aim-worker", ["flow"])
-        .exits(1)
-        .warns("structure.json");
-    dividing(&sandbox);
-    let ran = sandbox
-        .run("aim-worker", ["flow", "--value", "t=4"])
-        .ok()
-        .warns("done       First (1)")
-        .warns("│ hello")
-        .warns("done: 3, failed: 0, skipped: 0");
-    assert_eq!(ran.stdout(), "Answer (r): 2.5\n");
-    assert!(!ran.stderr().contains('\x1b'), "{ran:?}");
-    let ran = sandbox
-        .run("aim-worker", ["flow", "--value", "t=0"])
-        .exits(1)
-        .warns("failed     Divide (2)")
-        .warns("division by zero")
-        .warns("skipped    After (3)   because of Divide (2)")
-        .warns("done: 1, failed: 1, skipped: 1");
-    assert_eq!(ran.stdout(), "");
-    sandbox
-        .run("aim-worker", ["flow", "--value", "t=0", "--keep-going"])
-        .exits(1)
-        .warns("done: 2, failed: 1, skipped: 0");
-    sandbox
-        .run("aim-worker", ["flow"])
-        .exits(1)
-        .warns("unsupported operand type(s) for /: 'int' and 'str'");
-    let quiet = sandbox
-        .run("aim-worker", ["flow", "--value", "t=4", "--quiet"])
-        .ok();
-    assert_eq!(
-        (quiet.stdout(), quiet.stderr()),
-        ("Answer (r): 2.5\n".into(), String::new())
-    );
-}
-
-#[test]
-fn a_flow_for_scripts_is_the_daemons_answer() {
-    let sandbox = Sandbox::ready();
-    let _daemon = sandbox.daemon();
-    dividing(&sandbox);
-    let json = sandbox
-        .run("aim-worker", ["flow", "--json", "--value", "t=4"])
-        .ok()
-        .json();
-    assert_eq!(
-        (&json["success"], &json["result_nodes"]["r"]),
-        (&true.into(), &2.5.into())
-    );
-    assert!(
-        json["run_id"]
-            .as_str()
-            .is_some_and(|id| id.ends_with("Z-demo")),
-        "{json}"
-    );
-    // A text that is no number fails in the node.
-    let json = sandbox
-        .run("aim-worker", ["flow", "--json", "--value", "t=four"])
-        .exits(1)
-        .json();
-    assert_eq!(json["execution_results"]["2"]["status"], "error");
-    for bad in [
-        &["--value", "t"][..],
-        &["--value", "=4"],
-        &["--max-workers", "0"],
-        &["--max-workers", "11"],
-        &["--timeout", "0"],
-        &["--timeout", "1.5"],
-    ] {
-        sandbox
-            .run("aim-worker", [&["flow"], bad].concat())
-            .exits(2);
-    }
-    sandbox
-        .run("aim-worker", ["flow", "--start", "nobody"])
-        .exits(1)
-        .warns("Start node nobody not found");
-    sandbox
-        .run("aim-worker", ["flow", "--project", "nobody"])
-        .exits(4);
-}
-
-#[test]
-fn a_flow_that_is_interrupted_takes_its_nodes_along() {
-    for args in [&["flow"][..], &["flow", "--json"]] {
-        let sandbox = Sandbox::ready();
-        let _daemon = sandbox.daemon();
-        dividing(&sandbox);
-        sandbox.write("first.py", &LONG.replace("main()", "main(data)"));
-        interrupted(&sandbox, args).warns("cancelled the flow");
-        wait_for(&sandbox, "cleaned");
-    }
-}
-
 #[test]
 fn every_verb_explains_itself_in_both_languages() {
     let sandbox = Sandbox::new();
@@ -384,7 +266,7 @@ fn every_verb_explains_itself_in_both_languages() {
 }
 
 /// Runs `aim-worker`, and sends it what Ctrl-C sends once its node has started; checks its exit status.
-fn interrupted(sandbox: &Sandbox, args: &[&str]) -> Ran {
+pub(crate) fn interrupted(sandbox: &Sandbox, args: &[&str]) -> Ran {
     let mut command = sandbox.command("aim-worker");
     command
         .args(args)
@@ -399,7 +281,7 @@ fn interrupted(sandbox: &Sandbox, args: &[&str]) -> Ran {
 }
 
 /// Waits until a file of the project is there.
-fn wait_for(sandbox: &Sandbox, file: &str) {
+pub(crate) fn wait_for(sandbox: &Sandbox, file: &str) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while !sandbox.project().join(file).exists() {
         assert!(std::time::Instant::now() < deadline, "{file} in time");

@@ -82,6 +82,7 @@ class DaemonWorker(Lines):
         )
         theirs.close()
         self.socket, self.buffer = ours, ours.makefile("rb")
+        self.interrupts = 0
         test.addCleanup(self.close)
         self.spare = self.receive()
         if activate:
@@ -91,7 +92,12 @@ class DaemonWorker(Lines):
         self.socket.sendall(data)
 
     def receive(self):
-        return json.loads(self.buffer.readline().decode())
+        """The next reply. Interrupts that the worker tells of are counted."""
+        while True:
+            message = json.loads(self.buffer.readline().decode())
+            if message != {"event": "interrupted"}:
+                return message
+            self.interrupts += 1
 
     def printed(self):
         """What is in the two pipes by now. What a node printed is there before its reply, so this needs no wait."""

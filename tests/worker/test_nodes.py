@@ -292,6 +292,25 @@ class Nodes(unittest.TestCase):
             self.assertIn("node.py", reply["traceback"])
             self.assertNotIn("aim_worker", reply["traceback"])
         self.check_alive()
+        self.assertEqual(self.worker.interrupts, 3)
+
+    def test_interrupt_that_comes_before_its_node_is_not_told(self):
+        self.worker.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.worker.process.pid, os.WSTOPPED)
+        self.project.write("node.py", "def f(): return 1")
+        self.worker.send(b'{"id":"9","op":"exec_node","file":"node.py","input":null}\n')
+        self.worker.process.send_signal(signal.SIGINT)
+        self.worker.process.send_signal(signal.SIGCONT)
+        self.assertTrue(self.worker.receive()["ok"])
+        self.assertEqual(self.worker.interrupts, 0)
+
+    def test_interrupt_of_a_forked_child_is_not_told(self):
+        self.run_source(
+            "def f():\n    ready, told = os.pipe()\n    child = os.fork()\n    if child == 0:\n        os.write(told, b'x')\n"
+            "        time.sleep(60)\n    os.read(ready, 1)\n    os.kill(child, 2)\n    return os.waitpid(child, 0)[1]"
+        )
+        self.check_alive()
+        self.assertEqual(self.worker.interrupts, 0)
 
     def test_interrupt_outside_a_node(self):
         self.project.write("node.py", "def f(): return 1")

@@ -139,7 +139,8 @@ class Objects(unittest.TestCase):
     def test_release(self):
         for number in range(4):
             self.keep("{%d}" % number, ref="n_%d" % number)
-        self.assertEqual(self.worker.ask("release", refs=["n_1", "none"]), {"id": "1", "ok": True})
+        reply = self.worker.ask("release", refs=["n_1", "none"])
+        self.assertEqual((reply["ok"], reply["store"]["count"], reply["store"]["dropped"]), (True, 3, 0))
         self.assertEqual(self.kept(), ["n_0", "n_2", "n_3"])
         reply = self.worker.ask(file="node.py", edges=[{"ref": "n_1", "into": "a"}])
         self.assertEqual((reply["ok"], reply["error"]), (False, "Object n_1 is not kept"))
@@ -165,8 +166,10 @@ class Objects(unittest.TestCase):
         self.assertGreater(self.worker.ask("objects")["bytes"], 60 << 20)
         reply = self.keep("bytearray(40 << 20)", ref="n_9")
         self.assertEqual((reply["dropped"], self.kept()), (["n_0", "n_1"], ["n_2", "n_9"]))
+        self.assertEqual((reply["store"]["count"], reply["store"]["dropped"]), (2, 2))
         error = self.worker.ask(file="node.py", edges=[{"ref": "n_0"}])["error"]
-        self.assertEqual(error, "Object n_0 is no longer kept (memory bound of 64 MiB)")
+        bound = "a worker keeps 64 MiB of objects at most, the newest: worker.object_limit_mib"
+        self.assertEqual(error, "Object n_0 is no longer kept (%s)" % bound)
         self.assertEqual(self.keep("bytearray(100 << 20)", ref="n_10")["dropped"], ["n_2", "n_9"])
         self.assertEqual(self.kept(), ["n_10"])  # The newest stays, or its flow could not go on.
 

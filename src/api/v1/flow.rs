@@ -87,6 +87,33 @@ pub struct FlowDone {
     /// Outputs of result nodes by their ids.
     #[serde(default)]
     pub result_nodes: BTreeMap<String, Json>,
+    /// How all nodes fared; read for what result nodes show.
+    #[serde(default)]
+    execution_results: BTreeMap<String, Shown>,
+}
+
+/// What a result node shows.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+struct Shown {
+    #[serde(default)]
+    display_metadata: Option<Display>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct Display {
+    #[serde(default)]
+    display: serde_json::Value,
+    #[serde(default)]
+    full_ref: Option<String>,
+}
+
+impl FlowDone {
+    /// The text of an object that stayed in its worker, where the result node `id` has one.
+    pub fn object_text(&self, id: &str) -> Option<&str> {
+        let shown = self.execution_results.get(id)?.display_metadata.as_ref()?;
+        shown.full_ref.as_ref()?;
+        shown.display.as_str()
+    }
 }
 
 /// An event of the stream call.
@@ -185,8 +212,20 @@ mod tests {
             FlowEvent::Complete(FlowDone {
                 success: true,
                 result_nodes: BTreeMap::from([("9".to_owned(), big)]),
+                execution_results: BTreeMap::new(),
             }),
         );
         assert!(FlowEvent::parse(b"{}").is_err());
+    }
+
+    #[test]
+    fn an_object_has_a_text() {
+        let done: FlowDone = serde_json::from_str(
+            r#"{"success":true,"execution_results":{"1":{"status":"success"},"2":{"display_metadata":
+            {"display":"P","full_ref":"1_7","is_truncated":false}},"3":{"display_metadata":{"display":7,"full_ref":null}}}}"#,
+        )
+        .expect("JSON");
+        let texts = ["1", "2", "3", "4"].map(|id| done.object_text(id));
+        assert_eq!(texts, [None, Some("P"), None, None]);
     }
 }

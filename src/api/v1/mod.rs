@@ -18,8 +18,8 @@ pub use json::Json;
 pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream};
 pub use project::{EnvChanged, ProjectInfo, ProjectList, RegisterProject, WatchMode, Watching};
 pub use worker::{
-    InterruptRequest, Interrupted, RestartRequest, Restarted, StopRequest, When, WorkerExit,
-    WorkerState, WorkerStatus,
+    InterruptRequest, Interrupted, KeptObjects, RestartRequest, Restarted, StopRequest, When,
+    WorkerExit, WorkerState, WorkerStatus,
 };
 
 /// Version of the calls; the first number changes when an old client would go wrong.

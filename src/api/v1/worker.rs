@@ -123,6 +123,30 @@ pub struct WorkerStatus {
     /// What became of the worker when the environment changed last, and why: replaced, or kept.
     #[serde(default)]
     pub last_refresh: Option<String>,
+    /// Whether it stays on its generation, though the environment has another, until somebody restarts it.
+    #[serde(default)]
+    pub stays: bool,
+    /// More workers of the project, which flows with branches have, for a while.
+    #[serde(default)]
+    pub branch_workers: usize,
+    /// Python objects that its workers keep for flows; none where there are none.
+    #[serde(default)]
+    pub objects: Option<KeptObjects>,
+}
+
+/// Python objects that stay in a project's workers, since JSON cannot carry them, or only at length.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptObjects {
+    /// How many there are.
+    pub count: usize,
+    /// What they hold, by estimate.
+    pub bytes: u64,
+    /// How many had to go because newer ones needed the room.
+    #[serde(default)]
+    pub dropped: u64,
+    /// What each worker keeps at most, in MiB.
+    #[serde(default)]
+    pub limit_mib: u64,
 }
 
 impl WorkerStatus {
@@ -141,6 +165,9 @@ impl WorkerStatus {
             last_error: None,
             last_exit: None,
             last_refresh: None,
+            stays: false,
+            branch_workers: 0,
+            objects: None,
         }
     }
 

@@ -26,7 +26,9 @@ impl Places {
             places.add_nearest(root);
         }
         places.add(root);
-        places.add(&root.join("conda-meta"));
+        if let Some(folder) = venv.conda_meta() {
+            places.add(&folder);
+        }
         for lib in ["lib", "lib64"].map(|name| root.join(name)) {
             if lib.is_symlink() {
                 continue;

@@ -48,8 +48,13 @@ fn age(found: &Metadata, now: SystemTime) -> Duration {
     now.duration_since(changed).unwrap_or(Duration::MAX)
 }
 
-/// Whether the metadata in `folder` has the RECORD that an installer writes last.
+/// Whether the metadata in `folder` has the RECORD that an installer writes last. conda does not write it: it links the
+/// files of a package in any order, and tells of it in its own folder when all are there.
 fn is_complete(folder: &Path) -> bool {
+    let installer = std::fs::read_to_string(folder.join("INSTALLER"));
+    if installer.is_ok_and(|name| name.trim() == "conda") {
+        return true;
+    }
     let Ok(record) = std::fs::read(folder.join("RECORD")) else {
         return false;
     };
@@ -107,6 +112,8 @@ mod tests {
             &[("~ix-0.9.dist-info", SignKind::SetAside)],
         );
         check(&[("old.egg-info/PKG-INFO", "")], &[]);
+        check(&[("six-1.0.dist-info/INSTALLER", "conda\n")], &[]);
+        check(&[("six-1.0.dist-info/INSTALLER", "pip\n")], &incomplete);
     }
 
     #[test]

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use super::job::{Control, Job};
+use super::job::{Control, Job, shutting_down};
 use super::lane::Order;
-use super::objects::Kept;
+use super::objects::{Kept, Store};
 use super::pool::Taken;
 use super::protocol::{Failure, Request};
 use super::reply::Reply;
@@ -35,33 +35,21 @@ impl Runner for Job {
         if let Some(object) = first.filter(|object| object.lane().has_ended()) {
             return failed(gone(object), begun);
         }
-        let taken = match first {
-            Some(object) => self.pool().with(object),
-            None => self.pool().free().await,
-        };
-        // Held until the node is done: what was brought for it.
-        let brought = match bring(&call, &taken).await {
-            Ok(brought) => brought,
-            Err(error) => return failed(error, begun),
-        };
-        let given = given(&call, &brought);
-        let order = Order {
-            request: Request::flow_node(
-                self.pool().project(),
-                call.file.as_deref(),
-                &given,
-                &call.keep,
-            ),
-            file: call.file.as_deref().unwrap_or_default().to_owned(),
-            limit: Some(call.timeout.as_secs_f64()),
-            wants_now: true,
-            on: first.map(Kept::pid),
-        };
-        let (output, printed) = mpsc::channel::<NodeOutput>(QUEUE);
-        let (reply, printed) = tokio::join!(taken.lane.run(order, output), collect(printed));
-        let done = match first {
-            Some(object) if is_gone(&reply.envelope()) => failed(gone(object), begun),
-            _ => done(reply, call.keep, &taken, printed, begun),
+        let done = loop {
+            let taken = match first {
+                Some(object) => self.pool().with(object),
+                None => self.pool().free().await,
+            };
+            match (self.run_on(&taken, &call, begun).await, first) {
+                (Some(done), _) => break done,
+                // The worker of branches that was taken had ended at that moment: then another.
+                (None, None) if !self.has_ended() => {}
+                (None, Some(object)) => break failed(gone(object), begun),
+                (None, None) => {
+                    let keep = call.keep.clone();
+                    break done(shutting_down(), keep, &taken, String::new(), begun);
+                }
+            }
         };
         let object = done
             .result
@@ -90,6 +78,39 @@ impl Runner for Job {
         }
         let said: Said<'_> = envelope.read().ok()?;
         said.output.map(JsonText::of)
+    }
+}
+
+impl Job {
+    /// Runs a node on the worker that was taken; none if that had ended before.
+    async fn run_on(
+        &self,
+        taken: &Taken,
+        call: &NodeCall<Kept>,
+        begun: Instant,
+    ) -> Option<NodeDone<Kept>> {
+        let first = call.edges.iter().find_map(object);
+        // Held until the node is done: what was brought for it.
+        let brought = match bring(call, taken).await {
+            Ok(brought) => brought,
+            Err(error) => return Some(failed(error, begun)),
+        };
+        let given = given(call, &brought);
+        let project = self.pool().project();
+        let order = Order {
+            request: Request::flow_node(project, call.file.as_deref(), &given, &call.keep),
+            file: call.file.as_deref().unwrap_or_default().to_owned(),
+            limit: Some(call.timeout.as_secs_f64()),
+            wants_now: true,
+            on: first.map(Kept::pid),
+        };
+        let (output, printed) = mpsc::channel::<NodeOutput>(QUEUE);
+        let (reply, printed) = tokio::join!(taken.lane.run(order, output), collect(printed));
+        let reply = reply?;
+        Some(match first {
+            Some(object) if is_gone(&reply.envelope()) => failed(gone(object), begun),
+            _ => done(reply, call.keep.clone(), taken, printed, begun),
+        })
     }
 }
 
@@ -251,6 +272,8 @@ struct Said<'r> {
     #[serde(default)]
     kept: bool,
     #[serde(default)]
+    store: Option<Store>,
+    #[serde(default)]
     time_ms: Option<u64>,
     #[serde(default)]
     error: Option<String>,
@@ -275,6 +298,9 @@ fn done(
             return failed(NodeError { message, traceback }, begun);
         }
     };
+    if let (Some(pid), Some(store)) = (worker, said.store) {
+        taken.lane.objects.said(pid, store);
+    }
     let time_ms = said.time_ms.unwrap_or_else(|| passed(begun));
     let result = if said.ok {
         let object = worker

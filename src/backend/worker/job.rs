@@ -9,9 +9,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use super::lane::{Lane, Order};
 use super::log::{WorkerLog, log_path};
 use super::pool::Pool;
-use super::protocol::Request;
+use super::protocol::{Refusal, Request};
 use super::reply::Reply;
-use super::standby::Plan;
+use super::standby::{Plan, Spare};
 use crate::api::v1::{
     LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerStatus,
 };
@@ -38,7 +38,7 @@ pub struct JobSettings {
     pub retry: Duration,
     /// How many more workers than one a project there may be in all, for the branches of flows.
     pub extra_workers: Arc<Semaphore>,
-    /// How long such a worker stays when no branch needs it.
+    /// How long such a worker stays for the next flow: as long as the spare, and no longer.
     pub extra_idle: Duration,
     /// Where starts and what becomes of them are told.
     pub events: Events,
@@ -55,7 +55,7 @@ impl JobSettings {
             spare_idle: Duration::from_secs(60),
             retry: Duration::from_secs(2),
             extra_workers: Arc::new(Semaphore::new(extra_workers())),
-            extra_idle: Duration::from_secs(10),
+            extra_idle: Duration::from_secs(60),
             events: Events::default(),
         }
     }
@@ -83,6 +83,10 @@ pub(super) enum Control {
     Restart(RestartRequest, Waiter),
     Stop(When, oneshot::Sender<()>),
     EnvChanged,
+    /// To hand over its spare, for another worker of the project.
+    GiveSpare(oneshot::Sender<Option<Spare>>),
+    /// To begin with this one.
+    TakeSpare(Spare),
     /// Somebody let go of an object.
     Tidy,
     /// What the process shared by that descriptor was taken.
@@ -150,9 +154,15 @@ impl Job {
     pub async fn status(&self) -> WorkerStatus {
         let (reply, answer) = oneshot::channel();
         let _ = self.lane.ask.send(Control::Status(reply)).await;
-        match answer.await {
+        let status = match answer.await {
             Ok(status) => status,
             Err(_) => self.lane.status.borrow().clone(),
+        };
+        let (branch_workers, objects) = self.pool.summary();
+        WorkerStatus {
+            branch_workers,
+            objects,
+            ..status
         }
     }
 
@@ -217,6 +227,7 @@ impl Job {
     pub async fn env_changed(&self, generation: Generation) {
         tracing::debug!(%generation, "told of a new generation");
         let _ = self.lane.ask.send(Control::EnvChanged).await;
+        self.pool.env_changed().await;
     }
 
     /// Runs one node, after those asked for before it. What it prints goes to `output`, all of it before this returns; the
@@ -232,7 +243,8 @@ impl Job {
             wants_now: true,
             on: None,
         };
-        self.lane.run(order, output).await
+        let reply = self.lane.run(order, output).await;
+        reply.unwrap_or_else(shutting_down)
     }
 
     /// Ends the node that runs, or with `file` the nodes of that file, also those that wait for their turn; gives how many.
@@ -253,6 +265,11 @@ impl Job {
         let _ = answer.await;
     }
 
+    /// Whether it is over: nothing is asked of the worker of everyday any more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.lane.has_ended()
+    }
+
     /// The project's workers, for flows.
     pub(super) fn pool(&self) -> &Pool {
         &self.pool
@@ -266,6 +283,12 @@ impl Job {
         let _ = self.lane.ask.send(ask(reply)).await;
         answer.await.unwrap_or(Err(WorkerError::ShuttingDown))
     }
+}
+
+/// The reply of a daemon that is on its way out.
+pub(super) fn shutting_down() -> Reply {
+    let why = WorkerError::ShuttingDown.to_string();
+    Refusal::new("", &why, "shutting-down").into_json().into()
 }
 
 /// Enough for some flows that wait for the network at once, few enough for the machine's memory.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use super::job::{Control, Node, WorkerError};
+use super::job::{Control, Node, shutting_down};
 use super::objects::Objects;
-use super::protocol::{Refusal, Request};
+use super::protocol::{Request, object_gone};
 use super::reply::Reply;
 use super::standby::Plan;
 use super::task::Task;
@@ -69,8 +69,12 @@ impl Lane {
         }
     }
 
-    /// Hands over `order`, and waits for the reply.
-    pub(super) async fn run(&self, order: Order, output: mpsc::Sender<NodeOutput>) -> Reply {
+    /// Hands over `order`, and waits for the reply; none from a worker that had ended before.
+    pub(super) async fn run(
+        &self,
+        order: Order,
+        output: mpsc::Sender<NodeOutput>,
+    ) -> Option<Reply> {
         let (reply, answer) = oneshot::channel();
         let Order {
             request,
@@ -88,11 +92,8 @@ impl Lane {
             output,
             reply,
         };
-        let _ = self.ask.send(Control::Run(node)).await;
-        answer.await.unwrap_or_else(|_| {
-            let why = WorkerError::ShuttingDown.to_string();
-            Refusal::new("", &why, "shutting-down").into_json().into()
-        })
+        self.ask.send(Control::Run(node)).await.ok()?;
+        Some(answer.await.unwrap_or_else(|_| shutting_down()))
     }
 
     /// Asks the process `on` something that is no node.
@@ -105,7 +106,8 @@ impl Lane {
             wants_now: false,
             on: Some(on),
         };
-        self.run(order, output).await
+        let reply = self.run(order, output).await;
+        reply.unwrap_or_else(|| object_gone(on).into())
     }
 
     /// Whether its task has ended.

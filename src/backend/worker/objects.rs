@@ -5,6 +5,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Deserialize;
+
 use super::job::Control;
 use super::lane::Lane;
 use crate::backend::flow::Object;
@@ -63,12 +65,34 @@ pub(super) struct Objects {
     held: AtomicUsize,
     /// Process and name of what nobody holds any more.
     dropped: Mutex<Vec<(u32, String)>>,
+    /// What a process said last of what it keeps.
+    store: Mutex<Option<(u32, Store)>>,
+}
+
+/// What a worker keeps, as it says.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(super) struct Store {
+    pub(super) count: usize,
+    pub(super) bytes: u64,
+    /// How many had to go for newer ones.
+    pub(super) dropped: u64,
 }
 
 impl Objects {
     /// Whether somebody holds one.
     pub(super) fn are_held(&self) -> bool {
         self.held.load(Ordering::Relaxed) > 0
+    }
+
+    /// The process `pid` keeps `store`.
+    pub(super) fn said(&self, pid: u32, store: Store) {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = Some((pid, store));
+    }
+
+    /// What the process `pid` keeps.
+    pub(super) fn store(&self, pid: u32) -> Option<Store> {
+        let store = *self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.filter(|(of, _)| *of == pid).map(|(_, store)| store)
     }
 
     /// What the process `pid` may forget; what others had is forgotten with them.

@@ -1,8 +1,8 @@
 //! A project's workers: the one of everyday, and more while branches of flows run at the same time.
 //!
 //! A node goes to a worker that is free. Where none becomes free within [`PATIENCE`], one more is started; so a flow of
-//! quick nodes never waits for a process, and one of slow nodes soon has its branches side by side. Workers that were
-//! started so end when they are not used any more. A node that takes objects goes where the first of them is; the others
+//! quick nodes never waits for a process, and one of slow nodes soon has its branches side by side. The first that is started
+//! so takes the project's spare; they stay a while for the next flow, and end when no flow came or the environment changed. A node that takes objects goes where the first of them is; the others
 //! are brought there through shared memory.
 //!
 //! **Invariant:** a worker runs one node at a time, whoever asks.
@@ -18,7 +18,7 @@ use super::job::Control;
 use super::lane::Lane;
 use super::objects::Kept;
 use super::standby::Plan;
-use crate::api::v1::When;
+use crate::api::v1::{KeptObjects, When};
 use crate::backend::events::Events;
 use crate::project::ProjectId;
 
@@ -117,6 +117,31 @@ impl Pool {
         newest.get(node).cloned()
     }
 
+    /// How many workers of branches there are, and what is kept in all workers together.
+    pub(super) fn summary(&self) -> (usize, Option<KeptObjects>) {
+        let lanes = self.lanes();
+        let running = |place: &Place| place.lane.status.borrow().pid;
+        let stores = lanes.iter().filter_map(|place| {
+            let objects = &place.lane.objects;
+            objects.store(running(place)?)
+        });
+        let none = KeptObjects {
+            limit_mib: self.plan.config().worker_object_limit_mib.value,
+            ..KeptObjects::default()
+        };
+        let all = stores.fold(none, |all, store| KeptObjects {
+            count: all.count + store.count,
+            bytes: all.bytes + store.bytes,
+            dropped: all.dropped + store.dropped,
+            ..all
+        });
+        let branches = lanes.iter().skip(1).filter_map(running).count();
+        (
+            branches,
+            Some(all).filter(|all| all.count > 0 || all.dropped > 0),
+        )
+    }
+
     /// Ends the workers of branches, and forgets all objects.
     pub(super) async fn stop(&self, when: When) {
         self.newest
@@ -131,24 +156,30 @@ impl Pool {
         }
     }
 
+    /// As [`super::Job::env_changed`], for the workers of branches.
+    pub(super) async fn env_changed(&self) {
+        for lane in self.extra() {
+            let _ = lane.ask.send(Control::EnvChanged).await;
+        }
+    }
+
     /// As [`super::Job::interrupt`], on the workers of branches.
     pub(super) async fn interrupt(&self, file: Option<&str>) -> usize {
-        let extra: Vec<Lane> = {
-            let lanes = self.lanes();
-            lanes
-                .iter()
-                .skip(1)
-                .map(|place| place.lane.clone())
-                .collect()
-        };
         let mut count = 0;
-        for lane in extra {
+        for lane in self.extra() {
             let (reply, answer) = oneshot::channel();
             let ask = Control::Interrupt(file.map(str::to_owned), reply);
             let _ = lane.ask.send(ask).await;
             count += answer.await.unwrap_or(0);
         }
         count
+    }
+
+    /// The workers of branches.
+    fn extra(&self) -> Vec<Lane> {
+        let lanes = self.lanes();
+        let extra = lanes.iter().skip(1);
+        extra.map(|place| place.lane.clone()).collect()
     }
 
     async fn freed(&self) -> Taken {
@@ -187,7 +218,15 @@ impl Pool {
         let place = Place::new(lane);
         let taken = place.taken(&self.freed);
         lanes.push(place);
+        let everyday = lanes.first().map(|place| place.lane.clone());
         tokio::spawn(async move {
+            let (reply, spare) = oneshot::channel();
+            if let Some(everyday) = everyday {
+                let _ = everyday.ask.send(Control::GiveSpare(reply)).await;
+            }
+            if let Ok(Some(spare)) = spare.await {
+                let _ = taken.lane.ask.send(Control::TakeSpare(spare)).await;
+            }
             let (waiter, started) = oneshot::channel();
             let _ = taken.lane.ask.send(Control::Start(waiter)).await;
             // One that does not start says so to its first node.

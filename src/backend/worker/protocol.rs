@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::objects::Store;
 use crate::api::v1::{Json, NodeRun};
 use crate::project::{Config, RestartPolicy};
 use crate::store::Generation;
@@ -24,6 +25,9 @@ pub(super) struct Envelope {
     #[serde(default)]
     pub(super) python: Option<String>,
 }
+
+/// What a worker says when an interrupt is raised in its node.
+pub(super) const INTERRUPTED: &str = r#"{"event":"interrupted"}"#;
 
 /// Why a worker could not do what was asked, as it says.
 #[derive(Debug, Default, Deserialize)]
@@ -72,6 +76,12 @@ pub(super) struct Modules {
     /// Missing where the worker was started under another policy, and cannot tell.
     #[serde(default)]
     pub(super) changed: Option<Vec<String>>,
+}
+
+/// What it answers when it was told to let go of objects.
+#[derive(Debug, Deserialize)]
+pub(super) struct Released {
+    pub(super) store: Store,
 }
 
 /// Tells the worker that it stays, and is on `generation` from now on.
@@ -194,6 +204,12 @@ impl<'a> Refusal<'a> {
     pub(super) fn into_json(self) -> Json {
         Json::parse(line(&self)).expect("what serde wrote is JSON")
     }
+}
+
+/// The reply of a worker that is no more, to what was asked of the process `pid`.
+pub(super) fn object_gone(pid: u32) -> Json {
+    let gone = format!("worker {pid}, which had the object, is gone");
+    Refusal::new("", &gone, "object-gone").into_json()
 }
 
 fn line(request: &(impl Serialize + ?Sized)) -> String {

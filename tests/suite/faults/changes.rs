@@ -88,6 +88,57 @@ fn another_python_in_the_environment_is_the_next_nodes() {
     );
 }
 
+/// What was written before the clock was set back is from the future then; what comes after it is older.
+#[test]
+fn a_clock_that_was_set_back_hides_no_change() {
+    let sandbox = Sandbox::ready();
+    let _daemon = serving(&sandbox);
+    let install = |version: &str| {
+        let wheel = sandbox.wheel("greeting", version);
+        let mut pip = sandbox.command(sandbox.bin("pip"));
+        Ran::of(pip.env("AIM_PIP_BYPASS", "1").arg("install").arg(wheel)).ok();
+    };
+    let write = |helper: &str| {
+        sandbox.write("helper.py", &format!("WORD = '{helper}'\n"));
+        let node = "import greeting, helper\ndef main():\n    return greeting.greet(helper.WORD)\n";
+        sandbox.write("uses.py", &format!("# {helper}\n{node}"));
+    };
+    let runs = |version: &str, helper: &str| {
+        let ran = sandbox.run("aim-worker", ["run", "uses.py"]).ok();
+        ran.says(version).says(helper);
+    };
+    install("1.0");
+    write("before");
+    let tomorrow = std::time::SystemTime::now() + std::time::Duration::from_secs(86_400);
+    let project = sandbox.project();
+    for path in [
+        sandbox.site_packages(),
+        sandbox
+            .site_packages()
+            .join("greeting-1.0.dist-info/RECORD"),
+        project.join("helper.py"),
+        project.join("uses.py"),
+    ] {
+        let file = std::fs::File::open(path).expect("open");
+        file.set_modified(tomorrow).expect("set the time");
+    }
+    runs("1.0", "before");
+    let meta = std::fs::File::open(project.join("env_meta.json")).expect("open");
+    meta.set_modified(tomorrow).expect("set the time");
+    runs("1.0", "before");
+    let generation = sandbox.generation();
+    install("2.0");
+    write("after");
+    runs("2.0", "after");
+    assert_eq!(sandbox.generation(), generation + 1);
+    // From here on the generation is the shim's to raise.
+    let wheel = sandbox.wheel("greeting", "3.0");
+    sandbox
+        .pip(["install", wheel.to_str().expect("UTF-8")])
+        .ok();
+    runs("3.0", "after");
+}
+
 /// A daemon that the system lets watch no folder; none where a namespace with limits of its own cannot be had.
 #[cfg(target_os = "linux")]
 fn daemon_without_watches(sandbox: &Sandbox) -> Option<Daemon> {

@@ -114,6 +114,54 @@ fn a_flow_says_which_node_must_run_again_when_its_object_is_gone() {
     );
 }
 
+/// Newest first: what is older goes when there is no room, and that is said where it is missed and in the status.
+#[test]
+fn the_bound_of_kept_objects_is_said_aloud() {
+    let sandbox = Sandbox::ready();
+    sandbox.write(".aim.toml", "[worker]\nobject_limit_mib = 1\n");
+    let _daemon = serving(&sandbox);
+    structure(
+        &sandbox,
+        &[("a", "custom"), ("b", "custom"), ("c", "custom")],
+        &["a>b.x", "a>c.x", "b>c.y"],
+    );
+    let megabyte = "def RunScript(x=None):\n    return bytearray(1 << 20)\n";
+    sandbox.write("a.py", megabyte);
+    sandbox.write("b.py", megabyte);
+    sandbox.write("c.py", "def RunScript(x, y):\n    return len(x) + len(y)\n");
+    let answer = flow(&sandbox, "a");
+    let results = &answer["execution_results"];
+    assert_eq!(results["b"]["status"], "success", "{answer}");
+    let error = results["c"]["error"].as_str().unwrap_or_default();
+    assert!(
+        error.contains(
+            "is no longer kept (a worker keeps 1 MiB of objects at most, the newest: worker.object_limit_mib)"
+        ),
+        "{answer}"
+    );
+    let objects = status(&sandbox)["objects"].clone();
+    assert_eq!(
+        (
+            &objects["count"],
+            &objects["dropped"],
+            &objects["limit_mib"]
+        ),
+        (&1.into(), &1.into(), &1.into()),
+        "{objects}"
+    );
+    sandbox
+        .run("aim-worker", ["status"])
+        .ok()
+        .says("(a worker keeps the newest 1.0 MiB); 1 older ones had to go");
+    // What nothing can reach any more is dropped.
+    sandbox.write("b.py", "def RunScript(x=None):\n    return 1\n");
+    sandbox.write("a.py", "def RunScript():\n    return 1\n");
+    flow(&sandbox, "a");
+    until("it is let go of", || {
+        status(&sandbox)["objects"]["count"] == 0
+    });
+}
+
 #[test]
 fn a_node_of_a_flow_keeps_its_limit() {
     let sandbox = Sandbox::ready();

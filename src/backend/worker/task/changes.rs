@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant};
 use super::super::background::Background;
 use super::super::freshness::View;
 use super::super::job::WorkerError;
-use super::super::standby::{Spare, StartFailure, Worker};
+use super::super::standby::{StartFailure, Worker};
 use super::{Next, SPARE_DELAY, SpareState, Task};
 use crate::backend::events::Events;
 
@@ -91,11 +91,7 @@ impl Task {
         if let Some(events) = self.events() {
             events.worker_starting(&self.id, self.freshness.known().generation, why);
         }
-        let spare = match std::mem::replace(&mut self.spare, SpareState::None) {
-            SpareState::Ready(standby) => Some(Spare::Ready(standby)),
-            SpareState::Preparing(preparing) => Some(Spare::Preparing(preparing)),
-            SpareState::None | SpareState::Due(_) | SpareState::Failed => None,
-        };
+        let spare = Self::spare_of(std::mem::replace(&mut self.spare, SpareState::None));
         let worker = Arc::clone(&self.plan).worker(spare, self.freshness.clone());
         if let Next::Ready(worker) =
             std::mem::replace(&mut self.next, Next::Starting(Background::spawn(worker)))
@@ -176,15 +172,14 @@ impl Task {
 
     /// Where this worker's life is told; not that of workers for branches, which come and go with the load.
     fn events(&self) -> Option<&Events> {
-        let is_everyday = self.ends_when_unused.is_none();
-        is_everyday.then_some(&self.plan.settings.events)
+        (!self.is_extra()).then_some(&self.plan.settings.events)
     }
 
     /// The project is in use: keep a spare, or have one soon.
     pub(super) fn want_spare(&mut self) {
         let now = Instant::now();
         self.used_at = now;
-        if self.ends_when_unused.is_some() {
+        if self.is_extra() {
             return; // Nobody waits for the next one of these.
         }
         self.spare_wanted_until = now + self.plan.settings.spare_idle;

@@ -11,55 +11,81 @@ use super::super::protocol::{Failure, Refusal};
 use super::super::reply::Reply;
 use super::{Running, Task};
 
-/// A worker may take this long to pick a node up; until then it takes an interrupt for one that came too late.
-const PICK_UP: Duration = Duration::from_millis(50);
+/// How long after the first interrupt the second comes, if the worker has not said that it took the first.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// What was done about a node that is to end.
+///
+/// An interrupt that reaches the worker before it has picked the node up is none: the worker cannot tell it from one that
+/// came too late for the node before. Nor is one that reaches it on its way into a call that waits. So interrupts go on, after
+/// longer and longer pauses, until the worker says that it took one. From then on the node is given the grace time to clean
+/// up, which is not to be disturbed without need: there is one more interrupt, when half of that time has gone.
 #[derive(Debug)]
 pub(super) struct CutShort {
     why: Why,
+    grace: Duration,
+    pause: Duration,
     /// When to interrupt once more.
     again_at: Option<Instant>,
     /// When it is killed.
     kill_at: Instant,
+    is_taken: bool,
     is_killed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Why {
+pub(super) enum Why {
     TimedOut,
     Interrupted,
     Abandoned,
 }
 
+/// What is due.
+#[derive(Debug, PartialEq, Eq)]
+enum Due {
+    Nothing,
+    Interrupt,
+    Kill,
+}
+
 impl CutShort {
-    pub(super) fn timed_out(began: Instant, grace: Duration) -> Self {
-        Self::new(Why::TimedOut, began, grace)
-    }
-
-    pub(super) fn interrupted(began: Instant, grace: Duration) -> Self {
-        Self::new(Why::Interrupted, began, grace)
-    }
-
-    pub(super) fn abandoned(began: Instant, grace: Duration) -> Self {
-        Self::new(Why::Abandoned, began, grace)
-    }
-
-    /// The second interrupt comes soon for a node that may not have been picked up yet, else when half of the grace time
-    /// has gone: cleaning up is not to be interrupted without need.
-    fn new(why: Why, began: Instant, grace: Duration) -> Self {
-        let now = Instant::now();
-        let pause = if now < began + PICK_UP {
-            PICK_UP
-        } else {
-            grace / 2
-        };
+    /// Of a node that is interrupted `now`.
+    fn new(why: Why, now: Instant, grace: Duration) -> Self {
         Self {
             why,
-            again_at: Some(now + pause),
+            grace,
+            pause: FIRST_PAUSE,
+            again_at: Some(now + FIRST_PAUSE),
             kill_at: now + grace,
+            is_taken: false,
             is_killed: false,
         }
+    }
+
+    /// The worker has raised the interrupt in the node.
+    fn taken(&mut self, now: Instant) {
+        if !self.is_taken && !self.is_killed {
+            self.is_taken = true;
+            self.again_at = Some(now + self.grace / 2);
+            self.kill_at = now + self.grace;
+        }
+    }
+
+    /// What is due; counts as done from then on.
+    fn due(&mut self, now: Instant) -> Due {
+        if self.is_killed {
+            return Due::Nothing;
+        }
+        if self.kill_at <= now {
+            self.is_killed = true;
+            return Due::Kill;
+        }
+        if self.again_at.is_none_or(|at| at > now) {
+            return Due::Nothing;
+        }
+        self.pause *= 2;
+        self.again_at = (!self.is_taken).then(|| now + self.pause);
+        Due::Interrupt
     }
 }
 
@@ -113,13 +139,22 @@ impl Running {
 
 impl Task {
     /// Interrupts the running node, unless that was done.
-    pub(super) fn cut_short(&mut self, why: impl FnOnce(Instant, Duration) -> CutShort) {
+    pub(super) fn cut_short(&mut self, why: Why) {
         let (Some(running), Some(worker)) = (&mut self.running, &self.worker) else {
             return;
         };
         if running.cut_short.is_none() {
-            running.cut_short = Some(why(running.began, self.plan.settings.grace));
+            let grace = self.plan.settings.grace;
+            running.cut_short = Some(CutShort::new(why, Instant::now(), grace));
             worker.process.interrupt();
+        }
+    }
+
+    /// Takes in that the worker took an interrupt.
+    pub(super) fn interrupt_taken(&mut self) {
+        let running = self.running.as_mut();
+        if let Some(cut) = running.and_then(|running| running.cut_short.as_mut()) {
+            cut.taken(Instant::now());
         }
     }
 
@@ -140,7 +175,7 @@ impl Task {
         }
         let running = self.running.as_ref();
         if running.is_some_and(|running| file.is_none_or(|file| file == running.file)) {
-            self.cut_short(CutShort::interrupted);
+            self.cut_short(Why::Interrupted);
             count += 1;
         }
         count
@@ -153,16 +188,50 @@ impl Task {
         };
         let is_over = running.deadline().is_some_and(|at| at <= now);
         match &mut running.cut_short {
-            None if is_over => self.cut_short(CutShort::timed_out),
-            Some(cut) if cut.kill_at <= now && !cut.is_killed => {
-                cut.is_killed = true;
-                worker.process.kill();
-            }
-            Some(cut) if cut.again_at.is_some_and(|at| at <= now) => {
-                cut.again_at = None;
-                worker.process.interrupt();
-            }
-            _ => {}
+            None if is_over => self.cut_short(Why::TimedOut),
+            None => {}
+            Some(cut) => match cut.due(now) {
+                Due::Nothing => {}
+                Due::Interrupt => worker.process.interrupt(),
+                Due::Kill => worker.process.kill(),
+            },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRACE: Duration = Duration::from_secs(2);
+
+    /// What is done at these milliseconds, if anything: interrupts (`i`) and the end (`k`).
+    fn check(taken_at: Option<u64>, expected: &[(u64, char)]) {
+        let start = Instant::now();
+        let mut cut = CutShort::new(Why::Abandoned, start, GRACE);
+        let mut done = Vec::new();
+        for ms in 0..10_000 {
+            let now = start + Duration::from_millis(ms);
+            if taken_at == Some(ms) {
+                cut.taken(now);
+            }
+            match cut.due(now) {
+                Due::Nothing => {}
+                Due::Interrupt => done.push((ms, 'i')),
+                Due::Kill => done.push((ms, 'k')),
+            }
+        }
+        assert_eq!(done, expected, "taken at {taken_at:?}");
+    }
+
+    #[test]
+    fn interrupts_go_on_until_one_is_taken() {
+        let until_killed = [(50, 'i'), (150, 'i'), (350, 'i'), (750, 'i'), (1550, 'i')];
+        check(None, &[&until_killed[..], &[(2000, 'k')]].concat());
+        // A busy machine, on which the node is picked up late: it has all of its grace time all the same.
+        let late = [&until_killed[..], &[(2551, 'i'), (3551, 'k')]].concat();
+        check(Some(1551), &late);
+        check(Some(1), &[(1001, 'i'), (2001, 'k')]);
+        check(Some(2001), &[&until_killed[..], &[(2000, 'k')]].concat());
     }
 }

@@ -6,6 +6,7 @@
 mod alarm;
 mod changes;
 mod ends;
+mod extra;
 mod limits;
 mod nodes;
 mod policy;
@@ -22,7 +23,7 @@ use tokio::time::Instant;
 
 use self::alarm::Alarm;
 use self::changes::Failed;
-use self::limits::CutShort;
+use self::limits::{CutShort, Why};
 use self::policy::Inquiry;
 use super::background::Background;
 use super::delivery::Delivery;
@@ -35,13 +36,11 @@ use super::protocol;
 use super::reply::Reply;
 use super::standby::{Misstart, Plan, Standby, StartFailure, Worker};
 use crate::api::v1::{When, WorkerExit, WorkerStatus};
-use crate::project::ProjectId;
+use crate::project::{ProjectId, RestartPolicy};
 
 /// How long a worker is left alone before a spare is started, so that the two do not compete for the processor just
 /// when somebody waits for an answer.
 const SPARE_DELAY: Duration = Duration::from_millis(50);
-/// How long objects stay in a worker that would have ended.
-const OBJECTS_KEPT: Duration = Duration::from_secs(600);
 /// How long a worker that has closed its protocol may take to end by itself.
 const HANGUP_GRACE: Duration = Duration::from_secs(1);
 
@@ -56,6 +55,8 @@ pub(super) struct Task {
     /// What the worker keeps for flows.
     objects: Arc<Objects>,
     ends_when_unused: Option<Duration>,
+    /// Nothing more is taken in: it ends when what it has is done.
+    is_closed: bool,
     used_at: Instant,
     alarm: Alarm,
     /// The worker that nodes run on.
@@ -78,6 +79,8 @@ pub(super) struct Task {
     inquiry: Option<Inquiry>,
     /// What became of the worker when the environment changed last.
     last_refresh: Option<String>,
+    /// The policy that was followed last.
+    policy: RestartPolicy,
     /// The environment changed while a node ran.
     is_refresh_due: bool,
     nodes: u64,
@@ -144,6 +147,7 @@ impl Task {
         Self {
             objects,
             ends_when_unused: None,
+            is_closed: false,
             used_at: Instant::now(),
             alarm: Alarm::new(),
             freshness: Freshness::new(plan.project.layout(), plan.project.venv()),
@@ -166,19 +170,12 @@ impl Task {
             failed: None,
             inquiry: None,
             last_refresh: None,
+            policy: RestartPolicy::Always,
             is_refresh_due: false,
             nodes: 0,
             restarts: 0,
             last_error: None,
             last_exit: None,
-        }
-    }
-
-    /// Ends by itself when it was not used for so long: for a worker that only flows with branches need.
-    pub(super) fn ending_when_unused(self, after: Duration) -> Self {
-        Self {
-            ends_when_unused: Some(after),
-            ..self
         }
     }
 
@@ -191,7 +188,7 @@ impl Task {
                 happening => self.take_in(happening),
             }
             self.advance();
-            if self.unused_at().is_some_and(|at| at <= Instant::now()) {
+            if self.unused_at().is_some_and(|at| at <= Instant::now()) && !self.closes_with_work() {
                 break None;
             }
         };
@@ -232,7 +229,7 @@ impl Task {
         };
         tokio::select! {
             event = some(worker) => Happening::Worker(event),
-            asked = self.asked.recv() => asked.map_or(Happening::Abandoned, Happening::Asked),
+            asked = self.asked.recv(), if !self.is_closed => asked.map_or(Happening::Abandoned, Happening::Asked),
             started = some(starting) => Happening::Started(started),
             () = some(delivered) => Happening::Delivered,
             () = some(cancelled) => Happening::Cancelled,
@@ -271,15 +268,6 @@ impl Task {
         .min()
     }
 
-    /// When it ends by itself. While it keeps objects that somebody holds, that is much later.
-    fn unused_at(&self) -> Option<Instant> {
-        let is_idle =
-            self.running.is_none() && self.queue.is_empty() && matches!(self.next, Next::None);
-        let after = self.ends_when_unused.filter(|_| is_idle)?;
-        let keeps = self.objects.are_held();
-        Some(self.used_at + if keeps { OBJECTS_KEPT } else { after })
-    }
-
     fn take_in(&mut self, happening: Happening) {
         match happening {
             Happening::Asked(control) => self.obey(control),
@@ -300,7 +288,7 @@ impl Task {
                 });
             }
             Happening::SpareStirred => self.spare = SpareState::Failed,
-            Happening::Cancelled => self.cut_short(CutShort::abandoned),
+            Happening::Cancelled => self.cut_short(Why::Abandoned),
             Happening::Tick => self.tick(Instant::now()),
             Happening::Ended | Happening::Delivered | Happening::Abandoned => {}
         }
@@ -314,9 +302,17 @@ impl Task {
                 let _ = reply.send(self.status.borrow().clone());
             }
             Control::EnvChanged => {
-                self.refresh();
-                self.publish();
+                if self.is_extra() {
+                    self.retire();
+                } else {
+                    self.refresh();
+                    self.publish();
+                }
             }
+            Control::GiveSpare(reply) => {
+                let _ = reply.send(self.give_spare());
+            }
+            Control::TakeSpare(spare) => self.take_spare(spare),
             Control::Close { pid, descriptor } => {
                 if let Some(worker) = &mut self.worker
                     && worker.process.pid() == pid

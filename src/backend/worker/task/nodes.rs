@@ -29,10 +29,8 @@ impl Task {
             if let Some(pid) = node.on
                 && (self.pid() != Some(pid) || self.hangup_deadline.is_some())
             {
-                let gone = format!("worker {pid}, which had the object, is gone");
-                let refusal = Refusal::new("", &gone, "object-gone").into_json();
                 if let Some(node) = self.queue.pop_front() {
-                    let _ = node.reply.send(refusal.into());
+                    let _ = node.reply.send(protocol::object_gone(pid).into());
                 }
                 continue;
             }
@@ -82,12 +80,18 @@ impl Task {
         let text = String::from_utf8(line).unwrap_or_default();
         // Not parsed for this: a reply may be long, and begins with its id.
         if text.starts_with(r#"{"event""#) {
+            if text == protocol::INTERRUPTED {
+                self.interrupt_taken();
+            }
             return;
         }
         if let Some(worker) = &mut self.worker
             && worker.releases > 0
         {
             worker.releases -= 1;
+            if let Ok(protocol::Released { store }) = serde_json::from_str(&text) {
+                self.objects.said(worker.process.pid(), store);
+            }
             return;
         }
         if self.inquiry.is_some() && self.running.is_none() {

@@ -48,7 +48,8 @@ impl Task {
             return Followed::Changes;
         };
         let same_interpreter = worker.view.interpreter == wanted.interpreter;
-        match self.plan.config().worker_policy.value {
+        self.policy = self.plan.config().worker_policy.value;
+        match self.policy {
             RestartPolicy::Manual => {
                 self.last_refresh = Some(format!(
                     "kept: it waits for a restart by hand (policy manual) and is stale: generation {}, the environment is \

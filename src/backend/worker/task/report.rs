@@ -2,6 +2,7 @@
 
 use super::{Next, Task};
 use crate::api::v1::{Restarted, WorkerState, WorkerStatus};
+use crate::project::RestartPolicy;
 
 impl Task {
     pub(super) fn pid(&self) -> Option<u32> {
@@ -28,6 +29,17 @@ impl Task {
         }
     }
 
+    /// Whether nodes run on the worker although the environment is another one now.
+    fn stays(&self) -> bool {
+        let wanted = self.freshness.known();
+        let keeps_old = self.failed.as_ref().is_some_and(|failed| failed.keeps_old);
+        let is_behind = self
+            .worker
+            .as_ref()
+            .is_some_and(|worker| worker.view != wanted);
+        is_behind && (keeps_old || self.policy == RestartPolicy::Manual)
+    }
+
     pub(super) fn publish(&self) {
         let worker = self.worker.as_ref();
         self.status.send_replace(WorkerStatus {
@@ -43,6 +55,10 @@ impl Task {
             last_error: self.last_error.clone(),
             last_exit: self.last_exit.clone(),
             last_refresh: self.last_refresh.clone(),
+            stays: self.stays(),
+            // What is known of all of the project's workers together: `Job::status`.
+            branch_workers: 0,
+            objects: None,
         });
     }
 

@@ -136,7 +136,8 @@ async fn branches_run_side_by_side_and_objects_get_across() {
         drop(open(&gate, true).await);
         beside
     };
-    let (waited, beside) = within(async { tokio::join!(waits, beside) }).await;
+    let both = within(async { tokio::join!(waits, beside) });
+    let (waited, beside) = Box::pin(both).await;
     let waited: Kept = result(waited).object.expect("an object");
     assert_ne!(waited.pid(), beside.pid());
     let edges = vec![
@@ -154,15 +155,7 @@ async fn branches_run_side_by_side_and_objects_get_across() {
 #[tokio::test]
 async fn a_worker_for_branches_ends_when_it_is_not_used() {
     let Some(site) = site() else { return };
-    let gate = fifo(&site, "gate");
-    site.file("waits.py", "def main():\n    open('gate').read()\n");
-    let waits = Runner::run(&site.job, call("waits", Vec::new()));
-    let beside = async {
-        let pid = text(&run(&site, call("pid", Vec::new())).await).to_owned();
-        drop(open(&gate, true).await);
-        pid.parse::<u32>().expect("a pid")
-    };
-    let (_, extra) = within(async { tokio::join!(waits, beside) }).await;
+    let extra = beside(&site).await;
     assert_ne!(Some(extra), site.job.status().await.pid);
     within(async {
         while super::site::is_running(extra) {
@@ -170,6 +163,78 @@ async fn a_worker_for_branches_ends_when_it_is_not_used() {
         }
     })
     .await;
+}
+
+/// Runs two nodes side by side; gives the process of the second worker.
+async fn beside(site: &Site) -> u32 {
+    let gate = fifo(site, "gate");
+    site.file("waits.py", "def main():\n    open('gate').read()\n");
+    let waits = Runner::run(&site.job, call("waits", Vec::new()));
+    let second = async {
+        let pid = text(&run(site, call("pid", Vec::new())).await).to_owned();
+        drop(open(&gate, true).await);
+        pid.parse::<u32>().expect("a pid")
+    };
+    let both = within(async { tokio::join!(waits, second) });
+    let (waited, pid) = Box::pin(both).await;
+    result(waited);
+    std::fs::remove_file(gate).expect("removed");
+    pid
+}
+
+/// Interpreters of the site that run.
+#[cfg(target_os = "linux")]
+fn interpreters(site: &Site) -> usize {
+    let script = site.script_folder();
+    let script = script.to_str().expect("UTF-8").as_bytes();
+    let processes = std::fs::read_dir("/proc").expect("processes");
+    processes
+        .filter_map(|process| std::fs::read(process.ok()?.path().join("cmdline")).ok())
+        .filter(|line| line.windows(script.len()).any(|part| part == script))
+        .count()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_worker_for_branches_is_made_of_the_spare() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(site) = site() else { return };
+    run(&site, call("pid", Vec::new())).await;
+    within(async {
+        while interpreters(&site) < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // From here on no interpreter can be started.
+    let everyone = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(site.script_folder(), everyone).expect("mode");
+    assert_ne!(Some(beside(&site).await), site.job.status().await.pid);
+}
+
+#[tokio::test]
+async fn workers_for_branches_stay_for_the_next_flow_of_the_same_environment() {
+    let Some(site) = Site::new() else { return };
+    site.file("pid.py", PID);
+    let extra = beside(&site).await;
+    assert_eq!(beside(&site).await, extra);
+    site.raise_and_nudge(2).await;
+    within(async {
+        while super::site::is_running(extra) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_ne!(beside(&site).await, extra);
+}
+
+#[tokio::test]
+async fn after_the_end_a_flow_is_told_so() {
+    let Some(site) = site() else { return };
+    site.job.clone().shut_down().await;
+    let done = within(Runner::run(&site.job, call("pid", Vec::new()))).await;
+    let error = done.result.expect_err("no worker").message;
+    assert_eq!(error, "the daemon is shutting down");
 }
 
 #[tokio::test]
@@ -198,6 +263,41 @@ async fn a_flow_that_is_dropped_cancels_its_nodes() {
         .await;
     flow.abort();
     site.until(|status| status.busy_with.is_none()).await;
+    assert_eq!(text(&run(&site, call("pid", Vec::new())).await), before);
+}
+
+/// Under load a worker gets to its node late.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_interrupt_that_comes_before_its_node_is_picked_up_is_not_lost() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let Some(site) = site() else { return };
+    let before = text(&run(&site, call("pid", Vec::new())).await).to_owned();
+    let number: i32 = before.parse().expect("a pid");
+    let worker = Pid::from_raw(number).expect("a pid");
+    kill_process(worker, Signal::STOP).expect("stopped");
+    fifo(&site, "gate");
+    site.file("waits.py", "def main():\n    open('gate').read()\n");
+    let job = site.job.clone();
+    let flow = tokio::spawn(async move { Runner::run(&job, call("waits", Vec::new())).await });
+    site.until(|status| status.busy_with.as_deref() == Some("waits.py"))
+        .await;
+    flow.abort();
+    let waits_for_it = || {
+        let status =
+            std::fs::read_to_string(format!("/proc/{number}/status")).expect("it is there");
+        let signals = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+        let signals = u64::from_str_radix(signals.expect("a line").trim(), 16).expect("a number");
+        signals & (1 << (Signal::INT.as_raw() - 1)) != 0
+    };
+    within(async {
+        while !waits_for_it() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // It hears of the interrupt first, and of the node then.
+    kill_process(worker, Signal::CONT).expect("goes on");
     assert_eq!(text(&run(&site, call("pid", Vec::new())).await), before);
 }
 

@@ -101,6 +101,7 @@ async fn manual_waits_for_a_restart_by_hand() {
     );
     let status = site.job.status().await;
     assert_eq!((status.generation, status.env_generation), (Some(1), 2));
+    assert!(status.stays);
     assert!(last_refresh(&site).await.contains("stale"));
     site.job
         .restart(RestartRequest::default())
@@ -110,6 +111,7 @@ async fn manual_waits_for_a_restart_by_hand() {
         site.run_file("node.py", "{}").await.reply["output"].to_string(),
         "[1,\"second\"]"
     );
+    assert!(!site.job.status().await.stays);
 }
 
 #[tokio::test]
