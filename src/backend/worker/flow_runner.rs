@@ -47,7 +47,7 @@ impl Runner for Job {
                 (None, Some(object)) => break failed(gone(object), begun),
                 (None, None) => {
                     let keep = call.keep.clone();
-                    break done(shutting_down(), keep, &taken, String::new(), begun);
+                    break done(shutting_down(), keep, &taken, String::new(), begun).await;
                 }
             }
         };
@@ -73,7 +73,7 @@ impl Runner for Job {
         let object = self.pool().newest(node)?;
         let reply = ask(&object, "full_result").await;
         let envelope = reply.envelope();
-        if let Some(large) = reply.into_large_output().ok()? {
+        if let Some(large) = reply.into_large_output().await.ok()? {
             return Some(JsonText::trusted(large));
         }
         let said: Said<'_> = envelope.read().ok()?;
@@ -109,7 +109,7 @@ impl Job {
         let reply = reply?;
         Some(match first {
             Some(object) if is_gone(&reply.envelope()) => failed(gone(object), begun),
-            _ => done(reply, call.keep.clone(), taken, printed, begun),
+            _ => done(reply, call.keep.clone(), taken, printed, begun).await,
         })
     }
 }
@@ -281,7 +281,7 @@ struct Said<'r> {
     traceback: Option<String>,
 }
 
-fn done(
+async fn done(
     reply: Reply,
     keep: String,
     taken: &Taken,
@@ -307,7 +307,7 @@ fn done(
             .filter(|_| said.kept)
             .map(|pid| Kept::new(keep, pid, taken.lane.clone()));
         let small = || said.output.map_or_else(JsonText::null, JsonText::of);
-        match reply.into_large_output() {
+        match reply.into_large_output().await {
             Ok(large) => Ok(Output {
                 json: large.map_or_else(small, JsonText::trusted),
                 object,

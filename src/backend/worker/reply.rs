@@ -100,21 +100,13 @@ impl Reply {
         }
     }
 
-    /// The JSON of a large output, at once.
-    pub(super) fn into_large_output(self) -> io::Result<Option<Bytes>> {
+    /// The JSON of a large output, whole; read on a thread that nobody else waits for.
+    pub(super) async fn into_large_output(self) -> io::Result<Option<Bytes>> {
         let Form::Parted { output, .. } = self.form else {
             return Ok(None);
         };
-        if output.kind == Kind::Json {
-            return output.whole().map(|bytes| Some(bytes.into()));
-        }
-        let mut text = vec![b'"'];
-        text.reserve(usize::try_from(output.size).unwrap_or(0) + 2);
-        for piece in 0..output.pieces() {
-            escape(&output.piece(piece)?, &mut text);
-        }
-        text.push(b'"');
-        Ok(Some(text.into()))
+        let read = tokio::task::spawn_blocking(move || output.into_json()).await;
+        read.map_err(io::Error::other)?.map(Some)
     }
 
     /// The reply's text, a piece at a time.
@@ -161,6 +153,19 @@ impl Large {
 
     fn whole(&self) -> io::Result<Vec<u8>> {
         self.read(0, self.size)
+    }
+
+    fn into_json(self) -> io::Result<Bytes> {
+        if self.kind == Kind::Json {
+            return self.whole().map(Bytes::from);
+        }
+        let mut text = vec![b'"'];
+        text.reserve(usize::try_from(self.size).unwrap_or(0) + 2);
+        for piece in 0..self.pieces() {
+            escape(&self.piece(piece)?, &mut text);
+        }
+        text.push(b'"');
+        Ok(text.into())
     }
 
     /// Into memory that was not written before: clearing it costs as much as reading.
@@ -313,8 +318,8 @@ mod tests {
         Reply { form, worker: None }
     }
 
-    #[test]
-    fn pieces_are_one_reply() {
+    #[tokio::test]
+    async fn pieces_are_one_reply() {
         let long = "가\"\\\n\u{1}b".repeat(PIECE / 4);
         let value: serde_json::Value = parted(long.as_bytes(), Kind::Text)
             .into_json()
@@ -326,7 +331,7 @@ mod tests {
             .read()
             .expect("JSON");
         assert_eq!(value["output"][1], 2);
-        let output = parted(b"a\"b", Kind::Text).into_large_output();
+        let output = parted(b"a\"b", Kind::Text).into_large_output().await;
         assert_eq!(
             output.expect("read").as_deref(),
             Some(b"\"a\\\"b\"".as_slice())
