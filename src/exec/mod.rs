@@ -24,7 +24,7 @@ mod wiring;
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use self::copy::Tee;
@@ -61,26 +61,29 @@ pub struct Outcome {
 ///
 /// A descriptor that is no terminal, pipe, socket, file or `/dev/null` is the child's own, uncaptured; one that was
 /// closed when this process started is closed for the child too. From here until [`leave`], SIGINT, SIGTERM and the
-/// like do not end this process: they are the child's. The error is that of starting the child.
-pub fn run(command: Command, tee: &mut dyn FnMut(Stream, &[u8])) -> io::Result<Outcome> {
+/// like do not end this process: they are the child's. The error is that of starting the child; `command` can then
+/// still be given to [`replace`], which needs no other process and no other descriptors.
+pub fn run(command: &mut Command, tee: &mut dyn FnMut(Stream, &[u8])) -> io::Result<Outcome> {
     run_on(&Ends::of_process(), command, tee)
 }
 
 /// Becomes `command`, which then finds everything as this process found it. Returns only if that fails.
-pub fn replace(mut command: Command) -> io::Error {
-    sys::pass_on(&mut command);
+pub fn replace(command: &mut Command) -> io::Error {
+    sys::pass_on(command);
     command.exec()
 }
 
 /// [`run`] with other descriptors than the process's own in the place of 1 and 2.
-fn run_on(ends: &Ends<'_>, mut command: Command, tee: &mut Tee<'_>) -> io::Result<Outcome> {
-    sys::pass_on(&mut command); // asks for the caller's signal actions: before ours are set
+fn run_on(ends: &Ends<'_>, command: &mut Command, tee: &mut Tee<'_>) -> io::Result<Outcome> {
+    sys::pass_on(command); // asks for the caller's signal actions: before ours are set
     let mut signals = Signals::listen()?;
     let mut wired = ends.wire();
 
     let started = Instant::now();
-    let mut child = command.stdout(wired.stdout).stderr(wired.stderr).spawn()?;
-    drop(command); // with our copies of the child's ends, which would keep them from ever ending
+    let child = command.stdout(wired.stdout).stderr(wired.stderr).spawn();
+    // Lets go of our copies of the child's ends, which would keep them from ever ending.
+    command.stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    let mut child = child?;
     Signals::child_started();
 
     let status = copy::until_end(&mut child, &mut wired.channels, &mut signals, tee)?;

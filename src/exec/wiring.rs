@@ -159,6 +159,10 @@ fn is_same_file(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> bool {
 
 /// Makes the child's end for `real` and the channel from it.
 fn capture(stream: Stream, real: BorrowedFd<'_>) -> rustix::io::Result<(Channel<'_>, OwnedFd)> {
+    // What was opened for reading only fails the child's first write, as it should.
+    if fcntl_getfl(real)? & OFlags::ACCMODE == OFlags::RDONLY {
+        return Err(rustix::io::Errno::NOTSUP);
+    }
     let kind = Kind::of(real);
     let (ours, theirs) = match kind {
         Kind::Other => return Err(rustix::io::Errno::NOTSUP),

@@ -53,19 +53,18 @@ pub fn main(host: &Host) -> ExitCode {
 
 fn answer(host: &Host) -> Result<Infallible> {
     let call = Call::of(host)?;
-    let pip = RealPip::of(&call, host)?;
-    if host.var_os(env_vars::GUARD).is_some() || host.flag(env_vars::BYPASS) {
-        return become_pip(pip);
+    let mut pip = RealPip::of(&call, host)?;
+    let is_passed_by = host.var_os(env_vars::GUARD).is_some() || host.flag(env_vars::BYPASS);
+    if !is_passed_by && let Some(scene) = Scene::of(&call, host) {
+        // Comes back where no process or descriptor is left for capturing: pip itself needs none.
+        story::run(scene, &mut pip);
     }
-    match Scene::of(&call, host) {
-        Some(scene) => story::run(scene, pip),
-        None => become_pip(pip),
-    }
+    become_pip(pip)
 }
 
-fn become_pip(pip: RealPip) -> Result<Infallible> {
+fn become_pip(mut pip: RealPip) -> Result<Infallible> {
     let program = pip.program().display().to_string();
-    Err(exec::replace(pip.into_command()))
+    Err(exec::replace(pip.command()))
         .exit(Exit::CannotRun)
         .map_err(|error: Error| error.context(t!("shim.cannot_run", program = program)))
 }

@@ -81,8 +81,8 @@ impl RealPip {
     }
 
     /// The command.
-    pub(super) fn into_command(self) -> Command {
-        self.command
+    pub(super) fn command(&mut self) -> &mut Command {
+        &mut self.command
     }
 }
 

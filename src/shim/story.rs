@@ -1,6 +1,5 @@
 //! The story of a call that may change the environment (design, section 2, steps 4 to 7). Start reading at [`run`].
 
-use std::convert::Infallible;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +11,6 @@ use super::classify::{Kind, PipCommand};
 use super::real_pip::RealPip;
 use super::redact;
 use crate::api::nudge;
-use crate::error::{Error, Exit, Result};
 use crate::exec::{self, Outcome, Status, Stream};
 use crate::host::Host;
 use crate::inventory::{Gate, Snapshot};
@@ -54,18 +52,15 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Runs pip, remembers what it did, and leaves with its status. Returns only if pip could not be started.
-pub(super) fn run(scene: Scene<'_>, pip: RealPip) -> Result<Infallible> {
+/// Runs pip, remembers what it did, and leaves with its status. Returns only if pip could not be started so.
+pub(super) fn run(scene: Scene<'_>, pip: &mut RealPip) {
     let story = Story::begin(scene, pip.tool(), std::process::id());
     match run_captured(pip, &story.scene.project, &story.started) {
-        Ok((outcome, output)) => {
+        Some((outcome, output)) => {
             story.end(ending(outcome.status), outcome.duration, Some(output));
             exec::leave(outcome.status)
         }
-        Err(error) => {
-            story.give_up();
-            Err(error)
-        }
+        None => story.give_up(),
     }
 }
 
@@ -92,12 +87,13 @@ impl<'a> Story<'a> {
         } = &scene;
         let started = begin(call, asked, tool, pid, host);
         let lock = wait_for_turn(project, config, &started, host);
-        if let Some(lock) = &lock {
-            // What a crash left is entered before it is overwritten; if that fails, the next run tries again.
-            let _ = recover(project, config, lock);
-        }
+        // What a crash left is entered first; if that fails, the next run tries again, and until then nobody can tell
+        // what is in the history already.
+        let recovered = lock
+            .as_ref()
+            .filter(|lock| recover(project, config, lock).is_ok());
         let before = Snapshot::scan(project.venv());
-        if let Some(lock) = &lock {
+        if let Some(lock) = recovered {
             enter_earlier_changes(project, config, lock, &before, &started);
         }
         let layout = project.venv().layout();
@@ -212,23 +208,23 @@ fn wait_for_turn(
     RunLock::acquire_as(&project.venv().layout(), &me, limit, notice).ok()
 }
 
-/// Runs pip to its end; its output goes where it would have gone, and into the log.
-fn run_captured(pip: RealPip, project: &Project, run: &StartedRun) -> Result<(Outcome, RunOutput)> {
-    let program = pip.program().display().to_string();
+/// Runs pip to its end; its output goes where it would have gone, and into the log. None if it could not be started.
+fn run_captured(
+    pip: &mut RealPip,
+    project: &Project,
+    run: &StartedRun,
+) -> Option<(Outcome, RunOutput)> {
     let mut draft = LogDraft::begin(&project.layout(), &run.id);
-    let outcome = exec::run(pip.into_command(), &mut |stream, bytes| match stream {
+    let outcome = exec::run(pip.command(), &mut |stream, bytes| match stream {
         Stream::Stdout => draft.stdout(bytes),
         Stream::Stderr => draft.stderr(bytes),
     });
     let output = draft.into_output();
-    match outcome {
-        Ok(outcome) => Ok((outcome, output)),
-        Err(error) => {
-            output.discard();
-            let error = Error::from(error).with_exit(Exit::CannotRun);
-            Err(error.context(t!("shim.cannot_run", program = program)))
-        }
+    if outcome.is_err() {
+        output.discard();
+        return None;
     }
+    Some((outcome.ok()?, output))
 }
 
 fn ending(status: Status) -> Ending {

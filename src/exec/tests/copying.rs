@@ -48,7 +48,12 @@ fn a_program_that_is_not_there_is_an_error() {
         stdout: None,
         stderr: None,
     };
-    let error = run_on(&ends, Command::new("/nonexistent/python"), &mut |_, _| {}).unwrap_err();
+    let error = run_on(
+        &ends,
+        &mut Command::new("/nonexistent/python"),
+        &mut |_, _| {},
+    )
+    .unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
 }
 
@@ -90,7 +95,7 @@ fn two_hundred_megabytes_arrive_unchanged() {
         stdout: Some(writer.as_fd()),
         stderr: None,
     };
-    let outcome = run_on(&ends, source(), &mut |_, bytes| {
+    let outcome = run_on(&ends, &mut source(), &mut |_, bytes| {
         hasher.write(bytes);
         total += bytes.len() as u64;
     });
@@ -123,7 +128,7 @@ fn a_reader_that_goes_away_is_noticed_while_nothing_is_written() {
         stdout: Some(stdout.as_fd()),
         stderr: Some(stderr.as_fd()),
     };
-    let outcome = run_on(&ends, python(script), &mut |_, _| out = None);
+    let outcome = run_on(&ends, &mut python(script), &mut |_, _| out = None);
     drop(stderr);
     assert!(outcome.unwrap().status.success());
     assert_eq!(errors.join().unwrap(), b"ready\nTrue\n");

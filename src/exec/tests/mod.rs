@@ -58,13 +58,13 @@ fn python(script: &str) -> Command {
 }
 
 /// Runs on these descriptors and collects what the tee got.
-fn run_to(stdout: BorrowedFd<'_>, stderr: BorrowedFd<'_>, command: Command) -> Ran {
+fn run_to(stdout: BorrowedFd<'_>, stderr: BorrowedFd<'_>, mut command: Command) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let ends = Ends {
         stdout: Some(stdout),
         stderr: Some(stderr),
     };
-    let outcome = run_on(&ends, command, &mut |stream, bytes| match stream {
+    let outcome = run_on(&ends, &mut command, &mut |stream, bytes| match stream {
         Stream::Stdout => out.extend_from_slice(bytes),
         Stream::Stderr => err.extend_from_slice(bytes),
     });
@@ -118,7 +118,7 @@ fn stand_in() {
     };
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(script).env_remove(SCRIPT);
-    match run(command, &mut |_, _| {}) {
+    match run(&mut command, &mut |_, _| {}) {
         Ok(outcome) => leave(outcome.status),
         Err(error) => panic!("{error}"),
     }

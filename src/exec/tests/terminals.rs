@@ -119,7 +119,7 @@ fn a_terminal_that_hangs_up_fails_the_child_write() {
         stdout: Some(near.as_fd()),
         stderr: Some(writer.as_fd()),
     };
-    let outcome = run_on(&ends, python(script), &mut |stream, _| {
+    let outcome = run_on(&ends, &mut python(script), &mut |stream, _| {
         if stream == Stream::Stderr {
             far = None;
         }

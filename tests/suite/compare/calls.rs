@@ -48,6 +48,7 @@ const READING: Table = &[
     ("BIN/pip install --dry-run greeting", Never),
     ("BIN/pip install --dry greeting", Never),
     ("PIP_AUTO_COMPLETE=1 COMP_WORDS='pip ins' COMP_CWORD=1 BIN/pip", Never),
+    ("PIP_AUTO_COMPLETE=1 COMP_WORDS='pip uninstall gr' COMP_CWORD=2 BIN/pip uninstall gr", Never),
 ];
 
 /// All that installs and removes, well and badly.
@@ -103,6 +104,7 @@ const CHANGING: Table = &[
     ("BIN/pip install --prefix=$PWD/.venv greeting", Once),
     ("BIN/pip uninstall -y greeting", Once),
     ("PIP_CONFIG_FILE=quiet.conf BIN/pip install greeting", Once),
+    ("mkdir $'\\xff' && cd $'\\xff' && BIN/pip install ./no-project; rmdir ../$'\\xff'", Once),
     ("BIN/pip install --log pip.log -q other && test -s pip.log && rm pip.log", Once),
     ("BIN/pip install --report - -q --force-reinstall other | wc -l", Once),
     ("BIN/pip install --progress-bar off other -- greeting", Once),
@@ -230,7 +232,12 @@ const STREAMS: Table = &[
     ("BIN/pip install -q --force-reinstall greeting > >(cat) 2> >(cat >&2)", Once),
     ("exec 5> five.txt; BIN/pip install nothing-there 2>&5", Once),
     ("(BIN/pip install -q nothing-there) & wait $!", Once),
+    ("BIN/pip install nothing-there 1< needs.txt; echo $?", Once),
+    ("BIN/pip install nothing-there 2< needs.txt; echo $?", Once),
     ("ulimit -n 24; BIN/pip install nothing-there", Once),
+    // Too few descriptors for us, enough for pip.
+    ("ulimit -n 6; BIN/pip install nothing-there", Never),
+    ("ulimit -n 6; BIN/python -m pip install nothing-there", Never),
 ];
 
 #[test]
