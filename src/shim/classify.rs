@@ -66,6 +66,9 @@ impl PipCommand {
     /// The command that pip's arguments `args` make in the process `host`, for the pip in the environment at `prefix`.
     pub fn of(args: &[OsString], prefix: &Path, host: &Host) -> Self {
         let mut command = Self::parse(args);
+        if host.var_os("PIP_AUTO_COMPLETE").is_some() {
+            command.kind = Kind::Reading; // pip prints what may follow, and leaves
+        }
         if command.kind == Kind::Reading {
             return command;
         }

@@ -29,7 +29,10 @@ impl Settings {
     pub(super) fn of(prefix: &Path, action: &str, host: &Host) -> Self {
         let mut settings = Self::default();
         for path in files(prefix, host) {
-            if let Ok(text) = std::fs::read(path) {
+            // A pipe (`PIP_CONFIG_FILE=<(…)`) can be read once, and that is for pip to do.
+            if path.is_file()
+                && let Ok(text) = std::fs::read(path)
+            {
                 settings.read(&text, action);
             }
         }
@@ -180,6 +183,11 @@ mod tests {
         assert_eq!(settings(&told).python, Some("told".into()));
         let none = bare.with_var("PIP_CONFIG_FILE", "/dev/null");
         assert_eq!(settings(&none), Settings::default());
+        let pipe = dir.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo runs").success());
+        let by_pipe = none.clone().with_var("PIP_CONFIG_FILE", pipe);
+        assert_eq!(settings(&by_pipe).python, Some("venv".into()));
         let user = none.with_var("PIP_USER", "1");
         assert!(settings(&user).diverts);
     }

@@ -220,11 +220,11 @@ fn run_captured(
         Stream::Stderr => draft.stderr(bytes),
     });
     let output = draft.into_output();
-    if outcome.is_err() {
-        output.discard();
-        return None;
+    if let Ok(outcome) = outcome {
+        return Some((outcome, output));
     }
-    Some((outcome.ok()?, output))
+    output.discard();
+    None
 }
 
 fn ending(status: Status) -> Ending {

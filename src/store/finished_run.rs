@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::error::StoreError;
 use super::log_draft::RunOutput;
 use super::run_id::{Generation, RunId};
-use super::run_record::{Ending, RunRecord};
+use super::run_record::{Ending, RunRecord, lossy};
 use super::time;
 use super::tool::Tool;
 
@@ -25,6 +25,7 @@ pub struct StartedRun {
     /// The whole call, secrets taken out.
     pub argv: Vec<String>,
     /// The folder that it was called in.
+    #[serde(serialize_with = "lossy")]
     pub cwd: PathBuf,
     /// Who changes the environment.
     pub tool: Tool,

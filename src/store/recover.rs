@@ -100,6 +100,8 @@ fn complete(project: &Project, record: &RunRecord, after: &mut Snapshot) -> Resu
     let (meta, _) = EnvMeta::read(&layout);
     if meta.generation < record.generation_after {
         let mut state = State::read(project, &lock);
+        // Not that of a later run which has its record as well: that one is completed after this.
+        state.generation = record.generation_after;
         after.name_all(project.venv(), &Snapshot::default());
         state.enter(project, record, after, Utc::now())?;
     }

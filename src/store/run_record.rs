@@ -1,10 +1,10 @@
 //! One line of `runs.jsonl`: what a run was, what it did, how it ended.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::run_id::{Generation, RunId};
@@ -63,6 +63,7 @@ pub struct RunRecord {
     /// The whole call, secrets taken out.
     pub argv: Vec<String>,
     /// The folder that it was called in.
+    #[serde(serialize_with = "lossy")]
     pub cwd: PathBuf,
     /// Who changed the environment.
     pub tool: Tool,
@@ -105,6 +106,11 @@ pub struct RunRecord {
     /// What a newer toolkit wrote; kept.
     #[serde(flatten)]
     pub others: Map<String, Value>,
+}
+
+/// `path` as text: records are JSON, and a folder's name may be any bytes.
+pub(super) fn lossy<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&path.to_string_lossy())
 }
 
 impl RunRecord {

@@ -146,6 +146,34 @@ fn a_run_that_cannot_be_entered_is_entered_later_with_its_status() {
 }
 
 #[test]
+fn a_state_that_cannot_be_written_is_entered_once_it_can() {
+    let sandbox = Sandbox::ready();
+    let generation = sandbox.generation();
+    let meta = sandbox.project().join("env_meta.json");
+    // A name so long that none of a file beside it can be longer.
+    let long = sandbox.project().join("x".repeat(250));
+    std::fs::rename(&meta, &long).expect("moved");
+    std::os::unix::fs::symlink(&long, &meta).expect("linked");
+    for version in ["1.0", "2.0", "3.0"] {
+        let wheel = sandbox.wheel("greeting", version);
+        let ran = sandbox.pip(["install", wheel.to_str().expect("utf-8")]);
+        assert!(ran.ok().stderr().contains("env_meta.json"));
+    }
+    let actions = || -> Vec<_> {
+        let records = sandbox.records().split_off(1);
+        records
+            .iter()
+            .map(|record| record["action"].clone())
+            .collect()
+    };
+    assert_eq!(actions(), ["install"; 3]);
+    std::fs::rename(&long, &meta).expect("moved back");
+    sandbox.run("aim-venv-sync", ["sync"]).ok();
+    assert_eq!(actions(), ["install"; 3]);
+    assert_eq!(sandbox.generation(), generation + 3);
+}
+
+#[test]
 fn a_run_that_was_cut_off_is_remembered_by_the_next() {
     for next in ["pip", "sync"] {
         let sandbox = Sandbox::ready();
