@@ -3,7 +3,8 @@
 //! The child keeps our standard input, session, process group, controlling terminal, working folder, limits and
 //! inherited descriptors; only its stdout and stderr are replaced, each by something of its own kind (`wiring`,
 //! `terminal`). Every byte goes on to where it would have gone (`copy`, `sink`) and then to the caller's `tee`. The
-//! run is over when the child is (`leftover`), and [`leave`] ends this process as the child ended (`status`).
+//! run is over when the child is (`leftover`), and [`leave`] ends this process as the child ended (`status`). Who
+//! kills this process has killed the child (`sys`): a caller that gives up on pip must not find it still at work.
 //!
 //! **Invariant:** knows nothing of pip, logs or sockets.
 //!
@@ -76,6 +77,8 @@ pub fn replace(command: &mut Command) -> io::Error {
 /// [`run`] with other descriptors than the process's own in the place of 1 and 2.
 fn run_on(ends: &Ends<'_>, command: &mut Command, tee: &mut Tee<'_>) -> io::Result<Outcome> {
     sys::pass_on(command); // asks for the caller's signal actions: before ours are set
+    #[cfg(target_os = "linux")]
+    sys::end_with_us(command);
     let mut signals = Signals::listen()?;
     let mut wired = ends.wire();
 

@@ -1,6 +1,6 @@
 //! What concerns the whole process: signals, descriptors, and its own end.
 
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 
 use rustix::process::{WaitOptions, kill_process_group, waitpid};
 
@@ -110,6 +110,18 @@ fn a_stop_that_is_sent_to_us_alone_stops_and_continues_both() {
     lines.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "got it\n");
     assert!(child.wait().unwrap().success());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_child_does_not_outlive_us() {
+    for signal in [Signal::KILL, Signal::VTALARM] {
+        let (mut child, _lines) = started(alone("", "echo ready; while read line; do :; done"));
+        kill(&child, signal);
+        let mut stdin = child.stdin.take().unwrap();
+        until(|| stdin.write_all(b"\n").is_err()); // nobody is left who could read it
+        assert_eq!(child.wait().unwrap().signal(), Some(signal.as_raw()));
+    }
 }
 
 #[test]
