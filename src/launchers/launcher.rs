@@ -141,6 +141,16 @@ if __name__ == '__main__':
     sys.exit(main())
 ";
 
+/// A script of pip for `python`, as pip would write one.
+pub(super) fn plain_script(python: &Path) -> Vec<u8> {
+    let path = python.as_os_str().as_bytes();
+    if fits_first_line(path) {
+        return [b"#!", path, b"\n", CODE].concat();
+    }
+    let exec = [SH_EXEC, &quoted(path), SH_ARGUMENTS, b"\n", SH_END].concat();
+    [b"#!/bin/sh\n", exec.as_slice(), CODE].concat()
+}
+
 fn is_marked(line: &[u8]) -> bool {
     line.strip_suffix(MARK)
         .is_some_and(|line| line.ends_with(GAP))

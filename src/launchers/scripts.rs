@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::launcher::Launcher;
+use super::launcher::{self, Launcher};
 use super::{Changes, Finding, Part, State, names, place};
 use crate::project::Venv;
 
@@ -19,6 +19,8 @@ struct Survey {
     kept: BTreeSet<String>,
     /// Originals of scripts that pip has removed since.
     outdated: BTreeSet<String>,
+    /// Launchers of ours that stand for a script by pip's own account, while somebody removed all originals.
+    bereft: BTreeSet<String>,
 }
 
 impl Survey {
@@ -28,6 +30,7 @@ impl Survey {
             foreign: BTreeSet::new(),
             kept: names_in(&venv.layout().launchers()),
             outdated: BTreeSet::new(),
+            bereft: BTreeSet::new(),
         };
         for name in names_in(&venv.bin()) {
             let path = venv.bin().join(&name);
@@ -53,13 +56,18 @@ impl Survey {
             let recorded = names::recorded(venv);
             let is_wanted = |name: &String| is_there(name) || recorded.contains(name);
             (survey.kept, survey.outdated) = survey.kept.iter().cloned().partition(is_wanted);
+        } else if survey.kept.is_empty() && !survey.ours.is_empty() {
+            let mut recorded = names::recorded(venv);
+            recorded.retain(|name| survey.ours.contains_key(name));
+            survey.bereft = recorded;
         }
         survey
     }
 
     /// The names for which pip has, or would have, a script of its own.
     fn real(&self) -> BTreeSet<String> {
-        self.foreign.union(&self.kept).cloned().collect()
+        let scripts = self.foreign.iter().chain(&self.kept).chain(&self.bereft);
+        scripts.cloned().collect()
     }
 }
 
@@ -95,7 +103,7 @@ pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Res
     Ok(())
 }
 
-/// Gives the originals back, and takes away the launchers that have none.
+/// Gives the originals back, and takes away the launchers that have none. Where pip should have a script, it gets one.
 pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
     let survey = Survey::of(venv);
     for name in survey.kept.difference(&survey.foreign) {
@@ -109,7 +117,11 @@ pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
         .filter(|name| !survey.kept.contains(*name))
     {
         let path = venv.bin().join(name);
-        if place::discard(&path)? {
+        if survey.bereft.contains(name) {
+            let script = launcher::plain_script(&venv.bin().join("python"));
+            place::file(&path, &script, 0o755)?;
+            changes.written.push(path);
+        } else if place::discard(&path)? {
             changes.removed.push(path);
         }
     }

@@ -246,3 +246,30 @@ fn a_relative_shim_is_refused() {
     let refused = install(&env.venv, Path::new("aim-pip"));
     assert!(matches!(refused, Err(LauncherError::RelativeShim(_))));
 }
+
+/// `rm -rf .venv/.aim`, then the remedy that `doctor` names, or the end.
+#[test]
+fn pip_outlives_the_private_folder() {
+    let env = Env::with_pip(&["pip", "pip3"]);
+    let info = env.site().join("pip-24.0.dist-info");
+    fs_err::create_dir(&info).expect("folder");
+    let record = "../../../bin/pip,sha256=x,1\n../../../bin/pip3,,\npip/__init__.py,,\n";
+    fs_err::write(info.join("RECORD"), record).expect("write");
+    env.install();
+    fs_err::remove_dir_all(env.venv.layout().aim()).expect("removed");
+    env.install();
+    for name in ["pip", "pip3", "pip-3.11"] {
+        assert!(Launcher::read(&env.bin(name)).is_some(), "{name}");
+    }
+    for _ in 0..2 {
+        remove(&env.venv).expect("removed");
+        for name in ["pip", "pip3"] {
+            let script = fs_err::read_to_string(env.bin(name)).expect("a script");
+            let python = env.bin("python");
+            assert!(script.starts_with(&format!("#!{}\n", python.display())));
+        }
+        assert!(!env.bin("pip-3.11").exists());
+        env.install();
+        fs_err::remove_dir_all(env.venv.layout().aim()).expect("removed");
+    }
+}
