@@ -7,9 +7,11 @@ them; so `print`, `input()`, C libraries and child processes cannot add, take or
 import os
 import select
 import sys
+import time
 
 LOG_NAME = ".aim-worker.log"
 LOG_LIMIT = 8 << 20
+LINGER = 0.0002
 STREAMS = (0, "stdin", "__stdin__", "r"), (1, "stdout", "__stdout__", "w"), (2, "stderr", "__stderr__", "w")
 
 
@@ -23,8 +25,34 @@ class Channel:
     def __init__(self, requests, replies):
         self.replies = replies
         self.descriptors = {requests, replies}
-        self.requests = open(requests, "rb", buffering=1 << 16, closefd=False)
+        self.source = requests
+        self.arrival = select.poll()
+        self.arrival.register(requests, select.POLLIN)
         os.register_at_fork(after_in_child=self.close)
+
+    def requests(self):
+        """The lines that come, until nobody is left to send any."""
+        parts = []
+        while True:
+            self.linger()
+            data = os.read(self.source, 1 << 16)
+            start, end = 0, data.find(b"\n") + 1
+            while end:
+                parts.append(data[start:end])
+                line = b"".join(parts)
+                parts.clear()
+                yield line
+                start, end = end, data.find(b"\n", end) + 1
+            if start < len(data):
+                parts.append(data[start:])
+            if not data:
+                return
+
+    def linger(self):
+        """Stay awake as long as the next request of a flow takes to come: to be woken takes longer than a quick node."""
+        until = time.perf_counter() + LINGER
+        while not self.arrival.poll(0) and time.perf_counter() < until:
+            os.sched_yield()
 
     def send(self, line):
         data = memoryview(line.encode("ascii"))
