@@ -8,7 +8,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -274,7 +274,6 @@ struct InterpreterStamp {
 
 #[derive(Debug, PartialEq, Eq)]
 struct FileStamp {
-    path: PathBuf,
     device: u64,
     inode: u64,
     modified: (i64, i64),
@@ -292,10 +291,8 @@ impl InterpreterStamp {
 
 impl FileStamp {
     fn of(path: &Path) -> Option<Self> {
-        let path = path.canonicalize().ok()?;
         let found = path.metadata().ok()?;
         Some(Self {
-            path,
             device: found.dev(),
             inode: found.ino(),
             modified: (found.mtime(), found.mtime_nsec()),

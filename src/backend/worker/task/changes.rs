@@ -157,7 +157,7 @@ impl Task {
             self.restarts += 1;
             self.log
                 .note(format_args!("worker {} replaced", old.process.pid()));
-            self.end(old.process);
+            self.end_after_handover(old.process);
         }
         self.hangup_deadline = None;
         self.inquiry = None;

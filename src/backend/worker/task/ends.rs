@@ -1,10 +1,15 @@
 //! Ends that were asked for, and what everybody who waits is told then.
 
+use tokio::time::Duration;
+
 use super::super::background::Background;
 use super::super::job::WorkerError;
 use super::super::process::Process;
 use super::super::protocol::Refusal;
 use super::{Next, Task};
+
+/// Time for the first node of a worker that has just taken over.
+const HANDOVER: Duration = Duration::from_millis(10);
 
 impl Task {
     /// Ends the worker under its running node, which is told so.
@@ -65,6 +70,15 @@ impl Task {
         let log = self.log.clone();
         self.ending
             .spawn(process.end(self.plan.settings.grace, log));
+    }
+
+    /// Ends a process that another has taken over from, a moment later: what somebody waits for comes first.
+    pub(super) fn end_after_handover(&mut self, process: Process) {
+        let (grace, log) = (self.plan.settings.grace, self.log.clone());
+        self.ending.spawn(async move {
+            tokio::time::sleep(HANDOVER).await;
+            process.end(grace, log).await;
+        });
     }
 
     /// Breaks off a start; its process is killed.
