@@ -1,5 +1,6 @@
 //! Workers inside the daemon, without the socket: the job is called as the daemon's routes call it.
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use aim_toolkit::api::v1::{Json, NodeOutput, NodeRun, RestartRequest};
@@ -11,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::floor::{Echo, memcpy};
 use crate::measure::{blocks, quick_turns, row, run, timed, turns};
-use crate::memory::{is_waiting, pythons};
+use crate::memory::Workers;
 use crate::sandbox::Sandbox;
 
 const SUM: &str = "def RunScript(a=0, b=0):\n    return {'sum': a + b}\n";
@@ -24,6 +25,7 @@ struct Site {
     job: Job,
     project: Project,
     sandbox: Sandbox,
+    workers: RefCell<Workers>,
 }
 
 impl Site {
@@ -46,6 +48,7 @@ impl Site {
             job,
             project,
             sandbox,
+            workers: RefCell::default(),
         };
         site.run("sum.py", INPUT, 50);
         site
@@ -88,7 +91,11 @@ impl Site {
 
     /// From "restart" to the first node's answer.
     fn restart(&self) -> Duration {
-        self.await_spare();
+        let worker = self.runtime.block_on(self.job.status()).pid;
+        let root = self.sandbox.root();
+        self.workers
+            .borrow_mut()
+            .wait_for_spare(worker.expect("a worker"), &root);
         let job = self.job.clone();
         let task = async move {
             let (output, _printed) = mpsc::channel::<NodeOutput>(16);
@@ -102,21 +109,6 @@ impl Site {
         self.runtime
             .block_on(self.runtime.spawn(task))
             .expect("no panic")
-    }
-
-    /// Waits until there is a spare that sleeps: it has said that it is ready.
-    fn await_spare(&self) {
-        let status = self.runtime.block_on(self.job.status());
-        let worker = status.pid.expect("a worker");
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while !pythons(&self.sandbox.root())
-            .iter()
-            .any(|&pid| pid != worker && is_waiting(pid))
-        {
-            assert!(Instant::now() < deadline, "no spare came");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        std::thread::sleep(Duration::from_millis(20)); // until the job has heard of it
     }
 }
 

@@ -1,6 +1,7 @@
 //! Processes of a sandbox, and the memory that they take.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use aim_toolkit::api::Client;
 use aim_toolkit::project::Project;
@@ -34,7 +35,7 @@ pub(crate) fn rows() {
 }
 
 /// The Python processes that run the worker's script of the sandbox below `root`.
-pub(crate) fn pythons(root: &Path) -> Vec<u32> {
+fn pythons(root: &Path) -> Vec<u32> {
     let root = root.as_os_str().as_encoded_bytes();
     let processes = std::fs::read_dir("/proc").expect("Linux").flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -46,8 +47,26 @@ pub(crate) fn pythons(root: &Path) -> Vec<u32> {
     .collect()
 }
 
+/// The processes that have been a project's worker: beside them, a Python that sleeps is its spare.
+#[derive(Default)]
+pub(crate) struct Workers(Vec<u32>);
+
+impl Workers {
+    /// Waits until there is a spare beside `worker`, and the daemon has heard of it.
+    pub(crate) fn wait_for_spare(&mut self, worker: u32, root: &Path) {
+        self.0.push(worker);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let is_spare = |pid: &u32| !self.0.contains(pid) && is_waiting(*pid);
+        while !pythons(root).iter().any(is_spare) {
+            assert!(Instant::now() < deadline, "no spare came");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Whether a process has nothing to do: both of a worker's threads sleep.
-pub(crate) fn is_waiting(pid: u32) -> bool {
+fn is_waiting(pid: u32) -> bool {
     let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
         return false;
     };

@@ -1,7 +1,6 @@
 //! Workers behind the daemon's socket.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aim_toolkit::api::Client;
 use aim_toolkit::inventory::Snapshot;
@@ -11,7 +10,7 @@ use aim_toolkit::store::{Ending, RunId, StartedRun, Tool, publish};
 use crate::floor::Echo;
 use crate::http::Connection;
 use crate::measure::{quick_turns, row, run, timed, turns};
-use crate::memory::{is_waiting, pythons};
+use crate::memory::Workers;
 use crate::sandbox::Sandbox;
 
 /// The call that runs [`TRIVIAL`].
@@ -36,12 +35,14 @@ fn answer_after_pip() {
     let mut connection = Connection::open(&sandbox.socket());
     connection.post(RUN, TRIVIAL);
     let mut version = 0;
+    let mut workers = Workers::default();
     let (bare, ours) = turns(
         25,
         || run(sandbox.command(&python).args(["-c", "pass"])),
         || {
             // The spare for the next change starts a moment after the last one; a person is slower than this loop.
-            wait_for_spare(sandbox.root().as_path());
+            let worker = client.worker(&project).expect("its state").pid;
+            workers.wait_for_spare(worker.expect("a worker"), &sandbox.root());
             let before = Snapshot::scan(project.venv());
             let info = sandbox
                 .site_packages()
@@ -89,20 +90,6 @@ fn answer_after_pip() {
         ours,
         "at most 10 ms",
     );
-}
-
-/// Waits until the sandbox's daemon has a spare beside its worker, and both have nothing to do.
-fn wait_for_spare(root: &Path) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let is_ready = || {
-        let pids = pythons(root);
-        pids.len() == 2 && pids.into_iter().all(is_waiting)
-    };
-    while !is_ready() {
-        assert!(Instant::now() < deadline, "no spare came");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    std::thread::sleep(Duration::from_millis(20)); // until the daemon has heard of it
 }
 
 /// A trivial node through the socket on a kept connection, and a bare echo.
