@@ -11,6 +11,7 @@ import time
 
 LOG_NAME = ".aim-worker.log"
 LOG_LIMIT = 8 << 20
+CHUNK = 1 << 16
 LINGER = 0.0002
 STREAMS = (0, "stdin", "__stdin__", "r"), (1, "stdout", "__stdout__", "w"), (2, "stderr", "__stderr__", "w")
 
@@ -31,22 +32,18 @@ class Channel:
         os.register_at_fork(after_in_child=self.close)
 
     def requests(self):
-        """The lines that come, until nobody is left to send any."""
-        parts = []
-        while True:
+        """The lines that come, until nobody is left to send any. One may be large, and none is kept here."""
+        parts, data = [], True
+        while data:
             self.linger()
-            data = os.read(self.source, 1 << 16)
+            data = os.read(self.source, CHUNK)
             start, end = 0, data.find(b"\n") + 1
             while end:
                 parts.append(data[start:end])
-                line = b"".join(parts)
-                parts.clear()
-                yield line
+                parts = [b"".join(parts)]
+                yield parts.pop()
                 start, end = end, data.find(b"\n", end) + 1
-            if start < len(data):
-                parts.append(data[start:])
-            if not data:
-                return
+            parts.append(data[start:])
 
     def linger(self):
         """Stay awake as long as the next request of a flow takes to come: to be woken takes longer than a quick node."""

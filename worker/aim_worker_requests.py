@@ -62,6 +62,7 @@ class Worker:
             reply = None if line.isspace() else self.answer(line)
             if reply is not None:
                 self.channel.send(reply)
+            del line, reply  # Either may be large.
 
     def answer(self, line):
         """The reply to one request line, as a line; None for a request that has none."""
