@@ -25,6 +25,7 @@ pub use launcher::Launcher;
 pub use names::has_pip;
 
 use crate::project::Venv;
+use crate::store::make_folder;
 
 /// What [`install`] and [`heal`] did. Empty lists mean that everything was in place already.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,7 +92,10 @@ pub fn install(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {
     if aim_pip.is_relative() {
         return Err(LauncherError::RelativeShim(aim_pip.to_path_buf()));
     }
-    fs_err::create_dir_all(venv.layout().launchers())?;
+    let layout = venv.layout();
+    for folder in [layout.aim(), &layout.launchers()] {
+        make_folder(folder)?;
+    }
     put_in_place(venv, aim_pip)
 }
 

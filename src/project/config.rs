@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::file;
 use super::layout::{ProjectLayout, UserLayout};
 use super::worker_settings::RestartPolicy;
 use crate::env_vars;
@@ -218,7 +219,9 @@ impl Config {
     }
 
     fn read(&mut self, path: PathBuf) {
-        let text = match std::fs::read_to_string(&path) {
+        let text = file::read(&path)
+            .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));
+        let text = match text {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
             Err(error) => return self.problems.push(format!("{}: {error}", path.display())),

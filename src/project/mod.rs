@@ -4,6 +4,7 @@
 
 mod config;
 mod discover;
+pub mod file;
 mod layout;
 mod registry;
 mod venv;

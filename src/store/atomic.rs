@@ -8,8 +8,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::owner::hand_over;
+
 /// Writes `bytes` to `path` so that, whatever happens, either the old or the new content is there whole: they are on the
-/// disk before the name leads to them. Keeps the permissions of an old file; writes through a symbolic link.
+/// disk before the name leads to them. Keeps the permissions and the owner of an old file; writes through a symbolic link.
 ///
 /// The name itself is left to the system to write down: after a power cut the old content may be there, which every
 /// reader of ours takes (`docs/decisions/0008-what-waits-for-the-disk.md`).
@@ -41,9 +43,9 @@ fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     } else {
         (path.to_path_buf(), old)
     };
-    let mode = old.map(|old| old.permissions().mode() & 0o777);
     let draft = beside(&target)?;
-    let written = fill(&draft, mode, bytes, sync).and_then(|()| fs::rename(&draft, &target));
+    let written =
+        fill(&draft, old.as_ref(), bytes, sync).and_then(|()| fs::rename(&draft, &target));
     if let Err(error) = written {
         // A second failure would only hide the first.
         let _ = fs::remove_file(&draft);
@@ -52,14 +54,16 @@ fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     Ok(())
 }
 
-fn fill(draft: &Path, mode: Option<u32>, bytes: &[u8], sync: bool) -> io::Result<()> {
+fn fill(draft: &Path, old: Option<&fs::Metadata>, bytes: &[u8], sync: bool) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(draft)?;
-    if let Some(mode) = mode {
+    if let Some(old) = old {
+        let mode = old.permissions().mode() & 0o777;
         file.set_permissions(Permissions::from_mode(mode))?;
     }
+    hand_over(&file, draft, old);
     file.write_all(bytes)?;
     if sync { file.sync_all() } else { Ok(()) }
 }

@@ -12,7 +12,7 @@ use super::run_id::{Generation, RunId};
 use super::time;
 use super::tool::Tool;
 use crate::inventory::{Diff, Distribution, Fingerprint, Snapshot, canonical};
-use crate::project::ProjectLayout;
+use crate::project::{ProjectLayout, file};
 
 /// The file's content. AIM-Forge's keys come first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ impl EnvMeta {
     /// What the project's file says; what AIM-Forge takes for an absent file (nothing) when there is none or it is
     /// broken.
     pub fn read(project: &ProjectLayout) -> (Self, MetaState) {
-        match std::fs::read(project.env_meta()) {
+        match file::read(&project.env_meta()) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(meta) => (meta, MetaState::Present),
                 Err(error) => (Self::default(), MetaState::Broken(error.to_string())),
@@ -178,7 +178,7 @@ impl EnvMeta {
 
 /// The generation that a broken file still seems to name: the largest number after a `"generation"`.
 pub(super) fn salvaged_generation(project: &ProjectLayout) -> Generation {
-    let text = std::fs::read(project.env_meta()).unwrap_or_default();
+    let text = file::read(&project.env_meta()).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let numbers = text.split("\"generation\"").skip(1).filter_map(|rest| {
         let number = rest.trim_start().strip_prefix(':')?.trim_start();

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** only who holds the project's lock appends or rewrites.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -11,8 +11,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::atomic;
+use super::owner::hand_over;
 use super::run_id::Generation;
 use super::run_record::RunRecord;
+use crate::project::file;
 
 /// One line of the file, as it stands there, read as far as `R` wants to know it.
 #[derive(Debug, Clone)]
@@ -26,7 +28,7 @@ pub(super) struct Line<R = RunRecord> {
 /// Every line of the file at `path`; none when it is not there. A last line without an end that says nothing is what a
 /// crash left of a record, and is left out.
 pub(super) fn read<R: DeserializeOwned>(path: &Path) -> io::Result<Vec<Line<R>>> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match file::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         bytes => bytes?,
     };
@@ -53,6 +55,9 @@ pub(super) fn append(path: &Path, record: &RunRecord) -> io::Result<()> {
         .create(true)
         .open(path)?;
     let length = file.metadata()?.len();
+    if length == 0 {
+        hand_over(&file, path, None);
+    }
     let mut line = Vec::with_capacity(1024);
     if length > 0 {
         let mut last = [0];
@@ -93,8 +98,7 @@ pub(super) fn last_generation(path: &Path) -> Generation {
 
 /// What the last records name that stand whole in the last `longest` bytes of the file.
 fn last_generations(path: &Path, longest: u64) -> io::Result<Vec<Generation>> {
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
+    let (file, length) = file::open(path)?;
     let mut tail = vec![0; usize::try_from(length.min(longest)).unwrap_or_default()];
     let start = length - tail.len() as u64;
     file.read_exact_at(&mut tail, start)?;

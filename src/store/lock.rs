@@ -9,6 +9,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::owner::{hand_over, make_folder};
 use crate::project::{ProjectLayout, VenvLayout};
 
 /// Who holds a lock, as the holder wrote it down.
@@ -218,16 +219,15 @@ impl Drop for Held {
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    options.open(path).or_else(|error| match path.parent() {
+    let file = options.open(path).or_else(|error| match path.parent() {
         Some(folder) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir(folder).or_else(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => Ok(()),
-                _ => Err(error),
-            })?;
+            make_folder(folder)?;
             options.open(path)
         }
         _ => Err(error),
-    })
+    })?;
+    hand_over(&file, path, None);
+    Ok(file)
 }
 
 fn is_at(file: &File, path: &Path) -> bool {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::log_screen::boundary;
 use super::log_text::Cleaner;
+use super::owner::{hand_over, make_folder};
 use super::run_id::RunId;
 use crate::project::ProjectLayout;
 
@@ -210,16 +211,14 @@ struct Part {
 
 impl Part {
     fn create(path: PathBuf) -> io::Result<Self> {
-        if let Some(folder) = path.parent()
-            && let Err(error) = std::fs::create_dir(folder)
-            && error.kind() != io::ErrorKind::AlreadyExists
-        {
-            return Err(error);
+        if let Some(folder) = path.parent() {
+            make_folder(folder)?;
         }
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .open(&path)?;
+        hand_over(&file, &path, None);
         file.try_lock()?;
         Ok(Self {
             path,

@@ -11,12 +11,12 @@ use chrono::{DateTime, Utc};
 use memchr::memmem;
 
 use super::retention::Limits;
-use crate::project::ProjectLayout;
+use crate::project::{ProjectLayout, file};
 
 /// Whether the history may hold more than `limits` allow, or something that a crash left, at `now`.
 pub(super) fn may_be_over(layout: &ProjectLayout, limits: Limits, now: DateTime<Utc>) -> bool {
     let look = || -> io::Result<bool> {
-        let records = Records::of(&fs::read(layout.runs())?);
+        let records = Records::of(&file::read(&layout.runs())?);
         Ok(!records
             .is_some_and(|records| records.fit(limits, now) && is_tidy(layout, records.logs)))
     };

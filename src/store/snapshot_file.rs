@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::atomic;
 use super::env_meta::{EnvMeta, MetaState};
+use super::owner::make_folder;
 use super::run_id::Generation;
 use crate::inventory::Snapshot;
-use crate::project::Project;
+use crate::project::{Project, file};
 
 /// The file's content.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ impl SnapshotFile {
 
     /// The content of the file at `path`; nothing when it is missing, broken, or of a newer form.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        let file: Self = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        let file: Self = serde_json::from_slice(&file::read(path).ok()?).ok()?;
         (file.schema == Self::SCHEMA).then_some(file)
     }
 
@@ -38,11 +39,8 @@ impl SnapshotFile {
         generation: Generation,
         snapshot: &Snapshot,
     ) -> io::Result<()> {
-        if let Some(folder) = path.parent()
-            && let Err(error) = std::fs::create_dir(folder)
-            && error.kind() != io::ErrorKind::AlreadyExists
-        {
-            return Err(error);
+        if let Some(folder) = path.parent() {
+            make_folder(folder)?;
         }
         let file = Self {
             schema: Self::SCHEMA,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::inventory::{Change, Diff, Snapshot};
 use crate::project::Venv;
 
-/// Who changed the environment: `tool` of a record and, as [`Tool::source`], `source` of `last_change`.
+/// Who changed the environment: `tool` of a record and, as `Tool::source` says, `source` of `last_change`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tool {

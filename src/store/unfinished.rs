@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use super::atomic;
 use super::error::StoreError;
 use super::finished_run::StartedRun;
+use super::owner::make_folder;
 use super::run_id::RunId;
 use super::run_record::Ending;
 use crate::inventory::Snapshot;
-use crate::project::VenvLayout;
+use crate::project::{VenvLayout, file};
 
 /// A run that has begun.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,7 +80,7 @@ impl Unfinished {
         duration: Duration,
     ) -> Result<(), StoreError> {
         let path = path(venv, id);
-        let bytes = fs::read(&path).map_err(|error| StoreError::at(&path, error))?;
+        let bytes = file::read(&path).map_err(|error| StoreError::at(&path, error))?;
         let mut note: Self = serde_json::from_slice(&bytes)
             .map_err(|error| StoreError::at(&path, io::Error::from(error)))?;
         let (exit_code, signal) = ending.members();
@@ -100,7 +101,7 @@ impl Unfinished {
     /// The runs that have begun, in that order; after a crash, those that it left.
     pub fn all(venv: &VenvLayout) -> Vec<Self> {
         let mut notes: Vec<Self> = notes(venv)
-            .filter_map(|path| serde_json::from_slice(&fs::read(path).ok()?).ok())
+            .filter_map(|path| serde_json::from_slice(&file::read(&path).ok()?).ok())
             .collect();
         notes.sort_by_key(|note: &Self| note.run.id);
         notes
@@ -115,8 +116,8 @@ impl Unfinished {
     /// changed. To be called by who holds the run lock.
     pub(super) fn forget_unreadable(venv: &VenvLayout) {
         for path in notes(venv) {
-            let is_torn =
-                fs::read(&path).is_ok_and(|bytes| serde_json::from_slice::<Self>(&bytes).is_err());
+            let is_torn = file::read(&path)
+                .is_ok_and(|bytes| serde_json::from_slice::<Self>(&bytes).is_err());
             if is_torn {
                 let _ = fs::remove_file(path);
             }
@@ -154,11 +155,7 @@ impl Unfinished {
         let write = || -> io::Result<()> {
             // Of the folders above, only our own: an environment that is gone stays gone.
             for folder in [venv.aim(), &venv.unfinished()] {
-                if let Err(error) = fs::create_dir(folder)
-                    && error.kind() != io::ErrorKind::AlreadyExists
-                {
-                    return Err(error);
-                }
+                make_folder(folder)?;
             }
             atomic::write_unsynced(&path, &serde_json::to_vec(self)?)
         };

@@ -106,6 +106,57 @@ fn an_env_meta_that_is_not_json_or_of_wrong_shape() {
 }
 
 #[test]
+fn pipes_in_the_place_of_files_of_ours() {
+    let sandbox = Sandbox::ready();
+    for name in [
+        "env_meta.json",
+        ".aim.toml",
+        ".pip-logs/runs.jsonl",
+        ".venv/.aim/snapshot.json",
+    ] {
+        let path = sandbox.project().join(name);
+        let _ = std::fs::rename(&path, path.with_extension("before"));
+        let made = Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("mkfifo runs").success());
+        pip_works(&sandbox);
+        sandbox.run("aim-venv-sync", ["status"]);
+        sandbox.run("aim-logs", ["list"]);
+        let _ = std::fs::remove_file(&path);
+        let _ = std::fs::rename(path.with_extension("before"), &path);
+    }
+}
+
+#[test]
+fn what_the_superuser_installs_leaves_the_files_to_the_projects_owner() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("only the superuser can give files to somebody");
+    }
+    let sandbox = Sandbox::new().with_venv();
+    let owner = |path: &std::path::Path| {
+        let meta = std::fs::symlink_metadata(path).expect("there");
+        std::os::unix::fs::MetadataExt::uid(&meta)
+    };
+    for folder in [sandbox.project(), &sandbox.venv()] {
+        std::os::unix::fs::chown(folder, Some(4321), Some(4321)).expect("given away");
+    }
+    let sandbox = sandbox.with_init();
+    pip_works(&sandbox);
+    for name in [
+        "env_meta.json",
+        ".pip-logs",
+        ".pip-logs/.lock",
+        ".pip-logs/runs.jsonl",
+        ".venv/.aim",
+        ".venv/.aim/launchers",
+        ".venv/.aim/lock",
+        ".venv/.aim/snapshot.json",
+        ".venv/.aim/unfinished",
+    ] {
+        assert_eq!(owner(&sandbox.project().join(name)), 4321, "{name}");
+    }
+}
+
+#[test]
 fn a_read_only_project() {
     let sandbox = Sandbox::ready();
     let project = sandbox.project().to_path_buf();
