@@ -141,7 +141,9 @@ impl<'a> Story<'a> {
             Err(error) => {
                 // The next run or `aim-venv-sync` enters it.
                 let _ = Unfinished::ended(&project.venv().layout(), &id, ending, duration);
-                admit(&error);
+                if !self.before.diff_to(&after).is_empty() {
+                    admit(&error);
+                }
             }
         }
     }
@@ -252,7 +254,7 @@ fn tell_daemon(project: &Project, published: &Published, host: &Host) {
     );
 }
 
-/// Says that the run is not in the history. The one line that is ours.
+/// Says that a change is not in the history. The one line that is ours: where nothing changed, nobody misses the run.
 fn admit(error: &StoreError) {
     say(&t!("shim.not_recorded", why = error));
 }

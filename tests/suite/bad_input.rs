@@ -230,6 +230,18 @@ fn a_log_folder_that_cannot_be_one() {
 }
 
 #[test]
+fn a_run_that_changed_nothing_is_missed_without_a_word() {
+    let sandbox = Sandbox::ready();
+    std::fs::remove_dir_all(sandbox.project().join(".pip-logs")).expect("removed");
+    std::fs::write(sandbox.project().join(".pip-logs"), "a file").expect("written");
+    let install = |bypass| {
+        let mut pip = sandbox.command(sandbox.bin("pip"));
+        Ran::of(pip.arg("install").env("AIM_PIP_BYPASS", bypass)).exits(1)
+    };
+    assert_eq!(install("0").stderr(), install("1").stderr());
+}
+
+#[test]
 fn no_home_no_runtime_folder() {
     let sandbox = Sandbox::ready();
     let mut pip = sandbox.command(sandbox.bin("pip"));
