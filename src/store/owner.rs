@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::{Gid, Uid};
+use rustix::process::{getegid, geteuid};
 
 /// Makes the folder at `path`, but none above it, where it is missing; it belongs to whom the one above belongs.
 ///
@@ -37,13 +38,15 @@ pub(super) fn hand_over(file: impl AsFd, path: &Path, old: Option<&Metadata>) {
         return;
     }
     let above = if old.is_none() { above(path) } else { None };
-    if let Some(owned) = old.or(above.as_ref()) {
+    if let Some(owned) = old.or(above.as_ref())
+        && (uid(owned), gid(owned)) != (geteuid(), getegid())
+    {
         let _ = rustix::fs::fchown(file, Some(uid(owned)), Some(gid(owned)));
     }
 }
 
 fn is_superuser() -> bool {
-    rustix::process::geteuid().is_root()
+    geteuid().is_root()
 }
 
 fn above(path: &Path) -> Option<Metadata> {
