@@ -1,11 +1,9 @@
 //! The command line of `aim-backend`.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand};
-
-use super::{serve, status, stop};
+use super::serve::{self, ServeArgs};
+use super::{status, stop};
 use crate::console::{CommonArgs, Console, examples, grammar};
 use crate::error::{Exit, Result};
 use crate::host::Host;
@@ -59,26 +57,6 @@ pub enum Command {
         after_help = examples(&[("aim-backend stop", t!("backend.help.example_stop"))])
     )]
     Stop,
-}
-
-/// What the daemon serves, and where.
-#[derive(Debug, Clone, Default, Args)]
-pub struct ServeArgs {
-    /// A folder whose sub-folders are projects.
-    #[arg(long, value_name = "DIR", help = t!("backend.help.projects_root").into_owned())]
-    pub projects_root: Option<PathBuf>,
-    /// Also listen here, behind a token.
-    #[arg(long, value_name = "IP:PORT", help = t!("backend.help.listen").into_owned())]
-    pub listen: Option<SocketAddr>,
-    /// Web pages of this origin may call the TCP side, too.
-    #[arg(
-        long = "allow-origin",
-        value_name = "URL",
-        requires = "listen",
-        value_parser = super::auth::origin,
-        help = t!("backend.help.allow_origin").into_owned()
-    )]
-    pub allow_origins: Vec<String>,
 }
 
 /// The grammar of `aim-backend`, for completions and the manual page.

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use axum::middleware;
 use axum::serve::{ListenerExt, serve};
+use clap::Args;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::auth::{self, Guard, Token};
-use super::cli::ServeArgs;
 use super::log;
 use super::projects::Projects;
 use super::routes::router;
@@ -32,6 +32,26 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// How long their last words may take once the workers are gone.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// What the daemon serves, and where.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// A folder whose sub-folders are projects.
+    #[arg(long, value_name = "DIR", help = t!("backend.help.projects_root").into_owned())]
+    pub projects_root: Option<PathBuf>,
+    /// Also listen here, behind a token.
+    #[arg(long, value_name = "IP:PORT", help = t!("backend.help.listen").into_owned())]
+    pub listen: Option<SocketAddr>,
+    /// Web pages of this origin may call the TCP side, too.
+    #[arg(
+        long = "allow-origin",
+        value_name = "URL",
+        requires = "listen",
+        value_parser = super::auth::origin,
+        help = t!("backend.help.allow_origin").into_owned()
+    )]
+    pub allow_origins: Vec<String>,
+}
 
 /// `aim-backend serve`.
 pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Result<Exit> {

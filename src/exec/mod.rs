@@ -13,6 +13,7 @@
 //! **Invariant:** no flag, mode or size of a descriptor that the caller gave us is changed.
 
 mod copy;
+mod kind;
 mod leftover;
 mod signals;
 mod sink;

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, write};
 use rustix::net::{SendFlags, send};
 
-use super::wiring::Kind;
+use super::kind::Kind;
 
 /// As much as a pipe that polls as writable takes at once (`PIPE_BUF` of POSIX).
 const SURE: usize = 512;

@@ -7,12 +7,12 @@
 use std::process::Stdio;
 
 use rustix::fd::{BorrowedFd, OwnedFd};
-use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat, stat, tell};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl, fstat, tell};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::termios::isatty;
 
 use super::Stream;
 use super::copy::Channel;
+use super::kind::Kind;
 use super::sink::Sink;
 use super::sys;
 use super::terminal::CaptureTerminal;
@@ -30,23 +30,6 @@ pub enum Wiring {
 pub(super) struct Ends<'fd> {
     pub(super) stdout: Option<BorrowedFd<'fd>>,
     pub(super) stderr: Option<BorrowedFd<'fd>>,
-}
-
-/// What a descriptor is, as far as capture goes.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
-    /// A terminal.
-    Terminal,
-    /// A pipe, with or without a name.
-    Pipe,
-    /// A socket.
-    Socket,
-    /// A regular file.
-    File,
-    /// `/dev/null`.
-    Null,
-    /// Any other device, a folder, …: not captured.
-    Other,
 }
 
 /// The child's output, wired up: what it gets, and the channels that copy from there to our own descriptors.
@@ -108,27 +91,6 @@ impl<'fd> Ends<'fd> {
             stdout,
             stderr,
             channels,
-        }
-    }
-}
-
-impl Kind {
-    /// Looks at what `fd` is.
-    pub(super) fn of(fd: BorrowedFd<'_>) -> Self {
-        let Ok(status) = fstat(fd) else {
-            return Self::Other;
-        };
-        match FileType::from_raw_mode(status.st_mode) {
-            FileType::Fifo => Self::Pipe,
-            FileType::Socket => Self::Socket,
-            FileType::RegularFile => Self::File,
-            FileType::CharacterDevice if isatty(fd) => Self::Terminal,
-            FileType::CharacterDevice
-                if stat(c"/dev/null").is_ok_and(|null| null.st_rdev == status.st_rdev) =>
-            {
-                Self::Null
-            }
-            _ => Self::Other,
         }
     }
 }

@@ -4,8 +4,6 @@ use std::os::unix::fs::MetadataExt as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::scan;
-
 /// When and how large a file was: enough to see that an installer wrote it anew.
 ///
 /// Neither inode nor change time is in it: a copied environment is the same environment, and hard links (which the
@@ -86,7 +84,7 @@ impl Distribution {
 
     /// The version as its folder has it, or as it is where no folder is known.
     pub(super) fn listed_version(&self) -> &str {
-        let folder = self.folder.as_deref().and_then(scan::name_and_version);
+        let folder = self.folder.as_deref().and_then(name_and_version);
         match folder {
             Some((_, version)) if !version.is_empty() => version,
             _ => &self.version,
@@ -121,6 +119,30 @@ pub fn canonical(name: &str) -> String {
         }
     }
     text
+}
+
+/// The parts of a metadata folder's name; the version is empty where the name has none.
+///
+/// The name ends at the first `-` that a digit follows (every version begins with one, PEP 440), else at the first
+/// `-`. Eggs have the Python's version after their own.
+pub(super) fn name_and_version(folder: &str) -> Option<(&str, &str)> {
+    let (stem, is_egg) = match folder.strip_suffix(".dist-info") {
+        Some(stem) => (stem, false),
+        None => (folder.strip_suffix(".egg-info")?, true),
+    };
+    let bytes = stem.as_bytes();
+    let split = (1..bytes.len())
+        .find(|&at| bytes[at - 1] == b'-' && bytes[at].is_ascii_digit())
+        .or_else(|| stem.find('-').map(|at| at + 1));
+    let Some(split) = split else {
+        return Some((stem, ""));
+    };
+    let (name, version) = (&stem[..split - 1], &stem[split..]);
+    let version = match version.find("-py") {
+        Some(end) if is_egg => &version[..end],
+        _ => version,
+    };
+    (!name.is_empty()).then_some((name, version))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
 use serde::Deserialize;
 
-use super::distribution::{Distribution, Stamp};
+use super::distribution::{Distribution, Stamp, name_and_version};
 use super::metadata;
 
 /// Every distribution in `folders`.
@@ -18,30 +18,6 @@ pub(super) fn scan(folders: &[PathBuf]) -> Vec<Distribution> {
         .iter()
         .flat_map(|folder| Site::open(folder).map_or_else(Vec::new, Site::scan))
         .collect()
-}
-
-/// The parts of a metadata folder's name; the version is empty where the name has none.
-///
-/// The name ends at the first `-` that a digit follows (every version begins with one, PEP 440), else at the first
-/// `-`. Eggs have the Python's version after their own.
-pub(super) fn name_and_version(folder: &str) -> Option<(&str, &str)> {
-    let (stem, is_egg) = match folder.strip_suffix(".dist-info") {
-        Some(stem) => (stem, false),
-        None => (folder.strip_suffix(".egg-info")?, true),
-    };
-    let bytes = stem.as_bytes();
-    let split = (1..bytes.len())
-        .find(|&at| bytes[at - 1] == b'-' && bytes[at].is_ascii_digit())
-        .or_else(|| stem.find('-').map(|at| at + 1));
-    let Some(split) = split else {
-        return Some((stem, ""));
-    };
-    let (name, version) = (&stem[..split - 1], &stem[split..]);
-    let version = match version.find("-py") {
-        Some(end) if is_egg => &version[..end],
-        _ => version,
-    };
-    (!name.is_empty()).then_some((name, version))
 }
 
 /// `.pth` files that every other environment has and that no editable installation made.

@@ -4,8 +4,9 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 
 use super::error::StoreError;
 use super::finished_run::{FinishedRun, Published};
+use super::limits::Limits;
 use super::lock::HistoryLock;
-use super::retention::{self, Limits};
+use super::retention;
 use super::run_id::Generation;
 use super::run_record::{Ending, RunRecord};
 use super::state::State;

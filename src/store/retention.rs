@@ -6,51 +6,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::atomic::UNDER_WAY;
 use super::error::StoreError;
 use super::history::{self, Line};
+use super::limits::Limits;
 use super::lock::HistoryLock;
 use super::log_draft::{is_growing, part_of};
 use super::log_file::Header;
 use super::retention_gate;
 use super::run_id::RunId;
-use crate::project::{Config, LOGS, Project, ProjectLayout};
-
-/// What is kept: whichever limit is met first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Runs.
-    pub runs: u64,
-    /// Days.
-    pub days: u64,
-    /// MiB of logs.
-    pub mib: u64,
-}
-
-impl Limits {
-    /// The limits of the settings in force.
-    pub fn of(config: &Config) -> Self {
-        Self {
-            runs: config.retention_runs.value,
-            days: config.retention_days.value,
-            mib: config.retention_mib.value,
-        }
-    }
-
-    /// When the oldest run that may stay began; none where every run may.
-    pub(super) fn oldest(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let days = TimeDelta::try_days(i64::try_from(self.days).ok()?)?;
-        now.checked_sub_signed(days)
-    }
-
-    /// Bytes of logs and records that may stay.
-    pub(super) fn bytes(self) -> u64 {
-        self.mib.saturating_mul(1 << 20)
-    }
-}
+use crate::project::{LOGS, Project, ProjectLayout};
 
 /// What was, or would be, removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -287,7 +255,10 @@ fn is_old(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
+    use crate::project::Config;
     use crate::store::{RunRecord, testing};
 
     const MIB: u64 = 1 << 20;

@@ -10,7 +10,7 @@ use std::io;
 use chrono::{DateTime, Utc};
 use memchr::memmem;
 
-use super::retention::Limits;
+use super::limits::Limits;
 use crate::project::{ProjectLayout, file};
 
 /// Whether the history may hold more than `limits` allow, or something that a crash left, at `now`.

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use super::job::{Control, Job, shutting_down};
-use super::lane::Order;
-use super::objects::{Kept, Store};
+use super::ask::{Control, Order, shutting_down};
+use super::job::Job;
+use super::kept::Kept;
 use super::pool::Taken;
-use super::protocol::{Failure, Request};
+use super::protocol::{Failure, Request, Store};
 use super::reply::Reply;
 use crate::api::v1::{Json, NodeOutput};
 use crate::backend::flow::{

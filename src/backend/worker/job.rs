@@ -4,14 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::lane::{Lane, Order};
+use super::ask::{Control, Order, Waiter, WorkerError, shutting_down};
+use super::lane::Lane;
 use super::log::{WorkerLog, log_path};
 use super::pool::Pool;
-use super::protocol::{Refusal, Request};
+use super::protocol::Request;
 use super::reply::Reply;
-use super::standby::{Plan, Spare};
+use super::settings::JobSettings;
+use super::standby::Plan;
 use crate::api::v1::{
     LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerStatus,
 };
@@ -19,104 +21,6 @@ use crate::backend::events::Events;
 use crate::host::Host;
 use crate::project::{Project, ProjectId};
 use crate::store::Generation;
-
-/// Folders and limits of a daemon's workers.
-#[derive(Debug, Clone)]
-pub struct JobSettings {
-    /// Where the worker's script is written: a folder that is private to the daemon's user, made if it is missing.
-    pub script_folder: PathBuf,
-    /// Where worker logs are, a file a project ([`log_path`]).
-    pub log_folder: PathBuf,
-    /// How long a start may take.
-    pub start_limit: Duration,
-    /// How long a process has to end by itself before it is killed.
-    pub grace: Duration,
-    /// How long an unused project keeps its spare: an interpreter of some 8 MB, for a start of 2 ms instead of 40. An
-    /// idle project is to cost one process, not two.
-    pub spare_idle: Duration,
-    /// How long after a failed start it is tried again, at first; each time twice as long.
-    pub retry: Duration,
-    /// How many more workers than one a project there may be in all, for the branches of flows.
-    pub extra_workers: Arc<Semaphore>,
-    /// How long such a worker stays for the next flow: as long as the spare, and no longer.
-    pub extra_idle: Duration,
-    /// Where starts and what becomes of them are told.
-    pub events: Events,
-}
-
-impl JobSettings {
-    /// The usual limits.
-    pub fn new(script_folder: impl Into<PathBuf>, log_folder: impl Into<PathBuf>) -> Self {
-        Self {
-            script_folder: script_folder.into(),
-            log_folder: log_folder.into(),
-            start_limit: Duration::from_secs(30),
-            grace: Duration::from_secs(2),
-            spare_idle: Duration::from_secs(60),
-            retry: Duration::from_secs(2),
-            extra_workers: Arc::new(Semaphore::new(extra_workers())),
-            extra_idle: Duration::from_secs(60),
-            events: Events::default(),
-        }
-    }
-}
-
-/// Why there is no worker.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WorkerError {
-    /// The worker on the environment as it is now did not start. (AIM-Forge's words; API texts are not translated.)
-    #[error("환경 갱신 실패: {0}")]
-    RefreshFailed(String),
-    /// Somebody stopped the worker before it was ready.
-    #[error("the worker was stopped")]
-    Stopped,
-    /// The daemon is on its way out.
-    #[error("the daemon is shutting down")]
-    ShuttingDown,
-}
-
-/// What is asked of the task.
-#[derive(Debug)]
-pub(super) enum Control {
-    Status(oneshot::Sender<WorkerStatus>),
-    Start(Waiter),
-    Restart(RestartRequest, Waiter),
-    Stop(When, oneshot::Sender<()>),
-    EnvChanged,
-    /// To hand over its spare, for another worker of the project.
-    GiveSpare(oneshot::Sender<Option<Spare>>),
-    /// To begin with this one.
-    TakeSpare(Spare),
-    /// Somebody let go of an object.
-    Tidy,
-    /// What the process shared by that descriptor was taken.
-    Close {
-        pid: u32,
-        descriptor: u32,
-    },
-    Run(Node),
-    Interrupt(Option<String>, oneshot::Sender<usize>),
-    ShutDown(oneshot::Sender<()>),
-}
-
-/// Answered when a worker has taken over, or cannot.
-pub(super) type Waiter = oneshot::Sender<Result<Restarted, WorkerError>>;
-
-/// A node that was asked for, or a question about an object.
-#[derive(Debug)]
-pub(super) struct Node {
-    pub(super) request: Request,
-    /// Its file.
-    pub(super) file: String,
-    /// Seconds that it may run.
-    pub(super) limit: Option<f64>,
-    /// Whether it is a node, which wants the environment as it is now, and no question about an object.
-    pub(super) wants_now: bool,
-    /// The process that it is for, which has its objects; any other is of no use.
-    pub(super) on: Option<u32>,
-    pub(super) output: mpsc::Sender<NodeOutput>,
-    pub(super) reply: oneshot::Sender<Reply>,
-}
 
 /// The handle on one project's worker. When the last handle is gone, so is the worker.
 #[derive(Debug, Clone)]
@@ -283,18 +187,6 @@ impl Job {
         let _ = self.lane.ask.send(ask(reply)).await;
         answer.await.unwrap_or(Err(WorkerError::ShuttingDown))
     }
-}
-
-/// The reply of a daemon that is on its way out.
-pub(super) fn shutting_down() -> Reply {
-    let why = WorkerError::ShuttingDown.to_string();
-    Refusal::new("", &why, "shutting-down").into_json().into()
-}
-
-/// Enough for some flows that wait for the network at once, few enough for the machine's memory.
-fn extra_workers() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (2 * cores).clamp(4, 32)
 }
 
 /// A wait that a caller asked for: not negative, and not longer than callers may wait.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use super::job::{Control, Node, shutting_down};
+use super::ask::{Control, Node, Order, shutting_down};
 use super::objects::Objects;
 use super::protocol::{Request, object_gone};
 use super::reply::Reply;
@@ -22,20 +22,6 @@ pub(super) struct Lane {
     pub(super) ask: mpsc::Sender<Control>,
     pub(super) status: watch::Receiver<WorkerStatus>,
     pub(super) objects: Arc<Objects>,
-}
-
-/// What a worker is to do.
-#[derive(Debug)]
-pub(super) struct Order {
-    pub(super) request: Request,
-    /// The node's file.
-    pub(super) file: String,
-    /// Seconds that it may run.
-    pub(super) limit: Option<f64>,
-    /// Whether it is a node, and no question about an object.
-    pub(super) wants_now: bool,
-    /// The process that has its objects.
-    pub(super) on: Option<u32>,
 }
 
 impl Lane {

@@ -9,6 +9,7 @@
 //! **Invariant:** no process before the first use, and none after [`Job::shut_down`].
 //! **Invariant:** memory is bounded, whatever a node prints and however slowly it is read.
 
+mod ask;
 mod background;
 mod cradle;
 mod delivery;
@@ -17,6 +18,7 @@ mod exit;
 mod flow_runner;
 mod freshness;
 mod job;
+mod kept;
 mod lane;
 mod leftovers;
 mod log;
@@ -26,6 +28,7 @@ mod process;
 mod protocol;
 mod reply;
 mod script;
+mod settings;
 mod socket;
 mod standby;
 mod tail;
@@ -33,8 +36,10 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+pub use ask::WorkerError;
 pub use freshness::{Freshness, View};
-pub use job::{Job, JobSettings, WorkerError};
+pub use job::Job;
 pub(super) use leftovers::kill_orphans;
 pub use log::log_path;
 pub use reply::Reply;
+pub use settings::JobSettings;

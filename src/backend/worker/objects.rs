@@ -1,63 +1,9 @@
-//! The objects that workers keep for flows, held by name.
-//!
-//! **Invariant:** what nobody holds is let go of: dropping the last [`Kept`] tells the worker, as soon as it is free.
+//! What is known of a worker's objects on both sides of its task.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use serde::Deserialize;
-
-use super::job::Control;
-use super::lane::Lane;
-use crate::backend::flow::Object;
-
-/// An object in a worker.
-#[derive(Debug, Clone)]
-pub struct Kept(Arc<Hold>);
-
-#[derive(Debug)]
-struct Hold {
-    id: String,
-    /// The process that has it.
-    pid: u32,
-    lane: Lane,
-}
-
-impl Kept {
-    pub(super) fn new(id: String, pid: u32, lane: Lane) -> Self {
-        lane.objects.held.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::new(Hold { id, pid, lane }))
-    }
-
-    pub(super) fn pid(&self) -> u32 {
-        self.0.pid
-    }
-
-    pub(super) fn lane(&self) -> &Lane {
-        &self.0.lane
-    }
-}
-
-impl Object for Kept {
-    fn id(&self) -> &str {
-        &self.0.id
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        let objects = &self.lane.objects;
-        objects.held.fetch_sub(1, Ordering::Relaxed);
-        let id = std::mem::take(&mut self.id);
-        objects
-            .dropped
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((self.pid, id));
-        // A full queue will look by itself.
-        let _ = self.lane.ask.try_send(Control::Tidy);
-    }
-}
+use super::protocol::Store;
 
 /// What is known of a worker's objects on both sides of its task.
 #[derive(Debug, Default)]
@@ -69,16 +15,19 @@ pub(super) struct Objects {
     store: Mutex<Option<(u32, Store)>>,
 }
 
-/// What a worker keeps, as it says.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-pub(super) struct Store {
-    pub(super) count: usize,
-    pub(super) bytes: u64,
-    /// How many had to go for newer ones.
-    pub(super) dropped: u64,
-}
-
 impl Objects {
+    /// Somebody holds one more.
+    pub(super) fn hold(&self) {
+        self.held.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Nobody holds `id`, which the process `pid` has, any more.
+    pub(super) fn let_go(&self, pid: u32, id: String) {
+        self.held.fetch_sub(1, Ordering::Relaxed);
+        let mut dropped = self.dropped.lock().unwrap_or_else(PoisonError::into_inner);
+        dropped.push((pid, id));
+    }
+
     /// Whether somebody holds one.
     pub(super) fn are_held(&self) -> bool {
         self.held.load(Ordering::Relaxed) > 0

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
-use super::job::Control;
+use super::ask::Control;
+use super::kept::Kept;
 use super::lane::Lane;
-use super::objects::Kept;
 use super::standby::Plan;
 use crate::api::v1::{KeptObjects, When};
 use crate::backend::events::Events;

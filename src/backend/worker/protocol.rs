@@ -7,7 +7,6 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::objects::Store;
 use crate::api::v1::{Json, NodeRun};
 use crate::project::{Config, RestartPolicy};
 use crate::store::Generation;
@@ -76,6 +75,15 @@ pub(super) struct Modules {
     /// Missing where the worker was started under another policy, and cannot tell.
     #[serde(default)]
     pub(super) changed: Option<Vec<String>>,
+}
+
+/// What a worker keeps, as it says.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(super) struct Store {
+    pub(super) count: usize,
+    pub(super) bytes: u64,
+    /// How many had to go for newer ones.
+    pub(super) dropped: u64,
 }
 
 /// What it answers when it was told to let go of objects.

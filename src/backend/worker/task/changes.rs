@@ -1,49 +1,15 @@
 //! From one generation to the next: when a worker is started, what becomes of the start, and the spare for the one after.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 
+use super::super::ask::WorkerError;
 use super::super::background::Background;
-use super::super::freshness::View;
-use super::super::job::WorkerError;
 use super::super::standby::{StartFailure, Worker};
+use super::failed::Failed;
 use super::{Next, SPARE_DELAY, SpareState, Task};
 use crate::backend::events::Events;
-
-/// How often a start that failed is tried again by itself.
-const TRIES: u32 = 8;
-/// The longest wait between two of these tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// A start that failed, and when it is tried again by itself. A node or a person who asks does not wait for that.
-pub(super) struct Failed {
-    pub(super) view: View,
-    /// Whether nodes run on the old worker meanwhile.
-    pub(super) keeps_old: bool,
-    tries: u32,
-    again_at: Option<Instant>,
-}
-
-impl Failed {
-    /// Each try is put off twice as long as the one before, by a quarter more or less, so that many projects on one broken
-    /// disk do not try all at once; after [`TRIES`] it is left to whoever asks.
-    fn after(last: Option<Self>, view: View, pause: Duration) -> Self {
-        let tries = last
-            .filter(|last| last.view == view)
-            .map_or(0, |last| last.tries + 1);
-        let pause = (pause * (1 << tries.min(TRIES))).min(LONGEST_PAUSE);
-        let random = RandomState::new().hash_one(tries) >> 32;
-        let jitter = f64::from(u32::try_from(random).unwrap_or(0)) / f64::from(u32::MAX);
-        Self {
-            view,
-            keeps_old: false,
-            tries,
-            again_at: (tries < TRIES).then(|| Instant::now() + pause.mul_f64(0.75 + jitter / 2.0)),
-        }
-    }
-}
 
 impl Task {
     /// When the next worker is tried again by itself.

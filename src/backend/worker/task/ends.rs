@@ -2,8 +2,8 @@
 
 use tokio::time::Duration;
 
+use super::super::ask::WorkerError;
 use super::super::background::Background;
-use super::super::job::WorkerError;
 use super::super::process::Process;
 use super::super::protocol::Refusal;
 use super::{Next, Task};

@@ -5,8 +5,11 @@
 
 mod alarm;
 mod changes;
+mod cut_short;
 mod ends;
 mod extra;
+mod failed;
+mod inquiry;
 mod limits;
 mod nodes;
 mod policy;
@@ -22,13 +25,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::alarm::Alarm;
-use self::changes::Failed;
-use self::limits::{CutShort, Why};
-use self::policy::Inquiry;
+use self::cut_short::{CutShort, Why};
+use self::failed::Failed;
+use self::inquiry::Inquiry;
+use super::ask::{Control, Node, Waiter, WorkerError};
 use super::background::Background;
 use super::delivery::Delivery;
 use super::freshness::Freshness;
-use super::job::{Control, Node, Waiter, WorkerError};
 use super::log::WorkerLog;
 use super::objects::Objects;
 use super::process::Event;

@@ -8,24 +8,8 @@ use tokio::time::Instant;
 use super::super::freshness::View;
 use super::super::protocol::{self, Modules};
 use super::Task;
+use super::inquiry::{Asked, Inquiry};
 use crate::project::RestartPolicy;
-
-/// A question that the idle worker was asked, before the next node.
-pub(super) struct Inquiry {
-    /// The environment that it is about.
-    view: View,
-    asked: Asked,
-    /// A worker that says nothing until then is replaced.
-    pub(super) deadline: Instant,
-}
-
-#[derive(Clone, Copy)]
-enum Asked {
-    /// Which loaded files have changed.
-    Modules,
-    /// To look at the folders again.
-    Invalidate,
-}
 
 impl Task {
     /// Whether the next node may run on the worker that there is; otherwise what it waits for is under way.
@@ -34,7 +18,7 @@ impl Task {
         let Some(worker) = &self.worker else {
             return true; // Whoever runs nodes starts one.
         };
-        let is_kept = |failed: &super::Failed| failed.keeps_old && failed.view == wanted;
+        let is_kept = |failed: &super::failed::Failed| failed.keeps_old && failed.view == wanted;
         if worker.view == wanted || self.failed.as_ref().is_some_and(is_kept) {
             return true;
         }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::objects::Kept;
+use super::super::kept::Kept;
 use super::site::{Site, fifo, open, within};
 use crate::backend::flow::{
     EdgeValue, JsonText, NodeCall, NodeDone, Object, Output, Runner, Value,

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::super::job::{Job, JobSettings};
+use super::super::job::Job;
+use super::super::settings::JobSettings;
 use crate::api::v1::{Json, NodeOutput, NodeRun, WorkerStatus};
 use crate::host::Host;
 use crate::project::{Project, ProjectId};
