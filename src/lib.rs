@@ -6,6 +6,7 @@
 //! | room | what it knows |
 //! | --- | --- |
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
+//! | [`files`], [`json`] | how files are read and written; JSON as text that nobody on the way parses |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
 //! | [`inventory`] | what is installed in an environment: snapshots, their differences, their fingerprints |
 //! | [`exec`] | one child, run with its output captured and its signals understood |
@@ -16,7 +17,7 @@
 //! | [`shim`] | `aim-pip` |
 //! | [`venv_sync`] | `aim-venv-sync` |
 //! | [`logs`] | `aim-logs` |
-//! | [`control`] | `aim-worker` |
+//! | [`worker_cli`] | `aim-worker` |
 //! | `backend` | `aim-backend`, behind the feature of that name |
 
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
@@ -28,12 +29,13 @@ pub mod api;
 #[cfg(feature = "backend")]
 pub mod backend;
 pub mod console;
-pub mod control;
 pub mod env_vars;
 pub mod error;
 pub mod exec;
+pub mod files;
 pub mod host;
 pub mod inventory;
+pub mod json;
 pub mod launchers;
 pub mod logs;
 pub mod project;
@@ -41,3 +43,4 @@ pub mod shim;
 pub mod store;
 pub mod venv_sync;
 pub mod words;
+pub mod worker_cli;

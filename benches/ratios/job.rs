@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use aim_toolkit::api::v1::{Json, NodeOutput, NodeRun, RestartRequest};
+use aim_toolkit::api::v1::{NodeOutput, NodeRun, RestartRequest};
 use aim_toolkit::backend::worker::{Freshness, Job, JobSettings};
 use aim_toolkit::host::Host;
+use aim_toolkit::json::Json;
 use aim_toolkit::project::{Project, ProjectId};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;

@@ -12,11 +12,12 @@ use serde::de::DeserializeOwned;
 use super::address::{Address, check_ours};
 use super::v1::{
     API_VERSION, EnvChanged, ErrorBody, ErrorCode, FlowDone, FlowEvent, FlowRun, Health,
-    InterruptRequest, Interrupted, Json, NodeEvent, NodeOutput, NodeRun, ProjectInfo, ProjectList,
+    InterruptRequest, Interrupted, NodeEvent, NodeOutput, NodeRun, ProjectInfo, ProjectList,
     RegisterProject, RestartRequest, Restarted, StopRequest, Version, WorkerStatus,
 };
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
+use crate::json::Json;
 use crate::project::socket;
 use crate::words::t;
 

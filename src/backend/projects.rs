@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::api::{folder_of, project_at};
+use crate::files::atomic;
 use crate::project::{Project, ProjectId, ProjectLayout, Registry};
-use crate::store::atomic;
 
 /// A project that has an id here.
 #[derive(Debug, Clone, PartialEq, Eq)]

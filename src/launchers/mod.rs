@@ -24,8 +24,8 @@ pub use hook::PACKAGE as HOOK_PACKAGE;
 pub use launcher::Launcher;
 pub use names::has_pip;
 
+use crate::files::make_folder;
 use crate::project::Venv;
-use crate::store::make_folder;
 
 /// What [`install`] and [`heal`] did. Empty lists mean that everything was in place already.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::file;
 use super::layout::{ProjectLayout, UserLayout};
 use super::worker_settings::RestartPolicy;
 use crate::env_vars;
+use crate::files::read;
 use crate::host::Host;
 
 /// Where a value came from.
@@ -219,7 +219,7 @@ impl Config {
     }
 
     fn read(&mut self, path: PathBuf) {
-        let text = file::read(&path)
+        let text = read::read(&path)
             .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));
         let text = match text {
             Ok(text) => text,

@@ -4,7 +4,6 @@
 
 mod config;
 mod discover;
-pub mod file;
 mod layout;
 mod registry;
 mod venv;

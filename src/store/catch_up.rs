@@ -6,13 +6,13 @@ use std::time::Duration;
 use chrono::Utc;
 
 use super::error::StoreError;
-use super::finished_run::{Published, StartedRun};
 use super::lock::RunLock;
 use super::publish::publish;
-use super::run_id::RunId;
-use super::run_record::Ending;
-use super::snapshot_file::Recorded;
-use super::tool::Tool;
+use super::record::Ending;
+use super::record::RunId;
+use super::record::Tool;
+use super::record::{Published, StartedRun};
+use super::state::Recorded;
 use crate::inventory::Snapshot;
 use crate::project::{Config, Project};
 

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::owner::{hand_over, make_folder};
+use crate::files::{hand_over, make_folder};
 use crate::project::{ProjectLayout, VenvLayout};
 
 /// Who holds a lock, as the holder wrote it down.

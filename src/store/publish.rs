@@ -3,14 +3,16 @@
 use chrono::{DateTime, SubsecRound as _, Utc};
 
 use super::error::StoreError;
-use super::finished_run::{FinishedRun, Published};
-use super::limits::Limits;
 use super::lock::HistoryLock;
+use super::log::file as log_file;
+use super::record::Generation;
+use super::record::history;
+use super::record::{Ending, RunRecord};
+use super::record::{FinishedRun, Published};
 use super::retention;
-use super::run_id::Generation;
-use super::run_record::{Ending, RunRecord};
+use super::retention::Limits;
 use super::state::State;
-use super::{atomic, history, log_file};
+use crate::files::atomic;
 use crate::inventory::{Diff, Snapshot};
 use crate::project::{Config, LOGS, Project, ProjectLayout};
 
@@ -145,7 +147,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::store::testing::{finished, install, names, project, snapshot, started};
+    use crate::files::testing::names;
+    use crate::store::testing::{finished, install, project, snapshot, started};
     use crate::store::{EnvMeta, MetaState, Recorded, Run, RunLog};
 
     #[test]

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::env_meta::EnvMeta;
 use super::error::StoreError;
-use super::finished_run::Published;
-use super::history;
-use super::limits::Limits;
 use super::lock::{HistoryLock, RunLock};
-use super::log_draft::{RunOutput, part_path};
+use super::log::draft::{RunOutput, part_path};
 use super::publish::publish;
+use super::record::Published;
+use super::record::history;
+use super::record::{Ending, RunRecord};
 use super::retention;
-use super::run_record::{Ending, RunRecord};
+use super::retention::Limits;
+use super::state::EnvMeta;
 use super::state::State;
 use super::unfinished::Unfinished;
 use crate::inventory::Snapshot;

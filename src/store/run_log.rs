@@ -5,10 +5,10 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
-use super::history;
-use super::log_draft::{is_growing, part_of};
-use super::log_file::{Header, Log};
-use super::run::{LoneLog, Run};
+use super::log::draft::{is_growing, part_of};
+use super::log::file::{Header, Log};
+use super::record::history;
+use super::record::{LoneLog, Run};
 use crate::project::{LOGS, ProjectLayout};
 
 /// Something in the history that cannot be read.

@@ -70,16 +70,3 @@ pub(super) fn record(action: &str, generation: u64) -> RunRecord {
         None,
     )
 }
-
-/// The names in a folder, sorted.
-pub(super) fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).expect("list");
-    let mut names: Vec<String> = entries
-        .map(|entry| {
-            let name = entry.expect("entry").file_name();
-            name.to_string_lossy().into_owned()
-        })
-        .collect();
-    names.sort();
-    names
-}

@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic;
 use super::error::StoreError;
-use super::finished_run::StartedRun;
-use super::owner::make_folder;
-use super::run_id::RunId;
-use super::run_record::Ending;
+use super::record::Ending;
+use super::record::RunId;
+use super::record::StartedRun;
+use crate::files::atomic;
+use crate::files::make_folder;
+use crate::files::read;
 use crate::inventory::Snapshot;
-use crate::project::{VenvLayout, file};
+use crate::project::VenvLayout;
 
 /// A run that has begun.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,7 +81,7 @@ impl Unfinished {
         duration: Duration,
     ) -> Result<(), StoreError> {
         let path = path(venv, id);
-        let bytes = file::read(&path).map_err(|error| StoreError::at(&path, error))?;
+        let bytes = read::read(&path).map_err(|error| StoreError::at(&path, error))?;
         let mut note: Self = serde_json::from_slice(&bytes)
             .map_err(|error| StoreError::at(&path, io::Error::from(error)))?;
         let (exit_code, signal) = ending.members();
@@ -101,7 +102,7 @@ impl Unfinished {
     /// The runs that have begun, in that order; after a crash, those that it left.
     pub fn all(venv: &VenvLayout) -> Vec<Self> {
         let mut notes: Vec<Self> = notes(venv)
-            .filter_map(|path| serde_json::from_slice(&file::read(&path).ok()?).ok())
+            .filter_map(|path| serde_json::from_slice(&read::read(&path).ok()?).ok())
             .collect();
         notes.sort_by_key(|note: &Self| note.run.id);
         notes
@@ -116,7 +117,7 @@ impl Unfinished {
     /// changed. To be called by who holds the run lock.
     pub(super) fn forget_unreadable(venv: &VenvLayout) {
         for path in notes(venv) {
-            let is_torn = file::read(&path)
+            let is_torn = read::read(&path)
                 .is_ok_and(|bytes| serde_json::from_slice::<Self>(&bytes).is_err());
             if is_torn {
                 let _ = fs::remove_file(path);

@@ -13,6 +13,7 @@ use super::plan::Plan;
 use crate::console::Console;
 use crate::console::width::printable;
 use crate::error::{Error, Explain, Result};
+use crate::files::atomic;
 use crate::inventory::{Diff, Snapshot};
 use crate::launchers::{self, Changes};
 use crate::project::VenvLayout;
@@ -174,7 +175,7 @@ fn mark(layout: &VenvLayout) -> io::Result<()> {
     if std::fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
         return Ok(());
     }
-    store::atomic::write(&path, text.as_bytes())
+    atomic::write(&path, text.as_bytes())
 }
 
 /// The run lock; none where settings switch it off, or where nothing can be written and nothing need be.

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use aim_toolkit::{backend, control, env_vars, logs, venv_sync};
+use aim_toolkit::{backend, env_vars, logs, venv_sync, worker_cli};
 use clap::Command;
 use clap_complete::Shell;
 
@@ -50,7 +50,7 @@ fn commands() -> [(&'static str, Command); 4] {
     [
         ("aim-venv-sync", venv_sync::command()),
         ("aim-logs", logs::command()),
-        ("aim-worker", control::command()),
+        ("aim-worker", worker_cli::command()),
         ("aim-backend", backend::command()),
     ]
 }

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 /// The rows of the house, from the ground up. Rooms of the last row never import one another.
 const ROWS: &[&[&str]] = &[
-    &["env_vars", "host", "error"],
+    &["env_vars", "host", "error", "files", "json"],
     &["words", "project"],
     &["inventory", "exec"],
     &["store", "api"],
     &["launchers", "console"],
-    &["shim", "venv_sync", "logs", "control", "backend"],
+    &["shim", "venv_sync", "logs", "worker_cli", "backend"],
 ];
 
 /// What the shim may reach, so that it stays lean.
@@ -17,6 +17,7 @@ const SHIM: &[&str] = &[
     "env_vars",
     "host",
     "error",
+    "files",
     "words",
     "project",
     "inventory",

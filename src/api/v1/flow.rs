@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Json;
+use crate::json::Json;
 
 /// Body of `POST /api/project/execute-flow` and `…-stream`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]

@@ -6,7 +6,6 @@
 mod daemon;
 mod event;
 mod flow;
-mod json;
 mod node;
 mod project;
 mod worker;
@@ -14,7 +13,6 @@ mod worker;
 pub use daemon::{ErrorBody, ErrorCode, Health, Version};
 pub use event::{Event, EventKind};
 pub use flow::{FlowDone, FlowEvent, FlowEvents, FlowNode, FlowResult, FlowRun, FlowStatus};
-pub use json::Json;
 pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream};
 pub use project::{EnvChanged, ProjectInfo, ProjectList, RegisterProject, WatchMode, Watching};
 pub use worker::{

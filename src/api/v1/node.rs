@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Json;
+use crate::json::Json;
 
 /// Body of `POST …/nodes/run`. The reply is [`NDJSON`](super::NDJSON), a [`NodeEvent`] a line, [`NodeEvent::Reply`] the last.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 //!
 //! Only as much of a value is read as is shown.
 
-use super::json::JsonText;
+use crate::json::JsonText;
 
 /// Characters shown.
 const LIMIT: usize = 30_000;

@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use super::json::JsonText;
 use super::runner::{EdgeValue, Output, Value};
 use super::structure::{Edge, NodeId};
+use crate::json::JsonText;
 
 /// An edge whose source gave an output.
 pub(super) struct Incoming<'r, O> {

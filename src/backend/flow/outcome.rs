@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::display::is_cut;
 use super::graph::Graph;
-use super::json::JsonText;
-use super::rope::{Pieces, Rope};
 use super::runner::{NodeDone, Object, Output};
 use super::structure::Kind;
+use crate::json::JsonText;
+use crate::json::{Pieces, Rope};
 
 /// Bytes kept of what a node printed, and of its error's text.
 const KEPT: usize = 64 << 10;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::json::JsonText;
+use crate::json::JsonText;
 
 /// What to run, with which values.
 #[derive(Debug, Clone)]

@@ -18,13 +18,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::display::display;
 use super::graph::Graph;
 use super::inputs::{self, Incoming, Shown};
-use super::json::JsonText;
 use super::outcome::{Outcome, Settled, Status, shown_object};
 use super::request::FlowRequest;
-use super::rope::Pieces;
 use super::runner::{EdgeValue, NodeCall, NodeDone, Output, Runner};
 use super::slots::Slots;
 use super::structure::Kind;
+use crate::json::JsonText;
+use crate::json::Pieces;
 
 /// What a failed node means for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::json::JsonText;
 use super::structure::NodeId;
+use crate::json::JsonText;
 
 /// Runs nodes and keeps their objects.
 pub trait Runner: Send + Sync + 'static {

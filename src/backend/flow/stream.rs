@@ -14,10 +14,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::error::FlowError;
 use super::graph::Graph;
-use super::rope::{Pieces, Rope};
 use super::run::Run;
 use super::runner::Runner;
 use super::structure::{Kind, Node};
+use crate::json::{Pieces, Rope};
 
 /// Runs `run` to its end and sends the text of its events. When nobody receives them any more, the run is dropped, and
 /// with it what is under way (D22).

@@ -21,12 +21,13 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use super::Shared;
 use crate::api::v1::ErrorCode;
 use crate::backend::flow::{
-    FlowError, FlowRequest, Graph, OnError, Pieces, Run, Runner, Structure, refused, tell,
+    FlowError, FlowRequest, Graph, OnError, Run, Runner, Structure, refused, tell,
 };
 use crate::backend::reply::{Refusal, unread};
 use crate::backend::state::{Daemon, Door, shutting_down};
 use crate::backend::watch::Watched;
 use crate::backend::worker::Job;
+use crate::json::Pieces;
 use crate::project::ProjectLayout;
 
 type Received = Result<Bytes, BytesRejection>;

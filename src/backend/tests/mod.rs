@@ -26,9 +26,10 @@ use super::socket::Place;
 use super::state::Daemon;
 use super::worker::JobSettings;
 use crate::api::Client;
-use crate::api::v1::{Json, NodeRun};
+use crate::api::v1::NodeRun;
 use crate::env_vars;
 use crate::host::Host;
+use crate::json::Json;
 use crate::project::{Project, UserLayout};
 
 const TOKEN: &str = "a-token-for-tests-only";

@@ -1,7 +1,8 @@
 //! Running one node.
 
 use super::{World, node, read};
-use crate::api::v1::{InterruptRequest, Json, NodeRun, OnDisconnect, Stream, WorkerState};
+use crate::api::v1::{InterruptRequest, NodeRun, OnDisconnect, Stream, WorkerState};
+use crate::json::Json;
 
 #[test]
 fn a_node_runs_and_its_output_comes_first() {

@@ -1,7 +1,8 @@
 //! Nodes of a flow, each on the environment as it is by then.
 
 use super::Watch;
-use crate::backend::flow::{JsonText, NodeCall, NodeDone, Runner};
+use crate::backend::flow::{NodeCall, NodeDone, Runner};
+use crate::json::JsonText;
 
 /// A runner whose environment is looked at before every node, not before the first alone: a flow may take long, and where
 /// the system tells of no changes nobody else would look in time.

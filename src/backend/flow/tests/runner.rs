@@ -8,9 +8,10 @@ use serde_json::{Map, Value as Any};
 use tokio::sync::Semaphore;
 
 use crate::backend::flow::{
-    FlowRequest, Graph, JsonText, NodeCall, NodeDone, NodeError, Object, OnError, Output, Run,
-    Runner, Structure, Value,
+    FlowRequest, Graph, NodeCall, NodeDone, NodeError, Object, OnError, Output, Run, Runner,
+    Structure, Value,
 };
+use crate::json::JsonText;
 
 /// What a test's node does: an output, or the line of its error.
 pub(super) type Answer = Result<Any, String>;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::super::ask::WorkerError;
-use super::super::background::Background;
-use super::super::standby::{StartFailure, Worker};
 use super::failed::Failed;
 use super::{Next, SPARE_DELAY, SpareState, Task};
 use crate::backend::events::Events;
+use crate::backend::worker::start::Background;
+use crate::backend::worker::start::{StartFailure, Worker};
+use crate::backend::worker::task::ask::WorkerError;
 
 impl Task {
     /// When the next worker is tried again by itself.

@@ -2,11 +2,11 @@
 
 use tokio::time::Duration;
 
-use super::super::ask::WorkerError;
-use super::super::background::Background;
-use super::super::process::Process;
-use super::super::protocol::Refusal;
 use super::{Next, Task};
+use crate::backend::worker::process::Process;
+use crate::backend::worker::protocol::request::Refusal;
+use crate::backend::worker::start::Background;
+use crate::backend::worker::task::ask::WorkerError;
 
 /// Time for the first node of a worker that has just taken over.
 const HANDOVER: Duration = Duration::from_millis(10);

@@ -6,8 +6,8 @@
 
 use tokio::time::{Duration, Instant};
 
-use super::super::standby::Spare;
 use super::{Next, SPARE_DELAY, SpareState, Task};
+use crate::backend::worker::start::Spare;
 use crate::project::RestartPolicy;
 
 /// How long objects stay in a worker that would have ended.
@@ -15,7 +15,7 @@ const OBJECTS_KEPT: Duration = Duration::from_secs(600);
 
 impl Task {
     /// Ends by itself when it was not used for so long: for a worker that only flows with branches need.
-    pub(in super::super) fn ending_when_unused(self, after: Duration) -> Self {
+    pub(crate) fn ending_when_unused(self, after: Duration) -> Self {
         Self {
             ends_when_unused: Some(after),
             ..self

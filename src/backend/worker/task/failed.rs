@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use tokio::time::{Duration, Instant};
 
-use super::super::freshness::View;
+use crate::backend::worker::start::View;
 
 /// How often a start that failed is tried again by itself.
 const TRIES: u32 = 8;

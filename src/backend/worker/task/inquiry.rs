@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::super::freshness::View;
+use crate::backend::worker::start::View;
 
 /// A question that the idle worker was asked, before the next node.
 pub(super) struct Inquiry {

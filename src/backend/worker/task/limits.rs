@@ -7,10 +7,10 @@
 
 use tokio::time::{Duration, Instant};
 
-use super::super::protocol::{Failure, Refusal};
-use super::super::reply::Reply;
 use super::cut_short::{CutShort, Due, Why};
 use super::{Running, Task};
+use crate::backend::worker::protocol::reply::Reply;
+use crate::backend::worker::protocol::request::{Failure, Refusal};
 
 impl Running {
     /// When something is next to be done about its limits.

@@ -4,16 +4,21 @@
 //! what has become possible: swap workers, start one, run the next node. Nothing but `next` waits.
 
 mod alarm;
+pub(crate) mod ask;
 mod changes;
 mod cut_short;
+mod delivery;
 mod ends;
 mod extra;
 mod failed;
 mod inquiry;
 mod limits;
 mod nodes;
+pub(crate) mod objects;
 mod policy;
 mod report;
+
+pub use ask::WorkerError;
 
 use std::collections::VecDeque;
 use std::future::{Future, pending};
@@ -25,19 +30,19 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::alarm::Alarm;
+use self::ask::{Control, Node, Waiter};
 use self::cut_short::{CutShort, Why};
+use self::delivery::Delivery;
 use self::failed::Failed;
 use self::inquiry::Inquiry;
-use super::ask::{Control, Node, Waiter, WorkerError};
-use super::background::Background;
-use super::delivery::Delivery;
-use super::freshness::Freshness;
-use super::log::WorkerLog;
-use super::objects::Objects;
+use self::objects::Objects;
 use super::process::Event;
-use super::protocol;
-use super::reply::Reply;
-use super::standby::{Misstart, Plan, Standby, StartFailure, Worker};
+use super::process::WorkerLog;
+use super::protocol::reply::Reply;
+use super::protocol::request;
+use super::start::Background;
+use super::start::Freshness;
+use super::start::{Misstart, Plan, Standby, StartFailure, Worker};
 use crate::api::v1::{When, WorkerExit, WorkerStatus};
 use crate::project::{ProjectId, RestartPolicy};
 
@@ -48,7 +53,7 @@ const SPARE_DELAY: Duration = Duration::from_millis(50);
 const HANGUP_GRACE: Duration = Duration::from_secs(1);
 
 /// The state of one project's worker.
-pub(super) struct Task {
+pub(crate) struct Task {
     id: ProjectId,
     plan: Arc<Plan>,
     asked: mpsc::Receiver<Control>,
@@ -140,7 +145,7 @@ enum Happening {
 }
 
 impl Task {
-    pub(super) fn new(
+    pub(crate) fn new(
         id: ProjectId,
         plan: Arc<Plan>,
         objects: Arc<Objects>,
@@ -183,7 +188,7 @@ impl Task {
     }
 
     /// Until somebody shuts the worker down, or nobody has a handle any more.
-    pub(super) async fn run(mut self) {
+    pub(crate) async fn run(mut self) {
         let last_word = loop {
             match self.next().await {
                 Happening::Asked(Control::ShutDown(reply)) => break Some(reply),
@@ -320,7 +325,7 @@ impl Task {
                 if let Some(worker) = &mut self.worker
                     && worker.process.pid() == pid
                 {
-                    worker.process.send(&protocol::close_fd(descriptor));
+                    worker.process.send(&request::close_fd(descriptor));
                 }
             }
             Control::Run(node) => {

@@ -5,12 +5,12 @@ use std::process::ExitStatus;
 use chrono::Utc;
 use tokio::time::Instant;
 
-use super::super::delivery::Delivery;
-use super::super::exit::{ending, signal_name};
-use super::super::protocol::{self, Refusal};
-use super::super::reply::{self, Reply};
 use super::{Next, Running, Task};
 use crate::api::v1::{Stream, WorkerExit};
+use crate::backend::worker::process::{ending, signal_name};
+use crate::backend::worker::protocol::reply::{self, Reply};
+use crate::backend::worker::protocol::request::{self, Refusal};
+use crate::backend::worker::task::delivery::Delivery;
 
 impl Task {
     /// Runs the next node, if there is one and a worker for it; starts the worker otherwise.
@@ -30,7 +30,7 @@ impl Task {
                 && (self.pid() != Some(pid) || self.hangup_deadline.is_some())
             {
                 if let Some(node) = self.queue.pop_front() {
-                    let _ = node.reply.send(protocol::object_gone(pid).into());
+                    let _ = node.reply.send(request::object_gone(pid).into());
                 }
                 continue;
             }
@@ -42,7 +42,7 @@ impl Task {
                     let node = self.queue.pop_front().expect("it was there just now");
                     self.nodes += 1;
                     let id = self.nodes.to_string();
-                    worker.process.send(&protocol::numbered(&id, &node.request));
+                    worker.process.send(&request::numbered(&id, &node.request));
                     worker.process.linger();
                     self.running = Some(Running {
                         id,
@@ -70,7 +70,7 @@ impl Task {
         };
         let dropped = self.objects.take_dropped(worker.process.pid());
         if !dropped.is_empty() {
-            worker.process.send(&protocol::release(&dropped));
+            worker.process.send(&request::release(&dropped));
             worker.releases += 1;
         }
     }
@@ -80,7 +80,7 @@ impl Task {
         let text = String::from_utf8(line).unwrap_or_default();
         // Not parsed for this: a reply may be long, and begins with its id.
         if text.starts_with(r#"{"event""#) {
-            if text == protocol::INTERRUPTED {
+            if text == request::INTERRUPTED {
                 self.interrupt_taken();
             }
             return;
@@ -89,7 +89,7 @@ impl Task {
             && worker.releases > 0
         {
             worker.releases -= 1;
-            if let Ok(protocol::Released { store }) = serde_json::from_str(&text) {
+            if let Ok(request::Released { store }) = serde_json::from_str(&text) {
                 self.objects.said(worker.process.pid(), store);
             }
             return;
@@ -106,7 +106,7 @@ impl Task {
         ) {
             (Ok((reply, shared)), Some(running)) => {
                 if let Some(descriptor) = shared {
-                    worker.process.send(&protocol::close_fd(descriptor));
+                    worker.process.send(&request::close_fd(descriptor));
                 }
                 let printed = self.worker.as_mut().map(|worker| worker.process.drain());
                 self.running = Some(running);

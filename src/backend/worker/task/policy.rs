@@ -5,10 +5,10 @@
 
 use tokio::time::Instant;
 
-use super::super::freshness::View;
-use super::super::protocol::{self, Modules};
 use super::Task;
 use super::inquiry::{Asked, Inquiry};
+use crate::backend::worker::protocol::request::{self, Modules};
+use crate::backend::worker::start::View;
 use crate::project::RestartPolicy;
 
 impl Task {
@@ -60,8 +60,8 @@ impl Task {
             return;
         };
         worker.process.send(&match asked {
-            Asked::Modules => protocol::modules(),
-            Asked::Invalidate => protocol::invalidate(view.generation),
+            Asked::Modules => request::modules(),
+            Asked::Invalidate => request::invalidate(view.generation),
         });
         self.inquiry = Some(Inquiry {
             view,

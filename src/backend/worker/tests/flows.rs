@@ -1,11 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::kept::Kept;
 use super::site::{Site, fifo, open, within};
-use crate::backend::flow::{
-    EdgeValue, JsonText, NodeCall, NodeDone, Object, Output, Runner, Value,
-};
+use crate::backend::flow::{EdgeValue, NodeCall, NodeDone, Object, Output, Runner, Value};
+use crate::backend::worker::handle::Kept;
+use crate::json::JsonText;
 
 /// An object that JSON has no form for, but pickle has.
 const MAKES: &str = "def main():\n    return {1, 2, 3}\n";
@@ -50,7 +49,7 @@ fn text(output: &Output<Kept>) -> &str {
 }
 
 async fn objects(site: &Site, of: &Kept) -> serde_json::Value {
-    let request = super::super::protocol::Request::object("objects", "");
+    let request = crate::backend::worker::protocol::request::Request::object("objects", "");
     let reply = within(of.lane().ask_about(request, of.pid())).await;
     let _ = site;
     let reply: serde_json::Value = reply.into_json().read().expect("JSON");

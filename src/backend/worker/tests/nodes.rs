@@ -1,6 +1,7 @@
-use super::super::log::log_path;
 use super::site::{Site, node, open, within};
-use crate::api::v1::{Json, Stream, WorkerState};
+use crate::api::v1::{Stream, WorkerState};
+use crate::backend::worker::process::log_path;
+use crate::json::Json;
 use crate::project::ProjectId;
 
 #[tokio::test]

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::super::job::Job;
-use super::super::settings::JobSettings;
-use crate::api::v1::{Json, NodeOutput, NodeRun, WorkerStatus};
+use crate::api::v1::{NodeOutput, NodeRun, WorkerStatus};
+use crate::backend::worker::handle::Job;
+use crate::backend::worker::start::JobSettings;
 use crate::host::Host;
+use crate::json::Json;
 use crate::project::{Project, ProjectId};
 use crate::store::Generation;
 

@@ -1,0 +1,51 @@
+//! The objects that workers keep for flows, held by name.
+//!
+//! **Invariant:** what nobody holds is let go of: dropping the last [`Kept`] tells the worker, as soon as it is free.
+
+use std::sync::Arc;
+
+use super::lane::Lane;
+use crate::backend::flow::Object;
+use crate::backend::worker::task::ask::Control;
+
+/// An object in a worker.
+#[derive(Debug, Clone)]
+pub struct Kept(Arc<Hold>);
+
+#[derive(Debug)]
+struct Hold {
+    id: String,
+    /// The process that has it.
+    pid: u32,
+    lane: Lane,
+}
+
+impl Kept {
+    pub(crate) fn new(id: String, pid: u32, lane: Lane) -> Self {
+        lane.objects.hold();
+        Self(Arc::new(Hold { id, pid, lane }))
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.pid
+    }
+
+    pub(crate) fn lane(&self) -> &Lane {
+        &self.0.lane
+    }
+}
+
+impl Object for Kept {
+    fn id(&self) -> &str {
+        &self.0.id
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let id = std::mem::take(&mut self.id);
+        self.lane.objects.let_go(self.pid, id);
+        // A full queue will look by itself.
+        let _ = self.lane.ask.try_send(Control::Tidy);
+    }
+}

@@ -1,0 +1,81 @@
+//! Where the daemon's child processes come from: one thread that lives as long as the daemon.
+//!
+//! Linux tells a child of the end of its parent *thread* (`PR_SET_PDEATHSIG`), and the runtime's threads come and go. So
+//! one thread starts all processes, and the kernel kills them when the daemon goes, however it goes.
+//!
+//! **Invariant:** no worker outlives the daemon on Linux. Elsewhere it ends when its socket closes, unless a node's C code
+//! keeps it from noticing.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{LazyLock, mpsc};
+
+use tokio::process::{Child, Command};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+struct Birth {
+    command: Command,
+    runtime: Handle,
+    born: oneshot::Sender<io::Result<Child>>,
+}
+
+static CRADLE: LazyLock<Option<mpsc::Sender<Birth>>> = LazyLock::new(|| {
+    let (sender, asked) = mpsc::channel::<Birth>();
+    let thread = std::thread::Builder::new().name("processes".to_owned());
+    let started = thread.spawn(move || {
+        for birth in asked {
+            let _runtime = birth.runtime.enter();
+            let mut command = birth.command;
+            // A runtime that is on its way out may panic; this thread is for all.
+            let born = catch_unwind(AssertUnwindSafe(|| command.spawn()))
+                .unwrap_or_else(|_| Err(io::Error::other("the daemon is shutting down")));
+            // An asker that has gone drops the child, which kills it.
+            let _ = birth.born.send(born);
+        }
+    });
+    started.ok().map(|_| sender)
+});
+
+/// Starts `command`, which ends with the daemon.
+///
+/// # Errors
+/// When it does not start.
+pub(crate) async fn spawn(mut command: Command) -> io::Result<Child> {
+    tie(&mut command);
+    let gone = || io::Error::other("the thread that starts processes is gone");
+    let (born, answer) = oneshot::channel();
+    let birth = Birth {
+        command,
+        runtime: Handle::current(),
+        born,
+    };
+    let cradle = CRADLE.as_ref().ok_or_else(gone)?;
+    cradle.send(birth).map_err(|_| gone())?;
+    answer.await.map_err(|_| gone())?
+}
+
+/// Ties the process to this one.
+#[cfg(target_os = "linux")]
+fn tie(command: &mut Command) {
+    use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+
+    let parent = getpid();
+    let before_exec = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // A parent that was gone before will not be told of any more.
+        if getppid() == Some(parent) {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::NotConnected.into())
+        }
+    };
+    // SAFETY: between fork and exec only two system calls are made; nothing is allocated, and no lock is taken.
+    #[expect(unsafe_code, reason = "there is no other way to call prctl in a child")]
+    unsafe {
+        command.pre_exec(before_exec);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tie(_command: &mut Command) {}

@@ -1,0 +1,175 @@
+//! A project's worker log: what its workers printed, and when they came and went.
+//!
+//! Nodes' output is in it as it came, byte by byte; lines that begin with `--- ` and a time are the daemon's. Two files
+//! at most, `<id>.log` and `<id>.log.1`, so that a node that prints without end fills no disk.
+//!
+//! **Invariant:** a log that cannot be written costs nobody anything but the log.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{SecondsFormat, Utc};
+
+use crate::project::ProjectId;
+
+/// Bytes of one file, after which it becomes the older one.
+const LIMIT: u64 = 4 << 20;
+
+/// Where the log of project `id` is, in the folder of worker logs.
+pub fn log_path(folder: &Path, id: &ProjectId) -> PathBuf {
+    folder.join(format!("{}.log", file_stem(id.as_str())))
+}
+
+/// An id as a file name: the id itself, unless it would be too long with what is added to it.
+fn file_stem(id: &str) -> String {
+    if id.len() <= 200 {
+        return id.to_owned();
+    }
+    // FNV-1a: ids that share their first characters still get a file each.
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut end = 160;
+    while !id.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}-{hash:016x}", &id[..end])
+}
+
+/// The writing side; one a project, which its workers share.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkerLog(Arc<Mutex<Writer>>);
+
+#[derive(Debug)]
+struct Writer {
+    path: PathBuf,
+    file: Option<File>,
+    size: u64,
+    limit: u64,
+    is_at_line_start: bool,
+}
+
+impl WorkerLog {
+    pub(crate) fn new(folder: &Path, id: &ProjectId) -> Self {
+        Self(Arc::new(Mutex::new(Writer {
+            path: log_path(folder, id),
+            file: None,
+            size: 0,
+            limit: LIMIT,
+            is_at_line_start: true,
+        })))
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what a worker printed.
+    pub(crate) fn output(&self, bytes: &[u8]) {
+        if let Some(last) = bytes.last() {
+            let mut writer = self.writer();
+            writer.write(bytes);
+            writer.is_at_line_start = *last == b'\n';
+        }
+    }
+
+    /// Adds a line of the daemon's own.
+    pub(crate) fn note(&self, what: impl std::fmt::Display) {
+        let mut writer = self.writer();
+        let newline = if writer.is_at_line_start { "" } else { "\n" };
+        let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, false);
+        writer.write(format!("{newline}--- {now} {what}\n").as_bytes());
+        writer.is_at_line_start = true;
+    }
+}
+
+impl Writer {
+    fn write(&mut self, bytes: &[u8]) {
+        if self.size >= self.limit {
+            self.file = None;
+            let _ = std::fs::rename(&self.path, older(&self.path));
+        }
+        if self.file.is_none() {
+            self.open();
+        }
+        if let Some(file) = &mut self.file {
+            match file.write_all(bytes) {
+                Ok(()) => self.size += bytes.len() as u64,
+                // Tried again with the next output: the disk may have room by then.
+                Err(_) => self.file = None,
+            }
+        }
+    }
+
+    fn open(&mut self) {
+        if let Some(folder) = self.path.parent() {
+            let _ = std::fs::create_dir_all(folder);
+        }
+        let opened = File::options()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&self.path);
+        self.size = 0;
+        if let Ok(file) = opened {
+            self.size = file.metadata().map_or(0, |found| found.len());
+            self.file = Some(file);
+        }
+    }
+}
+
+/// The name that a full file gets. (`Path::with_added_extension` is newer than our oldest compiler.)
+fn older(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".1");
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> ProjectId {
+        ProjectId::new(text).expect("an id")
+    }
+
+    #[test]
+    fn notes_stand_on_lines_of_their_own() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let log = WorkerLog::new(&dir.path().join("not/yet"), &id("p"));
+        log.output(b"half a line");
+        log.note("worker 7 stopped");
+        log.output(b"next\n");
+        let text = std::fs::read_to_string(dir.path().join("not/yet/p.log")).expect("read");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert_eq!((lines[0], lines[2]), ("half a line", "next"));
+        assert!(lines[1].starts_with("--- 2") && lines[1].ends_with("+00:00 worker 7 stopped"));
+    }
+
+    #[test]
+    fn two_files_at_most() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let log = WorkerLog::new(dir.path(), &id("p"));
+        log.writer().limit = 10;
+        for part in ["0123456789", "abc", "defghijkl", "last"] {
+            log.output(part.as_bytes());
+        }
+        let read = |name| std::fs::read_to_string(dir.path().join(name)).expect("read");
+        assert_eq!(
+            (read("p.log").as_str(), read("p.log.1").as_str()),
+            ("last", "abcdefghijkl")
+        );
+        assert_eq!(std::fs::read_dir(dir.path()).expect("list").count(), 2);
+    }
+
+    #[test]
+    fn long_ids_have_files_too() {
+        let (a, b) = ("가".repeat(84), format!("{}나", "가".repeat(83)));
+        assert_ne!(file_stem(&a), file_stem(&b));
+        assert!(file_stem(&a).len() < 200);
+    }
+}

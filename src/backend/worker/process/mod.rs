@@ -1,0 +1,19 @@
+//! One Python process: its start, its sockets, its output, its end, and the end of what it leaves behind.
+//!
+//! **Invariant:** knows nothing of nodes and of what the lines of the protocol mean.
+//! **Invariant:** no process of a worker outlives the daemon.
+
+mod child;
+mod cradle;
+mod exit;
+mod leftovers;
+mod log;
+mod printed;
+mod socket;
+
+pub(crate) use child::{Event, Process};
+pub(crate) use exit::{ending, signal_name};
+pub(in crate::backend) use leftovers::kill_orphans;
+pub(crate) use log::WorkerLog;
+pub use log::log_path;
+pub(crate) use printed::Tail;

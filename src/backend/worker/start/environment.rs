@@ -1,0 +1,102 @@
+//! The environment variables that a worker starts with.
+//!
+//! Nodes get what the daemon itself was given (compat, D18: without proxy settings, keys and locale they are not the
+//! program that runs in a terminal), turned to the project's environment as a terminal's are (compat, section 6).
+
+use std::ffi::{OsStr, OsString};
+
+use crate::env_vars;
+use crate::host::Host;
+use crate::project::{Config, Venv, names_variable};
+
+/// Names that would lead Python elsewhere, or that are the daemon's own. `WORKER_PROJECT_PATH` at the start of a worker
+/// means that AIM-Forge's manager started it; the worker sets it for its nodes when it becomes active.
+const REMOVED: [&str; 6] = [
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "__PYVENV_LAUNCHER__",
+    "WORKER_PROJECT_PATH",
+    env_vars::TOKEN,
+    env_vars::GUARD,
+];
+
+/// Every variable of a worker in `venv`, made from those of the daemon's that the settings let through.
+pub(crate) fn variables(host: &Host, config: &Config, venv: &Venv) -> Vec<(OsString, OsString)> {
+    let (allowed, denied) = (
+        &config.worker_env_allow.value,
+        &config.worker_env_deny.value,
+    );
+    let ours = ["PATH", "VIRTUAL_ENV", "PYTHONNOUSERSITE"];
+    let inherited = host.vars().filter(|(name, _)| {
+        let is = |other: &str| *name == OsStr::new(other);
+        let text = name.to_string_lossy();
+        let is_allowed = allowed.is_empty() || names_variable(allowed, &text);
+        let passes = is_allowed && !names_variable(denied, &text);
+        passes && !REMOVED.into_iter().any(is) && !ours.into_iter().any(is)
+    });
+    let mut variables: Vec<(OsString, OsString)> = inherited
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    variables.push(("PATH".into(), path(host, venv)));
+    variables.push(("VIRTUAL_ENV".into(), venv.root().into()));
+    variables.push(("PYTHONNOUSERSITE".into(), "1".into()));
+    variables
+}
+
+fn path(host: &Host, venv: &Venv) -> OsString {
+    let mut path = venv.bin().into_os_string();
+    match host.var_os("PATH") {
+        Some(rest) if !rest.is_empty() => {
+            path.push(":");
+            path.push(rest);
+        }
+        _ => path.push(":/usr/local/bin:/usr/bin:/bin"),
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_daemons_variables_are_passed_on_and_turned_to_the_environment() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        std::fs::write(dir.path().join("pyvenv.cfg"), "").expect("write");
+        let venv = Venv::open(dir.path()).expect("an environment");
+        let host = Host::fake(["x"])
+            .with_var("API_KEY", "k")
+            .with_var("PATH", "/bin")
+            .with_var("VIRTUAL_ENV", "/other")
+            .with_var("PYTHONPATH", "/elsewhere")
+            .with_var("PYTHONHOME", "/elsewhere")
+            .with_var("WORKER_PROJECT_PATH", "/elsewhere")
+            .with_var("AIM_TOKEN", "secret");
+        let mut expected = vec![
+            ("API_KEY".into(), "k".into()),
+            (
+                "PATH".into(),
+                format!("{}/bin:/bin", dir.path().display()).into(),
+            ),
+            ("VIRTUAL_ENV".into(), dir.path().into()),
+            ("PYTHONNOUSERSITE".into(), OsString::from("1")),
+        ];
+        expected.sort();
+        let mut config = Config::default();
+        let mut found = variables(&host, &config, &venv);
+        found.sort();
+        assert_eq!(found, expected);
+        let names = |config: &Config| {
+            let found = variables(&host, config, &venv);
+            found.iter().any(|(name, _)| name == "API_KEY")
+        };
+        config.worker_env_deny.value = vec!["*_KEY".to_owned()];
+        assert!(!names(&config));
+        config.worker_env_allow.value = vec!["API_*".to_owned()];
+        assert!(!names(&config));
+        config.worker_env_deny.value.clear();
+        assert!(names(&config));
+        config.worker_env_allow.value = vec!["OTHER".to_owned()];
+        assert!(!names(&config));
+    }
+}

@@ -1,0 +1,148 @@
+//! What the environment is like at this moment, asked before every node.
+//!
+//! `env_meta.json` is the truth (design, section 2). It is always replaced, never edited, so a `stat` tells whether it is
+//! still the file that was read; only then is it read again. An environment that was deleted and made again, or whose
+//! interpreter was upgraded, is another one at any generation.
+//!
+//! **Invariant:** nothing here depends on what time it is; things are compared for being the same.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::project::{ProjectLayout, Venv};
+use crate::store::{EnvMeta, Generation, MetaState};
+
+/// An environment as it is at one moment: what a worker was started on.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    pub(crate) generation: Generation,
+    pub(crate) interpreter: Interpreter,
+}
+
+/// What tells one interpreter of an environment from another, as far as one looks at it before every node.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Interpreter {
+    python: Option<Stamp>,
+    settings: Option<Stamp>,
+}
+
+/// A project's view, as cheap as three `stat`s while nothing changes.
+#[derive(Debug, Clone)]
+pub struct Freshness {
+    layout: ProjectLayout,
+    path: PathBuf,
+    python: PathBuf,
+    settings: PathBuf,
+    stamp: Option<Stamp>,
+    known: View,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    modified: (i64, i64),
+    inode: u64,
+    size: u64,
+}
+
+impl Freshness {
+    /// For a project with the environment `venv`; looks at nothing yet.
+    pub fn new(layout: ProjectLayout, venv: &Venv) -> Self {
+        let path = layout.env_meta();
+        Self {
+            layout,
+            path,
+            python: venv.bin().join("python"),
+            settings: venv.root().join("pyvenv.cfg"),
+            stamp: None,
+            known: View::default(),
+        }
+    }
+
+    /// The environment now. Its generation is 0 for a project without `env_meta.json`, the last one known while the file cannot be read.
+    pub fn look(&mut self) -> View {
+        // Stamp first: a file that comes between the two is then read again, not missed.
+        let stamp = Stamp::of(&self.path);
+        if stamp != self.stamp {
+            let (meta, state) = EnvMeta::read(&self.layout);
+            match state {
+                MetaState::Present | MetaState::Absent => {
+                    self.known.generation = meta.generation();
+                }
+                MetaState::Broken(why) => {
+                    tracing::warn!(file = %self.path.display(), why, "env_meta.json cannot be read");
+                }
+            }
+            self.stamp = stamp;
+        }
+        self.known.interpreter = Interpreter {
+            python: Stamp::of(&self.python),
+            settings: Stamp::of(&self.settings),
+        };
+        self.known
+    }
+
+    /// What the last [`Self::look`] gave.
+    pub(crate) fn known(&self) -> View {
+        self.known
+    }
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let found = std::fs::metadata(path).ok()?;
+        Some(Self {
+            device: found.dev(),
+            modified: (found.mtime(), found.mtime_nsec()),
+            inode: found.ino(),
+            size: found.size(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh(root: &Path) -> Freshness {
+        let venv = root.join(".venv");
+        std::fs::create_dir_all(venv.join("bin")).expect("folders");
+        std::fs::write(venv.join("pyvenv.cfg"), "").expect("write");
+        std::fs::write(venv.join("bin/python"), "").expect("write");
+        let venv = Venv::open(&venv).expect("an environment");
+        Freshness::new(ProjectLayout::new(root), &venv)
+    }
+
+    #[test]
+    fn an_environment_made_again_is_another_one() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let mut freshness = fresh(dir.path());
+        let before = freshness.look();
+        assert_eq!(freshness.look(), before);
+        std::fs::rename(dir.path().join(".venv"), dir.path().join("old")).expect("rename");
+        assert_ne!(freshness.look(), before);
+        assert_ne!(fresh(dir.path()).look(), before);
+    }
+
+    #[test]
+    fn a_replaced_file_is_seen_and_a_broken_one_changes_nothing() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let mut freshness = fresh(dir.path());
+        let write = |text: &str| {
+            let new = dir.path().join("new");
+            std::fs::write(&new, text).expect("write");
+            std::fs::rename(&new, dir.path().join("env_meta.json")).expect("rename");
+        };
+        let meta =
+            |number: u64| format!(r#"{{"updated_at":null,"packages":[],"generation":{number}}}"#);
+        assert_eq!(freshness.look().generation, Generation(0));
+        write(&meta(4));
+        assert_eq!(freshness.look().generation, Generation(4));
+        write("{");
+        assert_eq!(freshness.look().generation, Generation(4));
+        write(&meta(5));
+        assert_eq!(freshness.look().generation, Generation(5));
+        std::fs::remove_file(dir.path().join("env_meta.json")).expect("remove");
+        assert_eq!(freshness.look().generation, Generation(0));
+    }
+}

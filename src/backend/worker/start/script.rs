@@ -1,0 +1,122 @@
+//! The worker's Python source on disk.
+//!
+//! It is part of the daemon's binary, so that the two are always of one version, and is written to a folder that only
+//! its owner can enter: whoever could change it would run as us.
+
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use crate::files::atomic;
+
+/// The script that is run, and the modules that it imports from beside it.
+const FILES: [(&str, &str); 8] = [
+    (
+        "aim_worker.py",
+        include_str!("../../../../worker/aim_worker.py"),
+    ),
+    (
+        "aim_worker_loaded.py",
+        include_str!("../../../../worker/aim_worker_loaded.py"),
+    ),
+    (
+        "aim_worker_memory.py",
+        include_str!("../../../../worker/aim_worker_memory.py"),
+    ),
+    (
+        "aim_worker_nodes.py",
+        include_str!("../../../../worker/aim_worker_nodes.py"),
+    ),
+    (
+        "aim_worker_objects.py",
+        include_str!("../../../../worker/aim_worker_objects.py"),
+    ),
+    (
+        "aim_worker_process.py",
+        include_str!("../../../../worker/aim_worker_process.py"),
+    ),
+    (
+        "aim_worker_requests.py",
+        include_str!("../../../../worker/aim_worker_requests.py"),
+    ),
+    (
+        "aim_worker_text.py",
+        include_str!("../../../../worker/aim_worker_text.py"),
+    ),
+];
+
+/// The script in `folder`; what is missing or of another version is written first.
+///
+/// # Errors
+/// When the folder is not private to us, or cannot be written.
+pub(crate) fn in_folder(folder: &Path) -> io::Result<PathBuf> {
+    make_private(folder)?;
+    for (name, source) in FILES {
+        let path = folder.join(name);
+        if !fs_err::read(&path).is_ok_and(|found| found == source.as_bytes()) {
+            atomic::write(&path, source.as_bytes())?;
+        }
+    }
+    Ok(folder.join(FILES[0].0))
+}
+
+/// Makes `folder`, or checks that it is a real folder, ours, and closed to others.
+fn make_private(folder: &Path) -> io::Result<()> {
+    if let Some(parent) = folder.parent() {
+        fs_err::create_dir_all(parent)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let found = fs_err::symlink_metadata(folder)?;
+    let is_ours = found.uid() == rustix::process::geteuid().as_raw();
+    let open_to_others = found.mode() & 0o077;
+    if found.is_dir() && is_ours && open_to_others == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("{} is not a private folder of ours", folder.display()),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_script_that_went_missing_or_was_changed_is_written_again() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let folder = dir.path().join("run/worker");
+        let path = in_folder(&folder).expect("written");
+        std::fs::write(&path, "print('other')").expect("write");
+        in_folder(&folder).expect("written again");
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), FILES[0].1);
+        std::fs::remove_dir_all(&folder).expect("remove");
+        in_folder(&folder).expect("made again");
+        for (name, source) in FILES {
+            assert_eq!(
+                std::fs::read_to_string(folder.join(name)).expect("read"),
+                source
+            );
+        }
+    }
+
+    #[test]
+    fn a_folder_that_others_can_enter_is_refused() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let open = dir.path().join("open");
+        std::fs::create_dir(&open).expect("folder");
+        std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).expect("mode");
+        assert!(in_folder(&open).is_err());
+        let private = dir.path().join("private");
+        in_folder(&private).expect("written");
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&private, &link).expect("link");
+        assert!(in_folder(&link).is_err());
+    }
+}

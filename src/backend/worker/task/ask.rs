@@ -1,0 +1,85 @@
+//! What is asked of a worker's task, and what it answers.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::api::v1::{NodeOutput, RestartRequest, Restarted, When, WorkerStatus};
+use crate::backend::worker::protocol::reply::Reply;
+use crate::backend::worker::protocol::request::{Refusal, Request};
+use crate::backend::worker::start::Spare;
+
+/// Why there is no worker.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WorkerError {
+    /// The worker on the environment as it is now did not start. (AIM-Forge's words; API texts are not translated.)
+    #[error("환경 갱신 실패: {0}")]
+    RefreshFailed(String),
+    /// Somebody stopped the worker before it was ready.
+    #[error("the worker was stopped")]
+    Stopped,
+    /// The daemon is on its way out.
+    #[error("the daemon is shutting down")]
+    ShuttingDown,
+}
+
+/// What is asked of the task.
+#[derive(Debug)]
+pub(crate) enum Control {
+    Status(oneshot::Sender<WorkerStatus>),
+    Start(Waiter),
+    Restart(RestartRequest, Waiter),
+    Stop(When, oneshot::Sender<()>),
+    EnvChanged,
+    /// To hand over its spare, for another worker of the project.
+    GiveSpare(oneshot::Sender<Option<Spare>>),
+    /// To begin with this one.
+    TakeSpare(Spare),
+    /// Somebody let go of an object.
+    Tidy,
+    /// What the process shared by that descriptor was taken.
+    Close {
+        pid: u32,
+        descriptor: u32,
+    },
+    Run(Node),
+    Interrupt(Option<String>, oneshot::Sender<usize>),
+    ShutDown(oneshot::Sender<()>),
+}
+
+/// Answered when a worker has taken over, or cannot.
+pub(crate) type Waiter = oneshot::Sender<Result<Restarted, WorkerError>>;
+
+/// A node that was asked for, or a question about an object.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) request: Request,
+    /// Its file.
+    pub(crate) file: String,
+    /// Seconds that it may run.
+    pub(crate) limit: Option<f64>,
+    /// Whether it is a node, which wants the environment as it is now, and no question about an object.
+    pub(crate) wants_now: bool,
+    /// The process that it is for, which has its objects; any other is of no use.
+    pub(crate) on: Option<u32>,
+    pub(crate) output: mpsc::Sender<NodeOutput>,
+    pub(crate) reply: oneshot::Sender<Reply>,
+}
+
+/// What a worker is to do.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) request: Request,
+    /// The node's file.
+    pub(crate) file: String,
+    /// Seconds that it may run.
+    pub(crate) limit: Option<f64>,
+    /// Whether it is a node, and no question about an object.
+    pub(crate) wants_now: bool,
+    /// The process that has its objects.
+    pub(crate) on: Option<u32>,
+}
+
+/// The reply of a daemon that is on its way out.
+pub(crate) fn shutting_down() -> Reply {
+    let why = WorkerError::ShuttingDown.to_string();
+    Refusal::new("", &why, "shutting-down").into_json().into()
+}

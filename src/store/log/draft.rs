@@ -1,0 +1,314 @@
+//! The log of a run while it runs: cleaned, bounded, and readable by others as it grows.
+//!
+//! What is kept is at most 8 MiB: the first and the last half of each stream's share. Beside that stands the *part file*
+//! below `.pip-logs`, by which `aim-logs follow` reads a running run and from which the text of a killed one is recovered. It is
+//! best effort: a run is never kept from going on by it. Its writer holds a lock on it, so that others know it is alive.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use super::screen::boundary;
+use super::text::Cleaner;
+use crate::files::{hand_over, make_folder};
+use crate::project::ProjectLayout;
+use crate::store::record::RunId;
+
+/// Bytes of standard output that are kept, and of standard error: 8 MiB together.
+const STDOUT_SHARE: usize = 6 << 20;
+const STDERR_SHARE: usize = 2 << 20;
+/// A part file does not grow beyond this.
+const LONGEST_PART: u64 = 8 << 20;
+/// How the names of part files end; they begin with a dot and the run's id.
+const PART: &str = ".part";
+
+/// A log that grows. What is written to it appears, cleaned, in a part file below `.pip-logs`.
+#[derive(Debug)]
+pub struct LogDraft {
+    stdout: Stream,
+    stderr: Stream,
+    part: Option<Part>,
+}
+
+/// The text that a run printed, cleaned and cut.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunOutput {
+    /// Standard output; with standard error in true order where both were the same terminal or pipe.
+    pub stdout: String,
+    /// Standard error, where it was another one.
+    pub stderr: String,
+    /// The part file, which goes when the log is written.
+    pub(crate) part: Option<PathBuf>,
+}
+
+impl RunOutput {
+    /// Lets go of the output of a run that does not enter the history, its part file included.
+    pub fn discard(self) {
+        let Some(part) = self.part else { return };
+        let _ = std::fs::remove_file(&part);
+        if let Some(logs) = part.parent() {
+            let _ = std::fs::remove_dir(logs); // only if it was made for this run alone
+        }
+    }
+}
+
+impl LogDraft {
+    /// Begins the log of `run`. Never fails: where no file can be written, the text is kept in memory alone.
+    pub fn begin(project: &ProjectLayout, run: &RunId) -> Self {
+        Self {
+            stdout: Stream::new(STDOUT_SHARE),
+            stderr: Stream::new(STDERR_SHARE),
+            part: Part::create(part_path(project, run)).ok(),
+        }
+    }
+
+    /// Takes what the run printed to standard output.
+    pub fn stdout(&mut self, bytes: &[u8]) {
+        let text = self.stdout.take(bytes);
+        self.show(text);
+    }
+
+    /// Takes what the run printed to standard error, where that is not the same as standard output.
+    pub fn stderr(&mut self, bytes: &[u8]) {
+        let text = self.stderr.take(bytes);
+        self.show(text);
+    }
+
+    /// The whole text, at the end of the run.
+    pub fn into_output(self) -> RunOutput {
+        RunOutput {
+            stdout: self.stdout.finish(),
+            stderr: self.stderr.finish(),
+            part: self.part.map(|part| part.path),
+        }
+    }
+
+    fn show(&mut self, settled: String) {
+        let Some(part) = &mut self.part else { return };
+        let moving = [self.stdout.cleaner.rest(), self.stderr.cleaner.rest()].concat();
+        if part.show(settled, &moving).is_err() {
+            // Full, or gone: what is there stays until the log is written, from memory.
+            part.settled = u64::MAX;
+        }
+    }
+}
+
+/// Where the part file of `run` is.
+pub(crate) fn part_path(project: &ProjectLayout, run: &RunId) -> PathBuf {
+    project.logs().join(format!(".{run}{PART}"))
+}
+
+/// The run whose part file is called `name`.
+pub(crate) fn part_of(name: &str) -> Option<RunId> {
+    name.strip_prefix('.')?.strip_suffix(PART)?.parse().ok()
+}
+
+/// Whether the part file at `path` has a writer that is alive.
+pub(crate) fn is_growing(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| {
+        matches!(
+            file.try_lock_shared(),
+            Err(std::fs::TryLockError::WouldBlock)
+        )
+    })
+}
+
+/// One stream on its way into the log.
+#[derive(Debug)]
+struct Stream {
+    cleaner: Cleaner,
+    kept: Kept,
+}
+
+impl Stream {
+    fn new(share: usize) -> Self {
+        Self {
+            cleaner: Cleaner::default(),
+            kept: Kept::new(share),
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> String {
+        let mut settled = String::new();
+        self.cleaner.feed(bytes, &mut settled);
+        self.kept.push(&settled);
+        settled
+    }
+
+    fn finish(mut self) -> String {
+        let mut last = String::new();
+        self.cleaner.finish(&mut last);
+        self.kept.push(&last);
+        self.kept.into_text()
+    }
+}
+
+/// The head and the tail of a text.
+#[derive(Debug)]
+struct Kept {
+    half: usize,
+    head: String,
+    is_head_full: bool,
+    tail: String,
+    dropped: usize,
+}
+
+impl Kept {
+    fn new(share: usize) -> Self {
+        Self {
+            half: share / 2,
+            head: String::new(),
+            is_head_full: false,
+            tail: String::new(),
+            dropped: 0,
+        }
+    }
+
+    fn push(&mut self, mut text: &str) {
+        if !self.is_head_full {
+            let fits = boundary(text, self.half - self.head.len());
+            self.head.push_str(&text[..fits]);
+            self.is_head_full = fits < text.len();
+            text = &text[fits..];
+        }
+        self.tail.push_str(text);
+        if self.tail.len() > 2 * self.half {
+            self.trim();
+        }
+    }
+
+    /// Cuts the tail to its last half, at a character.
+    fn trim(&mut self) {
+        let excess = self.tail.len().saturating_sub(self.half);
+        let cut = (excess..=self.tail.len())
+            .find(|&at| self.tail.is_char_boundary(at))
+            .unwrap_or(excess);
+        self.tail.drain(..cut);
+        self.dropped += cut;
+    }
+
+    fn into_text(mut self) -> String {
+        self.trim();
+        if self.dropped > 0 {
+            let end = if self.head.ends_with('\n') { "" } else { "\n" };
+            let note = format!("{end}[... {} bytes left out ...]\n", self.dropped);
+            self.head.push_str(&note);
+        }
+        self.head.push_str(&self.tail);
+        self.head
+    }
+}
+
+/// The file that others read meanwhile: settled text, then what may still change.
+#[derive(Debug)]
+struct Part {
+    path: PathBuf,
+    file: File,
+    settled: u64,
+    length: u64,
+}
+
+impl Part {
+    fn create(path: PathBuf) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            make_folder(folder)?;
+        }
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)?;
+        hand_over(&file, &path, None);
+        file.try_lock()?;
+        Ok(Self {
+            path,
+            file,
+            settled: 0,
+            length: 0,
+        })
+    }
+
+    fn show(&mut self, settled: String, moving: &str) -> io::Result<()> {
+        if self.settled > LONGEST_PART {
+            return Ok(());
+        }
+        let (from, mut text) = (self.settled, settled);
+        self.settled += text.len() as u64;
+        text.push_str(moving);
+        self.file.write_all_at(text.as_bytes(), from)?;
+        let end = from + text.len() as u64;
+        if end < self.length {
+            self.file.set_len(end)?;
+        }
+        self.length = end;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project() -> (tempfile::TempDir, ProjectLayout) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let layout = ProjectLayout::new(dir.path());
+        (dir, layout)
+    }
+
+    #[test]
+    fn the_part_file_shows_what_a_person_would_see() {
+        let (_dir, layout) = project();
+        let id = RunId::new();
+        let mut draft = LogDraft::begin(&layout, &id);
+        let path = part_path(&layout, &id);
+        let shown = || std::fs::read_to_string(&path).expect("a part file");
+        draft.stdout(b"Collecting six\n 10% of it");
+        assert_eq!(shown(), "Collecting six\n 10% of it");
+        draft.stdout(b"\r\x1b[2K100%");
+        assert_eq!(shown(), "Collecting six\n100%");
+        for line in 0..100 {
+            draft.stdout(format!("\nline {line}").as_bytes());
+        }
+        assert!(shown().ends_with("line 98\nline 99"));
+        draft.stderr(b"\nwarning");
+        assert!(is_growing(&path));
+        let output = draft.into_output();
+        assert!(output.stdout.starts_with("Collecting six\n100%\nline 0\n"));
+        assert_eq!(output.stderr, "\nwarning");
+        assert!(!is_growing(&path));
+        assert_eq!(
+            part_of(&path.file_name().expect("a name").to_string_lossy()),
+            Some(id)
+        );
+    }
+
+    #[test]
+    fn a_long_text_keeps_its_head_and_its_tail() {
+        let mut kept = Kept::new(20);
+        kept.push("12345678");
+        kept.push("한글한글한글한글");
+        for _ in 0..100 {
+            kept.push("middle ");
+        }
+        kept.push("the end");
+        let text = kept.into_text();
+        assert_eq!(text, "12345678\n[... 721 bytes left out ...]\nle the end");
+        let mut short = Kept::new(20);
+        short.push("12345678901234567890");
+        assert_eq!(short.into_text(), "12345678901234567890");
+    }
+
+    #[test]
+    fn where_nothing_can_be_written_the_text_is_kept_all_the_same() {
+        let layout = ProjectLayout::new("/nowhere/at/all");
+        let mut draft = LogDraft::begin(&layout, &RunId::new());
+        draft.stdout(b"text");
+        assert_eq!(
+            draft.into_output(),
+            RunOutput {
+                stdout: "text".into(),
+                ..RunOutput::default()
+            }
+        );
+    }
+}

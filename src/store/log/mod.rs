@@ -1,0 +1,10 @@
+//! A run log: written while the run goes on, cleaned of what only a terminal understands, read again.
+
+pub(crate) mod draft;
+pub(crate) mod file;
+mod screen;
+mod text;
+
+pub use draft::{LogDraft, RunOutput};
+pub use file::Log;
+pub use text::readable;

@@ -1,0 +1,101 @@
+//! What whoever runs pip tells the store, and what it hears back.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::run_id::{Generation, RunId};
+use super::run_record::{Ending, RunRecord, lossy};
+use super::time;
+use super::tool::Tool;
+use crate::store::error::StoreError;
+use crate::store::log::draft::RunOutput;
+
+/// A run that has begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StartedRun {
+    /// Its name.
+    pub id: RunId,
+    /// pip's command (`install`), or what the toolkit does (`sync`).
+    pub action: String,
+    /// What was asked for, as typed, secrets taken out.
+    pub packages: Vec<String>,
+    /// The whole call, secrets taken out.
+    pub argv: Vec<String>,
+    /// The folder that it was called in.
+    #[serde(serialize_with = "lossy")]
+    pub cwd: PathBuf,
+    /// Who changes the environment.
+    pub tool: Tool,
+    /// When it began.
+    #[serde(with = "time")]
+    pub started_at: DateTime<Utc>,
+    /// Its process.
+    pub pid: u32,
+}
+
+impl StartedRun {
+    /// The same run after its end; `output` is the text that it printed, if it was captured.
+    pub fn finish(
+        self,
+        duration: Duration,
+        ending: Ending,
+        output: Option<RunOutput>,
+    ) -> FinishedRun {
+        FinishedRun {
+            id: self.id,
+            action: self.action,
+            packages: self.packages,
+            argv: self.argv,
+            cwd: self.cwd,
+            tool: self.tool,
+            started_at: self.started_at,
+            duration,
+            ending,
+            pid: self.pid,
+            output,
+        }
+    }
+}
+
+/// What a finished run tells the store.
+#[derive(Debug)]
+pub struct FinishedRun {
+    /// Its name.
+    pub id: RunId,
+    /// pip's command (`install`), or what the toolkit did (`sync`).
+    pub action: String,
+    /// What was asked for, as typed, secrets taken out.
+    pub packages: Vec<String>,
+    /// The whole call, secrets taken out.
+    pub argv: Vec<String>,
+    /// The folder that it was called in.
+    pub cwd: PathBuf,
+    /// Who changed the environment.
+    pub tool: Tool,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// How long it took.
+    pub duration: Duration,
+    /// How it ended.
+    pub ending: Ending,
+    /// Its process.
+    pub pid: u32,
+    /// The text that it printed, if it was captured.
+    pub output: Option<RunOutput>,
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub struct Published {
+    /// Its record.
+    pub record: RunRecord,
+    /// The generation now.
+    pub generation: Generation,
+    /// Whether this run raised it.
+    pub raised: bool,
+    /// Why the run has a record but no log.
+    pub log_problem: Option<StoreError>,
+}

@@ -1,0 +1,15 @@
+//! A run, from its beginning to its line in `runs.jsonl`.
+
+mod finished_run;
+pub(crate) mod history;
+mod run;
+mod run_id;
+mod run_record;
+pub(crate) mod time;
+mod tool;
+
+pub use finished_run::{FinishedRun, Published, StartedRun};
+pub use run::{LoneLog, Run};
+pub use run_id::{BadRunId, Generation, RunId};
+pub use run_record::{Ending, RunRecord};
+pub use tool::Tool;

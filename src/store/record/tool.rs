@@ -1,0 +1,148 @@
+//! Who makes changes, and who made one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::inventory::{Change, Diff, Snapshot};
+use crate::project::Venv;
+
+/// Who changed the environment: `tool` of a record and, as `Tool::source` says, `source` of `last_change`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tool {
+    /// pip.
+    Pip,
+    /// uv.
+    Uv,
+    /// Poetry.
+    Poetry,
+    /// PDM.
+    Pdm,
+    /// conda.
+    Conda,
+    /// Nobody can tell, or a tool that this version does not know.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+impl Tool {
+    /// The tool that a distribution's INSTALLER file names (PEP 376).
+    pub fn of_installer(name: &str) -> Self {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "pip" => Self::Pip,
+            "uv" => Self::Uv,
+            "conda" => Self::Conda,
+            "pdm" => Self::Pdm,
+            name if name.starts_with("poetry") => Self::Poetry,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Its name as records have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pip => "pip",
+            Self::Uv => "uv",
+            Self::Poetry => "poetry",
+            Self::Pdm => "pdm",
+            Self::Conda => "conda",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// As `env_meta.json` has it, which knows fewer of them.
+    pub(crate) fn source(self) -> Self {
+        if self == Self::Pdm {
+            Self::Unknown
+        } else {
+            self
+        }
+    }
+
+    /// The tool that turned `before` into `now`: the one that installed what is new or other; where nothing is, conda, if
+    /// what went was its own. Unknown when there are several, or nothing is left to tell.
+    pub fn behind(changes: &Diff, venv: &Venv, before: &Snapshot, now: &Snapshot) -> Self {
+        let by = |snapshot: &Snapshot, change: &Change| {
+            let installer = snapshot.installer(venv, &change.name);
+            installer.map_or(Self::Unknown, |name| Self::of_installer(&name))
+        };
+        let installed: Vec<Self> = changes
+            .added
+            .iter()
+            .chain(&changes.changed)
+            .map(|change| by(now, change))
+            .collect();
+        if installed.is_empty() {
+            let removed = |change| by(before, change) == Self::Conda;
+            return if changes.removed.iter().any(removed) {
+                Self::Conda
+            } else {
+                Self::Unknown
+            };
+        }
+        let first = installed[0];
+        if installed.iter().all(|tool| *tool == first) {
+            first
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{install, project};
+
+    /// `installers` are those of what was installed, one a distribution; none has no INSTALLER.
+    fn check(installers: &[Option<&str>], expected: Tool) {
+        let (_dir, project) = project();
+        for (number, installer) in installers.iter().enumerate() {
+            let name = format!("d{number}");
+            install(&project, &name, "1.0");
+            if let Some(text) = installer {
+                let site = project.venv().site_packages().remove(0);
+                let file = site.join(format!("{name}-1.0.dist-info/INSTALLER"));
+                std::fs::write(file, text).expect("write");
+            }
+        }
+        let (before, now) = (Snapshot::default(), Snapshot::scan(project.venv()));
+        let tool = Tool::behind(&before.diff_to(&now), project.venv(), &before, &now);
+        assert_eq!(tool, expected, "{installers:?}");
+    }
+
+    #[test]
+    fn the_installer_names_the_tool() {
+        check(&[Some("pip\n")], Tool::Pip);
+        check(&[Some("uv"), Some("uv\n")], Tool::Uv);
+        check(&[Some("Poetry 1.8.2")], Tool::Poetry);
+        check(&[Some("conda")], Tool::Conda);
+        check(&[Some("pdm\n")], Tool::Pdm);
+        check(&[Some("pip"), Some("uv")], Tool::Unknown);
+        check(&[Some("pip"), None], Tool::Unknown);
+        check(&[Some("")], Tool::Unknown);
+        check(&[], Tool::Unknown);
+    }
+
+    #[test]
+    fn conda_is_known_by_what_it_took_away_too() {
+        let (_dir, project) = project();
+        let venv = project.venv();
+        let folder = venv.root().join("conda-meta");
+        let zlib = folder.join("zlib-1.3.1-h4ab18f5_1.json");
+        std::fs::create_dir(&folder).expect("folder");
+        let before = Snapshot::scan(venv);
+        std::fs::write(&zlib, "{}").expect("write");
+        install(&project, "six", "1.0");
+        let between = Snapshot::scan(venv);
+        std::fs::remove_file(zlib).expect("removed");
+        std::fs::remove_dir_all(venv.site_packages()[0].join("six-1.0.dist-info"))
+            .expect("removed");
+        let after = Snapshot::scan(venv);
+        let behind = |before: &Snapshot, now: &Snapshot| {
+            Tool::behind(&before.diff_to(now), venv, before, now)
+        };
+        assert_eq!(behind(&before, &between), Tool::Unknown, "two tools");
+        assert_eq!(behind(&between, &after), Tool::Conda);
+    }
+}

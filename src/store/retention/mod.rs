@@ -1,0 +1,9 @@
+//! How much of the history stays.
+
+mod gate;
+mod limits;
+mod prune;
+
+pub use limits::Limits;
+pub(crate) use prune::after_run;
+pub use prune::{Pruned, prune};

@@ -1,0 +1,342 @@
+//! How long runs are kept: by number, age and size, whichever is met first; oldest go first, the newest run never goes.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::gate;
+use super::limits::Limits;
+use crate::files::atomic::UNDER_WAY;
+use crate::project::{LOGS, Project, ProjectLayout};
+use crate::store::error::StoreError;
+use crate::store::lock::HistoryLock;
+use crate::store::log::draft::{is_growing, part_of};
+use crate::store::log::file::Header;
+use crate::store::record::RunId;
+use crate::store::record::history::{self, Line};
+
+/// What was, or would be, removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Runs, of ours and of AIM-Forge's.
+    pub runs: u64,
+    /// Bytes of their logs.
+    pub bytes: u64,
+}
+
+/// Removes the runs of `project` that are over `limits`; with `dry_run` only says what would go.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn prune(project: &Project, limits: Limits, dry_run: bool) -> Result<Pruned, StoreError> {
+    let layout = project.layout();
+    if dry_run {
+        let plan =
+            Plan::of(&layout, limits).map_err(|error| StoreError::at(&layout.logs(), error))?;
+        return Ok(plan.pruned());
+    }
+    let lock = HistoryLock::acquire(&layout)?;
+    apply(&layout, limits, &lock)
+}
+
+/// After a run: as [`prune`], where there may be something to remove.
+pub(crate) fn after_run(
+    layout: &ProjectLayout,
+    limits: Limits,
+    lock: &HistoryLock,
+) -> Result<(), StoreError> {
+    if gate::may_be_over(layout, limits, Utc::now()) {
+        apply(layout, limits, lock)?;
+    }
+    Ok(())
+}
+
+/// Removes what is over `limits`, and what crashes left.
+fn apply(
+    layout: &ProjectLayout,
+    limits: Limits,
+    _lock: &HistoryLock,
+) -> Result<Pruned, StoreError> {
+    let at = |error| StoreError::at(&layout.logs(), error);
+    let plan = Plan::of(layout, limits).map_err(at)?;
+    // Records go first: a log without a record is still found, by the next retention at the latest.
+    if plan.goes.iter().any(|kept| kept.line.is_some()) {
+        history::rewrite(&layout.runs(), plan.lines_that_stay()).map_err(at)?;
+    }
+    for kept in &plan.goes {
+        if let Some(name) = &kept.log {
+            remove(layout, name).map_err(at)?;
+        }
+    }
+    sweep(layout, &plan.lines);
+    Ok(plan.pruned())
+}
+
+/// A run as retention sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Kept {
+    at: DateTime<Utc>,
+    bytes: u64,
+    /// Its place in the file of records.
+    line: Option<usize>,
+    /// The file name of its log.
+    log: Option<String>,
+}
+
+/// A record as far as retention needs it: reading all of it would be most of what a run costs us.
+#[derive(Debug, Clone, Deserialize)]
+struct Brief {
+    id: RunId,
+    started_at: DateTime<Utc>,
+    log_path: Option<String>,
+}
+
+/// What goes.
+struct Plan {
+    lines: Vec<Line<Brief>>,
+    goes: Vec<Kept>,
+}
+
+impl Plan {
+    fn of(layout: &ProjectLayout, limits: Limits) -> io::Result<Self> {
+        let lines = history::read::<Brief>(&layout.runs())?;
+        let mut logs = logs(layout)?;
+        let mut all: Vec<Kept> = Vec::with_capacity(lines.len());
+        for (place, line) in lines.iter().enumerate() {
+            let Ok(record) = &line.record else { continue };
+            let name = record
+                .log_path
+                .as_deref()
+                .and_then(|path| path.strip_prefix(LOGS)?.strip_prefix('/'));
+            let log = name.and_then(|name| logs.remove_entry(name));
+            all.push(Kept {
+                at: record.started_at,
+                bytes: log.as_ref().map_or(0, |(_, bytes)| *bytes) + line.raw.len() as u64,
+                line: Some(place),
+                log: log.map(|(name, _)| name),
+            });
+        }
+        all.extend(logs.into_iter().filter_map(|(name, bytes)| {
+            let at = Header::of_name(&name)?.at;
+            Some(Kept {
+                at,
+                bytes,
+                line: None,
+                log: Some(name),
+            })
+        }));
+        Ok(Self {
+            lines,
+            goes: beyond(all, limits, Utc::now()),
+        })
+    }
+
+    fn pruned(&self) -> Pruned {
+        Pruned {
+            runs: self.goes.len() as u64,
+            bytes: self.goes.iter().map(|kept| kept.bytes).sum(),
+        }
+    }
+
+    /// Lines that say nothing stay as long as an older record does.
+    fn lines_that_stay(&self) -> impl Iterator<Item = &[u8]> {
+        let goes: HashSet<usize> = self.goes.iter().filter_map(|kept| kept.line).collect();
+        let stays =
+            move |place: usize, line: &Line<Brief>| line.record.is_ok() && !goes.contains(&place);
+        let first = self
+            .lines
+            .iter()
+            .enumerate()
+            .position(|(place, line)| stays(place, line));
+        self.lines
+            .iter()
+            .enumerate()
+            .skip(first.unwrap_or(self.lines.len()))
+            .filter(move |(place, line)| line.record.is_err() || stays(*place, line))
+            .map(|(_, line)| line.raw.as_slice())
+    }
+}
+
+/// Those of `all` that are over `limits` at `now`.
+fn beyond(mut all: Vec<Kept>, limits: Limits, now: DateTime<Utc>) -> Vec<Kept> {
+    all.sort_by(|a, b| b.at.cmp(&a.at).then(b.line.cmp(&a.line)));
+    let (oldest, room) = (limits.oldest(now), limits.bytes());
+    let mut bytes = 0_u64;
+    let stays = all
+        .iter()
+        .enumerate()
+        .take_while(|(place, kept)| {
+            bytes = bytes.saturating_add(kept.bytes);
+            let is_over = *place as u64 >= limits.runs
+                || bytes > room
+                || oldest.is_some_and(|oldest| kept.at < oldest);
+            *place == 0 || !is_over
+        })
+        .count();
+    all.split_off(stays)
+}
+
+/// The logs in the project's folder, by name, with their sizes.
+fn logs(layout: &ProjectLayout) -> io::Result<HashMap<String, u64>> {
+    let entries = match fs::read_dir(layout.logs()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashMap::new()),
+        entries => entries?,
+    };
+    Ok(entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            if Header::of_name(&name).is_none() || !entry.file_type().ok()?.is_file() {
+                return None;
+            }
+            Some((name, entry.metadata().ok()?.len()))
+        })
+        .collect())
+}
+
+fn remove(layout: &ProjectLayout, name: &str) -> io::Result<()> {
+    match fs::remove_file(layout.logs().join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+/// Removes what crashes left: files that were being written, which only the holder of the history's lock does, and part
+/// files of runs that are recorded or long over.
+fn sweep(layout: &ProjectLayout, lines: &[Line<Brief>]) {
+    let meta = layout.env_meta();
+    let draft_of_meta = format!(".{}.", meta.file_name().unwrap_or_default().display());
+    for (path, name) in meta.parent().map(hidden).into_iter().flatten() {
+        if name.starts_with(&draft_of_meta) && name.ends_with(UNDER_WAY) {
+            let _ = fs::remove_file(path);
+        }
+    }
+    for (path, name) in hidden(&layout.logs()) {
+        let goes = match part_of(&name) {
+            Some(run) => (is_recorded(run, lines) || is_old(&path)) && !is_growing(&path),
+            None => name.ends_with(UNDER_WAY),
+        };
+        if goes {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// The files in `folder` whose names begin with a dot.
+fn hidden(folder: &Path) -> impl Iterator<Item = (PathBuf, String)> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let named = entries.filter_map(|entry| {
+        let entry = entry.ok()?;
+        Some((entry.path(), entry.file_name().into_string().ok()?))
+    });
+    named.filter(|(_, name)| name.starts_with('.'))
+}
+
+fn is_recorded(run: RunId, lines: &[Line<Brief>]) -> bool {
+    let mut records = lines
+        .iter()
+        .rev()
+        .filter_map(|line| line.record.as_ref().ok());
+    records.any(|record| record.id == run)
+}
+
+fn is_old(path: &Path) -> bool {
+    const LONG: Duration = Duration::from_secs(24 * 60 * 60);
+    let age = fs::metadata(path)
+        .and_then(|meta| meta.modified())
+        .map(|modified| modified.elapsed());
+    matches!(age, Ok(Ok(age)) if age > LONG)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::project::Config;
+    use crate::store::{RunRecord, testing};
+
+    const MIB: u64 = 1 << 20;
+
+    /// Each run is a day older than the one before it; the newest is of today. Gives how many stay.
+    fn check(sizes: &[u64], limits: (u64, u64, u64), expected: usize) {
+        let now = Utc::now();
+        let all: Vec<Kept> = sizes
+            .iter()
+            .zip(0..)
+            .map(|(&bytes, days)| Kept {
+                at: now - TimeDelta::days(days),
+                bytes,
+                line: None,
+                log: None,
+            })
+            .collect();
+        let (runs, days, mib) = limits;
+        let goes = beyond(all.clone(), Limits { runs, days, mib }, now);
+        assert_eq!(goes, all[expected..], "{limits:?}");
+    }
+
+    #[test]
+    fn the_first_limit_that_is_met_counts() {
+        let five = [MIB; 5];
+        check(&five, (200, 90, 256), 5);
+        check(&five, (3, 90, 256), 3);
+        check(&five, (200, 2, 256), 3);
+        check(&five, (200, 90, 2), 2);
+        check(&five, (u64::MAX, u64::MAX, u64::MAX), 5);
+        check(&[], (0, 0, 0), 0);
+    }
+
+    #[test]
+    fn the_newest_run_never_goes() {
+        check(&[5 * MIB, MIB], (0, 0, 0), 1);
+        check(&[5 * MIB, MIB], (200, 90, 1), 1);
+    }
+
+    #[test]
+    fn log_and_record_go_together_and_strangers_stay() {
+        let (_dir, project) = testing::project();
+        let layout = project.layout();
+        let config = Config::default();
+        let nothing = crate::inventory::Snapshot::default();
+        for action in ["one", "two", "three"] {
+            crate::store::publish(
+                &project,
+                &config,
+                testing::finished(action, "text"),
+                &nothing,
+                &nothing,
+            )
+            .expect("published");
+        }
+        let lone = "20010101000000_install_success.log";
+        fs::write(layout.logs().join(lone), "action: install\n").expect("write");
+        fs::write(layout.logs().join("notes.txt"), "mine").expect("write");
+        let limits = Limits {
+            runs: 2,
+            days: 36500,
+            mib: 1,
+        };
+        let would = prune(&project, limits, true).expect("planned");
+        assert_eq!(would.runs, 2);
+        assert_eq!(
+            history::read::<Brief>(&layout.runs()).expect("read").len(),
+            3
+        );
+        assert_eq!(prune(&project, limits, false).expect("pruned"), would);
+        let left: Vec<String> = history::read::<RunRecord>(&layout.runs())
+            .expect("read")
+            .into_iter()
+            .map(|line| line.record.expect("sound").action)
+            .collect();
+        assert_eq!(left, ["two", "three"]);
+        assert_eq!(logs(&layout).expect("list").len(), 2);
+        assert!(layout.logs().join("notes.txt").exists());
+        assert!(!layout.logs().join(lone).exists());
+    }
+}

@@ -1,0 +1,127 @@
+//! The state of a project's history, read and written by whoever holds its lock.
+
+use chrono::{DateTime, Utc};
+
+use super::env_meta::{self, EnvMeta, LastAction, LastChange, MetaState};
+use super::snapshot_file::SnapshotFile;
+use crate::inventory::Snapshot;
+use crate::project::Project;
+use crate::store::error::StoreError;
+use crate::store::lock::HistoryLock;
+use crate::store::record::Generation;
+use crate::store::record::RunRecord;
+use crate::store::record::{history, time};
+
+/// What the files know.
+pub(crate) struct State {
+    meta: EnvMeta,
+    is_sound: bool,
+    recorded: Option<SnapshotFile>,
+    /// The highest generation that any file knows: it never goes back, whatever was lost.
+    pub(crate) generation: Generation,
+}
+
+impl State {
+    /// Reads the state; whoever has `_lock` can rely on it.
+    pub(crate) fn read(project: &Project, _lock: &HistoryLock) -> Self {
+        let layout = project.layout();
+        let (meta, state) = EnvMeta::read(&layout);
+        let recorded = SnapshotFile::read(&project.venv().layout().snapshot());
+        let known = [
+            meta.generation,
+            recorded
+                .as_ref()
+                .map(|file| file.generation)
+                .unwrap_or_default(),
+            history::last_generation(&layout.runs()),
+            match state {
+                MetaState::Broken(_) => env_meta::salvaged_generation(&layout),
+                MetaState::Present | MetaState::Absent => Generation(0),
+            },
+        ];
+        let generation = known.into_iter().max().unwrap_or_default();
+        if let MetaState::Broken(_) = state {
+            // Where it cannot be moved away, writing will fail as well, and say why.
+            let _ = env_meta::set_aside(&layout);
+        }
+        Self {
+            meta,
+            is_sound: state == MetaState::Present,
+            recorded,
+            generation,
+        }
+    }
+
+    /// Both snapshots with METADATA's own names, read from disk only where they are new.
+    pub(crate) fn named(
+        &self,
+        project: &Project,
+        before: &Snapshot,
+        after: &Snapshot,
+    ) -> (Snapshot, Snapshot) {
+        let nothing = Snapshot::default();
+        let known = self
+            .recorded
+            .as_ref()
+            .map_or(&nothing, |file| &file.snapshot);
+        let (mut before, mut after) = (before.clone(), after.clone());
+        before.name_all(project.venv(), known);
+        after.name_all(project.venv(), &before);
+        (before, after)
+    }
+
+    /// Enters `record`, which left `after`, into `env_meta.json` and the recorded snapshot.
+    pub(crate) fn enter(
+        &mut self,
+        project: &Project,
+        record: &RunRecord,
+        after: &Snapshot,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let layout = project.layout();
+        let raised = record.generation_after > record.generation_before;
+        let meta = &mut self.meta;
+        if raised {
+            let others = meta
+                .last_change
+                .take()
+                .map(|change| change.others)
+                .unwrap_or_default();
+            meta.last_change = Some(LastChange {
+                generation: record.generation_after,
+                run_id: record.id,
+                source: record.tool.source(),
+                changes: record.changes.clone(),
+                others,
+            });
+        }
+        if raised || !self.is_sound {
+            meta.set_packages(after, at);
+        }
+        let others = meta
+            .last_action
+            .take()
+            .map(|action| action.others)
+            .unwrap_or_default();
+        meta.last_action = Some(LastAction {
+            action: record.action.clone(),
+            packages: record.packages.clone(),
+            success: record.ending().is_success(),
+            log_path: record.log_path.clone(),
+            timestamp: time::text(at),
+            others,
+        });
+        meta.schema = meta.schema.max(EnvMeta::SCHEMA);
+        meta.generation = self.generation.max(record.generation_after);
+        meta.python = project.venv().python_version().or(meta.python.take());
+        meta.write(&layout)
+            .map_err(|error| StoreError::at(&layout.env_meta(), error))?;
+
+        if raised || !self.is_sound {
+            let path = project.venv().layout().snapshot();
+            // Without it, names and versions are compared with those in env_meta.json.
+            let _ = SnapshotFile::write(&path, meta.generation, after);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! Where a project stands: `env_meta.json`, and the snapshot that the next comparison begins with.
+
+mod enter;
+mod env_meta;
+mod snapshot_file;
+
+pub(crate) use enter::State;
+pub use env_meta::{EnvMeta, LastAction, LastChange, MetaState, Package};
+pub use snapshot_file::Recorded;

@@ -1,0 +1,248 @@
+//! The command line of `aim-worker`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::console::{CommonArgs, examples, grammar};
+use crate::json::Json;
+use crate::words::t;
+
+/// `aim-worker`: the worker of a project, through the daemon.
+#[derive(Debug, Parser)]
+#[command(
+    name = "aim-worker",
+    version,
+    arg_required_else_help = true,
+    about = t!("worker_cli.help.about").into_owned(),
+    after_help = examples(&[
+        ("aim-worker status", t!("worker_cli.help.example_status")),
+        ("aim-worker run nodes/add.py --input '{\"a\": 1}'", t!("worker_cli.help.example_run")),
+        ("aim-worker restart", t!("worker_cli.help.example_restart")),
+        ("aim-worker logs -f", t!("worker_cli.help.example_follow")),
+    ])
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `aim-worker` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The state of the project's worker.
+    #[command(
+        about = t!("worker_cli.help.status").into_owned(),
+        after_help = examples(&[
+            ("aim-worker status", t!("worker_cli.help.example_status")),
+            ("aim-worker status --project demo --json", t!("worker_cli.help.example_status_json")),
+        ])
+    )]
+    Status,
+    /// Every project that the daemon knows, and its worker.
+    #[command(
+        about = t!("worker_cli.help.list").into_owned(),
+        after_help = examples(&[("aim-worker list", t!("worker_cli.help.example_list"))])
+    )]
+    List,
+    /// Starts the worker.
+    #[command(
+        about = t!("worker_cli.help.start").into_owned(),
+        after_help = examples(&[("aim-worker start", t!("worker_cli.help.example_start"))])
+    )]
+    Start,
+    /// Stops the worker.
+    #[command(
+        about = t!("worker_cli.help.stop").into_owned(),
+        after_help = examples(&[("aim-worker stop", t!("worker_cli.help.example_stop"))])
+    )]
+    Stop(WhenArgs),
+    /// Puts a fresh worker in the place of the present one.
+    #[command(
+        about = t!("worker_cli.help.restart").into_owned(),
+        after_help = examples(&[
+            ("aim-worker restart", t!("worker_cli.help.example_restart")),
+            ("aim-worker restart --now", t!("worker_cli.help.example_restart_now")),
+        ])
+    )]
+    Restart(WhenArgs),
+    /// Ends the nodes that run.
+    #[command(
+        about = t!("worker_cli.help.interrupt").into_owned(),
+        after_help = examples(&[
+            ("aim-worker interrupt", t!("worker_cli.help.example_interrupt")),
+            ("aim-worker interrupt nodes/add.py", t!("worker_cli.help.example_interrupt_file")),
+        ])
+    )]
+    Interrupt(InterruptArgs),
+    /// Runs one node.
+    #[command(
+        about = t!("worker_cli.help.run").into_owned(),
+        after_help = examples(&[
+            ("aim-worker run nodes/add.py --input '{\"a\": 1}'", t!("worker_cli.help.example_run")),
+            ("aim-worker run nodes/add.py --input - < input.json", t!("worker_cli.help.example_run_stdin")),
+            ("aim-worker run nodes/add.py --timeout 2.5", t!("worker_cli.help.example_run_timeout")),
+            ("aim-worker run nodes/add.py --json | jq .output", t!("worker_cli.help.example_run_json")),
+        ])
+    )]
+    Run(RunArgs),
+    /// Runs the project's flow.
+    #[command(
+        about = t!("worker_cli.help.flow").into_owned(),
+        after_help = examples(&[
+            ("aim-worker flow", t!("worker_cli.help.example_flow")),
+            ("aim-worker flow --start 9 --value 5=10 --value 6=hello", t!("worker_cli.help.example_flow_value")),
+            ("aim-worker flow --json | jq .result_nodes", t!("worker_cli.help.example_flow_json")),
+        ])
+    )]
+    Flow(FlowArgs),
+    /// What the worker said.
+    #[command(
+        about = t!("worker_cli.help.logs").into_owned(),
+        after_help = examples(&[
+            ("aim-worker logs -n 50", t!("worker_cli.help.example_logs")),
+            ("aim-worker logs -f", t!("worker_cli.help.example_follow")),
+        ])
+    )]
+    Logs(LogsArgs),
+}
+
+/// Whether a running node is waited for.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct WhenArgs {
+    /// Do not wait for a running node.
+    #[arg(long, help = t!("worker_cli.help.now").into_owned())]
+    pub now: bool,
+}
+
+/// One node and its input.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// The node's file, seen from the working folder or from the project.
+    #[arg(value_name = t!("worker_cli.help.file_value").into_owned(), help = t!("worker_cli.help.file").into_owned())]
+    pub file: PathBuf,
+    /// Its input: JSON, or `-` for JSON on standard input.
+    #[arg(long, short, value_name = "JSON|-", help = t!("worker_cli.help.input").into_owned())]
+    pub input: Option<String>,
+    /// How long it may run, in seconds.
+    #[arg(long, value_name = t!("worker_cli.help.seconds_value").into_owned(), value_parser = seconds,
+          help = t!("worker_cli.help.timeout").into_owned())]
+    pub timeout: Option<f64>,
+}
+
+/// Which flow, with which values.
+#[derive(Debug, Clone, Args)]
+pub struct FlowArgs {
+    /// The node to start from.
+    #[arg(long, value_name = "ID", help = t!("worker_cli.help.start_node").into_owned())]
+    pub start: Option<String>,
+    /// Values of text-input and result nodes.
+    #[arg(long = "value", value_name = t!("worker_cli.help.node_value_value").into_owned(), value_parser = node_value,
+          help = t!("worker_cli.help.node_value").into_owned())]
+    pub values: Vec<NodeValue>,
+    /// Nodes that may run at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10),
+          help = t!("worker_cli.help.max_workers").into_owned())]
+    pub max_workers: Option<u8>,
+    /// How long each node may run, in seconds.
+    #[arg(long, value_name = t!("worker_cli.help.seconds_value").into_owned(), value_parser = clap::value_parser!(u16).range(1..=300),
+          help = t!("worker_cli.help.flow_timeout").into_owned())]
+    pub timeout: Option<u16>,
+    /// Run what can run, also after a node failed.
+    #[arg(long, help = t!("worker_cli.help.keep_going").into_owned())]
+    pub keep_going: bool,
+}
+
+/// A node's value, as typed: `ID=V`, V being JSON where it is that, else a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeValue {
+    /// The node.
+    pub id: String,
+    /// Its value.
+    pub value: Json,
+}
+
+fn node_value(text: &str) -> Result<NodeValue, String> {
+    let (id, value) = text
+        .split_once('=')
+        .filter(|(id, _)| !id.is_empty())
+        .ok_or_else(|| t!("worker_cli.not_a_value").into_owned())?;
+    Ok(NodeValue {
+        id: id.to_owned(),
+        value: Json::parse(value).unwrap_or_else(|_| serde_json::Value::from(value).into()),
+    })
+}
+
+/// Which nodes are to end.
+#[derive(Debug, Clone, Args)]
+pub struct InterruptArgs {
+    /// Only nodes of this file, also those that wait for their turn.
+    #[arg(value_name = t!("worker_cli.help.file_value").into_owned(), help = t!("worker_cli.help.interrupt_file").into_owned())]
+    pub file: Option<PathBuf>,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok();
+    seconds
+        .filter(|seconds: &f64| seconds.is_finite() && *seconds > 0.0)
+        .ok_or_else(|| t!("worker_cli.not_seconds").into_owned())
+}
+
+/// Which part of the worker's log.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct LogsArgs {
+    /// Go on as it grows.
+    #[arg(long, short, help = t!("worker_cli.help.follow").into_owned())]
+    pub follow: bool,
+    /// At most so many lines from its end.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 200, hide_default_value = true,
+          help = t!("worker_cli.help.lines", n = 200).into_owned())]
+    pub lines: usize,
+}
+
+/// The grammar of `aim-worker`, for completions and the manual page.
+pub fn command() -> clap::Command {
+    grammar::<Cli>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn a_value_is_json_where_it_can_be() {
+        for (text, id, value) in [
+            ("5=10", "5", "10"),
+            ("5=\"10\"", "5", "\"10\""),
+            ("5=hello world", "5", "\"hello world\""),
+            ("a=b=c", "a", "\"b=c\""),
+            ("5=", "5", "\"\""),
+            ("5={\"a\": [1]}", "5", "{\"a\": [1]}"),
+        ] {
+            let read = node_value(text).expect(text);
+            assert_eq!((read.id.as_str(), read.value.as_str()), (id, value));
+        }
+        for bad in ["", "5", "=1"] {
+            assert!(node_value(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_a_positive_number() {
+        for (text, expected) in [("2", Some(2.0)), ("0.5", Some(0.5)), ("1e3", Some(1000.0))] {
+            assert_eq!(seconds(text).ok(), expected, "{text}");
+        }
+        for bad in ["", "0", "-1", "inf", "NaN", "2s"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

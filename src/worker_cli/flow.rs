@@ -1,0 +1,267 @@
+//! `aim-worker flow`: the project's flow, told as it goes, then its results.
+//!
+//! How the nodes fare is talk; the outputs of result nodes are the data.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::Reached;
+use super::attended::{Attended, Happening};
+use super::cli::FlowArgs;
+use super::flow_list::List;
+use crate::api::v1::{FlowDone, FlowEvent, FlowEvents, FlowRun};
+use crate::console::style::{NAME, paint};
+use crate::console::{Console, time, width};
+use crate::error::{Error, Exit, Explain, Result};
+use crate::host::Host;
+use crate::json::Json;
+use crate::json::indent::laid_out;
+use crate::words::t;
+
+/// How often a living list is drawn at most, and at least while a node runs.
+const PERIODS: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(200));
+
+/// Runs the flow. The exit status tells whether every node succeeded; leaving the command cancels what runs.
+pub(super) fn run(
+    console: &mut Console,
+    host: &Host,
+    reached: &Reached,
+    args: FlowArgs,
+) -> Result<Exit> {
+    let structure = reached.project.layout().structure();
+    if !structure.is_file() {
+        let path = structure.display();
+        return Err(Error::failed(t!("worker_cli.flow.none", path = path)));
+    }
+    // The run's id in the answer is made of the project's, so it is not named by its folder here.
+    let id = reached.client.worker(reached.address())?.project;
+    let mut node_values = stored_values(&structure);
+    node_values.extend(args.values.into_iter().map(|given| (given.id, given.value)));
+    let flow = FlowRun {
+        project_id: id.to_string(),
+        start_node_id: args.start,
+        node_values,
+        max_workers: args.max_workers,
+        timeout_sec: args.timeout,
+        halt_on_error: !args.keep_going,
+        events: Some(FlowEvents::All),
+    };
+    let client = reached.client.clone();
+    if console.is_json() {
+        let attended = Attended::<(), Json>::begin(move |_| client.flow(&flow))?;
+        return answer(console, &attended);
+    }
+    let is_living = console.talk_size().is_some() && host.var("TERM") != Some("dumb");
+    let attended = Attended::begin(move |say| client.flow_events(&flow, say))?;
+    let mut shown = Shown::new(is_living && !console.is_quiet());
+    loop {
+        match attended.next(shown.patience()) {
+            Happening::Told(event) => shown.tell(event),
+            Happening::Nothing => {}
+            Happening::Ended(done) => {
+                let done = done.map_err(with_hint);
+                shown.end(console);
+                return results(console, &shown, &done?);
+            }
+            Happening::Interrupted => {
+                shown.cancel();
+                shown.end(console);
+                console.note(t!("worker_cli.flow.cancelled"));
+                return Ok(Exit::Interrupted);
+            }
+        }
+        shown.draw(console);
+    }
+}
+
+/// The values that are stored with the nodes, which AIM-Forge's page sends along with each run (compat, sections 3 and
+/// 11). A structure that cannot be read has none here: what is wrong with it is for the daemon to say.
+fn stored_values(structure: &Path) -> BTreeMap<String, Json> {
+    #[derive(Deserialize)]
+    struct Stored {
+        nodes: Vec<Node>,
+    }
+    #[derive(Deserialize)]
+    struct Node {
+        id: String,
+        #[serde(default)]
+        data: Data,
+    }
+    #[derive(Default, Deserialize)]
+    struct Data {
+        value: Option<Json>,
+    }
+    let text = fs_err::read(structure).unwrap_or_default();
+    let stored = serde_json::from_slice(&text).unwrap_or(Stored { nodes: Vec::new() });
+    let values = stored.nodes.into_iter();
+    values
+        .filter_map(|node| Some((node.id, node.data.value?)))
+        .collect()
+}
+
+/// With `--json`: the daemon's answer as it is.
+fn answer(console: &mut Console, attended: &Attended<(), Json>) -> Result<Exit> {
+    #[derive(Deserialize)]
+    struct Verdict {
+        success: bool,
+    }
+    loop {
+        match attended.next(None) {
+            Happening::Ended(answer) => {
+                let answer = answer.map_err(with_hint)?;
+                console.raw(format!("{answer}\n").as_bytes())?;
+                let verdict: Verdict = answer.read().context(t!("api.not_understood"))?;
+                return Ok(exit(verdict.success));
+            }
+            Happening::Interrupted => {
+                console.note(t!("worker_cli.flow.cancelled"));
+                return Ok(Exit::Interrupted);
+            }
+            Happening::Told(()) | Happening::Nothing => {}
+        }
+    }
+}
+
+fn exit(success: bool) -> Exit {
+    if success { Exit::Done } else { Exit::Failed }
+}
+
+/// Where the daemon cannot tell where to start, what to type.
+fn with_hint(error: Error) -> Error {
+    let why = error.to_string();
+    if why.contains(" start nodes found") || why.contains("No start node found") {
+        error.hint(t!("worker_cli.flow.hint_start"))
+    } else {
+        error
+    }
+}
+
+/// The outputs of result nodes, each under its name.
+fn results(console: &mut Console, shown: &Shown, done: &FlowDone) -> Result<Exit> {
+    console.note(shown.summary());
+    for (id, value) in shown.list.in_order(&done.result_nodes) {
+        let name = shown.list.name(id);
+        // Of an object that stays in its worker, what it says of itself: its reference is for programs.
+        let text = match done.object_text(id) {
+            Some(text) => text
+                .lines()
+                .map(width::printable)
+                .collect::<Vec<_>>()
+                .join("\n"),
+            None => laid_out(value.as_str()),
+        };
+        let name = paint(NAME, width::printable(&name));
+        let gap = if text.contains('\n') { '\n' } else { ' ' };
+        // Data that is nobody's style goes out untouched.
+        console.text(format!("{name}:{gap}"))?;
+        console.raw(format!("{text}\n").as_bytes())?;
+    }
+    Ok(exit(done.success))
+}
+
+/// What stands on the screen of the flow.
+struct Shown {
+    list: List,
+    /// Whether it is redrawn in place.
+    is_living: bool,
+    /// Lines that are final and not printed yet.
+    lines: Vec<String>,
+    /// Lines on the terminal that the next drawing replaces.
+    drawn: usize,
+    drawn_at: Option<Instant>,
+    is_stale: bool,
+    began: Instant,
+}
+
+impl Shown {
+    fn new(is_living: bool) -> Self {
+        Self {
+            list: List::default(),
+            is_living,
+            lines: Vec::new(),
+            drawn: 0,
+            drawn_at: None,
+            is_stale: false,
+            began: Instant::now(),
+        }
+    }
+
+    /// How long to wait for an event before it is drawn again.
+    fn patience(&self) -> Option<Duration> {
+        let period = if self.is_stale { PERIODS.0 } else { PERIODS.1 };
+        (self.is_living && (self.is_stale || self.list.is_running())).then_some(period)
+    }
+
+    fn tell(&mut self, event: FlowEvent) {
+        match event {
+            FlowEvent::Start(nodes) => self.list = List::new(nodes),
+            FlowEvent::NodeStart(id) => self.list.begins(&id, Instant::now()),
+            FlowEvent::NodeComplete(id, result) => {
+                self.lines.extend(self.list.settles(&id, &result));
+            }
+            FlowEvent::Complete(_) | FlowEvent::Error(_) | FlowEvent::Other => return,
+        }
+        self.is_stale = true;
+    }
+
+    /// Brings the screen up to date, unless it was a moment ago.
+    fn draw(&mut self, console: &mut Console) {
+        if !self.is_living {
+            for line in self.lines.drain(..) {
+                console.note(line);
+            }
+            return;
+        }
+        let now = Instant::now();
+        let period = if self.is_stale { PERIODS.0 } else { PERIODS.1 };
+        if self.drawn_at.is_some_and(|at| now < at + period) {
+            return;
+        }
+        let (columns, rows) = console.talk_size().unwrap_or((80, 24));
+        // One row for the cursor, and one of what was printed before, for the eye to hold on to.
+        let living = self.list.living(now, columns, rows.saturating_sub(2));
+        self.replace(console, &living);
+        self.drawn_at = Some(now);
+        self.is_stale = false;
+    }
+
+    /// Nothing lives any more: what is final stays.
+    fn end(&mut self, console: &mut Console) {
+        if self.is_living {
+            self.replace(console, &[]);
+        } else {
+            self.draw(console);
+        }
+    }
+
+    fn cancel(&mut self) {
+        self.lines.extend(self.list.cancel());
+    }
+
+    fn replace(&mut self, console: &mut Console, living: &[String]) {
+        let text: String = self
+            .lines
+            .drain(..)
+            .chain(living.iter().cloned())
+            .map(|line| line + "\n")
+            .collect();
+        console.redraw(self.drawn, &text);
+        self.drawn = living.len();
+    }
+
+    fn summary(&self) -> String {
+        let counts = self.list.counts();
+        let took = time::duration(self.began.elapsed());
+        t!(
+            "worker_cli.flow.summary",
+            done = counts.done,
+            failed = counts.failed,
+            skipped = counts.skipped,
+            took = took
+        )
+        .into_owned()
+    }
+}

@@ -1,0 +1,391 @@
+//! The list of a flow's nodes: what is final as lines to print once, what is not as lines to draw again.
+//!
+//! Knows no terminal and no clock but what it is given.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
+
+use anstream::adapter::strip_str;
+use anstyle::Style;
+
+use crate::api::v1::{FlowNode, FlowResult, FlowStatus};
+use crate::console::style::{BAD, FAINT, GOOD, NAME, ODD, paint};
+use crate::console::time;
+use crate::console::width::{columns, cut, printable};
+use crate::words::t;
+
+/// Columns after which names are no longer lined up.
+const WIDEST_NAME: usize = 32;
+
+/// Stands before what a node printed.
+const MARGIN: &str = "    │ ";
+
+/// A flow's nodes.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    /// In the order in which they may run.
+    nodes: Vec<Entry>,
+    places: HashMap<String, usize>,
+    counts: Counts,
+    name_width: usize,
+}
+
+/// How many nodes with code came to which end.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) done: usize,
+    pub(super) failed: usize,
+    pub(super) skipped: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: String,
+    title: String,
+    is_code: bool,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Running(Instant),
+    Settled,
+}
+
+impl List {
+    /// A flow of `nodes`, none of which has begun.
+    pub(super) fn new(nodes: Vec<FlowNode>) -> Self {
+        let mut list = Self::default();
+        for node in nodes {
+            list.places.insert(node.id.clone(), list.nodes.len());
+            list.nodes.push(Entry {
+                is_code: node.kind == "code",
+                id: node.id,
+                title: node.title,
+                state: State::Waiting,
+            });
+        }
+        let names = list.nodes.iter().filter(|node| node.is_code);
+        let widths = names.map(|node| columns(&name_of(node)));
+        list.name_width = widths
+            .filter(|width| *width <= WIDEST_NAME)
+            .max()
+            .unwrap_or(0);
+        list
+    }
+
+    /// A node has begun.
+    pub(super) fn begins(&mut self, id: &str, now: Instant) {
+        if let Some(node) = self.entry(id) {
+            node.state = State::Running(now);
+        }
+    }
+
+    /// A node is done with; the lines that say so. A result node needs none: its output is shown, and where it has none
+    /// the node before it has said why.
+    pub(super) fn settles(&mut self, id: &str, result: &FlowResult) -> Vec<String> {
+        let mut is_code = true;
+        if let Some(node) = self.entry(id) {
+            node.state = State::Settled;
+            is_code = node.is_code;
+        }
+        let is_own_failure = result.status == FlowStatus::Error && result.error_source.is_none();
+        if !is_code && !is_own_failure {
+            return Vec::new();
+        }
+        if is_code {
+            let count = match result.status {
+                FlowStatus::Success => &mut self.counts.done,
+                FlowStatus::Error => &mut self.counts.failed,
+                FlowStatus::Skipped => &mut self.counts.skipped,
+            };
+            *count += 1;
+        }
+        let took = time::duration(std::time::Duration::from_millis(result.execution_time_ms));
+        let error = result.error.as_deref().unwrap_or_default();
+        let error = printable(error.lines().next().unwrap_or_default());
+        let name = self.name(id);
+        let mut lines = vec![match (result.status, &result.error_source) {
+            (FlowStatus::Success, _) => self.line(GOOD, &t!("worker_cli.flow.done"), &name, &took),
+            // What it would have said itself, had it run.
+            (_, Some(source)) => {
+                let why = t!("worker_cli.flow.because", node = self.name(source));
+                self.line(ODD, &t!("worker_cli.flow.skipped"), &name, &printable(&why))
+            }
+            (FlowStatus::Error, None) => {
+                let rest = format!("{took}  {}", paint(BAD, error));
+                self.line(BAD, &t!("worker_cli.flow.failed"), &name, &rest)
+            }
+            (FlowStatus::Skipped, None) => {
+                self.line(ODD, &t!("worker_cli.flow.skipped"), &name, &error)
+            }
+        }];
+        if is_code {
+            let printed = result.logs.lines();
+            lines.extend(printed.map(|line| {
+                let line = printable(&strip_str(line).to_string());
+                format!("{}{line}", paint(FAINT, MARGIN))
+            }));
+        }
+        lines
+    }
+
+    /// Nobody waits any more: the lines that say which nodes were cut short.
+    pub(super) fn cancel(&mut self) -> Vec<String> {
+        let word = t!("worker_cli.flow.cut_short");
+        let running = self
+            .nodes
+            .iter()
+            .filter(|node| matches!(node.state, State::Running(_)));
+        let lines = running
+            .map(|node| self.line(ODD, &word, &name_of(node), ""))
+            .collect();
+        for node in &mut self.nodes {
+            node.state = State::Settled;
+        }
+        lines
+    }
+
+    /// What is not final, in at most `rows` lines of at most `width` columns: what runs first, then what waits.
+    pub(super) fn living(&self, now: Instant, width: usize, rows: usize) -> Vec<String> {
+        let code = || self.nodes.iter().filter(|node| node.is_code);
+        let running = code().filter_map(|node| match node.state {
+            State::Running(since) => {
+                let took = time::duration(now.saturating_duration_since(since));
+                Some((NAME, t!("worker_cli.flow.running"), name_of(node), took))
+            }
+            State::Waiting | State::Settled => None,
+        });
+        let waiting = code()
+            .filter(|node| node.state == State::Waiting)
+            .map(|node| {
+                (
+                    FAINT,
+                    t!("worker_cli.flow.waiting"),
+                    name_of(node),
+                    String::new(),
+                )
+            });
+        let all: Vec<(Style, Cow<'_, str>, String, String)> = running.chain(waiting).collect();
+        let shown = if all.len() > rows {
+            rows.saturating_sub(1)
+        } else {
+            all.len()
+        };
+        let mut lines: Vec<String> = all[..shown]
+            .iter()
+            .map(|(style, word, name, rest)| {
+                let plain = strip_str(&self.line(*style, word, name, rest)).to_string();
+                if columns(&plain) > width {
+                    cut(&plain, width)
+                } else {
+                    self.line(*style, word, name, rest)
+                }
+            })
+            .collect();
+        if all.len() > shown && rows > 0 {
+            let more = t!("worker_cli.flow.more", n = all.len() - shown);
+            lines.push(paint(FAINT, cut(&more, width)));
+        }
+        lines
+    }
+
+    /// Whether a node runs.
+    pub(super) fn is_running(&self) -> bool {
+        let mut states = self.nodes.iter().map(|node| node.state);
+        states.any(|state| matches!(state, State::Running(_)))
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// A node's title with its id, which commands are given.
+    pub(super) fn name(&self, id: &str) -> String {
+        match self.places.get(id) {
+            Some(&place) => name_of(&self.nodes[place]),
+            None => printable(id),
+        }
+    }
+
+    /// `values` in the order of the nodes that they belong to.
+    pub(super) fn in_order<'v, V>(&self, values: &'v BTreeMap<String, V>) -> Vec<(&'v str, &'v V)> {
+        let mut values: Vec<_> = values
+            .iter()
+            .map(|(id, value)| (id.as_str(), value))
+            .collect();
+        values.sort_by_key(|(id, _)| self.places.get(*id).copied());
+        values
+    }
+
+    fn entry(&mut self, id: &str) -> Option<&mut Entry> {
+        let place = *self.places.get(id)?;
+        self.nodes.get_mut(place)
+    }
+
+    /// State, name and what there is to say, lined up.
+    fn line(&self, style: Style, state: &str, name: &str, rest: &str) -> String {
+        let state_room = " ".repeat(state_width().saturating_sub(columns(state)));
+        let state = paint(style, state);
+        if rest.is_empty() {
+            return format!("  {state}{state_room}  {name}");
+        }
+        let name_room = " ".repeat(self.name_width.saturating_sub(columns(name)));
+        format!("  {state}{state_room}  {name}{name_room}  {rest}")
+    }
+}
+
+fn name_of(node: &Entry) -> String {
+    printable(&format!("{} ({})", node.title, node.id))
+}
+
+/// Columns of the widest word for a state.
+fn state_width() -> usize {
+    [
+        t!("worker_cli.flow.done"),
+        t!("worker_cli.flow.failed"),
+        t!("worker_cli.flow.skipped"),
+        t!("worker_cli.flow.running"),
+        t!("worker_cli.flow.waiting"),
+        t!("worker_cli.flow.cut_short"),
+    ]
+    .iter()
+    .map(|word| columns(word))
+    .max()
+    .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::words::{self, Language};
+
+    fn list() -> List {
+        let node = |id: &str, title: &str, kind: &str| FlowNode {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            kind: kind.to_owned(),
+        };
+        List::new(vec![
+            node("s", "Start", "start"),
+            node("1", "Sum", "code"),
+            node("2", "나눗셈", "code"),
+            node("3", "Third", "code"),
+            node("r", "Result", "result"),
+        ])
+    }
+
+    fn result(status: FlowStatus) -> FlowResult {
+        FlowResult {
+            status,
+            error: None,
+            execution_time_ms: 12,
+            logs: String::new(),
+            error_source: None,
+        }
+    }
+
+    fn plain(lines: &[String]) -> Vec<String> {
+        lines
+            .iter()
+            .map(|line| strip_str(line).to_string())
+            .collect()
+    }
+
+    #[test]
+    fn ends_are_told_once_with_what_was_printed() {
+        let mut list = list();
+        let done = FlowResult {
+            logs: "one\n\u{1b}[31mtwo\u{1b}[0m\r\n".to_owned(),
+            ..result(FlowStatus::Success)
+        };
+        assert_eq!(
+            plain(&list.settles("1", &done)),
+            ["  done       Sum (1)     12 ms", "    │ one", "    │ two"]
+        );
+        let failed = FlowResult {
+            error: Some("division by zero\nTraceback".to_owned()),
+            logs: "Traceback".to_owned(),
+            ..result(FlowStatus::Error)
+        };
+        assert_eq!(
+            plain(&list.settles("2", &failed)),
+            [
+                "  failed     나눗셈 (2)  12 ms  division by zero",
+                "    │ Traceback"
+            ]
+        );
+        let skipped = FlowResult {
+            error_source: Some("2".to_owned()),
+            ..result(FlowStatus::Skipped)
+        };
+        assert_eq!(
+            plain(&list.settles("3", &skipped)),
+            ["  skipped    Third (3)   because of 나눗셈 (2)"]
+        );
+        assert!(list.settles("r", &result(FlowStatus::Success)).is_empty());
+        let counts = Counts {
+            done: 1,
+            failed: 1,
+            skipped: 1,
+        };
+        assert_eq!(list.counts(), counts);
+        words::choose(Language::Korean);
+        assert_eq!(
+            plain(&list.settles("1", &result(FlowStatus::Success))),
+            ["  완료     Sum (1)     12밀리초"]
+        );
+    }
+
+    #[test]
+    fn what_lives_fits_the_terminal() {
+        let mut list = list();
+        let now = Instant::now();
+        list.begins("2", now);
+        let later = now + Duration::from_millis(1_500);
+        let check = |width, rows, expected: &[&str]| {
+            let lines = plain(&list.living(later, width, rows));
+            assert_eq!(lines, expected);
+            assert!(lines.iter().all(|line| columns(line) <= width), "{lines:?}");
+        };
+        check(
+            80,
+            9,
+            &[
+                "  running    나눗셈 (2)  1.5 s",
+                "  waiting    Sum (1)",
+                "  waiting    Third (3)",
+            ],
+        );
+        check(80, 2, &["  running    나눗셈 (2)  1.5 s", "  … and 2 more"]);
+        check(18, 1, &["  … and 3 more"]);
+        check(
+            17,
+            3,
+            &["  running    나…", "  waiting    Sum…", "  waiting    Thi…"],
+        );
+        check(80, 0, &[]);
+        assert!(list.is_running());
+        assert_eq!(plain(&list.cancel()), ["  cancelled  나눗셈 (2)"]);
+        assert!(!list.is_running());
+    }
+
+    #[test]
+    fn results_stand_in_the_order_of_their_nodes() {
+        let values =
+            BTreeMap::from([("1", 0), ("r", 1), ("s", 2)].map(|(id, n)| (id.to_owned(), n)));
+        let list = list();
+        let ids: Vec<&str> = list
+            .in_order(&values)
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect();
+        assert_eq!(ids, ["s", "1", "r"]);
+        assert_eq!(list.name("r"), "Result (r)");
+        assert_eq!(list.name("\u{1b}"), "␛");
+    }
+}

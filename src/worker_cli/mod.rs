@@ -1,0 +1,115 @@
+//! `aim-worker`: the workers of projects, controlled through the daemon.
+//!
+//! Start reading at [`run`]. Each command is one call of [`Client`] and the words for its reply.
+//!
+//! **Invariant:** starts no process and reads no file of the daemon's: what the daemon says is all that is known.
+
+mod attended;
+mod cli;
+mod flow;
+mod flow_list;
+mod interrupt;
+mod logs;
+mod node;
+mod restart;
+mod status;
+
+pub use cli::{
+    Cli, Command, FlowArgs, InterruptArgs, LogsArgs, NodeValue, RunArgs, WhenArgs, command,
+};
+
+use chrono::Utc;
+
+use self::status::Status;
+use crate::api::{Address, Client};
+use crate::console::{self, CommonArgs, Console};
+use crate::error::{Exit, Result};
+use crate::host::Host;
+use crate::project::Project;
+use crate::words::t;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// `Exit::NoDaemon` without a daemon, `Exit::NotFound` without a project, `Exit::Usage` for a node or an input that
+/// cannot be run, `Exit::Failed` when the worker does not start.
+pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
+    let common = &cli.common;
+    let mut console = Console::new(host, common);
+    match cli.command {
+        Command::List => list(&mut console, &Client::connect(host)?)?,
+        Command::Status => print_status(&mut console, &Reached::of(host, common)?)?,
+        Command::Start => restart::start(&mut console, &Reached::of(host, common)?)?,
+        Command::Stop(args) => restart::stop(&mut console, &Reached::of(host, common)?, args)?,
+        Command::Restart(args) => {
+            restart::restart(&mut console, &Reached::of(host, common)?, args)?;
+        }
+        Command::Interrupt(args) => {
+            interrupt::interrupt(&mut console, host, &Reached::of(host, common)?, &args)?;
+        }
+        Command::Logs(args) => logs::print(&mut console, &Reached::of(host, common)?, args)?,
+        Command::Flow(args) => {
+            return flow::run(&mut console, host, &Reached::of(host, common)?, args);
+        }
+        Command::Run(args) => {
+            // What was typed is judged before the daemon is asked for anything.
+            let input = node::input(&args)?;
+            return node::run(
+                &mut console,
+                host,
+                &Reached::of(host, common)?,
+                &args,
+                input,
+            );
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// A daemon, and the project there that is meant.
+struct Reached {
+    client: Client,
+    project: Project,
+}
+
+impl Reached {
+    fn of(host: &Host, common: &CommonArgs) -> Result<Self> {
+        Ok(Self {
+            client: Client::connect(host)?,
+            project: console::project(host, common)?,
+        })
+    }
+
+    /// The project as the daemon's calls name it.
+    fn address(&self) -> Address {
+        Address::from(&self.project)
+    }
+}
+
+fn print_status(console: &mut Console, reached: &Reached) -> Result<()> {
+    // In this order: the first makes the project known, which the second takes for granted.
+    let status = Status {
+        worker: reached.client.worker(reached.address())?,
+        watching: reached.client.project(reached.address())?.watching,
+    };
+    if console.is_json() {
+        return console.json(&status);
+    }
+    for line in status.lines(Utc::now()) {
+        console.line(line)?;
+    }
+    Ok(())
+}
+
+fn list(console: &mut Console, client: &Client) -> Result<()> {
+    let projects = client.projects()?;
+    if console.is_json() {
+        return console.json(&projects);
+    }
+    if projects.is_empty() {
+        console.note(t!("worker_cli.no_projects"));
+        return Ok(());
+    }
+    let text = status::table(&projects).to_text(console.width());
+    console.text(text)
+}
