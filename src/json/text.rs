@@ -9,6 +9,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// A JSON value as its text; cheap to clone.
@@ -130,6 +131,27 @@ impl JsonText {
             .first()
             .copied()
             .unwrap_or(b' ')
+    }
+}
+
+impl From<super::Json> for JsonText {
+    /// The same text.
+    fn from(json: super::Json) -> Self {
+        Self(String::from(json).into())
+    }
+}
+
+impl Serialize for JsonText {
+    /// The same text: whoever writes JSON does not look into it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = String::from_utf8_lossy(self.as_bytes()).into_owned();
+        // SAFETY: a `JsonText` is valid JSON by its invariant.
+        #[expect(
+            unsafe_code,
+            reason = "parsing 100 MB again would cost more than the node that takes them"
+        )]
+        let raw = unsafe { RawValue::from_string_unchecked(text) };
+        raw.serialize(serializer)
     }
 }
 

@@ -53,6 +53,12 @@ impl Default for Json {
     }
 }
 
+impl From<Json> for String {
+    fn from(json: Json) -> Self {
+        Box::<str>::from(json.0).into()
+    }
+}
+
 impl From<&Value> for Json {
     fn from(value: &Value) -> Self {
         Self(serde_json::value::to_raw_value(value).expect("a JSON value is JSON"))

@@ -14,7 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::{Named, Shared};
 use crate::api::v1::{NDJSON, NodeEvent, NodeOutput, NodeRun, OnDisconnect};
 use crate::backend::reply::{Body, Refusal};
-use crate::backend::worker::{Job, Reply};
+use crate::backend::worker::{Job, WorkerReply};
 
 /// Pieces of output that wait for a slow caller. The job has its own bound behind it.
 const QUEUE: usize = 16;
@@ -97,7 +97,7 @@ async fn tell(job: Job, node: NodeRun, lines: mpsc::Sender<Part>) {
 }
 
 /// The last line: a [`NodeEvent::Reply`], whose reply may be of any size.
-async fn finish(lines: &mpsc::Sender<Part>, reply: Reply) {
+async fn finish(lines: &mpsc::Sender<Part>, reply: WorkerReply) {
     let mut line = br#"{"type":"reply","reply":"#.to_vec();
     for piece in reply.pieces() {
         let piece = match piece {

@@ -29,6 +29,6 @@ mod tests;
 pub use handle::Job;
 pub(super) use process::kill_orphans;
 pub use process::log_path;
-pub use protocol::Reply;
+pub use protocol::WorkerReply;
 pub use start::{Freshness, JobSettings, View};
 pub use task::WorkerError;

@@ -1,25 +1,19 @@
 //! Flows on a project's workers: what the engine asks of a [`Runner`], done by a [`Job`].
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
+use super::bring::{Brought, ask, bring, gone, is_gone, object};
 use super::job::Job;
 use super::kept::Kept;
 use super::pool::Taken;
 use crate::api::v1::NodeOutput;
-use crate::backend::flow::{
-    EdgeValue, NodeCall, NodeDone, NodeError, Object, Output, Runner, Value,
-};
-use crate::backend::worker::protocol::reply::Reply;
-use crate::backend::worker::protocol::request::{Failure, Request, Store};
-use crate::backend::worker::task::ask::{Control, Order, shutting_down};
-use crate::json::Json;
+use crate::backend::flow::{NodeCall, NodeDone, NodeError, Object, Output, Runner, Value};
+use crate::backend::worker::protocol::{Edge, KeepAs, Request, Store, WorkerReply};
+use crate::backend::worker::task::{Order, shutting_down};
 use crate::json::JsonText;
 
 /// Pieces of output that wait to be put together.
@@ -34,7 +28,7 @@ impl Runner for Job {
     async fn run(&self, call: NodeCall<Kept>) -> NodeDone<Kept> {
         let begun = Instant::now();
         let first = call.edges.iter().find_map(object);
-        if let Some(object) = first.filter(|object| object.lane().has_ended()) {
+        if let Some(object) = first.filter(|object| object.task().has_ended()) {
             return failed(gone(object), begun);
         }
         let done = loop {
@@ -65,7 +59,7 @@ impl Runner for Job {
     }
 
     async fn display(&self, object: &Kept) -> Option<String> {
-        let reply = ask(object, "display").await;
+        let reply = ask(object, |r#ref| Request::Display { r#ref }).await;
         let reply = reply.into_json();
         let reply: Said<'_> = reply.read().ok()?;
         serde_json::from_str(reply.output?.get()).ok()
@@ -73,7 +67,7 @@ impl Runner for Job {
 
     async fn full_result(&self, node: &str) -> Option<JsonText> {
         let object = self.pool().newest(node)?;
-        let reply = ask(&object, "full_result").await;
+        let reply = ask(&object, |r#ref| Request::FullResult { r#ref }).await;
         let envelope = reply.envelope();
         if let Some(large) = reply.into_large_output().await.ok()? {
             return Some(JsonText::trusted(large));
@@ -97,17 +91,25 @@ impl Job {
             Ok(brought) => brought,
             Err(error) => return Some(failed(error, begun)),
         };
-        let given = given(call, &brought);
-        let project = self.pool().project();
+        let is_first = call.edges.is_empty();
+        let input = || call.input.clone().unwrap_or_else(JsonText::null);
         let order = Order {
-            request: Request::flow_node(project, call.file.as_deref(), &given, &call.keep),
+            request: Request::ExecNode {
+                file: call.file.as_deref().map(str::to_owned),
+                project_root: self.pool().project().to_string_lossy().into_owned(),
+                edges: Some(edges(call, &brought)),
+                input: is_first.then(input),
+                keep: Some(KeepAs {
+                    r#ref: call.keep.clone(),
+                }),
+            },
             file: call.file.as_deref().unwrap_or_default().to_owned(),
             limit: Some(call.timeout.as_secs_f64()),
             wants_now: true,
             on: first.map(Kept::pid),
         };
         let (output, printed) = mpsc::channel::<NodeOutput>(QUEUE);
-        let (reply, printed) = tokio::join!(taken.lane.run(order, output), collect(printed));
+        let (reply, printed) = tokio::join!(taken.task.run(order, output), collect(printed));
         let reply = reply?;
         Some(match first {
             Some(object) if is_gone(&reply.envelope()) => failed(gone(object), begun),
@@ -116,139 +118,22 @@ impl Job {
     }
 }
 
-async fn ask(object: &Kept, op: &str) -> Reply {
-    let request = Request::object(op, object.id());
-    object.lane().ask_about(request, object.pid()).await
-}
-
-fn object(edge: &EdgeValue<Kept>) -> Option<&Kept> {
-    match &edge.value {
-        Value::Object(object) => Some(object),
-        Value::Json(_) => None,
-    }
-}
-
-/// By their names, objects as they are called where they were brought.
-type Brought = HashMap<String, Kept>;
-
-/// Where a worker has put an object.
-#[derive(Deserialize)]
-struct Exported<'a> {
-    fd: u32,
-    #[serde(borrow)]
-    layout: &'a RawValue,
-}
-
-/// Brings the objects that are in other workers to the one that was taken.
-async fn bring(call: &NodeCall<Kept>, taken: &Taken) -> Result<Brought, NodeError> {
-    let mut brought = Brought::new();
-    let objects = call.edges.iter().filter_map(object);
-    let Some(home) = objects.clone().next().map(Kept::pid) else {
-        return Ok(brought);
-    };
-    for object in objects.filter(|object| object.pid() != home) {
-        if brought.contains_key(object.id()) {
-            continue;
-        }
-        if object.lane().has_ended() {
-            return Err(gone(object));
-        }
-        let reply = ask(object, "export").await.into_json();
-        let Ok(exported) = reply.read::<Exported<'_>>() else {
-            return Err(if is_gone(&reply) {
-                gone(object)
-            } else {
-                error_of(&reply)
-            });
+/// What comes on the node's edges; an object by its name where the node runs.
+fn edges(call: &NodeCall<Kept>, brought: &Brought) -> Vec<Edge> {
+    let here = |object: &Kept| brought.get(object.id()).unwrap_or(object).id().to_owned();
+    let given = call.edges.iter().map(|edge| {
+        let (value, r#ref) = match &edge.value {
+            Value::Json(json) => (Some(json.clone()), None),
+            Value::Object(object) => (None, Some(here(object))),
         };
-        let path = format!("/proc/{}/fd/{}", object.pid(), exported.fd);
-        // A name of its own: another node may be given the same object there, and let go of it earlier.
-        let name = format!("{} for {}", object.id(), call.keep);
-        let request = Request::import(&name, &path, exported.layout);
-        let imported = taken.lane.ask_about(request, home).await.into_json();
-        let close = Control::Close {
-            pid: object.pid(),
-            descriptor: exported.fd,
-        };
-        let _ = object.lane().ask.send(close).await;
-        if !imported.read::<Failure>().is_ok_and(|reply| reply.ok) {
-            let at_home = call.edges.iter().find_map(self::object);
-            return Err(match at_home.filter(|_| is_gone(&imported)) {
-                Some(object) => gone(object),
-                None => error_of(&imported),
-            });
+        Edge {
+            value,
+            r#ref,
+            handle: edge.handle.as_deref().map(str::to_owned),
+            into: edge.into.as_deref().map(str::to_owned),
         }
-        let there = Kept::new(name, home, taken.lane.clone());
-        brought.insert(object.id().to_owned(), there);
-    }
-    Ok(brought)
-}
-
-/// Whether a reply says that the worker that had an object has ended.
-fn is_gone(reply: &Json) -> bool {
-    #[derive(Deserialize)]
-    struct Coded<'r> {
-        #[serde(borrow, default)]
-        code: Option<Cow<'r, str>>,
-    }
-    reply
-        .read::<Coded<'_>>()
-        .is_ok_and(|reply| reply.code.as_deref() == Some("object-gone"))
-}
-
-/// What is said of an object that went with its worker: which node has to run again.
-fn gone(object: &Kept) -> NodeError {
-    // An object's name is its node's, `_`, and a number (compat, section 10).
-    let id = object.id();
-    let node = id.rsplit_once('_').map_or(id, |(node, _)| node);
-    NodeError {
-        message: format!(
-            "The object that node {node} gave is gone: worker {}, which had it, has ended (the environment changed, or it \
-             was restarted or stopped). Run node {node} again",
-            object.pid()
-        ),
-        traceback: None,
-    }
-}
-
-fn error_of(reply: &Json) -> NodeError {
-    let failure: Failure = reply.read().unwrap_or_default();
-    NodeError {
-        message: failure.error,
-        traceback: Some(failure.traceback).filter(|text| !text.is_empty()),
-    }
-}
-
-/// The members of the request that give the node its input.
-fn given(call: &NodeCall<Kept>, brought: &Brought) -> String {
-    if call.edges.is_empty() {
-        let input = call.input.as_ref().map_or(Cow::Borrowed("null"), text);
-        return format!("\"edges\":[],\"input\":{input}");
-    }
-    let mut given = String::from("\"edges\":[");
-    for (number, edge) in call.edges.iter().enumerate() {
-        given.push_str(if number == 0 { "{" } else { ",{" });
-        // Writing to a string never fails.
-        let _ = match &edge.value {
-            Value::Json(json) => write!(given, "\"value\":{}", text(json)),
-            Value::Object(object) => {
-                let here = brought.get(object.id()).unwrap_or(object);
-                write!(given, "\"ref\":{}", quoted(Some(here.id())))
-            }
-        };
-        let (handle, into) = (quoted(edge.handle.as_deref()), quoted(edge.into.as_deref()));
-        let _ = write!(given, ",\"handle\":{handle},\"into\":{into}}}");
-    }
-    given.push(']');
-    given
-}
-
-fn text(json: &JsonText) -> Cow<'_, str> {
-    String::from_utf8_lossy(json.as_bytes())
-}
-
-fn quoted(text: Option<&str>) -> String {
-    serde_json::to_string(&text).unwrap_or_default()
+    });
+    given.collect()
 }
 
 async fn collect(mut printed: mpsc::Receiver<NodeOutput>) -> String {
@@ -284,7 +169,7 @@ struct Said<'r> {
 }
 
 async fn done(
-    reply: Reply,
+    reply: WorkerReply,
     keep: String,
     taken: &Taken,
     printed: String,
@@ -301,13 +186,13 @@ async fn done(
         }
     };
     if let (Some(pid), Some(store)) = (worker, said.store) {
-        taken.lane.objects.said(pid, store);
+        taken.task.objects.said(pid, store);
     }
     let time_ms = said.time_ms.unwrap_or_else(|| passed(begun));
     let result = if said.ok {
         let object = worker
             .filter(|_| said.kept)
-            .map(|pid| Kept::new(keep, pid, taken.lane.clone()));
+            .map(|pid| Kept::new(keep, pid, taken.task.clone()));
         let small = || said.output.map_or_else(JsonText::null, JsonText::of);
         match reply.into_large_output().await {
             Ok(large) => Ok(Output {

@@ -6,18 +6,16 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::lane::Lane;
 use super::pool::Pool;
+use super::task_handle::TaskHandle;
 use crate::api::v1::{
     LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerStatus,
 };
 use crate::backend::events::Events;
 use crate::backend::worker::process::{WorkerLog, log_path};
-use crate::backend::worker::protocol::reply::Reply;
-use crate::backend::worker::protocol::request::Request;
-use crate::backend::worker::start::JobSettings;
-use crate::backend::worker::start::Plan;
-use crate::backend::worker::task::ask::{Control, Order, Waiter, WorkerError, shutting_down};
+use crate::backend::worker::protocol::{Request, WorkerReply};
+use crate::backend::worker::start::{JobSettings, Plan};
+use crate::backend::worker::task::{Control, Order, Waiter, WorkerError, shutting_down};
 use crate::host::Host;
 use crate::project::{Project, ProjectId};
 use crate::store::Generation;
@@ -25,8 +23,8 @@ use crate::store::Generation;
 /// The handle on one project's worker. When the last handle is gone, so is the worker.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// The worker of everyday.
-    lane: Lane,
+    /// The project's first worker.
+    first: TaskHandle,
     /// More workers, for flows with branches.
     pool: Arc<Pool>,
     log: PathBuf,
@@ -45,10 +43,10 @@ impl Job {
             project,
             settings,
         });
-        let lane = Lane::start(&id, &plan, None);
-        let pool = Pool::new(id, plan, lane.clone());
+        let first = TaskHandle::start(&id, &plan, None);
+        let pool = Pool::new(id, plan, first.clone());
         Self {
-            lane,
+            first,
             pool: Arc::new(pool),
             log,
         }
@@ -57,10 +55,10 @@ impl Job {
     /// The worker's state, with the generation that is on disk now.
     pub async fn status(&self) -> WorkerStatus {
         let (reply, answer) = oneshot::channel();
-        let _ = self.lane.ask.send(Control::Status(reply)).await;
+        let _ = self.first.ask.send(Control::Status(reply)).await;
         let status = match answer.await {
             Ok(status) => status,
-            Err(_) => self.lane.status.borrow().clone(),
+            Err(_) => self.first.status.borrow().clone(),
         };
         let (branch_workers, objects) = self.pool.summary();
         WorkerStatus {
@@ -72,7 +70,7 @@ impl Job {
 
     /// The worker's state as it changes.
     pub fn watch(&self) -> watch::Receiver<WorkerStatus> {
-        self.lane.status.clone()
+        self.first.status.clone()
     }
 
     /// Where what happens to its project is told.
@@ -101,7 +99,7 @@ impl Job {
     /// As [`Self::start_worker`].
     pub async fn restart(&self, request: RestartRequest) -> Result<Restarted, WorkerError> {
         let wait = request.wait_s.map(wait);
-        let old_pid = self.lane.status.borrow().pid;
+        let old_pid = self.first.status.borrow().pid;
         let restarted = self.wait_for(|waiter| Control::Restart(request, waiter));
         let Some(wait) = wait else {
             return restarted.await;
@@ -121,7 +119,7 @@ impl Job {
     /// processes are gone. The next node starts a new one.
     pub async fn stop(&self, when: When) {
         let (reply, answer) = oneshot::channel();
-        let _ = self.lane.ask.send(Control::Stop(when, reply)).await;
+        let _ = self.first.ask.send(Control::Stop(when, reply)).await;
         self.pool.stop(when).await;
         let _ = answer.await;
     }
@@ -130,7 +128,7 @@ impl Job {
     /// what counts is `env_meta.json`, which is read again here and before every node.
     pub async fn env_changed(&self, generation: Generation) {
         tracing::debug!(%generation, "told of a new generation");
-        let _ = self.lane.ask.send(Control::EnvChanged).await;
+        let _ = self.first.ask.send(Control::EnvChanged).await;
         self.pool.env_changed().await;
     }
 
@@ -138,16 +136,21 @@ impl Job {
     /// reply is the worker's own object (compat, section 8), or one of the same shape with a `code` where there is no
     /// worker to answer. A node that runs longer than its `timeout_s` is interrupted, and killed when that does not help.
     /// Dropping this future cancels the node in the same way, or takes it from the queue.
-    pub async fn run(&self, node: NodeRun, output: mpsc::Sender<NodeOutput>) -> Reply {
-        let request = Request::exec_node(self.pool.project(), &node);
+    pub async fn run(&self, node: NodeRun, output: mpsc::Sender<NodeOutput>) -> WorkerReply {
         let order = Order {
-            request,
+            request: Request::ExecNode {
+                file: Some(node.file.clone()),
+                project_root: self.pool.project().to_string_lossy().into_owned(),
+                edges: None,
+                input: Some(node.input.into()),
+                keep: None,
+            },
             file: node.file,
             limit: node.timeout_s,
             wants_now: true,
             on: None,
         };
-        let reply = self.lane.run(order, output).await;
+        let reply = self.first.run(order, output).await;
         reply.unwrap_or_else(shutting_down)
     }
 
@@ -157,21 +160,21 @@ impl Job {
     pub async fn interrupt(&self, file: Option<&str>) -> usize {
         let (reply, answer) = oneshot::channel();
         let ask = Control::Interrupt(file.map(str::to_owned), reply);
-        let _ = self.lane.ask.send(ask).await;
+        let _ = self.first.ask.send(ask).await;
         answer.await.unwrap_or(0) + self.pool.interrupt(file).await
     }
 
     /// Ends everything, also a node that runs, and returns when the processes are gone.
     pub async fn shut_down(self) {
         let (reply, answer) = oneshot::channel();
-        let _ = self.lane.ask.send(Control::ShutDown(reply)).await;
+        let _ = self.first.ask.send(Control::ShutDown(reply)).await;
         self.pool.stop(When::Now).await;
         let _ = answer.await;
     }
 
-    /// Whether it is over: nothing is asked of the worker of everyday any more.
+    /// Whether it is over: nothing is asked of the first worker any more.
     pub(crate) fn has_ended(&self) -> bool {
-        self.lane.has_ended()
+        self.first.has_ended()
     }
 
     /// The project's workers, for flows.
@@ -184,7 +187,7 @@ impl Job {
         ask: impl FnOnce(Waiter) -> Control,
     ) -> Result<Restarted, WorkerError> {
         let (reply, answer) = oneshot::channel();
-        let _ = self.lane.ask.send(ask(reply)).await;
+        let _ = self.first.ask.send(ask(reply)).await;
         answer.await.unwrap_or(Err(WorkerError::ShuttingDown))
     }
 }

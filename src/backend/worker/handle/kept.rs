@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use super::lane::Lane;
+use super::task_handle::TaskHandle;
 use crate::backend::flow::Object;
-use crate::backend::worker::task::ask::Control;
+use crate::backend::worker::task::Control;
 
 /// An object in a worker.
 #[derive(Debug, Clone)]
@@ -17,21 +17,21 @@ struct Hold {
     id: String,
     /// The process that has it.
     pid: u32,
-    lane: Lane,
+    task: TaskHandle,
 }
 
 impl Kept {
-    pub(crate) fn new(id: String, pid: u32, lane: Lane) -> Self {
-        lane.objects.hold();
-        Self(Arc::new(Hold { id, pid, lane }))
+    pub(crate) fn new(id: String, pid: u32, task: TaskHandle) -> Self {
+        task.objects.hold();
+        Self(Arc::new(Hold { id, pid, task }))
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.0.pid
     }
 
-    pub(crate) fn lane(&self) -> &Lane {
-        &self.0.lane
+    pub(crate) fn task(&self) -> &TaskHandle {
+        &self.0.task
     }
 }
 
@@ -44,8 +44,8 @@ impl Object for Kept {
 impl Drop for Hold {
     fn drop(&mut self) {
         let id = std::mem::take(&mut self.id);
-        self.lane.objects.let_go(self.pid, id);
+        self.task.objects.let_go(self.pid, id);
         // A full queue will look by itself.
-        let _ = self.lane.ask.try_send(Control::Tidy);
+        let _ = self.task.ask.try_send(Control::Tidy);
     }
 }

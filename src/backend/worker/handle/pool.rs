@@ -1,9 +1,10 @@
-//! A project's workers: the one of everyday, and more while branches of flows run at the same time.
+//! A project's workers: the first one, and more while branches of flows run at the same time.
 //!
 //! A node goes to a worker that is free. Where none becomes free within [`PATIENCE`], one more is started; so a flow of
-//! quick nodes never waits for a process, and one of slow nodes soon has its branches side by side. The first that is started
-//! so takes the project's spare; they stay a while for the next flow, and end when no flow came or the environment changed. A node that takes objects goes where the first of them is; the others
-//! are brought there through shared memory.
+//! quick nodes never waits for a process, and one of slow nodes soon has its branches side by side. A worker for
+//! branches takes the project's spare, stays a while for the next flow, and ends when no flow came or the environment
+//! changed. A node that takes objects goes where the first of them is; the others are brought there through shared
+//! memory.
 //!
 //! **Invariant:** a worker runs one node at a time, whoever asks.
 
@@ -15,11 +16,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
 use super::kept::Kept;
-use super::lane::Lane;
+use super::task_handle::TaskHandle;
 use crate::api::v1::{KeptObjects, When};
 use crate::backend::events::Events;
 use crate::backend::worker::start::Plan;
-use crate::backend::worker::task::ask::Control;
+use crate::backend::worker::task::Control;
 use crate::project::ProjectId;
 
 /// How long a node waits for a worker before one more is started, which takes some tens of milliseconds.
@@ -31,7 +32,8 @@ const MOST: usize = 10;
 pub(crate) struct Pool {
     id: ProjectId,
     plan: Arc<Plan>,
-    lanes: Mutex<Vec<Place>>,
+    /// The first worker is the first.
+    members: Mutex<Vec<Member>>,
     freed: Arc<Notify>,
     /// By node, the newest object that it gave.
     newest: Mutex<HashMap<Arc<str>, Kept>>,
@@ -39,15 +41,15 @@ pub(crate) struct Pool {
 
 /// A worker, and whether a node of a flow is on it.
 #[derive(Debug)]
-struct Place {
-    lane: Lane,
+struct Member {
+    task: TaskHandle,
     in_use: Arc<()>,
 }
 
 /// A worker that is taken for a node until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    pub(crate) lane: Lane,
+    pub(crate) task: TaskHandle,
     in_use: Option<Arc<()>>,
     freed: Arc<Notify>,
 }
@@ -60,11 +62,11 @@ impl Drop for Taken {
 }
 
 impl Pool {
-    pub(crate) fn new(id: ProjectId, plan: Arc<Plan>, first: Lane) -> Self {
+    pub(crate) fn new(id: ProjectId, plan: Arc<Plan>, first: TaskHandle) -> Self {
         Self {
             id,
             plan,
-            lanes: Mutex::new(vec![Place::new(first)]),
+            members: Mutex::new(vec![Member::new(first)]),
             freed: Arc::default(),
             newest: Mutex::default(),
         }
@@ -80,11 +82,14 @@ impl Pool {
 
     /// The worker that has `object`, when it is free enough: it runs what is asked in turn.
     pub(crate) fn with(&self, object: &Kept) -> Taken {
-        let lanes = self.lanes();
-        let same = |place: &&Place| place.lane.ask.same_channel(&object.lane().ask);
+        let members = self.members();
+        let same = |member: &&Member| member.task.ask.same_channel(&object.task().ask);
         Taken {
-            lane: object.lane().clone(),
-            in_use: lanes.iter().find(same).map(|place| place.in_use.clone()),
+            task: object.task().clone(),
+            in_use: members
+                .iter()
+                .find(same)
+                .map(|member| member.in_use.clone()),
             freed: self.freed.clone(),
         }
     }
@@ -119,11 +124,11 @@ impl Pool {
 
     /// How many workers of branches there are, and what is kept in all workers together.
     pub(crate) fn summary(&self) -> (usize, Option<KeptObjects>) {
-        let lanes = self.lanes();
-        let running = |place: &Place| place.lane.status.borrow().pid;
-        let stores = lanes.iter().filter_map(|place| {
-            let objects = &place.lane.objects;
-            objects.store(running(place)?)
+        let members = self.members();
+        let running = |member: &Member| member.task.status.borrow().pid;
+        let stores = members.iter().filter_map(|member| {
+            let objects = &member.task.objects;
+            objects.store(running(member)?)
         });
         let none = KeptObjects {
             limit_mib: self.plan.config().worker_object_limit_mib.value,
@@ -135,7 +140,7 @@ impl Pool {
             dropped: all.dropped + store.dropped,
             ..all
         });
-        let branches = lanes.iter().skip(1).filter_map(running).count();
+        let branches = members.iter().skip(1).filter_map(running).count();
         (
             branches,
             Some(all).filter(|all| all.count > 0 || all.dropped > 0),
@@ -148,38 +153,42 @@ impl Pool {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
-        let extra: Vec<Lane> = self.lanes().drain(1..).map(|place| place.lane).collect();
-        for lane in extra {
+        let branches: Vec<TaskHandle> = self
+            .members()
+            .drain(1..)
+            .map(|member| member.task)
+            .collect();
+        for task in branches {
             let (reply, stopped) = oneshot::channel();
-            let _ = lane.ask.send(Control::Stop(when, reply)).await;
+            let _ = task.ask.send(Control::Stop(when, reply)).await;
             let _ = stopped.await;
         }
     }
 
     /// As [`super::Job::env_changed`], for the workers of branches.
     pub(crate) async fn env_changed(&self) {
-        for lane in self.extra() {
-            let _ = lane.ask.send(Control::EnvChanged).await;
+        for task in self.branches() {
+            let _ = task.ask.send(Control::EnvChanged).await;
         }
     }
 
     /// As [`super::Job::interrupt`], on the workers of branches.
     pub(crate) async fn interrupt(&self, file: Option<&str>) -> usize {
         let mut count = 0;
-        for lane in self.extra() {
+        for task in self.branches() {
             let (reply, answer) = oneshot::channel();
             let ask = Control::Interrupt(file.map(str::to_owned), reply);
-            let _ = lane.ask.send(ask).await;
+            let _ = task.ask.send(ask).await;
             count += answer.await.unwrap_or(0);
         }
         count
     }
 
     /// The workers of branches.
-    fn extra(&self) -> Vec<Lane> {
-        let lanes = self.lanes();
-        let extra = lanes.iter().skip(1);
-        extra.map(|place| place.lane.clone()).collect()
+    fn branches(&self) -> Vec<TaskHandle> {
+        let members = self.members();
+        let branches = members.iter().skip(1);
+        branches.map(|member| member.task.clone()).collect()
     }
 
     async fn freed(&self) -> Taken {
@@ -193,57 +202,57 @@ impl Pool {
     }
 
     fn take_free(&self) -> Option<Taken> {
-        let mut lanes = self.lanes();
-        let ended = |place: &Place| place.lane.has_ended();
-        if lanes.iter().skip(1).any(ended) {
-            let first = lanes.remove(0);
-            lanes.retain(|place| !ended(place));
-            lanes.insert(0, first);
+        let mut members = self.members();
+        let ended = |member: &Member| member.task.has_ended();
+        if members.iter().skip(1).any(ended) {
+            let first = members.remove(0);
+            members.retain(|member| !ended(member));
+            members.insert(0, first);
         }
-        let place = lanes.iter().find(|place| place.is_free())?;
-        Some(place.taken(&self.freed))
+        let member = members.iter().find(|member| member.is_free())?;
+        Some(member.taken(&self.freed))
     }
 
     /// Starts one more worker, if there may be one. It is free when it is ready.
     fn grow(&self) {
-        let mut lanes = self.lanes();
-        let permits = Arc::clone(&self.plan.settings.extra_workers);
-        if lanes.len() >= MOST {
+        let mut members = self.members();
+        let permits = Arc::clone(&self.plan.settings.branch_workers);
+        if members.len() >= MOST {
             return;
         }
         let Ok(permit) = permits.try_acquire_owned() else {
             return;
         };
-        let lane = Lane::start(&self.id, &self.plan, Some(permit));
-        let place = Place::new(lane);
-        let taken = place.taken(&self.freed);
-        lanes.push(place);
-        let everyday = lanes.first().map(|place| place.lane.clone());
+        let task = TaskHandle::start(&self.id, &self.plan, Some(permit));
+        let member = Member::new(task);
+        let taken = member.taken(&self.freed);
+        members.push(member);
+        let first = members.first().map(|member| member.task.clone());
         tokio::spawn(async move {
             let (reply, spare) = oneshot::channel();
-            if let Some(everyday) = everyday {
-                let _ = everyday.ask.send(Control::GiveSpare(reply)).await;
+            if let Some(first) = first {
+                let _ = first.ask.send(Control::GiveSpare(reply)).await;
             }
             if let Ok(Some(spare)) = spare.await {
-                let _ = taken.lane.ask.send(Control::TakeSpare(spare)).await;
+                let _ = taken.task.ask.send(Control::TakeSpare(spare)).await;
             }
             let (waiter, started) = oneshot::channel();
-            let _ = taken.lane.ask.send(Control::Start(waiter)).await;
+            let _ = taken.task.ask.send(Control::Start(waiter)).await;
             // One that does not start says so to its first node.
             let _ = started.await;
             drop(taken);
         });
     }
 
-    fn lanes(&self) -> MutexGuard<'_, Vec<Place>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn members(&self) -> MutexGuard<'_, Vec<Member>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
-    fn new(lane: Lane) -> Self {
+impl Member {
+    fn new(task: TaskHandle) -> Self {
         Self {
-            lane,
+            task,
             in_use: Arc::default(),
         }
     }
@@ -254,7 +263,7 @@ impl Place {
 
     fn taken(&self, freed: &Arc<Notify>) -> Taken {
         Taken {
-            lane: self.lane.clone(),
+            task: self.task.clone(),
             in_use: Some(self.in_use.clone()),
             freed: freed.clone(),
         }

@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::log::WorkerLog;
 use super::socket::Socket;
-use super::{cradle, leftovers};
+use super::{leftovers, parent_thread};
 use crate::api::v1::Stream;
 use crate::env_vars;
 
@@ -97,7 +97,7 @@ impl Process {
             .stderr(stderr_writer)
             .process_group(0)
             .kill_on_drop(true);
-        let child = cradle::spawn(command).await?;
+        let child = parent_thread::spawn(command).await?;
         let group = child
             .id()
             .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))

@@ -4,16 +4,16 @@
 //! **Invariant:** no process of a worker outlives the daemon.
 
 mod child;
-mod cradle;
 mod exit;
+mod last_lines;
 mod leftovers;
 mod log;
-mod printed;
+mod parent_thread;
 mod socket;
 
 pub(crate) use child::{Event, Process};
 pub(crate) use exit::{ending, signal_name};
+pub(crate) use last_lines::LastLines;
 pub(in crate::backend) use leftovers::kill_orphans;
 pub(crate) use log::WorkerLog;
 pub use log::log_path;
-pub(crate) use printed::Tail;

@@ -2,7 +2,13 @@
 //!
 //! **Invariant:** what a node returns is passed on as text and never parsed on the way.
 
-pub(crate) mod reply;
-pub(crate) mod request;
+mod daemon_reply;
+mod reply;
+mod request;
+mod said;
 
-pub use reply::Reply;
+pub(crate) use daemon_reply::{DaemonReply, object_gone};
+pub use reply::WorkerReply;
+pub(crate) use reply::of_worker;
+pub(crate) use request::{Edge, KeepAs, Request};
+pub(crate) use said::{Envelope, Failure, INTERRUPTED, Modules, Released, Store};

@@ -21,7 +21,7 @@ const PIECE: usize = 256 << 10;
 
 /// The reply to a node (compat, section 8).
 #[derive(Debug)]
-pub struct Reply {
+pub struct WorkerReply {
     form: Form,
     /// The worker that gave it; none for one that the daemon gave in its stead.
     worker: Option<u32>,
@@ -55,7 +55,7 @@ enum Kind {
     Text,
 }
 
-impl From<Json> for Reply {
+impl From<Json> for WorkerReply {
     fn from(json: Json) -> Self {
         Self {
             form: Form::Whole(json),
@@ -64,7 +64,7 @@ impl From<Json> for Reply {
     }
 }
 
-impl Reply {
+impl WorkerReply {
     /// The reply, read to its end.
     ///
     /// # Panics
@@ -248,11 +248,11 @@ struct Shared<'a> {
 ///
 /// # Errors
 /// When it is no JSON.
-pub(crate) fn of_worker(text: String, pid: u32) -> serde_json::Result<(Reply, Option<u32>)> {
+pub(crate) fn of_worker(text: String, pid: u32) -> serde_json::Result<(WorkerReply, Option<u32>)> {
     // Replies begin with the id, so this is where the member would be; anywhere else it is a node's own.
     let whole = |text: String| {
         let form = Form::Whole(Json::parse(text)?);
-        Ok(Reply {
+        Ok(WorkerReply {
             form,
             worker: Some(pid),
         })
@@ -284,7 +284,7 @@ pub(crate) fn of_worker(text: String, pid: u32) -> serde_json::Result<(Reply, Op
                     shared.time_ms, shared.generation
                 ),
             };
-            Reply {
+            WorkerReply {
                 form,
                 worker: Some(pid),
             }
@@ -303,7 +303,7 @@ mod tests {
 
     use super::*;
 
-    fn parted(content: &[u8], kind: Kind) -> Reply {
+    fn parted(content: &[u8], kind: Kind) -> WorkerReply {
         let mut memory = tempfile::tempfile().expect("temporary file");
         memory.write_all(content).expect("write");
         let form = Form::Parted {
@@ -315,7 +315,7 @@ mod tests {
             },
             tail: ",\"time_ms\":1}".to_owned(),
         };
-        Reply { form, worker: None }
+        WorkerReply { form, worker: None }
     }
 
     #[tokio::test]

@@ -25,9 +25,9 @@ pub struct JobSettings {
     /// How long after a failed start it is tried again, at first; each time twice as long.
     pub retry: Duration,
     /// How many more workers than one a project there may be in all, for the branches of flows.
-    pub extra_workers: Arc<Semaphore>,
+    pub branch_workers: Arc<Semaphore>,
     /// How long such a worker stays for the next flow: as long as the spare, and no longer.
-    pub extra_idle: Duration,
+    pub branch_idle: Duration,
     /// Where starts and what becomes of them are told.
     pub events: Events,
 }
@@ -42,15 +42,15 @@ impl JobSettings {
             grace: Duration::from_secs(2),
             spare_idle: Duration::from_secs(60),
             retry: Duration::from_secs(2),
-            extra_workers: Arc::new(Semaphore::new(extra_workers())),
-            extra_idle: Duration::from_secs(60),
+            branch_workers: Arc::new(Semaphore::new(branch_workers())),
+            branch_idle: Duration::from_secs(60),
             events: Events::default(),
         }
     }
 }
 
 /// Enough for some flows that wait for the network at once, few enough for the machine's memory.
-fn extra_workers() -> usize {
+fn branch_workers() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     (2 * cores).clamp(4, 32)
 }

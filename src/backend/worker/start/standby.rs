@@ -21,13 +21,10 @@ use super::environment;
 use super::freshness::{Freshness, View};
 use super::script;
 use super::settings::JobSettings;
-use crate::backend::worker::process::Tail;
-use crate::backend::worker::process::WorkerLog;
-use crate::backend::worker::process::ending;
-use crate::backend::worker::process::{Event, Process};
-use crate::backend::worker::protocol::request::{self, Envelope, Failure};
+use crate::backend::worker::process::{Event, LastLines, Process, WorkerLog, ending};
+use crate::backend::worker::protocol::{Envelope, Failure, Request};
 use crate::host::Host;
-use crate::project::{Config, Project};
+use crate::project::{Config, Project, RestartPolicy};
 
 /// All that is needed to start a project's processes.
 #[derive(Debug)]
@@ -57,8 +54,6 @@ pub(crate) struct Worker {
     pub(crate) view: View,
     pub(crate) python: String,
     pub(crate) started_at: DateTime<Utc>,
-    /// Requests to let go of objects that it has not answered yet.
-    pub(crate) releases: u32,
     /// How long it took.
     pub(crate) took: Duration,
 }
@@ -128,7 +123,7 @@ impl Plan {
         let mut process = Process::spawn(&python, &script, self.project.root(), pairs)
             .await
             .map_err(|error| Misstart::new(format_args!("{}: {error}", python.display())))?;
-        let mut printed = Tail::shown_in(&self.log);
+        let mut printed = LastLines::shown_in(&self.log);
         let limit = self.settings.start_limit;
         let line = answer(&mut process, &mut printed, limit).await?;
         let envelope = serde_json::from_slice::<Envelope>(&line).unwrap_or_default();
@@ -197,9 +192,15 @@ impl Plan {
             ..
         } = standby;
         let view = freshness.look();
-        let request = request::activate(self.project.root(), view.generation, config);
-        process.send(&request);
-        let mut printed = Tail::shown_in(&self.log);
+        let request = Request::Activate {
+            generation: view.generation,
+            project_root: self.project.root().to_string_lossy().into_owned(),
+            shm: cfg!(target_os = "linux"),
+            object_limit: config.worker_object_limit_mib.value << 20,
+            stamps: config.worker_policy.value == RestartPolicy::Loaded,
+        };
+        process.send(&request.line("activate"));
+        let mut printed = LastLines::shown_in(&self.log);
         let line = answer(&mut process, &mut printed, self.settings.start_limit).await?;
         for (_, bytes) in process.drain() {
             printed.push(&bytes);
@@ -215,7 +216,6 @@ impl Plan {
             view,
             python,
             started_at: Utc::now(),
-            releases: 0,
             took: Duration::ZERO,
         })
     }
@@ -224,7 +224,7 @@ impl Plan {
 /// The next line of the protocol. What is printed meanwhile goes to `printed`.
 async fn answer(
     process: &mut Process,
-    printed: &mut Tail,
+    printed: &mut LastLines,
     limit: Duration,
 ) -> Result<Vec<u8>, Misstart> {
     let line = async {
@@ -257,7 +257,7 @@ async fn answer(
     }
 }
 
-fn death(status: ExitStatus, printed: &Tail) -> String {
+fn death(status: ExitStatus, printed: &LastLines) -> String {
     let how = format!("the new process {}", ending(status));
     match printed.last_line() {
         Some(line) => format!("{how}: {line}"),

@@ -1,30 +1,16 @@
-//! From one generation to the next: when a worker is started, what becomes of the start, and the spare for the one after.
+//! What a change of the environment means for the worker, by the project's policy (`worker.policy`).
+//!
+//! Under `loaded` the worker is asked whether a file that it has loaded is another one now. If so it is replaced; otherwise
+//! it is told to look at the folders again, and keeps its memory.
 
-use std::sync::Arc;
-
-use tokio::time::Instant;
-
+use super::current::Current;
 use super::failed::Failed;
-use super::{Next, SPARE_DELAY, SpareState, Task};
-use crate::backend::events::Events;
-use crate::backend::worker::start::Background;
-use crate::backend::worker::start::{StartFailure, Worker};
-use crate::backend::worker::task::ask::WorkerError;
+use super::question::{About, Question};
+use super::{Next, Task};
+use crate::backend::worker::protocol::Modules;
+use crate::project::RestartPolicy;
 
 impl Task {
-    /// When the next worker is tried again by itself.
-    pub(super) fn retry_at(&self) -> Option<Instant> {
-        let failed = self.failed.as_ref()?;
-        matches!(self.next, Next::None).then_some(failed.again_at)?
-    }
-
-    /// Starts the next worker and says why in the state.
-    pub(super) fn replace(&mut self, why: &str) {
-        self.last_refresh = Some(format!("replaced: {why}"));
-        self.inquiry = None;
-        self.start(why);
-    }
-
     /// Sees to it that the environment as it is now is in the next node. A worker that nobody has used, or that somebody
     /// has stopped, stays away.
     pub(super) fn refresh(&mut self) {
@@ -33,11 +19,11 @@ impl Task {
         if failed_at == Some(wanted) {
             return; // It is tried again when it is time.
         }
-        match (&self.next, &self.worker) {
+        match (&self.next, &self.current) {
             (Next::Ready(next), _) if next.view != wanted => {
                 self.replace("the environment changed");
             }
-            (Next::None, Some(worker)) if worker.view != wanted => {
+            (Next::None, Some(current)) if current.worker.view != wanted => {
                 self.follow();
             }
             (Next::None, None) if failed_at.is_some() => self.replace("the environment changed"),
@@ -46,119 +32,93 @@ impl Task {
         }
     }
 
-    pub(super) fn start_unless_starting(&mut self, why: &str) {
-        if !matches!(self.next, Next::Starting(_)) {
-            self.start(why);
+    /// Whether the next node may run on the worker that there is; otherwise what it waits for is under way.
+    pub(super) fn may_run(&mut self) -> bool {
+        let wanted = self.freshness.look();
+        let Some(current) = &self.current else {
+            return true; // Whoever runs nodes starts one.
+        };
+        let is_kept = |failed: &Failed| failed.keeps_old && failed.view == wanted;
+        if current.worker.view == wanted || self.failed.as_ref().is_some_and(is_kept) {
+            return true;
+        }
+        self.follow() == Followed::Stays
+    }
+
+    /// Does what the policy says about a worker on another environment than there is.
+    fn follow(&mut self) -> Followed {
+        let wanted = self.freshness.known();
+        let Some(current) = &mut self.current else {
+            return Followed::Changes;
+        };
+        let view = current.worker.view;
+        self.policy = self.plan.config().worker_policy.value;
+        match self.policy {
+            RestartPolicy::Manual => {
+                self.told.last_refresh = Some(format!(
+                    "kept: it waits for a restart by hand (policy manual) and is stale: generation {}, the environment is \
+                     at {}",
+                    view.generation, wanted.generation
+                ));
+                self.publish();
+                return Followed::Stays;
+            }
+            RestartPolicy::Loaded if current.running().is_some() => self.is_refresh_due = true,
+            RestartPolicy::Loaded if view.interpreter == wanted.interpreter => {
+                if !current.is_asked() {
+                    current.ask(wanted, About::Modules, self.plan.settings.grace);
+                }
+            }
+            RestartPolicy::Loaded => self.replace("the interpreter changed"),
+            RestartPolicy::Always => self.replace("the environment changed"),
+        }
+        Followed::Changes
+    }
+
+    /// Takes in the answer to a question.
+    pub(super) fn question_answered(&mut self, reply: &str) {
+        let grace = self.plan.settings.grace;
+        let Some(current) = &mut self.current else {
+            return;
+        };
+        let Some(Question { view, about, .. }) = current.take_question() else {
+            return; // It came too late.
+        };
+        match about {
+            About::Modules => {
+                let modules: Modules = serde_json::from_str(reply).unwrap_or_default();
+                match modules.changed.as_deref() {
+                    Some([]) => current.ask(view, About::Folders, grace),
+                    Some([file, ..]) => {
+                        self.replace(&format!("{file} changed, which it had loaded"));
+                    }
+                    None => self.replace("it was started under another policy"),
+                }
+            }
+            About::Folders => {
+                current.worker.view = view;
+                let kept = "kept: no file that it had loaded changed (policy loaded)";
+                self.told.last_refresh = Some(kept.to_owned());
+                self.log
+                    .note(format_args!("at generation {}; {kept}", view.generation));
+                self.publish();
+                self.tell_waiters();
+            }
         }
     }
 
-    pub(super) fn start(&mut self, why: &str) {
-        tracing::info!(project = %self.id, why, generation = %self.freshness.known().generation, "starting a worker");
-        if let Some(events) = self.events() {
-            events.worker_starting(&self.id, self.freshness.known().generation, why);
-        }
-        let spare = Self::spare_of(std::mem::replace(&mut self.spare, SpareState::None));
-        let worker = Arc::clone(&self.plan).worker(spare, self.freshness.clone());
-        if let Next::Ready(worker) =
-            std::mem::replace(&mut self.next, Next::Starting(Background::spawn(worker)))
-        {
-            self.end(worker.process);
-        }
-        self.publish();
+    /// Whether the worker was asked something and has let its time pass.
+    pub(super) fn has_no_answer(&self, now: tokio::time::Instant) -> bool {
+        let question = self.current.as_ref().and_then(Current::question);
+        question.is_some_and(|question| question.deadline <= now)
     }
+}
 
-    pub(super) fn started(&mut self, worker: Worker) {
-        self.next = Next::None;
-        if worker.view == self.freshness.look() {
-            self.next = Next::Ready(Box::new(worker));
-        } else {
-            self.end(worker.process);
-            self.start("the environment changed again");
-        }
-    }
-
-    pub(super) fn start_failed(&mut self, failure: StartFailure) {
-        self.next = Next::None;
-        self.log
-            .note(format_args!("environment refresh failed: {}", failure.why));
-        tracing::warn!(project = %self.id, why = failure.why, "environment refresh failed");
-        if self.freshness.look() != failure.view {
-            return self.start("the environment changed again");
-        }
-        if let Some(events) = self.events() {
-            let generation = failure.view.generation;
-            events.worker_failed(&self.id, generation, failure.why.clone());
-        }
-        let error = WorkerError::RefreshFailed(failure.why);
-        let failed = Failed::after(self.failed.take(), failure.view, self.plan.settings.retry);
-        self.failed = Some(Failed {
-            keeps_old: self.worker.is_some() && self.plan.config().worker_keep_old.value,
-            ..failed
-        });
-        self.last_error = Some(error.to_string());
-        self.refuse_all(&error, "environment-refresh-failed");
-        self.publish();
-    }
-
-    /// Puts `worker` in the place of the old one, which is idle.
-    pub(super) fn swap(&mut self, worker: Worker) {
-        self.log.note(format_args!(
-            "worker {} ready at generation {} (Python {})",
-            worker.process.pid(),
-            worker.view.generation,
-            worker.python,
-        ));
-        tracing::info!(
-            project = %self.id,
-            pid = worker.process.pid(),
-            generation = %worker.view.generation,
-            took_ms = worker.took.as_secs_f64() * 1e3,
-            "worker ready"
-        );
-        if let Some(events) = self.events() {
-            let (generation, pid) = (worker.view.generation, worker.process.pid());
-            events.worker_ready(&self.id, generation, pid);
-        }
-        if let Some(old) = self.worker.replace(worker) {
-            self.restarts += 1;
-            self.log
-                .note(format_args!("worker {} replaced", old.process.pid()));
-            self.end_after_handover(old.process);
-        }
-        self.hangup_deadline = None;
-        self.inquiry = None;
-        self.failed = None;
-        self.last_error = None;
-        self.want_spare();
-        self.publish();
-        for (old_pid, waiter) in std::mem::take(&mut self.waiters) {
-            let _ = waiter.send(Ok(self.restarted(old_pid)));
-        }
-    }
-
-    /// Where this worker's life is told; not that of workers for branches, which come and go with the load.
-    fn events(&self) -> Option<&Events> {
-        (!self.is_extra()).then_some(&self.plan.settings.events)
-    }
-
-    /// The project is in use: keep a spare, or have one soon.
-    pub(super) fn want_spare(&mut self) {
-        let now = Instant::now();
-        self.used_at = now;
-        if self.is_extra() {
-            return; // Nobody waits for the next one of these.
-        }
-        self.spare_wanted_until = now + self.plan.settings.spare_idle;
-        if matches!(self.spare, SpareState::None | SpareState::Due(_)) {
-            self.spare = SpareState::Due(now + SPARE_DELAY);
-        }
-    }
-
-    pub(super) fn drop_spare(&mut self) {
-        match std::mem::replace(&mut self.spare, SpareState::None) {
-            SpareState::Ready(spare) => self.end(spare.process),
-            SpareState::Preparing(preparing) => self.cancel(preparing),
-            SpareState::None | SpareState::Due(_) | SpareState::Failed => {}
-        }
-    }
+/// What was done about a change.
+#[derive(PartialEq, Eq)]
+enum Followed {
+    /// The worker stays as it is.
+    Stays,
+    /// It is asked, or another one is on its way.
+    Changes,
 }

@@ -1,112 +1,102 @@
-//! The one loop that owns a project's worker.
+//! The one loop that owns a worker.
 //!
 //! [`Task::next`] waits for whatever happens first, [`Task::take_in`] changes the state by it, and [`Task::advance`] does
 //! what has become possible: swap workers, start one, run the next node. Nothing but `next` waits.
+//!
+//! Two places say where a task stands: `current`, the worker that nodes run on, and `next`, the one that will take over.
+//!
+//! | `current` | `next` | shown as | leaves it when |
+//! | --- | --- | --- | --- |
+//! | none | none | stopped | a node or a start is asked for: **start** |
+//! | none | none, and the last start failed | failed | the environment changes, time has passed, or somebody asks: **start** |
+//! | any | starting | starting | it is ready: **started**, or not: **start failed** (nodes that wait are refused) |
+//! | idle | ready | starting | at once: **swap**, the old worker ends |
+//! | idle | none | idle | a node is asked for: **run**; the environment changed: **follow** the policy, which starts, asks or leaves it |
+//! | asked | none | idle | it answers, and stays or is replaced; or does not, and is replaced |
+//! | busy | none | busy | it answers: idle; the environment changed: **follow**; it exits: the node is told, none |
+//! | busy | starting, ready | busy | it answers: as idle |
+//!
+//! A stop ends both from any state; so does the end of the daemon, or of the last handle. The way of a change is `refresh`
+//! → `follow` (`changes`) → `replace` → `start` → `started` → `swap` (`starting`).
 
-mod alarm;
-pub(crate) mod ask;
+mod branch;
 mod changes;
+mod current;
 mod cut_short;
 mod delivery;
-mod ends;
-mod extra;
 mod failed;
-mod inquiry;
+mod life;
 mod limits;
+mod messages;
 mod nodes;
-pub(crate) mod objects;
-mod policy;
+mod obey;
+mod objects;
+mod question;
 mod report;
-
-pub use ask::WorkerError;
+mod running;
+mod spare;
+mod starting;
+mod stopping;
+mod timer;
 
 use std::collections::VecDeque;
 use std::future::{Future, pending};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
-use self::alarm::Alarm;
-use self::ask::{Control, Node, Waiter};
-use self::cut_short::{CutShort, Why};
-use self::delivery::Delivery;
+pub use self::messages::WorkerError;
+pub(crate) use self::messages::{Control, Node, Order, Waiter, shutting_down};
+pub(crate) use self::objects::Objects;
+
+use self::current::{Current, Doing};
+use self::cut_short::Why;
 use self::failed::Failed;
-use self::inquiry::Inquiry;
-use self::objects::Objects;
-use super::process::Event;
-use super::process::WorkerLog;
-use super::protocol::reply::Reply;
-use super::protocol::request;
-use super::start::Background;
-use super::start::Freshness;
-use super::start::{Misstart, Plan, Standby, StartFailure, Worker};
-use crate::api::v1::{When, WorkerExit, WorkerStatus};
+use self::life::{Life, Role};
+use self::report::Told;
+use self::running::Running;
+use self::spare::{SpareSlot, SpareState};
+use self::timer::Timer;
+use super::process::{Event, WorkerLog};
+use super::start::{Background, Freshness, Plan, Standby, StartFailure, Worker};
+use crate::api::v1::WorkerStatus;
 use crate::project::{ProjectId, RestartPolicy};
 
-/// How long a worker is left alone before a spare is started, so that the two do not compete for the processor just
-/// when somebody waits for an answer.
-const SPARE_DELAY: Duration = Duration::from_millis(50);
-/// How long a worker that has closed its protocol may take to end by itself.
-const HANGUP_GRACE: Duration = Duration::from_secs(1);
-
-/// The state of one project's worker.
+/// The state of one worker of a project.
 pub(crate) struct Task {
     id: ProjectId,
     plan: Arc<Plan>,
+    role: Role,
+    life: Life,
     asked: mpsc::Receiver<Control>,
     status: watch::Sender<WorkerStatus>,
+    told: Told,
     log: WorkerLog,
     freshness: Freshness,
     /// What the worker keeps for flows.
     objects: Arc<Objects>,
-    ends_when_unused: Option<Duration>,
-    /// Nothing more is taken in: it ends when what it has is done.
-    is_closed: bool,
+    timer: Timer,
     used_at: Instant,
-    alarm: Alarm,
-    /// The worker that nodes run on.
-    worker: Option<Worker>,
-    /// When a worker that has hung up is killed.
-    hangup_deadline: Option<Instant>,
-    running: Option<Running>,
-    queue: VecDeque<Node>,
+    current: Option<Current>,
     next: Next,
-    spare: SpareState,
-    spare_wanted_until: Instant,
+    spare: SpareSlot,
     /// Processes on their way out.
     ending: JoinSet<()>,
+    queue: VecDeque<Node>,
+    /// How many nodes there were.
+    nodes: u64,
+    /// Who waits for a worker, and the process that there was when they asked.
     waiters: Vec<(Option<u32>, Waiter)>,
+    /// Who waits for its end.
     stops: Vec<oneshot::Sender<()>>,
-    stops_when_idle: bool,
     /// The last start, if it failed.
     failed: Option<Failed>,
-    /// What the worker is asked before it may stay.
-    inquiry: Option<Inquiry>,
-    /// What became of the worker when the environment changed last.
-    last_refresh: Option<String>,
     /// The policy that was followed last.
     policy: RestartPolicy,
-    /// The environment changed while a node ran.
+    /// The environment changed while a node ran, and the policy is to be followed after it.
     is_refresh_due: bool,
-    nodes: u64,
-    restarts: u64,
-    last_error: Option<String>,
-    last_exit: Option<WorkerExit>,
-}
-
-/// The node that runs.
-struct Running {
-    id: String,
-    file: String,
-    reply: oneshot::Sender<Reply>,
-    delivery: Delivery,
-    began: Instant,
-    /// Seconds that it may take.
-    limit: Option<f64>,
-    cut_short: Option<CutShort>,
 }
 
 /// The worker after this one.
@@ -115,15 +105,6 @@ enum Next {
     Starting(Background<Result<Worker, StartFailure>>),
     /// Waits for the running node to finish on the old worker.
     Ready(Box<Worker>),
-}
-
-enum SpareState {
-    None,
-    Due(Instant),
-    Preparing(Background<Result<Standby, Misstart>>),
-    Ready(Box<Standby>),
-    /// It did not start. The next worker's start will say why.
-    Failed,
 }
 
 /// Whatever happens.
@@ -145,45 +126,40 @@ enum Happening {
 }
 
 impl Task {
+    /// Of the project's first worker; with `branch_unused`, of one for branches, which ends when it was not used for so
+    /// long.
     pub(crate) fn new(
         id: ProjectId,
         plan: Arc<Plan>,
+        branch_unused: Option<Duration>,
         objects: Arc<Objects>,
         asked: mpsc::Receiver<Control>,
         status: watch::Sender<WorkerStatus>,
     ) -> Self {
         Self {
-            objects,
-            ends_when_unused: None,
-            is_closed: false,
-            used_at: Instant::now(),
-            alarm: Alarm::new(),
+            role: branch_unused.map_or(Role::First, |unused| Role::Branch { unused }),
+            life: Life::Open,
             freshness: Freshness::new(plan.project.layout(), plan.project.venv()),
-            id,
             log: plan.log.clone(),
+            id,
             plan,
             asked,
             status,
-            worker: None,
-            hangup_deadline: None,
-            running: None,
-            queue: VecDeque::new(),
+            told: Told::default(),
+            objects,
+            timer: Timer::new(),
+            used_at: Instant::now(),
+            current: None,
             next: Next::None,
-            spare: SpareState::None,
-            spare_wanted_until: Instant::now(),
+            spare: SpareSlot::new(),
             ending: JoinSet::new(),
+            queue: VecDeque::new(),
+            nodes: 0,
             waiters: Vec::new(),
             stops: Vec::new(),
-            stops_when_idle: false,
             failed: None,
-            inquiry: None,
-            last_refresh: None,
             policy: RestartPolicy::Always,
             is_refresh_due: false,
-            nodes: 0,
-            restarts: 0,
-            last_error: None,
-            last_exit: None,
         }
     }
 
@@ -210,173 +186,88 @@ impl Task {
 
     /// Waits for the next thing that happens. Can be given up without losing anything.
     async fn next(&mut self) -> Happening {
-        self.alarm.set(self.deadline());
-        let reads_output = self
-            .running
-            .as_ref()
-            .is_none_or(|running| !running.delivery.is_blocked());
-        let worker = self
-            .worker
-            .as_mut()
-            .map(|worker| worker.process.event(reads_output));
+        self.timer.set(self.deadline());
+        let (worker, delivered, cancelled) = match &mut self.current {
+            Some(Current { worker, doing, .. }) => match doing {
+                Doing::Node(running) => {
+                    let reads_output = !running.delivery.is_blocked();
+                    let is_wanted = running.cut_short.is_none();
+                    let cancelled = is_wanted.then(|| running.reply.closed());
+                    (
+                        Some(worker.process.event(reads_output)),
+                        Some(running.delivery.step()),
+                        cancelled,
+                    )
+                }
+                Doing::Nothing | Doing::Question(_) => {
+                    (Some(worker.process.event(true)), None, None)
+                }
+            },
+            None => (None, None, None),
+        };
         let starting = match &mut self.next {
             Next::Starting(starting) => Some(starting),
             Next::None | Next::Ready(_) => None,
         };
-        let (preparing, spare) = match &mut self.spare {
+        let (preparing, spare) = match &mut self.spare.state {
             SpareState::Preparing(preparing) => (Some(preparing), None),
             SpareState::Ready(spare) => (None, Some(spare.process.event(true))),
             SpareState::None | SpareState::Due(_) | SpareState::Failed => (None, None),
         };
-        let (delivered, cancelled) = match &mut self.running {
-            Some(running) => (
-                Some(running.delivery.step()),
-                running.cut_short.is_none().then(|| running.reply.closed()),
-            ),
-            None => (None, None),
-        };
+        let is_open = self.life != Life::Closed;
         tokio::select! {
             event = some(worker) => Happening::Worker(event),
-            asked = self.asked.recv(), if !self.is_closed => asked.map_or(Happening::Abandoned, Happening::Asked),
+            asked = self.asked.recv(), if is_open => asked.map_or(Happening::Abandoned, Happening::Asked),
             started = some(starting) => Happening::Started(started),
             () = some(delivered) => Happening::Delivered,
             () = some(cancelled) => Happening::Cancelled,
             standby = some(preparing) => Happening::SparePrepared(standby.and_then(Result::ok)),
             _ = some(spare) => Happening::SpareStirred,
             Some(_) = self.ending.join_next() => Happening::Ended,
-            () = self.alarm.ring() => Happening::Tick,
+            () = self.timer.ring() => Happening::Tick,
         }
     }
 
+    /// When something is due, if nothing happens before.
     fn deadline(&self) -> Option<Instant> {
-        let is_idle = self.running.is_none() && self.queue.is_empty();
-        let spare = match &self.spare {
-            SpareState::Due(at) => is_idle.then_some(*at),
-            SpareState::Ready(_) | SpareState::Preparing(_) => Some(self.spare_wanted_until),
-            SpareState::None | SpareState::Failed => None,
-        };
-        let delivery = self
-            .running
-            .as_ref()
-            .and_then(|running| running.delivery.deadline());
-        let retry = self.retry_at();
-        let inquiry = self.inquiry.as_ref().map(|inquiry| inquiry.deadline);
-        let limit = self.running.as_ref().and_then(Running::next_limit);
-        [
-            spare,
-            delivery,
-            limit,
-            retry,
-            inquiry,
+        let is_idle = !self.is_busy() && self.queue.is_empty();
+        let current = self.current.as_ref().and_then(Current::deadline);
+        let due = [
+            current,
+            self.spare.deadline(is_idle),
+            self.retry_at(),
             self.unused_at(),
-            self.hangup_deadline,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        ];
+        due.into_iter().flatten().min()
     }
 
     fn take_in(&mut self, happening: Happening) {
         match happening {
             Happening::Asked(control) => self.obey(control),
-            Happening::Worker(Event::Line(line)) => self.heard(line),
+            Happening::Worker(Event::Line(line)) => self.line_came(line),
             Happening::Worker(Event::Output(stream, bytes)) => self.printed(stream, &bytes),
             Happening::Worker(Event::Hangup) => {
-                self.hangup_deadline = Some(Instant::now() + HANGUP_GRACE);
+                if let Some(current) = &mut self.current {
+                    current.hung_up();
+                }
             }
-            Happening::Worker(Event::Exited(status)) => self.bury(status),
+            Happening::Worker(Event::Exited(status)) => self.worker_exited(status),
             Happening::Started(Some(Ok(worker))) => self.started(worker),
             Happening::Started(Some(Err(failure))) => self.start_failed(failure),
             Happening::Started(None) => {
                 self.start_failed(StartFailure::unknown(self.freshness.known()));
             }
-            Happening::SparePrepared(standby) => {
-                self.spare = standby.map_or(SpareState::Failed, |standby| {
-                    SpareState::Ready(Box::new(standby))
-                });
-            }
-            Happening::SpareStirred => self.spare = SpareState::Failed,
+            Happening::SparePrepared(standby) => self.spare.prepared(standby),
+            Happening::SpareStirred => self.spare.prepared(None),
             Happening::Cancelled => self.cut_short(Why::Abandoned),
             Happening::Tick => self.tick(Instant::now()),
             Happening::Ended | Happening::Delivered | Happening::Abandoned => {}
         }
     }
 
-    fn obey(&mut self, control: Control) {
-        match control {
-            Control::Status(reply) => {
-                self.freshness.look();
-                self.publish();
-                let _ = reply.send(self.status.borrow().clone());
-            }
-            Control::EnvChanged => {
-                if self.is_extra() {
-                    self.retire();
-                } else {
-                    self.refresh();
-                    self.publish();
-                }
-            }
-            Control::GiveSpare(reply) => {
-                let _ = reply.send(self.give_spare());
-            }
-            Control::TakeSpare(spare) => self.take_spare(spare),
-            Control::Close { pid, descriptor } => {
-                if let Some(worker) = &mut self.worker
-                    && worker.process.pid() == pid
-                {
-                    worker.process.send(&request::close_fd(descriptor));
-                }
-            }
-            Control::Run(node) => {
-                self.used_at = Instant::now();
-                self.queue.push_back(node);
-                if self.running.is_some() {
-                    self.refresh();
-                }
-            }
-            Control::Interrupt(file, reply) => {
-                let _ = reply.send(self.interrupt(file.as_deref()));
-            }
-            Control::Start(waiter) => {
-                let wanted = self.freshness.look();
-                let is_there = self
-                    .worker
-                    .as_ref()
-                    .is_some_and(|worker| worker.view == wanted);
-                let pid = self.pid();
-                if is_there && matches!(self.next, Next::None) {
-                    let _ = waiter.send(Ok(self.restarted(pid)));
-                } else {
-                    self.waiters.push((pid, waiter));
-                    self.start_unless_starting("asked to start");
-                }
-            }
-            Control::Restart(request, waiter) => {
-                let reason = request.reason.as_deref().unwrap_or("asked to restart");
-                self.waiters.push((self.pid(), waiter));
-                if request.when == When::Now && self.running.is_some() {
-                    self.cut_off("the worker was restarted", "worker-restarted");
-                }
-                self.start_unless_starting(reason);
-            }
-            Control::Stop(When::Idle, reply) => {
-                self.stops.push(reply);
-                self.stops_when_idle = true;
-            }
-            Control::Stop(When::Now, reply) => {
-                self.stops.push(reply);
-                self.end_everything(&WorkerError::Stopped, "worker-stopped");
-                self.publish();
-            }
-            // The loop itself sees to these.
-            Control::Tidy | Control::ShutDown(_) => {}
-        }
-    }
-
     /// Does what has become possible.
     fn advance(&mut self) {
-        if self.running.is_none() {
+        if !self.is_busy() {
             self.next = match std::mem::replace(&mut self.next, Next::None) {
                 Next::Ready(worker) => {
                     self.swap(*worker);
@@ -393,51 +284,42 @@ impl Task {
             }
             self.tidy();
             self.run_next();
-            if self.stops_when_idle && self.running.is_none() && self.queue.is_empty() {
+            if self.life == Life::Stopping && !self.is_busy() && self.queue.is_empty() {
                 self.end_everything(&WorkerError::Stopped, "worker-stopped");
                 self.publish();
             }
         }
-        if !self.stops_when_idle && self.ending.is_empty() {
+        if self.life == Life::Open && self.ending.is_empty() {
             for reply in self.stops.drain(..) {
                 let _ = reply.send(());
             }
         }
     }
 
+    /// Does what is due.
     fn tick(&mut self, now: Instant) {
-        if self.hangup_deadline.is_some_and(|at| at <= now) {
-            self.hangup_deadline = None;
-            if let Some(worker) = &mut self.worker {
-                worker.process.kill();
-            }
-        }
-        if let Some(running) = &mut self.running
-            && running.delivery.deadline().is_some_and(|at| at <= now)
+        if let Some(current) = &mut self.current
+            && current.hangup_deadline.is_some_and(|at| at <= now)
         {
-            running.delivery.give_up();
+            current.hangup_deadline = None;
+            current.worker.process.kill();
         }
         self.keep_limits(now);
         if self.retry_at().is_some_and(|at| at <= now) {
             self.start("trying again");
         }
-        if self
-            .inquiry
-            .as_ref()
-            .is_some_and(|inquiry| inquiry.deadline <= now)
-        {
+        if self.has_no_answer(now) {
             self.replace("the worker does not answer");
         }
-        match &self.spare {
-            SpareState::Due(at) if *at <= now => {
-                let standby = Arc::clone(&self.plan).standby();
-                self.spare = SpareState::Preparing(Background::spawn(standby));
-            }
-            SpareState::Ready(_) | SpareState::Preparing(_) if self.spare_wanted_until <= now => {
-                self.drop_spare();
-            }
-            _ => {}
-        }
+        self.see_to_spare(now);
+    }
+
+    fn running(&self) -> Option<&Running> {
+        self.current.as_ref().and_then(Current::running)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.running().is_some()
     }
 }
 

@@ -1,21 +1,21 @@
-//! Nodes: whose turn it is, what comes from the worker meanwhile, the answer.
+//! Nodes: whose turn it is, what comes from the worker meanwhile, the answer, and the worker's own end.
 
 use std::process::ExitStatus;
 
 use chrono::Utc;
-use tokio::time::Instant;
 
-use super::{Next, Running, Task};
+use super::current::{Awaited, Current, Doing};
+use super::{Next, Task};
 use crate::api::v1::{Stream, WorkerExit};
 use crate::backend::worker::process::{ending, signal_name};
-use crate::backend::worker::protocol::reply::{self, Reply};
-use crate::backend::worker::protocol::request::{self, Refusal};
-use crate::backend::worker::task::delivery::Delivery;
+use crate::backend::worker::protocol::{
+    self, DaemonReply, INTERRUPTED, Released, WorkerReply, object_gone,
+};
 
 impl Task {
     /// Runs the next node, if there is one and a worker for it; starts the worker otherwise.
     pub(super) fn run_next(&mut self) {
-        while self.running.is_none() && matches!(self.next, Next::None) {
+        while !self.is_busy() && matches!(self.next, Next::None) {
             let Some(node) = self.queue.front() else {
                 return;
             };
@@ -23,36 +23,26 @@ impl Task {
                 self.queue.pop_front();
                 continue;
             }
-            if self.inquiry.is_some() {
+            if self.current.as_ref().is_some_and(Current::is_asked) {
                 return;
             }
-            if let Some(pid) = node.on
-                && (self.pid() != Some(pid) || self.hangup_deadline.is_some())
+            let (on, wants_now) = (node.order.on, node.order.wants_now);
+            if let Some(pid) = on
+                && !self.can_still_answer(pid)
             {
                 if let Some(node) = self.queue.pop_front() {
-                    let _ = node.reply.send(request::object_gone(pid).into());
+                    let _ = node.reply.send(object_gone(pid));
                 }
                 continue;
             }
-            if node.wants_now && !self.may_run() {
+            if wants_now && !self.may_run() {
                 continue;
             }
-            match &mut self.worker {
-                Some(worker) => {
+            match &mut self.current {
+                Some(current) => {
                     let node = self.queue.pop_front().expect("it was there just now");
                     self.nodes += 1;
-                    let id = self.nodes.to_string();
-                    worker.process.send(&request::numbered(&id, &node.request));
-                    worker.process.linger();
-                    self.running = Some(Running {
-                        id,
-                        file: node.file,
-                        reply: node.reply,
-                        delivery: Delivery::new(node.output),
-                        began: Instant::now(),
-                        limit: node.limit,
-                        cut_short: None,
-                    });
+                    current.run(self.nodes.to_string(), node);
                     self.publish_busy();
                 }
                 None => self.start("a node was asked for"),
@@ -60,111 +50,105 @@ impl Task {
         }
     }
 
+    /// Whether the process `pid` is the worker, and listens.
+    fn can_still_answer(&self, pid: u32) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| current.pid() == pid && current.hangup_deadline.is_none())
+    }
+
     /// Lets the worker forget the objects that nobody holds any more.
     pub(super) fn tidy(&mut self) {
-        if self.running.is_some() || self.inquiry.is_some() {
-            return;
-        }
-        let Some(worker) = &mut self.worker else {
-            return;
-        };
-        let dropped = self.objects.take_dropped(worker.process.pid());
-        if !dropped.is_empty() {
-            worker.process.send(&request::release(&dropped));
-            worker.releases += 1;
+        if let Some(current) = &mut self.current
+            && matches!(current.doing, Doing::Nothing)
+        {
+            let dropped = self.objects.take_dropped(current.pid());
+            if !dropped.is_empty() {
+                current.release(dropped);
+            }
         }
     }
 
-    /// Takes in a line of the worker's. Requests go out one by one, so what is no event is the answer to the last.
-    pub(super) fn heard(&mut self, line: Vec<u8>) {
+    /// Takes in a line of the worker's: an event, or the next answer.
+    pub(super) fn line_came(&mut self, line: Vec<u8>) {
         let text = String::from_utf8(line).unwrap_or_default();
         // Not parsed for this: a reply may be long, and begins with its id.
         if text.starts_with(r#"{"event""#) {
-            if text == request::INTERRUPTED {
+            if text == INTERRUPTED {
                 self.interrupt_taken();
             }
             return;
         }
-        if let Some(worker) = &mut self.worker
-            && worker.releases > 0
-        {
-            worker.releases -= 1;
-            if let Ok(request::Released { store }) = serde_json::from_str(&text) {
-                self.objects.said(worker.process.pid(), store);
-            }
-            return;
-        }
-        if self.inquiry.is_some() && self.running.is_none() {
-            return self.inquired(&text);
-        }
-        let Some(worker) = &mut self.worker else {
+        let Some(current) = &mut self.current else {
             return;
         };
-        match (
-            reply::of_worker(text, worker.process.pid()),
-            self.running.take(),
-        ) {
-            (Ok((reply, shared)), Some(running)) => {
-                if let Some(descriptor) = shared {
-                    worker.process.send(&request::close_fd(descriptor));
-                }
-                let printed = self.worker.as_mut().map(|worker| worker.process.drain());
-                self.running = Some(running);
-                for (stream, bytes) in printed.unwrap_or_default() {
-                    self.printed(stream, &bytes);
-                }
-                self.answer(reply);
-                self.want_spare();
-                self.publish_busy();
-            }
-            (_, running) => {
-                self.running = running;
-                self.log
-                    .note("the worker sent what is no reply, and is ended");
-                if let Some(worker) = &mut self.worker {
-                    worker.process.kill();
+        match current.answered() {
+            Some(Awaited::Node) => self.node_answered(text),
+            Some(Awaited::Question) => self.question_answered(&text),
+            Some(Awaited::Release) => {
+                if let Ok(Released { store }) = serde_json::from_str(&text) {
+                    self.objects.said(current.pid(), store);
                 }
             }
+            None => self.spoke_nonsense(),
+        }
+    }
+
+    fn node_answered(&mut self, text: String) {
+        let Some(current) = &mut self.current else {
+            return;
+        };
+        let Ok((reply, shared)) = protocol::of_worker(text, current.pid()) else {
+            return self.spoke_nonsense();
+        };
+        if let Some(descriptor) = shared {
+            current.close_shared(descriptor);
+        }
+        for (stream, bytes) in current.worker.process.drain() {
+            self.printed(stream, &bytes);
+        }
+        self.answer(reply);
+        self.want_spare();
+        self.publish_busy();
+    }
+
+    fn spoke_nonsense(&mut self) {
+        self.log
+            .note("the worker sent what is no reply, and is ended");
+        if let Some(current) = &mut self.current {
+            current.worker.process.kill();
         }
     }
 
     pub(super) fn printed(&mut self, stream: Stream, bytes: &[u8]) {
         self.log.output(bytes);
-        if let Some(running) = &mut self.running {
+        let running = self.current.as_mut().and_then(Current::running_mut);
+        if let Some(running) = running {
             running.delivery.push(stream, bytes);
         }
     }
 
-    /// Answers the running node, after the last of its output.
-    pub(super) fn answer(&mut self, reply: Reply) {
-        let Some(mut running) = self.running.take() else {
-            return;
-        };
-        running.delivery.finish();
-        let reply = running.said(reply);
-        if running.delivery.is_done() {
-            let _ = running.reply.send(reply);
-        } else {
-            // A slow reader holds up its own answer, not the next node.
-            tokio::spawn(async move {
-                running.delivery.complete().await;
-                let _ = running.reply.send(reply);
-            });
+    /// Answers the running node, if there is one.
+    pub(super) fn answer(&mut self, reply: WorkerReply) {
+        let running = self.current.as_mut().and_then(Current::take_running);
+        if let Some(running) = running {
+            running.answer(reply);
         }
     }
 
     /// Takes in that the worker has ended by itself.
-    pub(super) fn bury(&mut self, status: ExitStatus) {
-        let Some(mut worker) = self.worker.take() else {
+    pub(super) fn worker_exited(&mut self, status: ExitStatus) {
+        let Some(current) = &mut self.current else {
             return;
         };
-        worker.process.kill();
-        for (stream, bytes) in worker.process.drain() {
+        current.worker.process.kill();
+        for (stream, bytes) in current.worker.process.drain() {
             self.printed(stream, &bytes);
         }
-        let was_killed = self.running.as_ref().is_some_and(Running::is_killed);
-        let (pid, signal) = (worker.process.pid(), signal_name(status));
-        let was_running = self.running.as_ref().map(|running| running.file.clone());
+        let Some(mut current) = self.current.take() else {
+            return;
+        };
+        let (pid, signal) = (current.pid(), signal_name(status));
+        let was_running = current.running().map(|running| running.file.clone());
         let during = was_running
             .as_ref()
             .map(|file| format!(" while it ran {file}"))
@@ -172,19 +156,21 @@ impl Task {
         let detail = format!("worker {pid} {}{during}", ending(status));
         self.log.note(&detail);
         tracing::warn!(project = %self.id, pid, "{detail}");
-        if let Some(running) = &self.running {
-            let refusal = Refusal {
+        let mut was_killed = false;
+        if let Some(running) = current.take_running() {
+            was_killed = running.is_killed();
+            let id = running.id.clone();
+            let reply = DaemonReply {
                 detail: Some(&detail),
                 exit_code: status.code(),
                 signal: signal.as_deref(),
-                generation: Some(worker.view.generation),
-                ..Refusal::new(&running.id, "worker-exit", "worker-exit")
+                generation: Some(current.worker.view.generation),
+                ..DaemonReply::new(&id, "worker-exit", "worker-exit")
             };
-            let reply = refusal.into_json();
-            self.answer(reply.into());
+            running.answer(reply.into());
         }
         if !was_killed {
-            self.last_exit = Some(WorkerExit {
+            self.told.last_exit = Some(WorkerExit {
                 pid,
                 code: status.code(),
                 signal,
@@ -192,10 +178,8 @@ impl Task {
                 at: Utc::now(),
             });
         }
-        self.hangup_deadline = None;
-        self.inquiry = None;
         self.ending.spawn(async move {
-            worker.process.kill_leftovers().await;
+            current.worker.process.kill_leftovers().await;
         });
         self.publish();
     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::backend::worker::protocol::request::Store;
+use crate::backend::worker::protocol::Store;
 
 /// What is known of a worker's objects on both sides of its task.
 #[derive(Debug, Default)]

@@ -1,12 +1,25 @@
 //! The worker's state as others see it.
 
+use super::current::Current;
 use super::{Next, Task};
-use crate::api::v1::{Restarted, WorkerState, WorkerStatus};
+use crate::api::v1::{Restarted, WorkerExit, WorkerState, WorkerStatus};
 use crate::project::RestartPolicy;
+
+/// What is told of the past.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) restarts: u64,
+    /// Why there is no worker, if the last start failed.
+    pub(super) last_error: Option<String>,
+    /// The last end of a worker that nobody had asked for.
+    pub(super) last_exit: Option<WorkerExit>,
+    /// What became of the worker when the environment changed last.
+    pub(super) last_refresh: Option<String>,
+}
 
 impl Task {
     pub(super) fn pid(&self) -> Option<u32> {
-        self.worker.as_ref().map(|worker| worker.process.pid())
+        self.current.as_ref().map(Current::pid)
     }
 
     pub(super) fn restarted(&self, old_pid: Option<u32>) -> Restarted {
@@ -20,12 +33,12 @@ impl Task {
     }
 
     pub(super) fn state(&self) -> WorkerState {
-        match (&self.running, &self.next, &self.worker) {
-            (Some(_), _, _) => WorkerState::Busy,
-            (None, Next::Starting(_) | Next::Ready(_), _) => WorkerState::Starting,
+        match (&self.next, &self.current) {
+            _ if self.is_busy() => WorkerState::Busy,
+            (Next::Starting(_) | Next::Ready(_), _) => WorkerState::Starting,
             _ if self.failed.is_some() => WorkerState::Failed,
-            (None, Next::None, Some(_)) => WorkerState::Idle,
-            (None, Next::None, None) => WorkerState::Stopped,
+            (Next::None, Some(_)) => WorkerState::Idle,
+            (Next::None, None) => WorkerState::Stopped,
         }
     }
 
@@ -33,15 +46,13 @@ impl Task {
     fn stays(&self) -> bool {
         let wanted = self.freshness.known();
         let keeps_old = self.failed.as_ref().is_some_and(|failed| failed.keeps_old);
-        let is_behind = self
-            .worker
-            .as_ref()
-            .is_some_and(|worker| worker.view != wanted);
+        let current = self.current.as_ref();
+        let is_behind = current.is_some_and(|current| current.worker.view != wanted);
         is_behind && (keeps_old || self.policy == RestartPolicy::Manual)
     }
 
     pub(super) fn publish(&self) {
-        let worker = self.worker.as_ref();
+        let worker = self.current.as_ref().map(|current| &current.worker);
         self.status.send_replace(WorkerStatus {
             project: self.id.clone(),
             state: self.state(),
@@ -50,11 +61,11 @@ impl Task {
             env_generation: self.freshness.known().generation.0,
             python: worker.map(|worker| worker.python.clone()),
             started_at: worker.map(|worker| worker.started_at),
-            busy_with: self.running.as_ref().map(|running| running.file.clone()),
-            restarts: self.restarts,
-            last_error: self.last_error.clone(),
-            last_exit: self.last_exit.clone(),
-            last_refresh: self.last_refresh.clone(),
+            busy_with: self.running().map(|running| running.file.clone()),
+            restarts: self.told.restarts,
+            last_error: self.told.last_error.clone(),
+            last_exit: self.told.last_exit.clone(),
+            last_refresh: self.told.last_refresh.clone(),
             stays: self.stays(),
             // What is known of all of the project's workers together: `Job::status`.
             branch_workers: 0,
@@ -67,7 +78,7 @@ impl Task {
         self.status.send_modify(|status| {
             status.state = self.state();
             status.env_generation = self.freshness.known().generation.0;
-            status.busy_with = self.running.as_ref().map(|running| running.file.clone());
+            status.busy_with = self.running().map(|running| running.file.clone());
         });
     }
 }

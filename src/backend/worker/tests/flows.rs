@@ -49,15 +49,15 @@ fn text(output: &Output<Kept>) -> &str {
 }
 
 async fn objects(site: &Site, of: &Kept) -> serde_json::Value {
-    let request = crate::backend::worker::protocol::request::Request::object("objects", "");
-    let reply = within(of.lane().ask_about(request, of.pid())).await;
+    let request = crate::backend::worker::protocol::Request::Objects {};
+    let reply = within(of.task().ask_about(request, of.pid())).await;
     let _ = site;
     let reply: serde_json::Value = reply.into_json().read().expect("JSON");
     reply["objects"].clone()
 }
 
 fn site() -> Option<Site> {
-    let site = Site::with(|settings| settings.extra_idle = Duration::from_millis(100))?;
+    let site = Site::with(|settings| settings.branch_idle = Duration::from_millis(100))?;
     site.file("makes.py", MAKES);
     site.file("counts.py", COUNTS);
     site.file("pid.py", PID);
@@ -154,10 +154,10 @@ async fn branches_run_side_by_side_and_objects_get_across() {
 #[tokio::test]
 async fn a_worker_for_branches_ends_when_it_is_not_used() {
     let Some(site) = site() else { return };
-    let extra = beside(&site).await;
-    assert_ne!(Some(extra), site.job.status().await.pid);
+    let branch = beside(&site).await;
+    assert_ne!(Some(branch), site.job.status().await.pid);
     within(async {
-        while super::site::is_running(extra) {
+        while super::site::is_running(branch) {
             tokio::task::yield_now().await;
         }
     })
@@ -215,16 +215,16 @@ async fn a_worker_for_branches_is_made_of_the_spare() {
 async fn workers_for_branches_stay_for_the_next_flow_of_the_same_environment() {
     let Some(site) = Site::new() else { return };
     site.file("pid.py", PID);
-    let extra = beside(&site).await;
-    assert_eq!(beside(&site).await, extra);
+    let branch = beside(&site).await;
+    assert_eq!(beside(&site).await, branch);
     site.raise_and_nudge(2).await;
     within(async {
-        while super::site::is_running(extra) {
+        while super::site::is_running(branch) {
             tokio::task::yield_now().await;
         }
     })
     .await;
-    assert_ne!(beside(&site).await, extra);
+    assert_ne!(beside(&site).await, branch);
 }
 
 #[tokio::test]

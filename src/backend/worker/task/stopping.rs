@@ -1,12 +1,13 @@
 //! Ends that were asked for, and what everybody who waits is told then.
 
-use tokio::time::Duration;
+use std::time::Duration;
 
+use super::life::Life;
+use super::messages::WorkerError;
 use super::{Next, Task};
 use crate::backend::worker::process::Process;
-use crate::backend::worker::protocol::request::Refusal;
+use crate::backend::worker::protocol::DaemonReply;
 use crate::backend::worker::start::Background;
-use crate::backend::worker::task::ask::WorkerError;
 
 /// Time for the first node of a worker that has just taken over.
 const HANDOVER: Duration = Duration::from_millis(10);
@@ -14,13 +15,16 @@ const HANDOVER: Duration = Duration::from_millis(10);
 impl Task {
     /// Ends the worker under its running node, which is told so.
     pub(super) fn cut_off(&mut self, why: &str, code: &str) {
-        if let Some(running) = &self.running {
-            let refusal = Refusal {
+        if let Some(running) = self.running() {
+            let id = running.id.clone();
+            let reply = DaemonReply {
                 detail: Some(why),
-                generation: self.worker.as_ref().map(|worker| worker.view.generation),
-                ..Refusal::new(&running.id, "worker-exit", code)
+                generation: self
+                    .current
+                    .as_ref()
+                    .map(|current| current.worker.view.generation),
+                ..DaemonReply::new(&id, "worker-exit", code)
             };
-            let reply = refusal.into_json();
             self.answer(reply.into());
         }
         self.end_worker();
@@ -28,7 +32,9 @@ impl Task {
 
     /// Ends every process, and answers everybody who waits for one.
     pub(super) fn end_everything(&mut self, why: &WorkerError, code: &str) {
-        self.stops_when_idle = false;
+        if self.life == Life::Stopping {
+            self.life = Life::Open;
+        }
         self.failed = None;
         self.is_refresh_due = false;
         self.cut_off(&why.to_string(), code);
@@ -46,8 +52,8 @@ impl Task {
         let words = error.to_string();
         for node in std::mem::take(&mut self.queue) {
             self.nodes += 1;
-            let refusal = Refusal::new(&self.nodes.to_string(), &words, code).into_json();
-            let _ = node.reply.send(refusal.into());
+            let reply = DaemonReply::new(&self.nodes.to_string(), &words, code).into();
+            let _ = node.reply.send(reply);
         }
         for (_, waiter) in std::mem::take(&mut self.waiters) {
             let _ = waiter.send(Err(error.clone()));
@@ -55,13 +61,11 @@ impl Task {
     }
 
     pub(super) fn end_worker(&mut self) {
-        self.hangup_deadline = None;
-        self.inquiry = None;
-        if let Some(worker) = self.worker.take() {
-            self.log
-                .note(format_args!("worker {} stopped", worker.process.pid()));
-            tracing::info!(project = %self.id, pid = worker.process.pid(), "worker stopped");
-            self.end(worker.process);
+        if let Some(current) = self.current.take() {
+            let pid = current.pid();
+            self.log.note(format_args!("worker {pid} stopped"));
+            tracing::info!(project = %self.id, pid, "worker stopped");
+            self.end(current.worker.process);
             self.publish();
         }
     }

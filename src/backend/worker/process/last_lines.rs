@@ -8,12 +8,12 @@ const LIMIT: usize = 256 << 10;
 
 /// Output that is wanted when something went wrong, of which the end tells most.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Tail {
+pub(crate) struct LastLines {
     log: Option<WorkerLog>,
     bytes: Vec<u8>,
 }
 
-impl Tail {
+impl LastLines {
     /// What is pushed is in `log` at once: whoever follows that sees a slow start as it goes.
     pub(crate) fn shown_in(log: &WorkerLog) -> Self {
         Self {
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn the_end_is_kept() {
-        let mut tail = Tail::default();
+        let mut tail = LastLines::default();
         for _ in 0..2 * LIMIT {
             tail.push(b"..");
         }
@@ -64,6 +64,6 @@ mod tests {
 
     #[test]
     fn nothing_printed_has_no_last_line() {
-        assert_eq!(Tail::default().last_line(), None);
+        assert_eq!(LastLines::default().last_line(), None);
     }
 }

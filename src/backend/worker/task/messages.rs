@@ -3,8 +3,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::api::v1::{NodeOutput, RestartRequest, Restarted, When, WorkerStatus};
-use crate::backend::worker::protocol::reply::Reply;
-use crate::backend::worker::protocol::request::{Refusal, Request};
+use crate::backend::worker::protocol::{DaemonReply, Request, WorkerReply};
 use crate::backend::worker::start::Spare;
 
 /// Why there is no worker.
@@ -35,7 +34,7 @@ pub(crate) enum Control {
     TakeSpare(Spare),
     /// Somebody let go of an object.
     Tidy,
-    /// What the process shared by that descriptor was taken.
+    /// The shared memory that the process `pid` has as `descriptor` was opened by whom it was for.
     Close {
         pid: u32,
         descriptor: u32,
@@ -48,23 +47,7 @@ pub(crate) enum Control {
 /// Answered when a worker has taken over, or cannot.
 pub(crate) type Waiter = oneshot::Sender<Result<Restarted, WorkerError>>;
 
-/// A node that was asked for, or a question about an object.
-#[derive(Debug)]
-pub(crate) struct Node {
-    pub(crate) request: Request,
-    /// Its file.
-    pub(crate) file: String,
-    /// Seconds that it may run.
-    pub(crate) limit: Option<f64>,
-    /// Whether it is a node, which wants the environment as it is now, and no question about an object.
-    pub(crate) wants_now: bool,
-    /// The process that it is for, which has its objects; any other is of no use.
-    pub(crate) on: Option<u32>,
-    pub(crate) output: mpsc::Sender<NodeOutput>,
-    pub(crate) reply: oneshot::Sender<Reply>,
-}
-
-/// What a worker is to do.
+/// What a worker is to do: a node, or a question about an object.
 #[derive(Debug)]
 pub(crate) struct Order {
     pub(crate) request: Request,
@@ -72,14 +55,22 @@ pub(crate) struct Order {
     pub(crate) file: String,
     /// Seconds that it may run.
     pub(crate) limit: Option<f64>,
-    /// Whether it is a node, and no question about an object.
+    /// Whether it is a node, which wants the environment as it is now, and no question about an object.
     pub(crate) wants_now: bool,
-    /// The process that has its objects.
+    /// The process that it is for, which has its objects; any other is of no use.
     pub(crate) on: Option<u32>,
 }
 
+/// An order, and who waits for what comes of it.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) order: Order,
+    pub(crate) output: mpsc::Sender<NodeOutput>,
+    pub(crate) reply: oneshot::Sender<WorkerReply>,
+}
+
 /// The reply of a daemon that is on its way out.
-pub(crate) fn shutting_down() -> Reply {
+pub(crate) fn shutting_down() -> WorkerReply {
     let why = WorkerError::ShuttingDown.to_string();
-    Refusal::new("", &why, "shutting-down").into_json().into()
+    DaemonReply::new("", &why, "shutting-down").into()
 }

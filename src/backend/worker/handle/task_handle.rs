@@ -1,16 +1,13 @@
-//! The handle on one worker process and the task behind it.
+//! The handle on one worker's task.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use crate::api::v1::{NodeOutput, WorkerStatus};
-use crate::backend::worker::protocol::reply::Reply;
-use crate::backend::worker::protocol::request::{Request, object_gone};
+use crate::backend::worker::protocol::{Request, WorkerReply, object_gone};
 use crate::backend::worker::start::Plan;
-use crate::backend::worker::task::Task;
-use crate::backend::worker::task::ask::{Control, Node, Order, shutting_down};
-use crate::backend::worker::task::objects::Objects;
+use crate::backend::worker::task::{Control, Node, Objects, Order, Task, shutting_down};
 use crate::project::ProjectId;
 
 /// Requests that may wait for the task; more make their askers wait.
@@ -18,13 +15,13 @@ const QUEUE: usize = 64;
 
 /// Cheap to clone; when the last clone is gone, so is the worker.
 #[derive(Debug, Clone)]
-pub(crate) struct Lane {
+pub(crate) struct TaskHandle {
     pub(crate) ask: mpsc::Sender<Control>,
     pub(crate) status: watch::Receiver<WorkerStatus>,
     pub(crate) objects: Arc<Objects>,
 }
 
-impl Lane {
+impl TaskHandle {
     /// Starts the task, and no process yet. With a `permit` it is one of those that end when they are unused.
     pub(crate) fn start(
         id: &ProjectId,
@@ -34,16 +31,14 @@ impl Lane {
         let (ask, asked) = mpsc::channel(QUEUE);
         let (sender, status) = watch::channel(WorkerStatus::unused(id.clone()));
         let objects = Arc::new(Objects::default());
-        let mut task = Task::new(
+        let task = Task::new(
             id.clone(),
             Arc::clone(plan),
+            permit.as_ref().map(|_| plan.settings.branch_idle),
             Arc::clone(&objects),
             asked,
             sender,
         );
-        if permit.is_some() {
-            task = task.ending_when_unused(plan.settings.extra_idle);
-        }
         tokio::spawn(async move {
             task.run().await;
             drop(permit);
@@ -60,21 +55,10 @@ impl Lane {
         &self,
         order: Order,
         output: mpsc::Sender<NodeOutput>,
-    ) -> Option<Reply> {
+    ) -> Option<WorkerReply> {
         let (reply, answer) = oneshot::channel();
-        let Order {
-            request,
-            file,
-            limit,
-            wants_now,
-            on,
-        } = order;
         let node = Node {
-            request,
-            file,
-            limit,
-            wants_now,
-            on,
+            order,
             output,
             reply,
         };
@@ -83,7 +67,7 @@ impl Lane {
     }
 
     /// Asks the process `on` something that is no node.
-    pub(crate) async fn ask_about(&self, request: Request, on: u32) -> Reply {
+    pub(crate) async fn ask_about(&self, request: Request, on: u32) -> WorkerReply {
         let (output, _) = mpsc::channel(1);
         let order = Order {
             request,
@@ -93,7 +77,7 @@ impl Lane {
             on: Some(on),
         };
         let reply = self.run(order, output).await;
-        reply.unwrap_or_else(|| object_gone(on).into())
+        reply.unwrap_or_else(|| object_gone(on))
     }
 
     /// Whether its task has ended.

@@ -14,27 +14,27 @@ use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-struct Birth {
+struct Start {
     command: Command,
     runtime: Handle,
-    born: oneshot::Sender<io::Result<Child>>,
+    started: oneshot::Sender<io::Result<Child>>,
 }
 
-static CRADLE: LazyLock<Option<mpsc::Sender<Birth>>> = LazyLock::new(|| {
-    let (sender, asked) = mpsc::channel::<Birth>();
+static THREAD: LazyLock<Option<mpsc::Sender<Start>>> = LazyLock::new(|| {
+    let (sender, asked) = mpsc::channel::<Start>();
     let thread = std::thread::Builder::new().name("processes".to_owned());
-    let started = thread.spawn(move || {
-        for birth in asked {
-            let _runtime = birth.runtime.enter();
-            let mut command = birth.command;
+    let spawned = thread.spawn(move || {
+        for start in asked {
+            let _runtime = start.runtime.enter();
+            let mut command = start.command;
             // A runtime that is on its way out may panic; this thread is for all.
-            let born = catch_unwind(AssertUnwindSafe(|| command.spawn()))
+            let child = catch_unwind(AssertUnwindSafe(|| command.spawn()))
                 .unwrap_or_else(|_| Err(io::Error::other("the daemon is shutting down")));
             // An asker that has gone drops the child, which kills it.
-            let _ = birth.born.send(born);
+            let _ = start.started.send(child);
         }
     });
-    started.ok().map(|_| sender)
+    spawned.ok().map(|_| sender)
 });
 
 /// Starts `command`, which ends with the daemon.
@@ -44,14 +44,14 @@ static CRADLE: LazyLock<Option<mpsc::Sender<Birth>>> = LazyLock::new(|| {
 pub(crate) async fn spawn(mut command: Command) -> io::Result<Child> {
     tie(&mut command);
     let gone = || io::Error::other("the thread that starts processes is gone");
-    let (born, answer) = oneshot::channel();
-    let birth = Birth {
+    let (started, answer) = oneshot::channel();
+    let start = Start {
         command,
         runtime: Handle::current(),
-        born,
+        started,
     };
-    let cradle = CRADLE.as_ref().ok_or_else(gone)?;
-    cradle.send(birth).map_err(|_| gone())?;
+    let thread = THREAD.as_ref().ok_or_else(gone)?;
+    thread.send(start).map_err(|_| gone())?;
     answer.await.map_err(|_| gone())?
 }
 

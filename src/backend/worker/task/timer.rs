@@ -8,12 +8,12 @@ use std::pin::Pin;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Rings when it was set to, or earlier.
-pub(super) struct Alarm {
+pub(super) struct Timer {
     sleep: Pin<Box<Sleep>>,
     is_on: bool,
 }
 
-impl Alarm {
+impl Timer {
     pub(super) fn new() -> Self {
         Self {
             sleep: Box::pin(sleep_until(Instant::now())),
@@ -49,17 +49,17 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_set_to_earlier_times_and_anew_once_it_rang() {
-        let mut alarm = Alarm::new();
+        let mut timer = Timer::new();
         let now = Instant::now();
         let hours = |count: u64| Some(now + Duration::from_secs(3600 * count));
-        alarm.set(hours(2));
-        alarm.set(hours(3));
-        assert_eq!(Some(alarm.sleep.deadline()), hours(2));
-        alarm.set(hours(1));
-        assert_eq!(Some(alarm.sleep.deadline()), hours(1));
-        alarm.set(Some(now));
-        alarm.ring().await;
-        alarm.set(hours(3));
-        assert_eq!(Some(alarm.sleep.deadline()), hours(3));
+        timer.set(hours(2));
+        timer.set(hours(3));
+        assert_eq!(Some(timer.sleep.deadline()), hours(2));
+        timer.set(hours(1));
+        assert_eq!(Some(timer.sleep.deadline()), hours(1));
+        timer.set(Some(now));
+        timer.ring().await;
+        timer.set(hours(3));
+        assert_eq!(Some(timer.sleep.deadline()), hours(3));
     }
 }
