@@ -4,7 +4,7 @@ SHELL = /bin/sh
 CARGO = cargo
 SECONDS = 60
 
-.PHONY: help demo test build lint doc unit worker-test shell-test review bench fuzz deny install clean tools wheels
+.PHONY: help demo test build lint check doc unit worker-test shell-test review bench fuzz advisories install clean tools wheels
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 - /'
@@ -13,7 +13,7 @@ demo: tools ## build everything and show the main story on a demo project (KEEP=
 	$(CARGO) build --release --locked
 	@KEEP="$(KEEP)" examples/demo/demo.sh
 
-test: tools wheels lint doc unit worker-test shell-test ## install what the tests need and run every check, as CI does
+test: tools wheels lint check doc unit worker-test shell-test ## install what the tests need and run every check, as CI does
 
 build: ## build all programs for daily use
 	$(CARGO) build --release --locked
@@ -22,6 +22,9 @@ lint: ## formatting, clippy with and without the daemon
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --lib --bins --no-default-features -- -D warnings
+
+check: ## spelling, crates that nothing uses, licences and sources of crates, the oldest Rust, macOS
+	@.ci/check
 
 doc: ## rustdoc without warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
@@ -34,7 +37,7 @@ worker-test: ## the Python worker alone, on each Python that is there
 	tests/worker/run
 
 shell-test: ## shellcheck on every shell script
-	shellcheck -x examples/demo/demo.sh tests/worker/run .ci/run .ci/tools .ci/fetch
+	shellcheck -x examples/demo/demo.sh tests/worker/run .ci/run .ci/tools .ci/fetch .ci/check
 
 fuzz: ## feed the classifier, the launcher's reader and the log's cleaner with chance (needs cargo-fuzz; SECONDS=60 each)
 	@for target in classifier launcher log_text; do \
@@ -47,8 +50,8 @@ review: ## remake what tests compare: completions, man pages, docs/environment.m
 bench: ## measure the speeds that docs/benchmarks.md notes, as ratios in one run
 	$(CARGO) bench --locked --bench ratios
 
-deny: ## licences, advisories and sources of all crates (needs cargo-deny)
-	cargo deny check
+advisories: tools ## what is known of faults in the crates (asks the network)
+	PATH="$$PWD/target/tools/bin:$$PATH" cargo-deny check advisories
 
 install: ## put the programs into ~/.cargo/bin
 	$(CARGO) install --locked --path .

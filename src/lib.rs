@@ -6,7 +6,7 @@
 //! | room | what it knows |
 //! | --- | --- |
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
-//! | [`files`], [`json`] | how files are read and written; JSON as text that nobody on the way parses |
+//! | [`files`], [`json`], `system` | how files are read and written; JSON as text that nobody on the way parses; what differs between systems |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
 //! | [`inventory`] | what is installed in an environment: snapshots, their differences, their fingerprints |
 //! | [`exec`] | one child, run with its output captured and its signals understood |
@@ -41,6 +41,7 @@ pub mod logs;
 pub mod project;
 pub mod shim;
 pub mod store;
+pub(crate) mod system;
 pub mod venv_sync;
 pub mod words;
 pub mod worker_cli;

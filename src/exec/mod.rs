@@ -36,6 +36,7 @@ pub use self::status::{Status, leave};
 pub use self::sys::is_ignored;
 use self::wiring::Ends;
 pub use self::wiring::Wiring;
+use crate::system;
 
 /// Which of the two outputs bytes came from.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -78,8 +79,8 @@ pub fn replace(command: &mut Command) -> io::Error {
 /// [`run`] with other descriptors than the process's own in the place of 1 and 2.
 fn run_on(ends: &Ends<'_>, command: &mut Command, tee: &mut Tee<'_>) -> io::Result<Outcome> {
     sys::pass_on(command); // asks for the caller's signal actions: before ours are set
-    #[cfg(target_os = "linux")]
-    sys::end_with_us(command);
+    // Whoever kills this process means the child.
+    system::end_with_parent(command);
     let mut signals = Signals::listen()?;
     let mut wired = ends.wire();
 

@@ -13,7 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use libc::{SIGXFSZ, c_int, siginfo_t};
+use libc::{SIGXFSZ, c_int};
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{
     SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
@@ -23,6 +23,7 @@ use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::WithRawSiginfo;
 
 use super::sys;
+use crate::system;
 
 /// How long a SIGINT or SIGQUIT that another process sent is held back before the child gets it too.
 ///
@@ -117,7 +118,7 @@ impl Signals {
         for info in self.delivery.pending() {
             let signal = info.si_signo;
             wishes.end |= matches!(signal, SIGTERM | SIGHUP | SIGINT | SIGQUIT | SIGALRM);
-            match meaning(signal, is_sent_by_process(&info)) {
+            match meaning(signal, system::is_sent_by_process(&info)) {
                 Meaning::Nothing => {}
                 Meaning::Forward => send(child, signal),
                 Meaning::Hold if self.held.iter().any(|&(held, _)| held == signal) => {}
@@ -163,16 +164,6 @@ fn meaning(signal: c_int, sent_by_process: bool) -> Meaning {
         SIGCONT => Meaning::Resume,
         _ => Meaning::Nothing,
     }
-}
-
-/// Whether a process sent this signal by `kill` or the like.
-fn is_sent_by_process(info: &siginfo_t) -> bool {
-    // macOS leaves the code at 0 and names no process for what a terminal sends.
-    #[cfg(target_vendor = "apple")]
-    return info.si_pid != 0;
-    // Elsewhere codes of processes are 0 (SI_USER) and below, those of the kernel above (SI_KERNEL is 0x80).
-    #[cfg(not(target_vendor = "apple"))]
-    return info.si_code <= 0;
 }
 
 fn send(child: Option<Pid>, signal: c_int) {

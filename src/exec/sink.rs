@@ -4,12 +4,12 @@
 //! non-blocking afterwards. Instead a pipe or terminal is opened once more for ourselves where the system can do so,
 //! a socket is asked not to wait each time, and for the rest no more is written than what surely has room.
 
-use rustix::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
-use rustix::fs::{Mode, OFlags};
+use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, write};
 use rustix::net::{SendFlags, send};
 
 use super::kind::Kind;
+use crate::system;
 
 /// As much as a pipe that polls as writable takes at once (`PIPE_BUF` of POSIX).
 const SURE: usize = 512;
@@ -26,7 +26,7 @@ impl<'fd> Sink<'fd> {
     /// Prepares to write to `real`, which is of this kind.
     pub(super) fn new(real: BorrowedFd<'fd>, kind: Kind) -> Self {
         let own = if matches!(kind, Kind::Pipe | Kind::Terminal) {
-            open_again(real)
+            system::open_again(real)
         } else {
             None
         };
@@ -80,19 +80,9 @@ impl<'fd> Sink<'fd> {
     }
 }
 
-/// Opens the file behind `fd` for ourselves. Not possible for a file of another user, say, or without /proc.
-fn open_again(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
-    if !cfg!(target_os = "linux") {
-        return None; // elsewhere /dev/fd only duplicates, and the flags would be the caller's
-    }
-    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    rustix::fs::open(path, flags, Mode::empty()).ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use rustix::fs::fcntl_getfl;
+    use rustix::fs::{OFlags, fcntl_getfl};
 
     use super::*;
 

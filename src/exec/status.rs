@@ -8,6 +8,8 @@ use std::process::{ExitStatus, exit};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::system;
+
 /// How a child ended.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Status {
@@ -77,9 +79,7 @@ fn forbid_core() {
             ..limit
         },
     );
-    // A collector named in core_pattern is started whatever the limit says, unless the process cannot be dumped.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    system::forbid_dump();
 }
 
 #[cfg(test)]

@@ -129,29 +129,6 @@ fn ignore_in_child(command: &mut Command, sigpipe: bool, sigchld: bool) {
     }
 }
 
-/// Has the program that `command` starts killed when this process ends before it: whoever kills this one means that.
-///
-/// Linux alone can do so (prctl(2)); a program that is started in the place of this process is left as it is.
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "std cannot set this between fork and exec")]
-pub(super) fn end_with_us(command: &mut Command) {
-    use rustix::process::{Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
-
-    let us = getpid();
-    // SAFETY: the closure only makes system calls.
-    unsafe {
-        command.pre_exec(move || {
-            if getpid() != us {
-                set_parent_process_death_signal(Some(Signal::KILL))?;
-                if getppid() != Some(us) {
-                    kill_process(getpid(), Signal::KILL)?; // it has ended already
-                }
-            }
-            Ok(())
-        });
-    }
-}
-
 fn standard() -> [BorrowedFd<'static>; 3] {
     [
         rustix::stdio::stdin(),

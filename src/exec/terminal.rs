@@ -7,8 +7,10 @@
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::pty::{grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
+
+use crate::system;
 
 /// The two ends of a capture terminal.
 pub(super) struct CaptureTerminal {
@@ -21,11 +23,7 @@ pub(super) struct CaptureTerminal {
 impl CaptureTerminal {
     /// Opens one that is like `real`.
     pub(super) fn like(real: BorrowedFd<'_>) -> rustix::io::Result<Self> {
-        #[cfg(target_os = "linux")]
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-        #[cfg(not(target_os = "linux"))]
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
-        let master = openpt(flags)?;
+        let master = openpt(system::MASTER_FLAGS)?;
         fcntl_setfd(&master, FdFlags::CLOEXEC)?;
         grantpt(&master)?;
         unlockpt(&master)?;
@@ -51,12 +49,7 @@ pub(super) fn copy_size(real: BorrowedFd<'_>, capture: BorrowedFd<'_>) -> bool {
 
 /// Opens the slave without making it anybody's controlling terminal.
 pub(super) fn open_slave(master: &OwnedFd) -> rustix::io::Result<OwnedFd> {
-    // Asking the master works also where no matching /dev/pts is mounted.
-    #[cfg(target_os = "linux")]
-    if let Ok(slave) = rustix::pty::ioctl_tiocgptpeer(
-        master,
-        OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC,
-    ) {
+    if let Some(slave) = system::open_slave(master) {
         return Ok(slave);
     }
     let name = ptsname(master, Vec::new())?;

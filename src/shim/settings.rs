@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::env_vars::truthy;
 use crate::host::Host;
+use crate::system;
 
 /// Options whose value says that the installation goes elsewhere, or nowhere.
 const DIVERTING: &[&str] = &["dry-run", "prefix", "root", "target", "user"];
@@ -95,14 +96,14 @@ fn files(prefix: &Path, host: &Host) -> Vec<PathBuf> {
         .map(|folder| Path::new(std::ffi::OsStr::from_bytes(folder)).join("pip/pip.conf"))
         .collect();
     files.push("/etc/pip.conf".into());
-    if cfg!(target_os = "macos") {
-        files.push("/Library/Application Support/pip/pip.conf".into());
+    if let Some([machine, _]) = system::MORE_PIP_SETTINGS {
+        files.push(Path::new(machine).join("pip.conf"));
     }
     let home = host.path_var("HOME");
     if let Some(home) = &home {
         files.push(home.join(".pip/pip.conf"));
-        if cfg!(target_os = "macos") {
-            files.push(home.join("Library/Application Support/pip/pip.conf"));
+        if let Some([_, own]) = system::MORE_PIP_SETTINGS {
+            files.push(home.join(own).join("pip.conf"));
         }
     }
     let own = host

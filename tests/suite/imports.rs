@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The rows of the house, from the ground up. Rooms of the last row never import one another.
 const ROWS: &[&[&str]] = &[
-    &["env_vars", "host", "error", "files", "json"],
+    &["env_vars", "host", "error", "files", "json", "system"],
     &["words", "project"],
     &["inventory", "exec"],
     &["store", "api"],
@@ -18,6 +18,7 @@ const SHIM: &[&str] = &[
     "host",
     "error",
     "files",
+    "system",
     "words",
     "project",
     "inventory",

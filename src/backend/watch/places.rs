@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::project::Venv;
+use crate::system::remote_file_system;
 
 /// The folders to watch, each with its device and inode: an environment that was made again has other ones.
 ///
@@ -63,7 +64,7 @@ impl Places {
 
     /// The file system of the first place whose changes the system may not tell us, because another machine can make them.
     pub(super) fn remote(&self) -> Option<&'static str> {
-        self.0.keys().find_map(|path| remote(path))
+        self.0.keys().find_map(|path| remote_file_system(path))
     }
 
     fn add(&mut self, path: &Path) {
@@ -81,44 +82,6 @@ impl Places {
             self.add(above);
         }
     }
-}
-
-/// The file system that `path` is on, if it is one that other machines or processes can change unseen (statfs(2),
-/// `linux/magic.h`).
-#[cfg(target_os = "linux")]
-fn remote(path: &Path) -> Option<&'static str> {
-    #[expect(
-        clippy::cast_sign_loss,
-        clippy::cast_possible_truncation,
-        reason = "a number of 32 bits in a wider type"
-    )]
-    let kind = rustix::fs::statfs(path).ok()?.f_type as u32;
-    Some(match kind {
-        0x0000_6969 => "nfs",
-        0x0000_517b | 0xff53_4d42 | 0xfe53_4d42 => "smb",
-        0x0102_1997 => "9p",
-        0x6573_5546 => "fuse",
-        0x00c3_6400 => "ceph",
-        0x5346_414f | 0x6b41_4653 => "afs",
-        0x7375_7245 => "coda",
-        0x0bd0_0bd0 => "lustre",
-        0x786f_4256 => "vboxsf",
-        0xbacb_acbc => "vmhgfs",
-        _ => return None,
-    })
-}
-
-/// The file system that `path` is on, if it is not of this machine.
-#[cfg(target_os = "macos")]
-fn remote(path: &Path) -> Option<&'static str> {
-    const MNT_LOCAL: u32 = 0x1000;
-    let is_local = rustix::fs::statfs(path).ok()?.f_flags & MNT_LOCAL != 0;
-    (!is_local).then_some("a network file system")
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
-fn remote(_path: &Path) -> Option<&'static str> {
-    None
 }
 
 #[cfg(test)]
@@ -181,7 +144,7 @@ mod tests {
 
     #[test]
     fn folders_of_this_machine_are_watched() {
-        assert_eq!(remote(Path::new("/nowhere/at/all")), None);
-        assert_eq!(remote(Path::new("/proc")), None);
+        assert_eq!(remote_file_system(Path::new("/nowhere/at/all")), None);
+        assert_eq!(remote_file_system(Path::new("/proc")), None);
     }
 }

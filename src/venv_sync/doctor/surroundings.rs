@@ -7,13 +7,13 @@ use super::Check;
 use crate::api::v1::{WatchMode, Watching};
 use crate::console::width::printable;
 use crate::project;
+use crate::system;
 use crate::venv_sync::Ground;
 use crate::venv_sync::daemon::{self, Daemon};
 use crate::words::t;
 
 /// Longest path of a socket that every supported system takes (`sun_path`: 108 bytes on Linux, 104 on macOS, with a
 /// NUL).
-const LONGEST_SOCKET: usize = if cfg!(target_os = "macos") { 103 } else { 107 };
 
 pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
     let mut checks = settings(ground);
@@ -42,7 +42,7 @@ fn socket(ground: &Ground<'_>) -> Check {
     let path = project::socket(ground.host);
     let shown = path.display();
     let elsewhere = || t!("venv_sync.doctor.remedy_socket").into_owned();
-    if path.as_os_str().as_bytes().len() > LONGEST_SOCKET {
+    if path.as_os_str().as_bytes().len() > system::LONGEST_SOCKET_PATH {
         let message = t!("venv_sync.doctor.socket_long", path = shown);
         return Check::wrong(NAME, message, elsewhere());
     }

@@ -14,6 +14,8 @@ use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::system;
+
 struct Start {
     command: Command,
     runtime: Handle,
@@ -42,7 +44,7 @@ static THREAD: LazyLock<Option<mpsc::Sender<Start>>> = LazyLock::new(|| {
 /// # Errors
 /// When it does not start.
 pub(crate) async fn spawn(mut command: Command) -> io::Result<Child> {
-    tie(&mut command);
+    system::end_with_parent(command.as_std_mut());
     let gone = || io::Error::other("the thread that starts processes is gone");
     let (started, answer) = oneshot::channel();
     let start = Start {
@@ -54,28 +56,3 @@ pub(crate) async fn spawn(mut command: Command) -> io::Result<Child> {
     thread.send(start).map_err(|_| gone())?;
     answer.await.map_err(|_| gone())?
 }
-
-/// Ties the process to this one.
-#[cfg(target_os = "linux")]
-fn tie(command: &mut Command) {
-    use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
-
-    let parent = getpid();
-    let before_exec = move || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        // A parent that was gone before will not be told of any more.
-        if getppid() == Some(parent) {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::NotConnected.into())
-        }
-    };
-    // SAFETY: between fork and exec only two system calls are made; nothing is allocated, and no lock is taken.
-    #[expect(unsafe_code, reason = "there is no other way to call prctl in a child")]
-    unsafe {
-        command.pre_exec(before_exec);
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn tie(_command: &mut Command) {}

@@ -25,6 +25,7 @@ use crate::backend::worker::process::{Event, LastLines, Process, WorkerLog, endi
 use crate::backend::worker::protocol::{Envelope, Failure, Request};
 use crate::host::Host;
 use crate::project::{Config, Project, RestartPolicy};
+use crate::system;
 
 /// All that is needed to start a project's processes.
 #[derive(Debug)]
@@ -195,7 +196,7 @@ impl Plan {
         let request = Request::Activate {
             generation: view.generation,
             project_root: self.project.root().to_string_lossy().into_owned(),
-            shm: cfg!(target_os = "linux"),
+            shm: system::SHARES_DESCRIPTORS,
             object_limit: config.worker_object_limit_mib.value << 20,
             stamps: config.worker_policy.value == RestartPolicy::Loaded,
         };

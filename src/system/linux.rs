@@ -1,0 +1,153 @@
+//! Linux.
+
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use libc::siginfo_t;
+use rustix::fs::{Mode, OFlags};
+use rustix::process::{
+    DumpableBehavior, Pid, Signal, getpid, getppid, kill_process, set_dumpable_behavior,
+    set_parent_process_death_signal,
+};
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer};
+
+/// The longest path of a socket, in bytes (unix(7): 108 with the NUL at its end).
+pub(crate) const LONGEST_SOCKET_PATH: usize = 107;
+
+/// Whether a process can open what another has open, as `/proc/<pid>/fd/<number>`.
+pub(crate) const SHARES_DESCRIPTORS: bool = true;
+
+/// How the master of a terminal is opened.
+pub(crate) const MASTER_FLAGS: OpenptFlags = OpenptFlags::RDWR
+    .union(OpenptFlags::NOCTTY)
+    .union(OpenptFlags::CLOEXEC);
+
+/// Folders in which pip looks for its settings beside those of every Unix: the machine's, and one below the home folder.
+pub(crate) const MORE_PIP_SETTINGS: Option<[&str; 2]> = None;
+
+/// Opens the file behind `fd` once more, for writing without waiting. Not possible for a file of another user, say, or
+/// without `/proc`.
+pub(crate) fn open_again(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).ok()
+}
+
+/// Opens the slave of `master` by asking the master, which works also where no matching `/dev/pts` is mounted.
+pub(crate) fn open_slave(master: &OwnedFd) -> Option<OwnedFd> {
+    ioctl_tiocgptpeer(master, MASTER_FLAGS).ok()
+}
+
+/// Whether a process sent this signal by `kill` or the like (sigaction(2)): the codes of processes are 0 (`SI_USER`) and
+/// below, those of the kernel above (`SI_KERNEL` is 0x80).
+pub(crate) fn is_sent_by_process(info: &siginfo_t) -> bool {
+    info.si_code <= 0
+}
+
+/// Keeps a crash collector, which is started whatever the limit for core files says (core(5)), from this process.
+pub(crate) fn forbid_dump() {
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// Has the program that `command` starts killed when the thread that starts it ends (prctl(2), `PR_SET_PDEATHSIG`). One
+/// that is started in the place of this process is left as it is.
+#[expect(unsafe_code, reason = "std cannot set this between fork and exec")]
+pub(crate) fn end_with_parent(command: &mut Command) {
+    let parent = getpid();
+    // SAFETY: between fork and exec only system calls are made; nothing is allocated, and no lock is taken.
+    unsafe {
+        command.pre_exec(move || {
+            if getpid() != parent {
+                set_parent_process_death_signal(Some(Signal::KILL))?;
+                if getppid() != Some(parent) {
+                    kill_process(getpid(), Signal::KILL)?; // it was gone before, and nobody is told of that any more
+                }
+            }
+            Ok(())
+        });
+    }
+}
+
+/// Every other process.
+pub(crate) fn processes() -> impl Iterator<Item = Pid> {
+    let own = getpid();
+    let found = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    found
+        .filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
+        .filter(move |pid| *pid != own)
+}
+
+/// The variables that the process `pid` was started with, as the system keeps them: `NAME=value`, each with a NUL at its
+/// end. Empty where they cannot be told.
+pub(crate) fn environ_of(pid: Pid) -> Vec<u8> {
+    std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default()
+}
+
+/// When the process `pid` began, in ticks since the machine did; none for one that has ended (proc_pid_stat(5)).
+pub(crate) fn beginning_of(pid: u64) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold anything.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut fields = rest.split(' ');
+    let state = fields.next()?;
+    let began = fields.nth(18)?.parse().ok()?;
+    (state != "Z" && state != "X").then_some(began)
+}
+
+/// The number of the namespace that process ids are of (pid_namespaces(7)); 0 when it cannot be told.
+pub(crate) fn pid_namespace() -> u64 {
+    std::fs::metadata("/proc/self/ns/pid").map_or(0, |found| found.ino())
+}
+
+/// Holds a process by a descriptor, so that its number cannot come to mean another one (pidfd_open(2)).
+pub(crate) fn hold(pid: Pid) -> Option<HeldProcess> {
+    let flags = rustix::process::PidfdFlags::empty();
+    rustix::process::pidfd_open(pid, flags)
+        .ok()
+        .map(HeldProcess)
+}
+
+/// A process that is held by a descriptor.
+#[derive(Debug)]
+pub(crate) struct HeldProcess(OwnedFd);
+
+impl HeldProcess {
+    pub(crate) fn kill(&self) {
+        let _ = rustix::process::pidfd_send_signal(&self.0, Signal::KILL);
+    }
+
+    /// Waits until it has ended, which its descriptor tells by being readable, or `limit` is over.
+    pub(crate) fn wait(&self, limit: std::time::Duration) {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+        let limit = Timespec::try_from(limit).ok();
+        let _ = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], limit.as_ref());
+    }
+}
+
+/// The file system that `path` is on, if it is one that other machines or processes can change unseen (statfs(2),
+/// `linux/magic.h`).
+pub(crate) fn remote_file_system(path: &Path) -> Option<&'static str> {
+    #[expect(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "a number of 32 bits in a wider type"
+    )]
+    let kind = rustix::fs::statfs(path).ok()?.f_type as u32;
+    Some(match kind {
+        0x0000_6969 => "nfs",
+        0x0000_517b | 0xff53_4d42 | 0xfe53_4d42 => "smb",
+        0x0102_1997 => "9p",
+        0x6573_5546 => "fuse",
+        0x00c3_6400 => "ceph",
+        0x5346_414f | 0x6b41_4653 => "afs",
+        0x7375_7245 => "coda",
+        0x0bd0_0bd0 => "lustre",
+        0x786f_4256 => "vboxsf",
+        0xbacb_acbc => "vmhgfs",
+        _ => return None,
+    })
+}

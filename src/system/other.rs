@@ -1,0 +1,108 @@
+//! Every other Unix, macOS above all.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::process::Command;
+
+use libc::siginfo_t;
+use rustix::process::Pid;
+use rustix::pty::OpenptFlags;
+
+/// The longest path of a socket, in bytes (unix(4) of the BSDs: 104 with the NUL at its end).
+pub(crate) const LONGEST_SOCKET_PATH: usize = 103;
+
+/// A process cannot open what another has open.
+pub(crate) const SHARES_DESCRIPTORS: bool = false;
+
+/// How the master of a terminal is opened: close-on-exec is set afterwards, as posix_openpt(3) knows no flag for it.
+pub(crate) const MASTER_FLAGS: OpenptFlags = OpenptFlags::RDWR.union(OpenptFlags::NOCTTY);
+
+/// Folders in which pip looks for its settings beside those of every Unix: the machine's, and one below the home folder
+/// (pip's `appdirs`).
+pub(crate) const MORE_PIP_SETTINGS: Option<[&str; 2]> = if cfg!(target_os = "macos") {
+    Some([
+        "/Library/Application Support/pip",
+        "Library/Application Support/pip",
+    ])
+} else {
+    None
+};
+
+/// Not possible: `/dev/fd` only duplicates, and the flags would be the caller's.
+pub(crate) fn open_again(_fd: BorrowedFd<'_>) -> Option<OwnedFd> {
+    None
+}
+
+/// The master cannot be asked; it is opened by its name.
+pub(crate) fn open_slave(_master: &OwnedFd) -> Option<OwnedFd> {
+    None
+}
+
+/// Whether a process sent this signal: macOS leaves the code at 0, and names no process for what a terminal sends.
+#[expect(
+    unsafe_code,
+    reason = "outside Linux the sender may be behind a method that is not safe"
+)]
+pub(crate) fn is_sent_by_process(info: &siginfo_t) -> bool {
+    // SAFETY: every signal that is asked about here is one that a process or a terminal sends, so the sender is set.
+    unsafe { info.si_pid() != 0 }
+}
+
+/// Nothing: the limit for core files is all that there is.
+pub(crate) fn forbid_dump() {}
+
+/// Nobody is told of a parent's end; a worker notices that its socket has closed.
+pub(crate) fn end_with_parent(_command: &mut Command) {}
+
+/// There is no looking at the processes of others.
+pub(crate) fn processes() -> impl Iterator<Item = Pid> {
+    std::iter::empty()
+}
+
+/// As [`processes`].
+pub(crate) fn environ_of(_pid: Pid) -> Vec<u8> {
+    Vec::new()
+}
+
+/// As [`processes`].
+pub(crate) fn beginning_of(_pid: u64) -> Option<u64> {
+    None
+}
+
+/// There are no namespaces of process ids.
+pub(crate) fn pid_namespace() -> u64 {
+    0
+}
+
+/// A process cannot be held.
+pub(crate) fn hold(_pid: Pid) -> Option<HeldProcess> {
+    None
+}
+
+/// A process that is held: there is none.
+#[derive(Debug)]
+pub(crate) enum HeldProcess {}
+
+impl HeldProcess {
+    pub(crate) fn kill(&self) {
+        match *self {}
+    }
+
+    pub(crate) fn wait(&self, _limit: std::time::Duration) {
+        match *self {}
+    }
+}
+
+/// The file system that `path` is on, if it is not of this machine (statfs(2) of macOS, `MNT_LOCAL`).
+#[cfg(target_os = "macos")]
+pub(crate) fn remote_file_system(path: &Path) -> Option<&'static str> {
+    const MNT_LOCAL: u32 = 0x1000;
+    let is_local = rustix::fs::statfs(path).ok()?.f_flags & MNT_LOCAL != 0;
+    (!is_local).then_some("a network file system")
+}
+
+/// There is no telling.
+#[cfg(not(target_os = "macos"))]
+pub(crate) fn remote_file_system(_path: &Path) -> Option<&'static str> {
+    None
+}
