@@ -37,6 +37,7 @@ mod sandbox;
 mod shim;
 mod story;
 mod sync;
+mod systems;
 mod tools;
 mod watch;
 mod words;

@@ -33,12 +33,17 @@ impl Sandbox {
 
     /// An empty project on `python`.
     pub(crate) fn on(python: Python) -> Self {
+        let is_kept = std::env::var_os("AIM_KEEP").is_some();
         // Short, because a socket's path has a limit of some 100 bytes.
         let dir = tempfile::Builder::new()
             .prefix("aim")
+            .disable_cleanup(is_kept)
             .tempdir()
             .expect("a temporary folder");
         let root = dir.path().canonicalize().expect("resolved");
+        if is_kept {
+            println!("kept: {}", root.display());
+        }
         for folder in [
             "home",
             "config",
