@@ -86,7 +86,7 @@ pub(crate) fn environ_of(pid: Pid) -> Vec<u8> {
     std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default()
 }
 
-/// When the process `pid` began, in ticks since the machine did; none for one that has ended (proc_pid_stat(5)).
+/// When the process `pid` began, in ticks since the machine did; none for one that has ended (`proc_pid_stat(5)`).
 pub(crate) fn beginning_of(pid: u64) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in parentheses, may hold anything.
@@ -97,12 +97,12 @@ pub(crate) fn beginning_of(pid: u64) -> Option<u64> {
     (state != "Z" && state != "X").then_some(began)
 }
 
-/// The number of the namespace that process ids are of (pid_namespaces(7)); 0 when it cannot be told.
+/// The number of the namespace that process ids are of (`pid_namespaces(7)`); 0 when it cannot be told.
 pub(crate) fn pid_namespace() -> u64 {
     std::fs::metadata("/proc/self/ns/pid").map_or(0, |found| found.ino())
 }
 
-/// Holds a process by a descriptor, so that its number cannot come to mean another one (pidfd_open(2)).
+/// Holds a process by a descriptor, so that its number cannot come to mean another one (`pidfd_open(2)`).
 pub(crate) fn hold(pid: Pid) -> Option<HeldProcess> {
     let flags = rustix::process::PidfdFlags::empty();
     rustix::process::pidfd_open(pid, flags)

@@ -14,7 +14,7 @@ pub(crate) const LONGEST_SOCKET_PATH: usize = 103;
 /// A process cannot open what another has open.
 pub(crate) const SHARES_DESCRIPTORS: bool = false;
 
-/// How the master of a terminal is opened: close-on-exec is set afterwards, as posix_openpt(3) knows no flag for it.
+/// How the master of a terminal is opened: close-on-exec is set afterwards, as `posix_openpt(3)` knows no flag for it.
 pub(crate) const MASTER_FLAGS: OpenptFlags = OpenptFlags::RDWR.union(OpenptFlags::NOCTTY);
 
 /// Folders in which pip looks for its settings beside those of every Unix: the machine's, and one below the home folder

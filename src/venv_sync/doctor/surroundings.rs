@@ -12,9 +12,6 @@ use crate::venv_sync::Ground;
 use crate::venv_sync::daemon::{self, Daemon};
 use crate::words::t;
 
-/// Longest path of a socket that every supported system takes (`sun_path`: 108 bytes on Linux, 104 on macOS, with a
-/// NUL).
-
 pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
     let mut checks = settings(ground);
     checks.push(socket(ground));

@@ -143,7 +143,7 @@ async fn a_restart_waits_for_the_node_as_long_as_its_asker_does() {
         drop(open(&gate, true).await);
         site.until(|status| status.restarts == 1).await;
     };
-    let (ran, ()) = within(async { tokio::join!(node, asked) }).await;
+    let (ran, ()) = Box::pin(within(async { tokio::join!(node, asked) })).await;
     assert_eq!(ran.reply["output"], "done");
 }
 
