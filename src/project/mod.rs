@@ -6,12 +6,14 @@ mod config;
 mod discover;
 mod layout;
 mod registry;
+mod setting;
 mod venv;
 mod worker_settings;
 
-pub use config::{Config, Origin, Setting};
+pub use config::{Config, SettingRow};
 pub use discover::Project;
 pub use layout::{LOGS, ProjectLayout, UserLayout, VENV_NAMES, VenvLayout, socket};
 pub use registry::{BadProjectId, ProjectId, Registration, Registry};
+pub use setting::{Origin, Setting};
 pub use venv::{Venv, VenvError};
 pub use worker_settings::{RestartPolicy, names_variable};
