@@ -20,7 +20,6 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 pub use find::aim_pip_path;
-pub use hook::PACKAGE as HOOK_PACKAGE;
 pub use launcher::Launcher;
 pub use names::has_pip;
 

@@ -118,7 +118,7 @@ pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
     {
         let path = venv.bin().join(name);
         if survey.bereft.contains(name) {
-            let script = launcher::plain_script(&venv.bin().join("python"));
+            let script = launcher::plain_script(&venv.python_path());
             place::file(&path, &script, 0o755)?;
             changes.written.push(path);
         } else if place::discard(&path)? {
