@@ -16,7 +16,8 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use super::{Changes, Finding, Part, State, place};
+use super::place;
+use super::report::{Changes, Finding, Part, State};
 use crate::project::{HookLayout, Venv};
 
 const PTH_TEXT: &str = include_str!("../../shims/00_aim_pip.pth");

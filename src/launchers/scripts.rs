@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::launcher::{self, Launcher};
-use super::{Changes, Finding, Part, State, names, place};
+use super::report::{Changes, Finding, Part, State};
+use super::{names, place};
 use crate::project::Venv;
 
 /// What is in `bin` and in the folder of originals, by name.

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::apply::{self, Applied, Launchers};
+use super::ground::Ground;
 use super::interpreter::{Interpreter, Request};
 use super::maker::Maker;
-use super::{Ground, InitArgs, changes, daemon};
+use super::{InitArgs, changes, daemon};
 use crate::console::width::quoted;
 use crate::console::{self, CommonArgs, Console, style};
 use crate::error::{Error, Exit, Explain, Result};

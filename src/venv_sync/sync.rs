@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::apply::{self, Applied, Compared, Launchers};
+use super::ground::Ground;
 use super::plan::Plan;
-use super::{Ground, SyncArgs, changes, daemon};
+use super::{SyncArgs, changes, daemon};
 use crate::console::Console;
 use crate::error::{Exit, Result};
 use crate::launchers::{self, Changes};

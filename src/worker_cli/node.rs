@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Reached;
 use super::attended::{Attended, Happening};
 use super::cli::RunArgs;
+use super::reached::Reached;
 use crate::api::refresh_failed;
 use crate::api::v1::{NodeOutput, NodeRun, OnDisconnect, Stream};
 use crate::console::Console;

@@ -20,6 +20,7 @@
 mod around;
 mod arrays;
 mod bad_input;
+mod circles;
 mod compare;
 mod daemon;
 mod environments;
@@ -40,6 +41,7 @@ mod source;
 mod story;
 mod sync;
 mod tools;
+mod uses;
 mod watch;
 mod words;
 mod worker;

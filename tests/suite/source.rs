@@ -4,23 +4,23 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// One file of `src`.
-pub struct Source {
+pub(crate) struct Source {
     /// Its path below `src`.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its text, in which comments, tests and what stands in quotes are blank. Lines are where they were.
-    pub code: String,
+    pub(crate) code: String,
     /// What stands in quotes, tests left out, and at which byte it begins.
-    pub strings: Vec<(usize, String)>,
+    pub(crate) strings: Vec<(usize, String)>,
 }
 
 impl Source {
     /// The line of the byte `at`, from 1.
-    pub fn line(&self, at: usize) -> usize {
+    pub(crate) fn line(&self, at: usize) -> usize {
         self.code[..at].matches('\n').count() + 1
     }
 
     /// The modules from the room down: `["store", "log", "file"]`; a `mod.rs` is its folder.
-    pub fn module(&self) -> Vec<String> {
+    pub(crate) fn module(&self) -> Vec<String> {
         let path = self.path.with_extension("");
         let mut names: Vec<String> = path
             .iter()
@@ -33,7 +33,10 @@ impl Source {
     fn of(path: PathBuf, text: &str) -> (Self, Vec<String>) {
         let (mut code, mut strings) = blanked(text);
         let mut tests = Vec::new();
-        while let Some(start) = code.find("#[cfg(test)]") {
+        while let Some(start) = code
+            .find("#[cfg(test)]")
+            .or_else(|| code.find("#[cfg(all(test"))
+        {
             let end = end_of_item(&code, start);
             if let Some(name) = declared(&code[start..end]) {
                 tests.push(name);
@@ -54,7 +57,7 @@ impl Source {
 }
 
 /// Every file of `src` that is not a test, sorted.
-pub fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let files = walkdir::WalkDir::new(&root).sort_by_file_name();
     let mut found = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Check;
+use super::check::Check;
 use crate::console::width::quoted;
 use crate::inventory::Snapshot;
 use crate::launchers::{self, Finding, Part, State};
