@@ -1,94 +1,52 @@
-//! Every environment variable that the toolkit reads or sets, in one place.
+//! Every environment variable that the toolkit reads or sets, in one place, but for those that override a setting: they
+//! stand beside it, in the table of `project`.
 //!
-//! `docs/environment.md` is made from [`ALL`], and a test compares the two. Variables of others (`VIRTUAL_ENV`,
-//! `XDG_RUNTIME_DIR`, `NO_COLOR`, the locale) are read where they are needed and listed here too, so that a
-//! reader finds all that can change the toolkit's behaviour. None of ours is ever named `PIP_*`: pip would
-//! take it for a setting of its own.
-
-/// Runs pip as if the toolkit were absent, for one call. Any value but empty, `0`, `false`, `no` or `off` counts.
-pub const BYPASS: &str = "AIM_PIP_BYPASS";
-/// Set by the shim for pip and all its descendants: a shim or hook that sees it steps aside.
-pub const GUARD: &str = "AIM_PIP_GUARD";
-/// How many seconds a changing command waits for another one in the same environment; `0` does not lock.
-pub const LOCK_TIMEOUT: &str = "AIM_PIP_LOCK_TIMEOUT";
-/// `false` switches the shim off without removing it (configuration key `enabled`).
-pub const ENABLED: &str = "AIM_ENABLED";
-/// Path of the daemon's socket.
-pub const SOCKET: &str = "AIM_SOCKET";
-/// Token for the daemon's TCP listener, instead of a random one.
-pub const TOKEN: &str = "AIM_TOKEN";
-/// Language of messages: `en` or `ko`. Without it the locale decides.
-pub const LANG: &str = "AIM_LANG";
-/// What the daemon logs, in the syntax of `tracing` (`info`, `aim_toolkit=debug`, …).
-pub const LOG: &str = "AIM_LOG";
-/// Keep at most this many runs in a project's history (configuration key `retention.runs`).
-pub const RETENTION_RUNS: &str = "AIM_RETENTION_RUNS";
-/// Keep runs at most this many days (configuration key `retention.days`).
-pub const RETENTION_DAYS: &str = "AIM_RETENTION_DAYS";
-/// Keep at most this many MiB of run logs a project (configuration key `retention.mib`).
-pub const RETENTION_MIB: &str = "AIM_RETENTION_MIB";
-/// Set for a worker: whatever its nodes leave behind is known by it, and ended with the worker.
-pub const WORKER_MARK: &str = "AIM_WORKER_MARK";
+//! `docs/environment.md` is made from both, and a test compares. Variables of others (`VIRTUAL_ENV`, `XDG_RUNTIME_DIR`,
+//! `NO_COLOR`, the locale) are read where they are needed and listed here too, so that a reader finds all that can change
+//! the toolkit's behaviour. None of ours is ever named `PIP_*`: pip would take it for a setting of its own.
 
 /// One documented variable.
 #[derive(Debug, Clone, Copy)]
 pub struct EnvVar {
     /// Its name.
     pub name: &'static str,
-    /// One sentence for the reference page.
+    /// One sentence or two for the reference page.
     pub purpose: &'static str,
 }
 
-/// Every variable, in the order of the reference page.
-pub const ALL: &[EnvVar] = &[
-    EnvVar {
-        name: BYPASS,
-        purpose: "Run pip as if the toolkit were absent, for one call.",
-    },
-    EnvVar {
-        name: ENABLED,
-        purpose: "`false` switches the shim off without removing it.",
-    },
-    EnvVar {
-        name: LOCK_TIMEOUT,
-        purpose: "Seconds that a changing pip command waits for another one in the same environment (600); `0` does not lock.",
-    },
-    EnvVar {
-        name: SOCKET,
-        purpose: "Path of the daemon's socket.",
-    },
-    EnvVar {
-        name: TOKEN,
-        purpose: "Token for the daemon's TCP listener, instead of a random one.",
-    },
-    EnvVar {
-        name: LANG,
-        purpose: "Language of messages, `en` or `ko`; without it the locale decides.",
-    },
-    EnvVar {
-        name: LOG,
-        purpose: "What the daemon logs, for example `info` or `aim_toolkit=debug`.",
-    },
-    EnvVar {
-        name: RETENTION_RUNS,
-        purpose: "Runs kept in a project's history (200).",
-    },
-    EnvVar {
-        name: RETENTION_DAYS,
-        purpose: "Days that runs are kept (90).",
-    },
-    EnvVar {
-        name: RETENTION_MIB,
-        purpose: "MiB of run logs kept per project (256).",
-    },
-    EnvVar {
-        name: GUARD,
-        purpose: "Set for pip and its descendants, so that pip's own nested calls are left alone. Not meant to be set by hand.",
-    },
-    EnvVar {
-        name: WORKER_MARK,
-        purpose: "Set for a worker and what its nodes start, which ends with it. A program that is to stay is started without it, in a session of its own.",
-    },
+/// A line of documentation and a name for each variable: both the constant and its row in [`OURS`].
+macro_rules! variables {
+    ($( #[doc = $purpose:literal] $name:ident = $variable:literal; )*) => {
+        $(
+            #[doc = $purpose]
+            pub const $name: &str = $variable;
+        )*
+
+        /// Our variables, in the order of the reference page.
+        pub const OURS: &[EnvVar] = &[$( EnvVar { name: $name, purpose: $purpose.trim_ascii() } ),*];
+    };
+}
+
+variables! {
+    /// Run pip as if the toolkit were absent, for one call.
+    BYPASS = "AIM_PIP_BYPASS";
+    /// Path of the daemon's socket.
+    SOCKET = "AIM_SOCKET";
+    /// Token for the daemon's TCP listener, instead of a random one.
+    TOKEN = "AIM_TOKEN";
+    /// Language of messages, `en` or `ko`; without it the locale decides.
+    LANG = "AIM_LANG";
+    /// What the daemon logs, for example `info` or `aim_toolkit=debug`.
+    LOG = "AIM_LOG";
+    /// Set for pip and its descendants, so that pip's own nested calls are left alone. Not meant to be set by hand.
+    GUARD = "AIM_PIP_GUARD";
+    #[doc = " Set for a worker and what its nodes start, which ends with it. A program that is to stay is started without it, \
+        in a session of its own."]
+    WORKER_MARK = "AIM_WORKER_MARK";
+}
+
+/// Variables of others, in the order of the reference page.
+pub const OTHERS: &[EnvVar] = &[
     EnvVar {
         name: "VIRTUAL_ENV",
         purpose: "The active environment; read when the working folder has no project.",
@@ -135,6 +93,6 @@ mod tests {
 
     #[test]
     fn none_of_ours_looks_like_a_pip_setting() {
-        assert!(ALL.iter().all(|var| !var.name.starts_with("PIP_")));
+        assert!(OURS.iter().all(|var| !var.name.starts_with("PIP_")));
     }
 }

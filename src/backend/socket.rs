@@ -15,7 +15,7 @@ use crate::api::check_ours;
 use crate::env_vars;
 use crate::error::{Error, Explain, Result};
 use crate::host::Host;
-use crate::project::socket;
+use crate::project::{socket, socket_lock, worker_scripts};
 use crate::words::t;
 
 /// A socket that is ours to serve, for as long as this lives.
@@ -69,7 +69,7 @@ impl Place {
 
     /// A folder beside the socket for files that workers are started from; gone when the place is given up.
     pub(super) fn script_folder(&self) -> PathBuf {
-        beside(&self.path, ".worker")
+        worker_scripts(&self.path)
     }
 }
 
@@ -87,17 +87,6 @@ impl Drop for Lock {
         let _ = std::fs::remove_file(&self.path);
         let _ = self.file.unlock();
     }
-}
-
-/// The lock file of the daemon at `socket`.
-pub(super) fn lock_path(socket: &Path) -> PathBuf {
-    beside(socket, ".lock")
-}
-
-fn beside(socket: &Path, ending: &str) -> PathBuf {
-    let mut name = socket.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }
 
 /// The process that holds `lock`, as it wrote it down.
@@ -124,7 +113,7 @@ fn clear(socket: &Path) -> Result<()> {
 }
 
 fn lock(socket: &Path) -> Result<Lock> {
-    let path = lock_path(socket);
+    let path = socket_lock(socket);
     let failed = || t!("backend.cannot_lock", path = path.display());
     loop {
         let mut file = OpenOptions::new()
@@ -238,7 +227,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary folder");
         let socket = dir.path().join("s");
         drop(UnixListener::bind(&socket).expect("bind"));
-        std::fs::write(lock_path(&socket), "99999999\n").expect("a dead daemon's lock");
+        std::fs::write(socket_lock(&socket), "99999999\n").expect("a dead daemon's lock");
         let (_place, _listener) = Place::take(&at(&socket)).expect("replaced");
         assert!(UnixStream::connect(&socket).is_ok());
     }
@@ -265,7 +254,7 @@ mod tests {
         let socket = dir.path().join("s");
         let precious = dir.path().join("precious");
         std::fs::write(&precious, "precious").expect("write");
-        std::os::unix::fs::symlink(&precious, lock_path(&socket)).expect("link");
+        std::os::unix::fs::symlink(&precious, socket_lock(&socket)).expect("link");
         refused(&at(&socket));
         assert_eq!(
             std::fs::read_to_string(&precious).expect("read"),

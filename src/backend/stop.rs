@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::socket::{holder, lock_path};
+use super::socket::holder;
 use crate::api::{check_ours, no_daemon};
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
-use crate::project::socket;
+use crate::project::{socket, socket_lock};
 use crate::words::t;
 
 /// How long the daemon may take: its grace for calls and for workers, and some more.
@@ -27,7 +27,7 @@ pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
         return Err(no_daemon());
     };
     // The number in the lock file is only believed if the socket's own peer has it: numbers are used again.
-    let mut lock = File::open(lock_path(&socket)).map_err(|_| stranger(&socket))?;
+    let mut lock = File::open(socket_lock(&socket)).map_err(|_| stranger(&socket))?;
     let pid = holder(&mut lock)
         .filter(|pid| Some(*pid) == serving)
         .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
@@ -108,7 +108,7 @@ mod tests {
             .arg("60")
             .spawn()
             .expect("a bystander");
-        std::fs::write(lock_path(&socket), format!("{}\n", child.id())).expect("write");
+        std::fs::write(socket_lock(&socket), format!("{}\n", child.id())).expect("write");
         assert_eq!(stop(&socket).exit(), Exit::Failed);
         assert!(child.try_wait().expect("its state").is_none(), "it lives");
         child.kill().expect("killed");

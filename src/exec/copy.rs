@@ -16,8 +16,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::signals::Signals;
 use super::sink::Sink;
+use super::status::Status;
+use super::stream::{Stream, Tee};
 use super::terminal::copy_size;
-use super::{Status, Stream};
 
 /// Bytes in a channel's buffer: what a pipe holds.
 const BUFFER: usize = 64 * 1024;
@@ -25,9 +26,6 @@ const BUFFER: usize = 64 * 1024;
 /// Bytes that are still read after the child's end. What it wrote is in there, since no pipe or terminal of an
 /// ordinary user holds more; what comes after is a grandchild's, and may have no end.
 const LAST: usize = 1024 * 1024;
-
-/// Receives what passed.
-pub(super) type Tee<'a> = dyn FnMut(Stream, &[u8]) + 'a;
 
 /// One of the child's outputs on its way to one of ours.
 pub(super) struct Channel<'fd> {

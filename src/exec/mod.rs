@@ -18,6 +18,7 @@ mod leftover;
 mod signals;
 mod sink;
 mod status;
+mod stream;
 mod sys;
 mod terminal;
 #[cfg(test)]
@@ -29,23 +30,15 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use self::copy::Tee;
 use self::signals::Signals;
 pub use self::signals::outlive_full_files;
 pub use self::status::{Status, leave};
+pub use self::stream::Stream;
+use self::stream::Tee;
 pub use self::sys::is_ignored;
 use self::wiring::Ends;
 pub use self::wiring::Wiring;
 use crate::system;
-
-/// Which of the two outputs bytes came from.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Stream {
-    /// Standard output; with [`Wiring::Together`], both.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
 
 /// A run that is over.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]

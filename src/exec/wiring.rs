@@ -10,10 +10,10 @@ use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl, fstat, tell};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::Stream;
 use super::copy::Channel;
 use super::kind::Kind;
 use super::sink::Sink;
+use super::stream::Stream;
 use super::sys;
 use super::terminal::CaptureTerminal;
 

@@ -8,9 +8,7 @@
 use std::path::Path;
 
 use super::distribution::{Distribution, Stamp};
-
-/// conda's folder, as the place of a distribution begins.
-const FOLDER: &str = "conda-meta/";
+use crate::project::CONDA_META;
 
 /// What conda installed by itself, by the files in `folder`.
 pub(super) fn scan(folder: &Path) -> Vec<Distribution> {
@@ -25,7 +23,7 @@ pub(super) fn scan(folder: &Path) -> Vec<Distribution> {
                 version: version.to_owned(),
                 editable: None,
                 stamp: Some(Stamp::of(&entry.metadata().ok()?)),
-                folder: Some(format!("{FOLDER}{file}")),
+                folder: Some(format!("{CONDA_META}/{file}")),
                 named: true,
             })
         })
@@ -34,7 +32,9 @@ pub(super) fn scan(folder: &Path) -> Vec<Distribution> {
 
 /// Whether `place` is one of conda's files.
 pub(super) fn keeps(place: &str) -> bool {
-    place.starts_with(FOLDER)
+    place
+        .strip_prefix(CONDA_META)
+        .is_some_and(|file| file.starts_with('/'))
 }
 
 /// Of a file of conda's, unless it is of a package for Python.

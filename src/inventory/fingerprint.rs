@@ -6,7 +6,7 @@ use std::hash::Hasher as _;
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
-use super::Snapshot;
+use super::distribution::Distribution;
 
 /// The hash of a snapshot: a version of this rule, `:`, and 128 bits in hexadecimal. Only good for "the same or not".
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,14 +15,14 @@ pub struct Fingerprint(String);
 
 impl Fingerprint {
     /// Rule 1: SipHash-2-4 with a zero key over name, version and editable location, each ended by a zero byte, in
-    /// the order of canonical names. The version is the folder's where there is one, in canonical spelling.
-    pub(super) fn of(snapshot: &Snapshot) -> Self {
+    /// the order of canonical names, in which they come. The version is the folder's where there is one, in canonical spelling.
+    pub(super) fn of<'d>(distributions: impl Iterator<Item = &'d Distribution>) -> Self {
         let mut hasher = SipHasher24::new();
         let mut field = |text: &str| {
             hasher.write(text.as_bytes());
             hasher.write(&[0]);
         };
-        for one in snapshot.distributions() {
+        for one in distributions {
             field(&one.canonical_name());
             field(&super::canonical(one.listed_version()));
             field(one.editable.as_deref().unwrap_or_default());
@@ -44,7 +44,7 @@ impl fmt::Display for Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Distribution;
+    use super::super::Snapshot;
     use super::*;
 
     #[test]

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::distribution::{Distribution, Stamp, name_and_version};
 use super::metadata;
+use crate::project::HOOK_LINE;
 
 /// Every distribution in `folders`.
 pub(super) fn scan(folders: &[PathBuf]) -> Vec<Distribution> {
@@ -21,11 +22,7 @@ pub(super) fn scan(folders: &[PathBuf]) -> Vec<Distribution> {
 }
 
 /// `.pth` files that every other environment has and that no editable installation made.
-const COMMON_PTH: [&str; 3] = [
-    "distutils-precedence.pth",
-    "_virtualenv.pth",
-    "00_aim_pip.pth",
-];
+const COMMON_PTH: [&str; 3] = ["distutils-precedence.pth", "_virtualenv.pth", HOOK_LINE];
 
 /// One open site-packages folder.
 struct Site<'a> {

@@ -90,7 +90,7 @@ impl Snapshot {
     /// This snapshot in one short text: of names, versions and editable locations, so that the same environment
     /// elsewhere has the same one.
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(self)
+        Fingerprint::of(self.distributions())
     }
 
     /// What changed from here to `after`. A distribution that was installed again at its version is a change from

@@ -16,19 +16,9 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use super::{Changes, Finding, Part, State, place};
-use crate::project::Venv;
-
-const PTH: &str = "00_aim_pip.pth";
-/// What later toolkits may have put beside the line.
-const START: &str = "00_aim_pip.start";
-/// The package's folder. Compiled files lie in it, not beside it: pip's `--target` shows what is new in site-packages.
-pub const PACKAGE: &str = "_aim_pip_hook";
-/// The module that knows where `aim-pip` is.
-const MODULE: &str = "_aim_pip_hook/__init__.py";
-const INSIDE: &str = "_aim_pip_hook/inside.py";
-/// All of it, what Python starts with first to go and the line last to come.
-const FILES: [&str; 4] = [START, PTH, INSIDE, MODULE];
+use super::place;
+use super::report::{Changes, Finding, Part, State};
+use crate::project::{HookLayout, Venv};
 
 const PTH_TEXT: &str = include_str!("../../shims/00_aim_pip.pth");
 const MODULE_TEXT: &str = include_str!("../../shims/_aim_pip_hook/__init__.py");
@@ -39,24 +29,24 @@ const BLANK: &str = "b\"/@AIM_PIP@\"";
 /// Puts the hook in every site-packages folder.
 pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Result<()> {
     for site in venv.site_packages() {
-        let start = site.join(START);
+        let hook = HookLayout::new(site);
+        let start = hook.start();
         if place::discard(&start)? {
             changes.removed.push(start);
         }
-        for (name, text) in files(aim_pip) {
-            let path = site.join(name);
+        for (path, text) in files(&hook, aim_pip) {
             if std::fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
                 continue;
             }
-            if let Err(error) = std::fs::create_dir(site.join(PACKAGE))
+            if let Err(error) = std::fs::create_dir(hook.package())
                 && error.kind() != io::ErrorKind::AlreadyExists
             {
                 return Err(error);
             }
             place::file(&path, text.as_bytes(), 0o644)?;
-            if name != PTH {
+            if path != hook.line() {
                 // A compiled file is known by its source's time in seconds and size, which may be the same.
-                discard_compiled(&site)?;
+                discard_compiled(&hook)?;
             }
             changes.written.push(path);
         }
@@ -67,14 +57,15 @@ pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Res
 /// Takes the hook away, with what Python compiled of it.
 pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
     for site in venv.site_packages() {
-        for name in FILES {
-            let path = site.join(name);
+        let hook = HookLayout::new(site);
+        // What Python starts with goes first.
+        for path in [hook.start(), hook.line(), hook.inside(), hook.module()] {
             if place::discard(&path)? {
                 changes.removed.push(path);
             }
         }
-        discard_compiled(&site)?;
-        let _ = std::fs::remove_dir(site.join(PACKAGE)); // stays when somebody else's files are in it
+        discard_compiled(&hook)?;
+        let _ = std::fs::remove_dir(hook.package()); // stays when somebody else's files are in it
     }
     Ok(())
 }
@@ -84,11 +75,11 @@ pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
     venv.site_packages()
         .into_iter()
         .map(|site| {
-            let start = site.join(START);
-            let (state, path) = if start.exists() {
-                (State::Foreign, start)
+            let hook = HookLayout::new(site);
+            let (state, path) = if hook.start().exists() {
+                (State::Foreign, hook.start())
             } else {
-                (state(&site, aim_pip), site.join(PTH))
+                (state(&hook, aim_pip), hook.line())
             };
             Finding {
                 part: Part::Hook,
@@ -99,27 +90,27 @@ pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
         .collect()
 }
 
-fn state(site: &Path, aim_pip: &Path) -> State {
-    let read = |name: &str| std::fs::read(site.join(name)).ok();
-    let files = files(aim_pip);
-    let mut found = files.iter().map(|(name, text)| (read(name), text));
+fn state(hook: &HookLayout, aim_pip: &Path) -> State {
+    let read = |path: &Path| std::fs::read(path).ok();
+    let files = files(hook, aim_pip);
+    let mut found = files.iter().map(|(path, text)| (read(path), text));
     if found.clone().any(|(bytes, _)| bytes.is_none()) {
         State::Missing
     } else if found.all(|(bytes, text)| bytes.as_deref() == Some(text.as_bytes())) {
         State::Ours
     } else {
-        let text = read(MODULE).and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = read(&hook.module()).and_then(|bytes| String::from_utf8(bytes).ok());
         text.and_then(|text| named(&text))
             .map_or(State::Foreign, State::Elsewhere)
     }
 }
 
 /// The files and their texts, the line last: what it leads to is there before it.
-fn files(aim_pip: &Path) -> [(&'static str, String); 3] {
+fn files(hook: &HookLayout, aim_pip: &Path) -> [(PathBuf, String); 3] {
     [
-        (MODULE, module(aim_pip)),
-        (INSIDE, INSIDE_TEXT.to_owned()),
-        (PTH, PTH_TEXT.to_owned()),
+        (hook.module(), module(aim_pip)),
+        (hook.inside(), INSIDE_TEXT.to_owned()),
+        (hook.line(), PTH_TEXT.to_owned()),
     ]
 }
 
@@ -170,9 +161,8 @@ fn named(module: &str) -> Option<PathBuf> {
     Some(std::ffi::OsString::from_vec(path).into())
 }
 
-fn discard_compiled(site: &Path) -> io::Result<()> {
-    let cache = site.join(PACKAGE).join("__pycache__");
-    match fs_err::remove_dir_all(cache) {
+fn discard_compiled(hook: &HookLayout) -> io::Result<()> {
+    match fs_err::remove_dir_all(hook.compiled()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::launcher::{self, Launcher};
-use super::{Changes, Finding, Part, State, names, place};
+use super::report::{Changes, Finding, Part, State};
+use super::{names, place};
 use crate::project::Venv;
 
 /// What is in `bin` and in the folder of originals, by name.
@@ -118,7 +119,7 @@ pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
     {
         let path = venv.bin().join(name);
         if survey.bereft.contains(name) {
-            let script = launcher::plain_script(&venv.bin().join("python"));
+            let script = launcher::plain_script(&venv.python_path());
             place::file(&path, &script, 0o755)?;
             changes.written.push(path);
         } else if place::discard(&path)? {

@@ -1,7 +1,9 @@
 //! Launchers and hook in made-up environments; that Python obeys them is tested through the built `aim-pip`.
 
-use super::*;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+
+use super::*;
 
 const SHIM: &str = "/opt/aim/aim-pip";
 const SCRIPT: &str = "#!/v/bin/python\nimport sys\n";

@@ -1,147 +1,126 @@
-//! Settings, and where each came from.
+//! The settings, and where the value of each came from.
+//!
+//! **The table of settings is [`settings!`] below**: a line a setting, with its name, type, default, variable and words.
+//! The typed [`Config`], the reading of files and variables, `aim-venv-sync config`, `docs/settings.md` and
+//! `docs/environment.md` are made from it, so that a setting is added there and, in both languages, in `locales`.
 //!
 //! Four sources, each over the one before (design, section 4): built-in values, `config.toml` of the person,
 //! `.aim.toml` of the project, `AIM_*` variables. A file that cannot be read as settings is a [`Config::problems`]
-//! line, never a reason to stop: pip must work with a broken settings file.
+//! line, never a reason to stop: pip must work with a broken settings file. Names that are not in the table are left to
+//! newer toolkits.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use super::layout::{ProjectLayout, UserLayout};
+use super::setting::{OfVariable, Origin, Setting, SettingValue, in_file};
 use super::worker_settings::RestartPolicy;
-use crate::env_vars;
 use crate::files::read;
 use crate::host::Host;
+use crate::words::t;
 
-/// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// Built in.
-    BuiltIn,
-    /// A settings file.
-    File(PathBuf),
-    /// A variable.
-    Variable(&'static str),
+macro_rules! settings {
+    ($( $field:ident: $type:ty = $default:expr, $name:literal $(or $variable:literal)?, says $words:tt; )*) => {
+        /// The settings in force for one project.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Config {
+            $(
+                #[doc = concat!("`", $name, "`")]
+                pub $field: Setting<$type>,
+            )*
+            /// What was wrong with a file or variable, a line each.
+            pub problems: Vec<String>,
+        }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Self {
+                    $( $field: Setting::built_in($default), )*
+                    problems: Vec::new(),
+                }
+            }
+        }
+
+        impl Config {
+            /// Every setting, for people.
+            pub fn rows(&self) -> Vec<SettingRow<'_>> {
+                vec![$(
+                    SettingRow {
+                        name: $name,
+                        variable: [$($variable)?].first().copied(),
+                        meaning: t!($words).to_string(),
+                        value: self.$field.value.shown(),
+                        origin: &self.$field.origin,
+                    },
+                )*]
+            }
+
+            /// Takes what a file says: all of it or, where anything in it is wrong, nothing.
+            fn take_file(&mut self, table: &toml::Table, origin: &Origin) -> Result<(), toml::de::Error> {
+                $( let $field = in_file(table, $name)?; )*
+                $( self.$field.over($field, origin); )*
+                Ok(())
+            }
+
+            fn take_variables(&mut self, host: &Host) {
+                $($(
+                    match host.var($variable).map(OfVariable::of_variable) {
+                        Some(Ok(value)) => self.$field.over(Some(value), &Origin::Variable($variable)),
+                        Some(Err(what)) => self.problems.push(format!("${}: {what}", $variable)),
+                        None => {}
+                    }
+                )?)*
+            }
+        }
+    };
 }
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BuiltIn => f.write_str("default"),
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Variable(name) => write!(f, "${name}"),
+settings! {
+    enabled: bool = true,
+        "enabled" or "AIM_ENABLED", says "settings.enabled";
+    lock_timeout: u64 = 600,
+        "lock.timeout" or "AIM_PIP_LOCK_TIMEOUT", says "settings.lock_timeout";
+    retention_runs: u64 = 200,
+        "retention.runs" or "AIM_RETENTION_RUNS", says "settings.retention_runs";
+    retention_days: u64 = 90,
+        "retention.days" or "AIM_RETENTION_DAYS", says "settings.retention_days";
+    retention_mib: u64 = 256,
+        "retention.mib" or "AIM_RETENTION_MIB", says "settings.retention_mib";
+    worker_policy: RestartPolicy = RestartPolicy::Always,
+        "worker.policy", says "settings.worker_policy";
+    worker_env_allow: Vec<String> = Vec::new(),
+        "worker.env_allow", says "settings.worker_env_allow";
+    worker_env_deny: Vec<String> = Vec::new(),
+        "worker.env_deny", says "settings.worker_env_deny";
+    worker_keep_old: bool = false,
+        "worker.keep_old_on_failure", says "settings.worker_keep_old";
+    worker_object_limit_mib: u64 = 512,
+        "worker.object_limit_mib", says "settings.worker_object_limit_mib";
+}
+
+/// A setting, as people are shown it.
+#[derive(Debug)]
+pub struct SettingRow<'c> {
+    /// `lock.timeout`.
+    pub name: &'static str,
+    /// The variable that overrides it.
+    pub variable: Option<&'static str>,
+    /// What it means, in the chosen language.
+    pub meaning: String,
+    /// Its value.
+    pub value: serde_json::Value,
+    /// Where that came from.
+    pub origin: &'c Origin,
+}
+
+impl SettingRow<'_> {
+    /// The value as text: `600`, `always`, `HOME LANG`.
+    pub fn text(&self) -> String {
+        match &self.value {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
         }
     }
-}
-
-/// A value and its origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting<T> {
-    /// The value in force.
-    pub value: T,
-    /// Where it came from.
-    pub origin: Origin,
-}
-
-impl<T> Setting<T> {
-    fn built_in(value: T) -> Self {
-        Self {
-            value,
-            origin: Origin::BuiltIn,
-        }
-    }
-
-    fn over(&mut self, value: Option<T>, origin: &Origin) {
-        if let Some(value) = value {
-            *self = Self {
-                value,
-                origin: origin.clone(),
-            };
-        }
-    }
-}
-
-/// The settings in force for one project.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// Whether the shim does more than hand the call to pip (`enabled`).
-    pub enabled: Setting<bool>,
-    /// Seconds to wait for another pip in the same environment; 0 does not lock (`lock.timeout`).
-    pub lock_timeout: Setting<u64>,
-    /// Runs kept (`retention.runs`).
-    pub retention_runs: Setting<u64>,
-    /// Days that runs are kept (`retention.days`).
-    pub retention_days: Setting<u64>,
-    /// MiB of run logs kept (`retention.mib`).
-    pub retention_mib: Setting<u64>,
-    /// When a change of the environment replaces the worker (`worker.policy`): `always`, `loaded` or `manual`.
-    pub worker_policy: Setting<RestartPolicy>,
-    /// The daemon's variables that nodes get, with `*` for any characters; nothing stands for all (`worker.env_allow`).
-    pub worker_env_allow: Setting<Vec<String>>,
-    /// Those that they do not get, even if allowed (`worker.env_deny`).
-    pub worker_env_deny: Setting<Vec<String>>,
-    /// Whether nodes run on the old environment when a worker on the new one does not start
-    /// (`worker.keep_old_on_failure`).
-    pub worker_keep_old: Setting<bool>,
-    /// MiB of Python objects that a worker keeps for flows (`worker.object_limit_mib`).
-    pub worker_object_limit_mib: Setting<u64>,
-    /// What was wrong with a file or variable, a line each.
-    pub problems: Vec<String>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            enabled: Setting::built_in(true),
-            lock_timeout: Setting::built_in(600),
-            retention_runs: Setting::built_in(200),
-            retention_days: Setting::built_in(90),
-            retention_mib: Setting::built_in(256),
-            worker_policy: Setting::built_in(RestartPolicy::Always),
-            worker_env_allow: Setting::built_in(Vec::new()),
-            worker_env_deny: Setting::built_in(Vec::new()),
-            worker_keep_old: Setting::built_in(false),
-            worker_object_limit_mib: Setting::built_in(512),
-            problems: Vec::new(),
-        }
-    }
-}
-
-/// A settings file's shape. Unknown keys are left to newer toolkits.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct File {
-    enabled: Option<bool>,
-    lock: Lock,
-    retention: Retention,
-    worker: Worker,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Lock {
-    timeout: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Retention {
-    runs: Option<u64>,
-    days: Option<u64>,
-    mib: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Worker {
-    policy: Option<RestartPolicy>,
-    env_allow: Option<Vec<String>>,
-    env_deny: Option<Vec<String>>,
-    keep_old_on_failure: Option<bool>,
-    object_limit_mib: Option<u64>,
 }
 
 impl Config {
@@ -162,62 +141,6 @@ impl Config {
         (self.lock_timeout.value > 0).then(|| Duration::from_secs(self.lock_timeout.value))
     }
 
-    /// Every setting as `(key, value, origin)`, for `aim-venv-sync config`.
-    pub fn rows(&self) -> Vec<(&'static str, String, &Origin)> {
-        vec![
-            (
-                "enabled",
-                self.enabled.value.to_string(),
-                &self.enabled.origin,
-            ),
-            (
-                "lock.timeout",
-                self.lock_timeout.value.to_string(),
-                &self.lock_timeout.origin,
-            ),
-            (
-                "retention.runs",
-                self.retention_runs.value.to_string(),
-                &self.retention_runs.origin,
-            ),
-            (
-                "retention.days",
-                self.retention_days.value.to_string(),
-                &self.retention_days.origin,
-            ),
-            (
-                "retention.mib",
-                self.retention_mib.value.to_string(),
-                &self.retention_mib.origin,
-            ),
-            (
-                "worker.policy",
-                self.worker_policy.value.as_str().to_owned(),
-                &self.worker_policy.origin,
-            ),
-            (
-                "worker.env_allow",
-                self.worker_env_allow.value.join(" "),
-                &self.worker_env_allow.origin,
-            ),
-            (
-                "worker.env_deny",
-                self.worker_env_deny.value.join(" "),
-                &self.worker_env_deny.origin,
-            ),
-            (
-                "worker.keep_old_on_failure",
-                self.worker_keep_old.value.to_string(),
-                &self.worker_keep_old.origin,
-            ),
-            (
-                "worker.object_limit_mib",
-                self.worker_object_limit_mib.value.to_string(),
-                &self.worker_object_limit_mib.origin,
-            ),
-        ]
-    }
-
     fn read(&mut self, path: PathBuf) {
         let text = read::read(&path)
             .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));
@@ -226,50 +149,21 @@ impl Config {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
             Err(error) => return self.problems.push(format!("{}: {error}", path.display())),
         };
-        let file: File = match toml::from_str(&text) {
-            Ok(file) => file,
-            Err(error) => {
-                let why = error.message().lines().next().unwrap_or_default();
-                return self.problems.push(format!("{}: {why}", path.display()));
-            }
-        };
         let origin = Origin::File(path);
-        self.enabled.over(file.enabled, &origin);
-        self.lock_timeout.over(file.lock.timeout, &origin);
-        self.retention_runs.over(file.retention.runs, &origin);
-        self.retention_days.over(file.retention.days, &origin);
-        self.retention_mib.over(file.retention.mib, &origin);
-        let worker = file.worker;
-        self.worker_policy.over(worker.policy, &origin);
-        self.worker_env_allow.over(worker.env_allow, &origin);
-        self.worker_env_deny.over(worker.env_deny, &origin);
-        self.worker_keep_old
-            .over(worker.keep_old_on_failure, &origin);
-        self.worker_object_limit_mib
-            .over(worker.object_limit_mib, &origin);
-    }
-
-    fn take_variables(&mut self, host: &Host) {
-        let enabled = host.var(env_vars::ENABLED).map(env_vars::truthy);
-        self.enabled
-            .over(enabled, &Origin::Variable(env_vars::ENABLED));
-        for (name, setting) in [
-            (env_vars::LOCK_TIMEOUT, &mut self.lock_timeout),
-            (env_vars::RETENTION_RUNS, &mut self.retention_runs),
-            (env_vars::RETENTION_DAYS, &mut self.retention_days),
-            (env_vars::RETENTION_MIB, &mut self.retention_mib),
-        ] {
-            match host.var(name).map(str::parse::<u64>) {
-                Some(Ok(value)) => setting.over(Some(value), &Origin::Variable(name)),
-                Some(Err(_)) => self.problems.push(format!("${name}: not a whole number")),
-                None => {}
-            }
+        let taken = text
+            .parse()
+            .and_then(|table: toml::Table| self.take_file(&table, &origin));
+        if let Err(error) = taken {
+            let why = error.message().lines().next().unwrap_or_default();
+            self.problems.push(format!("{origin}: {why}"));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -285,7 +179,7 @@ mod tests {
         std::fs::write(dir.path().join(".aim.toml"), "[retention]\ndays = 7\n").expect("write");
         let host = Host::fake(["x"])
             .with_var("XDG_CONFIG_HOME", &config_home)
-            .with_var(env_vars::RETENTION_MIB, "8");
+            .with_var("AIM_RETENTION_MIB", "8");
         let config = Config::load(&host, Some(&ProjectLayout::new(dir.path())));
         assert!(!config.enabled.value);
         assert_eq!(config.retention_runs.value, 5);
@@ -297,7 +191,7 @@ mod tests {
         assert_eq!(config.retention_mib.value, 8);
         assert_eq!(
             config.retention_mib.origin,
-            Origin::Variable(env_vars::RETENTION_MIB)
+            Origin::Variable("AIM_RETENTION_MIB")
         );
         assert_eq!(config.lock_timeout.origin, Origin::BuiltIn);
         assert!(config.problems.is_empty());
@@ -309,9 +203,80 @@ mod tests {
         std::fs::write(dir.path().join(".aim.toml"), "enabled = maybe").expect("write");
         let host = Host::fake(["x"])
             .with_var("XDG_CONFIG_HOME", dir.path())
-            .with_var(env_vars::LOCK_TIMEOUT, "soon");
+            .with_var("AIM_PIP_LOCK_TIMEOUT", "soon");
         let config = Config::load(&host, Some(&ProjectLayout::new(dir.path())));
         assert!(config.enabled.value);
         assert_eq!(config.problems.len(), 2, "{:?}", config.problems);
+    }
+
+    #[test]
+    fn a_wrong_value_spoils_its_file_and_says_why() {
+        let check = |text: &str, expected: &str| {
+            let dir = tempfile::tempdir().expect("temporary folder");
+            let file = dir.path().join(".aim.toml");
+            std::fs::write(&file, format!("enabled = false\n{text}")).expect("write");
+            let host = Host::fake(["x"]).with_var("XDG_CONFIG_HOME", dir.path());
+            let config = Config::load(&host, Some(&ProjectLayout::new(dir.path())));
+            assert!(config.enabled.value, "{text}");
+            assert_eq!(
+                config.problems,
+                [format!("{}: {expected}", file.display())],
+                "{text}"
+            );
+        };
+        check(
+            "lock.timeout = \"soon\"",
+            "invalid type: string \"soon\", expected u64",
+        );
+        check(
+            "[retention]\nruns = -1",
+            "invalid value: integer `-1`, expected u64",
+        );
+        check(
+            "[worker]\npolicy = \"often\"",
+            "unknown variant `often`, expected one of `always`, `loaded`, `manual`",
+        );
+        check(
+            "[worker]\nenv_allow = \"HOME\"",
+            "invalid type: string \"HOME\", expected a sequence",
+        );
+        check("lock = 3", "invalid type: integer `3`, expected a map");
+    }
+
+    #[test]
+    fn every_setting_is_read_from_its_name_and_has_words() {
+        for row in Config::default().rows() {
+            assert!(!row.meaning.starts_with("settings."), "{}", row.name);
+            let value = match &row.value {
+                serde_json::Value::Bool(value) => (!value).to_string(),
+                serde_json::Value::Number(_) => "7".to_owned(),
+                serde_json::Value::String(text) if text.is_empty() => "[\"A\", \"B\"]".to_owned(),
+                _ => "\"manual\"".to_owned(),
+            };
+            let table: toml::Table = format!("{} = {value}", row.name).parse().expect("TOML");
+            let mut config = Config::default();
+            let origin = Origin::File("f".into());
+            config.take_file(&table, &origin).expect(row.name);
+            let mut changed = config.rows();
+            changed.retain(|changed| *changed.origin == origin);
+            let [changed] = changed.as_slice() else {
+                panic!("{}: {changed:?}", row.name)
+            };
+            assert_eq!(changed.name, row.name);
+            let shown = value.replace(['[', ']', '"', ','], "");
+            assert_eq!(changed.text(), shown);
+        }
+    }
+
+    #[test]
+    fn names_and_variables_are_ours_and_different() {
+        let config = Config::default();
+        let rows = config.rows();
+        let names: BTreeSet<_> = rows.iter().map(|row| row.name).collect();
+        assert_eq!(names.len(), rows.len());
+        let variables: Vec<_> = rows.iter().filter_map(|row| row.variable).collect();
+        assert!(variables.iter().all(|name| name.starts_with("AIM_")));
+        let different: BTreeSet<_> = variables.iter().collect();
+        assert_eq!(different.len(), variables.len());
     }
 }

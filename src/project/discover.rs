@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::layout::{ProjectLayout, VENV_NAMES};
+use super::layout::ProjectLayout;
 use super::venv::Venv;
 use crate::host::Host;
 
@@ -25,9 +25,10 @@ impl Project {
 
     /// The project in `root`, if it has an environment.
     pub fn at(root: &Path) -> Option<Self> {
-        let venv = VENV_NAMES
-            .iter()
-            .find_map(|name| Venv::open(root.join(name)).ok())?;
+        let venv = ProjectLayout::new(root)
+            .venvs()
+            .into_iter()
+            .find_map(|place| Venv::open(place).ok())?;
         Some(Self {
             root: root.to_path_buf(),
             venv,
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn found_from_a_folder_below_and_from_inside_the_environment() {
-        for name in VENV_NAMES {
+        for name in [".venv", "venv"] {
             let (_dir, root) = project(name);
             for place in ["", "sub/deep", name, &format!("{name}/lib")] {
                 let found = Project::containing(&root.join(place)).expect(place);

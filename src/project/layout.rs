@@ -1,4 +1,5 @@
-//! Every path on disk that the toolkit reads or writes. Nobody joins path strings elsewhere.
+//! Every path on disk that is ours, and those of an environment that we know by name. Nobody spells them elsewhere
+//! (`tests/suite/paths.rs`); what is found by listing a folder, and what is another program's, is joined where it is read.
 //!
 //! The formats are a contract (design, section 4), most of the project's names are AIM-Forge's (compat, section 1).
 
@@ -44,21 +45,35 @@ impl ProjectLayout {
         self.logs().join(".lock")
     }
 
+    /// Where a broken `env_meta.json` is put, by number.
+    pub fn broken_env_meta(&self, number: u32) -> PathBuf {
+        self.root.join(format!("env_meta.json.broken-{number}"))
+    }
+
     /// The project's own settings.
     pub fn settings(&self) -> PathBuf {
         self.root.join(".aim.toml")
+    }
+
+    /// Where its environment is looked for, best first (compat, section 1: `venv` is the older line's).
+    pub fn venvs(&self) -> [PathBuf; 2] {
+        [".venv", "venv"].map(|name| self.root.join(name))
+    }
+
+    /// Where its environment is made.
+    pub fn new_venv(&self) -> PathBuf {
+        let [best, _] = self.venvs();
+        best
     }
 }
 
 /// Name of the folder of run logs, and the first part of each `log_path` in records.
 pub const LOGS: &str = ".pip-logs";
 
-/// Names of an environment's folder in its project, best first (compat, section 1: `venv` is the older line's).
-pub const VENV_NAMES: [&str; 2] = [".venv", "venv"];
-
-/// Names in an environment's `.aim` folder, private to the toolkit.
+/// Names in an environment: Python's own, and those in the `.aim` folder, which is private to the toolkit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VenvLayout {
+    root: PathBuf,
     aim: PathBuf,
 }
 
@@ -66,8 +81,44 @@ impl VenvLayout {
     /// The layout of the environment in `root`.
     pub fn new(root: &Path) -> Self {
         Self {
+            root: root.to_path_buf(),
             aim: root.join(".aim"),
         }
+    }
+
+    /// What makers of environments write (PEP 405).
+    pub fn pyvenv_cfg(&self) -> PathBuf {
+        self.root.join("pyvenv.cfg")
+    }
+
+    /// Where conda keeps a file for each of its packages.
+    pub fn conda_meta(&self) -> PathBuf {
+        self.root.join(CONDA_META)
+    }
+
+    /// What conda has done; an environment of conda's has it.
+    pub fn conda_history(&self) -> PathBuf {
+        self.conda_meta().join("history")
+    }
+
+    /// Where interpreters and launchers are.
+    pub fn bin(&self) -> PathBuf {
+        self.root.join("bin")
+    }
+
+    /// The interpreter.
+    pub fn python(&self) -> PathBuf {
+        self.script("python")
+    }
+
+    /// The program `name`: `pip`, `activate`.
+    pub fn script(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.bin().join(name)
+    }
+
+    /// The folders of libraries; the second is a link to the first, or absent, where the system has but one.
+    pub fn libs(&self) -> [PathBuf; 2] {
+        ["lib", "lib64"].map(|name| self.root.join(name))
     }
 
     /// The private folder itself.
@@ -98,6 +149,59 @@ impl VenvLayout {
     /// Folder of the runs that have begun and not ended, a file each.
     pub fn unfinished(&self) -> PathBuf {
         self.aim.join("unfinished")
+    }
+}
+
+/// Name of conda's folder in an environment.
+pub const CONDA_META: &str = "conda-meta";
+
+/// Name of the hook's line for Python's `site` in site-packages.
+pub const HOOK_LINE: &str = "00_aim_pip.pth";
+
+/// Name of the hook's package in site-packages. Compiled files lie in it, not beside it: pip's `--target` shows what is
+/// new in site-packages.
+pub const HOOK_PACKAGE: &str = "_aim_pip_hook";
+
+/// The hook's names in a site-packages folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookLayout {
+    site: PathBuf,
+}
+
+impl HookLayout {
+    /// The layout of the hook in `site`.
+    pub fn new(site: impl Into<PathBuf>) -> Self {
+        Self { site: site.into() }
+    }
+
+    /// The line for Python's `site`.
+    pub fn line(&self) -> PathBuf {
+        self.site.join(HOOK_LINE)
+    }
+
+    /// What later toolkits may have put beside the line.
+    pub fn start(&self) -> PathBuf {
+        self.site.join("00_aim_pip.start")
+    }
+
+    /// The package's folder.
+    pub fn package(&self) -> PathBuf {
+        self.site.join(HOOK_PACKAGE)
+    }
+
+    /// The module that knows where `aim-pip` is.
+    pub fn module(&self) -> PathBuf {
+        self.package().join("__init__.py")
+    }
+
+    /// The module for programs that call pip's main function.
+    pub fn inside(&self) -> PathBuf {
+        self.package().join("inside.py")
+    }
+
+    /// What Python compiled of the package.
+    pub fn compiled(&self) -> PathBuf {
+        self.package().join("__pycache__")
     }
 }
 
@@ -158,6 +262,22 @@ pub fn socket(host: &Host) -> PathBuf {
         return host.absolute(socket);
     }
     runtime_folder(host).join("backend.sock")
+}
+
+/// The file that the daemon at `socket` holds locked.
+pub fn socket_lock(socket: &Path) -> PathBuf {
+    beside(socket, ".lock")
+}
+
+/// The folder of files that workers of the daemon at `socket` are started from.
+pub fn worker_scripts(socket: &Path) -> PathBuf {
+    beside(socket, ".worker")
+}
+
+fn beside(socket: &Path, ending: &str) -> PathBuf {
+    let mut name = socket.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// Folder of the socket when `$AIM_SOCKET` does not name one.

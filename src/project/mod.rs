@@ -6,12 +6,17 @@ mod config;
 mod discover;
 mod layout;
 mod registry;
+mod setting;
 mod venv;
 mod worker_settings;
 
-pub use config::{Config, Origin, Setting};
+pub use config::{Config, SettingRow};
 pub use discover::Project;
-pub use layout::{LOGS, ProjectLayout, UserLayout, VENV_NAMES, VenvLayout, socket};
+pub use layout::{
+    CONDA_META, HOOK_LINE, HOOK_PACKAGE, HookLayout, LOGS, ProjectLayout, UserLayout, VenvLayout,
+    socket, socket_lock, worker_scripts,
+};
 pub use registry::{BadProjectId, ProjectId, Registration, Registry};
+pub use setting::{Origin, Setting};
 pub use venv::{Venv, VenvError};
 pub use worker_settings::{RestartPolicy, names_variable};

@@ -32,8 +32,9 @@ impl Venv {
     /// [`VenvError::NotAnEnvironment`].
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, VenvError> {
         let root = root.into();
-        let marks = ["pyvenv.cfg", "conda-meta/history"];
-        if marks.iter().any(|mark| root.join(mark).is_file()) {
+        let layout = VenvLayout::new(&root);
+        let marks = [layout.pyvenv_cfg(), layout.conda_history()];
+        if marks.iter().any(|mark| mark.is_file()) {
             Ok(Self { root })
         } else {
             Err(VenvError::NotAnEnvironment(root))
@@ -52,20 +53,35 @@ impl Venv {
 
     /// `bin`, where interpreters and launchers are.
     pub fn bin(&self) -> PathBuf {
-        self.root.join("bin")
+        self.layout().bin()
     }
 
     /// Where conda keeps a file for each of its packages, if this is an environment of conda's.
     pub fn conda_meta(&self) -> Option<PathBuf> {
-        Some(self.root.join("conda-meta")).filter(|folder| folder.is_dir())
+        Some(self.layout().conda_meta()).filter(|folder| folder.is_dir())
     }
 
-    /// The interpreter, `bin/python`.
+    /// The program `name` in `bin`, whether it is there or not.
+    pub fn script(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.layout().script(name)
+    }
+
+    /// Where makers of environments write what they made (PEP 405); conda's have none.
+    pub fn pyvenv_cfg(&self) -> PathBuf {
+        self.layout().pyvenv_cfg()
+    }
+
+    /// Where the interpreter is, `bin/python`, whether it is there or not.
+    pub fn python_path(&self) -> PathBuf {
+        self.layout().python()
+    }
+
+    /// The interpreter, [`Venv::python_path`].
     ///
     /// # Errors
     /// [`VenvError::PythonGone`] when it is missing or a dangling link.
     pub fn python(&self) -> Result<PathBuf, VenvError> {
-        let python = self.bin().join("python");
+        let python = self.python_path();
         if python.exists() {
             Ok(python)
         } else {
@@ -75,7 +91,7 @@ impl Venv {
 
     /// A value of `pyvenv.cfg` (PEP 405: `key = value` lines, keys without regard to case).
     pub fn setting(&self, key: &str) -> Option<String> {
-        let text = fs_err::read_to_string(self.root.join("pyvenv.cfg")).ok()?;
+        let text = fs_err::read_to_string(self.pyvenv_cfg()).ok()?;
         text.lines().find_map(|line| {
             let (name, value) = line.split_once('=')?;
             name.trim()
@@ -115,9 +131,10 @@ impl Venv {
         // The usual `lib64` is a link to `lib`, which need not be listed and resolved again to see that.
         let is_link_to_lib =
             |lib: &Path| std::fs::read_link(lib).is_ok_and(|target| target == Path::new("lib"));
-        let mut found: Vec<PathBuf> = ["lib", "lib64"]
+        let mut found: Vec<PathBuf> = self
+            .layout()
+            .libs()
             .into_iter()
-            .map(|lib| self.root.join(lib))
             .filter(|lib| !is_link_to_lib(lib))
             .filter_map(|lib| std::fs::read_dir(lib).ok())
             .flatten()

@@ -1,9 +1,11 @@
 //! What a project says about its worker: when it is replaced, and which variables its nodes get.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use super::setting::SettingValue;
 
 /// When a change of the environment replaces the worker (`worker.policy`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RestartPolicy {
     /// With every change.
@@ -15,14 +17,9 @@ pub enum RestartPolicy {
     Manual,
 }
 
-impl RestartPolicy {
-    /// The word for it in settings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Always => "always",
-            Self::Loaded => "loaded",
-            Self::Manual => "manual",
-        }
+impl SettingValue for RestartPolicy {
+    fn shown(&self) -> serde_json::Value {
+        serde_json::json!(self)
     }
 }
 

@@ -99,7 +99,7 @@ impl Call {
         let pid = std::str::from_utf8(pid).ok()?.parse().ok()?;
         let venv = Venv::open(prefix).ok()?;
         let call = Self {
-            entry: Entry::Launcher(venv.bin().join("pip")),
+            entry: Entry::Launcher(venv.script("pip")),
             venv,
             args: args.to_vec(),
             shim: Some(PathBuf::from(shim)),

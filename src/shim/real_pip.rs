@@ -61,7 +61,7 @@ impl RealPip {
                 (started(call, path)?, Tool::Pip)
             }
             Entry::Name if launchers::has_pip(call.venv()) => {
-                (started(call, &call.venv().bin().join("pip"))?, Tool::Pip)
+                (started(call, &call.venv().script("pip"))?, Tool::Pip)
             }
             Entry::Launcher(_) | Entry::Name => (by_uv(call, host)?, Tool::Uv),
         };
@@ -119,7 +119,7 @@ fn started(call: &Call, launcher: &Path) -> Result<Command> {
 /// An environment without pip, made by `uv venv`: uv does it, or nobody.
 fn by_uv(call: &Call, host: &Host) -> Result<Command> {
     let missing = || {
-        let python = call.venv().bin().join("python");
+        let python = call.venv().python_path();
         Error::new(Exit::NoCommand, t!("shim.no_pip"))
             .hint(format!("{} -m ensurepip --default-pip", python.display()))
     };

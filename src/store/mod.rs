@@ -26,11 +26,11 @@ mod unfinished;
 pub use catch_up::catch_up;
 pub use error::StoreError;
 pub use lock::{Holder, LockError, RunLock};
-pub use log::{Log, LogDraft, RunOutput, readable};
+pub use log::{Log, LogDraft, readable};
 pub use publish::publish;
 pub use record::{
-    BadRunId, Ending, FinishedRun, Generation, LoneLog, Published, Run, RunId, RunRecord,
-    StartedRun, Tool,
+    BadRunId, Ending, FinishedRun, Generation, LoneLog, Published, Run, RunId, RunOutput,
+    RunRecord, StartedRun, Tool,
 };
 pub use recover::recover;
 pub use retention::{Limits, Pruned, prune};

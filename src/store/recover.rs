@@ -8,9 +8,10 @@ use chrono::{DateTime, Utc};
 
 use super::error::StoreError;
 use super::lock::{HistoryLock, RunLock};
-use super::log::draft::{RunOutput, part_path};
+use super::log::draft::part_path;
 use super::publish::publish;
 use super::record::Published;
+use super::record::RunOutput;
 use super::record::history;
 use super::record::{Ending, RunRecord};
 use super::retention;

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
-use super::Ground;
+use super::ground::Ground;
 use super::plan::Plan;
 use crate::console::Console;
 use crate::console::width::printable;

@@ -22,6 +22,9 @@ pub(super) fn config(host: &Host, common: &CommonArgs, console: &mut Console) ->
     } else {
         console.text(as_table(&config).to_text(console.width()))?;
     }
+    for row in config.rows() {
+        console.detail(format_args!("{}: {}", row.name, row.meaning));
+    }
     for problem in &config.problems {
         console.warn(problem);
     }
@@ -32,10 +35,9 @@ fn as_json(config: &Config) -> Value {
     let settings: serde_json::Map<String, Value> = config
         .rows()
         .into_iter()
-        .map(|(key, value, origin)| {
-            let value = serde_json::from_str(&value).unwrap_or(Value::String(value));
-            let row = json!({ "value": value, "origin": origin.to_string() });
-            (key.to_owned(), row)
+        .map(|row| {
+            let shown = json!({ "value": row.value, "origin": row.origin.to_string() });
+            (row.name.to_owned(), shown)
         })
         .collect();
     json!({ "settings": settings, "problems": config.problems })
@@ -48,14 +50,14 @@ fn as_table(config: &Config) -> Table {
         t!("venv_sync.config.origin"),
     ];
     let mut table = Table::new(headings).gives_way([2]);
-    for (key, value, origin) in config.rows() {
-        let (shade, origin) = match origin {
-            Origin::BuiltIn => (style::FAINT, t!("venv_sync.config.built_in").into_owned()),
+    for row in config.rows() {
+        let (shade, origin) = match row.origin {
+            Origin::BuiltIn => (style::FAINT, t!("venv_sync.config.built_in").to_string()),
             other => (style::PLAIN, other.to_string()),
         };
         table.push([
-            Cell::styled(style::NAME, key),
-            Cell::from(value),
+            Cell::styled(style::NAME, row.name),
+            Cell::from(row.text()),
             Cell::styled(shade, origin),
         ]);
     }
@@ -65,13 +67,12 @@ fn as_table(config: &Config) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env_vars;
 
     #[test]
     fn each_setting_has_its_value_and_origin() {
         let host = Host::fake(["x"])
-            .with_var(env_vars::RETENTION_RUNS, "7")
-            .with_var(env_vars::ENABLED, "no")
+            .with_var("AIM_RETENTION_RUNS", "7")
+            .with_var("AIM_ENABLED", "no")
             .with_var("XDG_CONFIG_HOME", "/nowhere");
         let shown = as_json(&Config::load(&host, None));
         assert_eq!(shown["settings"]["retention.runs"]["value"], 7);
@@ -80,5 +81,24 @@ mod tests {
         assert_eq!(shown["settings"]["enabled"]["value"], false);
         assert_eq!(shown["settings"]["lock.timeout"]["origin"], "default");
         assert_eq!(shown["problems"], json!([]));
+    }
+
+    #[test]
+    fn verbose_says_what_each_setting_means() {
+        let common = CommonArgs {
+            verbose: true,
+            ..CommonArgs::default()
+        };
+        let host = Host::fake(["x"]).with_var("XDG_CONFIG_HOME", "/nowhere");
+        let (mut console, out, err) = console::testing::console(&common);
+        config(&host, &common, &mut console).expect("printed");
+        let printed = err.text();
+        let meanings: Vec<_> = printed.lines().collect();
+        assert_eq!(meanings.len(), Config::default().rows().len(), "{printed}");
+        assert!(
+            meanings
+                .iter()
+                .all(|line| out.text().contains(line.split(':').next().expect("a name")))
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::Ground;
+use super::ground::Ground;
 use crate::api::v1::{Watching, WorkerState, WorkerStatus};
 use crate::api::{Client, folder_of, nudge};
 use crate::console::Console;

@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::apply::{self, Applied, Launchers};
+use super::ground::Ground;
 use super::interpreter::{Interpreter, Request};
 use super::maker::Maker;
-use super::{Ground, InitArgs, changes, daemon};
+use super::{InitArgs, changes, daemon};
 use crate::console::width::quoted;
 use crate::console::{self, CommonArgs, Console, style};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::inventory::Snapshot;
-use crate::project::{Project, VENV_NAMES, Venv, VenvError};
+use crate::project::{Project, ProjectLayout, Venv, VenvError};
 use crate::words::t;
 
 /// Makes what is missing and says what is there and what can be typed next.
@@ -104,7 +105,7 @@ fn place(host: &Host, common: &CommonArgs, args: &InitArgs) -> Result<Place> {
     if let Some(project) = Project::at(&folder) {
         return usable(project).map(Place::Ready);
     }
-    let target = folder.join(VENV_NAMES[0]);
+    let target = ProjectLayout::new(&folder).new_venv();
     if target.symlink_metadata().is_ok() {
         // Something is in the way: an environment that lost its pyvenv.cfg, a dangling link, a file.
         return Err(Error::from(VenvError::NotAnEnvironment(target.clone()))
@@ -165,7 +166,7 @@ fn make(host: &Host, folder: &Path, maker: &Maker, console: &mut Console) -> Res
     let made = folder
         .canonicalize()
         .map_err(Error::from)
-        .and_then(|folder| maker.make(host, &folder.join(VENV_NAMES[0])));
+        .and_then(|folder| maker.make(host, &ProjectLayout::new(folder).new_venv()));
     if made.is_err() {
         for folder in missing {
             // Only folders of ours, and only while they are empty.
@@ -223,7 +224,7 @@ fn print(
 
 /// The path of `activate`, short where the working folder is above it.
 fn activation(ground: &Ground<'_>) -> String {
-    let path = ground.project.venv().bin().join("activate");
+    let path = ground.project.venv().script("activate");
     let short = ground
         .host
         .cwd()

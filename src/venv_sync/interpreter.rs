@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::env_vars;
 use crate::host::Host;
+use crate::project::VenvLayout;
 
 /// Oldest Python that an environment may have (design, section 10).
 pub(super) const OLDEST: [u32; 2] = [3, 8];
@@ -50,7 +51,7 @@ impl Request {
                 .collect(),
             Self::Path(path) => {
                 let path = host.absolute(path);
-                let inside = path.join("bin/python");
+                let inside = VenvLayout::new(&path).python();
                 vec![if inside.exists() { inside } else { path }]
             }
             Self::Name(name) => on_path(name).into_iter().collect(),
@@ -142,7 +143,7 @@ fn of_pyenv(host: &Host, wanted: &[u32]) -> Vec<PathBuf> {
         .filter_map(Result::ok)
         .filter_map(|entry| {
             let version = numbers(entry.file_name().to_str()?)?;
-            Some((version, entry.path().join("bin/python")))
+            Some((version, VenvLayout::new(&entry.path()).python()))
         })
         .filter(|(version, python)| version.starts_with(wanted) && python.exists())
         .collect();

@@ -15,7 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use super::interpreter::{Interpreter, OLDEST, Request, command, on_path};
 use crate::error::{Error, Exit, Result};
 use crate::host::Host;
-use crate::project::Venv;
+use crate::project::{Venv, VenvLayout};
 use crate::words::t;
 
 /// What will make the environment.
@@ -112,7 +112,7 @@ impl Maker {
 }
 
 fn put_pip_in(host: &Host, uv: &Path, target: &Path) {
-    let python = target.join("bin/python");
+    let python = VenvLayout::new(target).python();
     let mut bundled = command(host, &python);
     bundled.args(["-I", "-m", "ensurepip", "--default-pip"]);
     if finish(&mut bundled, "ensurepip").is_err() {

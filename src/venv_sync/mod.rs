@@ -14,6 +14,7 @@ mod cli;
 mod config;
 mod daemon;
 mod doctor;
+mod ground;
 mod init;
 mod interpreter;
 mod maker;
@@ -24,10 +25,10 @@ mod sync;
 
 pub use cli::{Cli, InitArgs, SyncArgs, Verb};
 
-use crate::console::{self, CommonArgs, Console};
+use self::ground::Ground;
+use crate::console::{self, Console};
 use crate::error::{Exit, Result};
 use crate::host::Host;
-use crate::project::{Config, Project};
 
 /// The grammar of the command line, from which completions and manual pages are made.
 pub fn command() -> clap::Command {
@@ -57,28 +58,6 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
                 Verb::Sync(args) => sync::sync(&ground, args, console),
                 Verb::Init(_) | Verb::Config => unreachable!("done above"),
             }
-        }
-    }
-}
-
-/// What most verbs stand on: a project, its settings, and the process.
-struct Ground<'a> {
-    host: &'a Host,
-    project: Project,
-    config: Config,
-}
-
-impl<'a> Ground<'a> {
-    fn find(host: &'a Host, common: &CommonArgs) -> Result<Self> {
-        Ok(Self::of(host, console::project(host, common)?))
-    }
-
-    fn of(host: &'a Host, project: Project) -> Self {
-        let config = Config::load(host, Some(&project.layout()));
-        Self {
-            host,
-            project,
-            config,
         }
     }
 }

@@ -7,7 +7,8 @@ use std::io;
 
 use serde_json::json;
 
-use super::{Ground, apply};
+use super::apply;
+use super::ground::Ground;
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::launchers;

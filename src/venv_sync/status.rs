@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::apply::Compared;
 use super::daemon::{self, Daemon};
-use super::{Ground, apply, changes, init};
+use super::ground::Ground;
+use super::{apply, changes, init};
 use crate::console::{Console, style, time, width};
 use crate::error::{Exit, Result};
 use crate::inventory::{Change, Diff};

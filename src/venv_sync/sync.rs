@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::apply::{self, Applied, Compared, Launchers};
+use super::ground::Ground;
 use super::plan::Plan;
-use super::{Ground, SyncArgs, changes, daemon};
+use super::{SyncArgs, changes, daemon};
 use crate::console::Console;
 use crate::error::{Exit, Result};
 use crate::launchers::{self, Changes};
+use crate::project::HOOK_PACKAGE;
 use crate::store::{EnvMeta, Published, Tool};
 use crate::words::t;
 
@@ -138,7 +140,7 @@ fn names(paths: &[PathBuf]) -> String {
         .filter_map(|path| {
             let package = path
                 .parent()
-                .filter(|folder| folder.ends_with(launchers::HOOK_PACKAGE));
+                .filter(|folder| folder.ends_with(HOOK_PACKAGE));
             Some(package.unwrap_or(path).file_name()?.to_string_lossy())
         })
         .collect();

@@ -10,6 +10,7 @@ use clap::Parser;
 use serde_json::Value;
 
 use super::*;
+use crate::project::Project;
 use crate::store::{EnvMeta, Generation, RunLock, RunLog, Tool};
 
 /// A home with an `aim-pip` and a project whose environment has `pip` in it.

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::Reached;
 use super::attended::{Attended, Happening};
 use super::cli::FlowArgs;
 use super::flow_list::List;
+use super::reached::Reached;
 use crate::api::v1::{FlowDone, FlowEvent, FlowEvents, FlowRun};
 use crate::console::style::{NAME, paint};
 use crate::console::{Console, time, width};

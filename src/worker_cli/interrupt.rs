@@ -1,7 +1,8 @@
 //! `aim-worker interrupt`: ends nodes, not the worker.
 
 use super::cli::InterruptArgs;
-use super::{Reached, node};
+use super::node;
+use super::reached::Reached;
 use crate::api::v1::InterruptRequest;
 use crate::console::Console;
 use crate::error::Result;

@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Read};
 
 use serde_json::json;
 
-use super::Reached;
 use super::cli::LogsArgs;
+use super::reached::Reached;
 use crate::console::Console;
 use crate::error::{Explain, Result};
 use crate::words::t;

@@ -11,6 +11,7 @@ mod flow_list;
 mod interrupt;
 mod logs;
 mod node;
+mod reached;
 mod restart;
 mod status;
 
@@ -20,12 +21,12 @@ pub use cli::{
 
 use chrono::Utc;
 
+use self::reached::Reached;
 use self::status::Status;
-use crate::api::{Address, Client};
-use crate::console::{self, CommonArgs, Console};
+use crate::api::Client;
+use crate::console::Console;
 use crate::error::{Exit, Result};
 use crate::host::Host;
-use crate::project::Project;
 use crate::words::t;
 
 /// Does what the command line says.
@@ -64,26 +65,6 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
-}
-
-/// A daemon, and the project there that is meant.
-struct Reached {
-    client: Client,
-    project: Project,
-}
-
-impl Reached {
-    fn of(host: &Host, common: &CommonArgs) -> Result<Self> {
-        Ok(Self {
-            client: Client::connect(host)?,
-            project: console::project(host, common)?,
-        })
-    }
-
-    /// The project as the daemon's calls name it.
-    fn address(&self) -> Address {
-        Address::from(&self.project)
-    }
 }
 
 fn print_status(console: &mut Console, reached: &Reached) -> Result<()> {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Reached;
 use super::attended::{Attended, Happening};
 use super::cli::RunArgs;
+use super::reached::Reached;
 use crate::api::refresh_failed;
-use crate::api::v1::{NodeOutput, NodeRun, OnDisconnect, Stream};
+use crate::api::v1::{NodeCode, NodeOutput, NodeRun, OnDisconnect, Stream};
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
@@ -144,7 +144,7 @@ struct Reply<'a> {
     #[serde(borrow, default)]
     detail: Option<&'a RawValue>,
     #[serde(default)]
-    code: Option<String>,
+    code: Option<NodeCode>,
 }
 
 /// The text of a JSON string. One that Rust cannot hold (Python has lone surrogates) stays as it was written.
@@ -158,10 +158,12 @@ fn failure(reply: &Reply<'_>) -> Error {
         Some(detail) => Error::failed(detail).context(what),
         None => Error::failed(what),
     };
-    match reply.code.as_deref() {
-        Some("environment-refresh-failed") => refresh_failed(&error),
-        Some("timeout") => detailed(t!("worker_cli.timed_out")),
-        Some("interrupted" | "cancelled") => detailed(t!("worker_cli.was_interrupted")),
+    match &reply.code {
+        Some(NodeCode::EnvironmentRefreshFailed) => refresh_failed(&error),
+        Some(NodeCode::TimedOut) => detailed(t!("worker_cli.timed_out")),
+        Some(NodeCode::Interrupted | NodeCode::Cancelled) => {
+            detailed(t!("worker_cli.was_interrupted"))
+        }
         _ if error.starts_with("worker-exit") => {
             detailed(t!("worker_cli.worker_ended")).hint(t!("api.hint_log"))
         }

@@ -1,7 +1,7 @@
 //! `aim-worker start`, `stop` and `restart`.
 
-use super::Reached;
 use super::cli::WhenArgs;
+use super::reached::Reached;
 use crate::api::refresh_failed;
 use crate::api::v1::{
     LONGEST_WAIT_S, RestartRequest, Restarted, StopRequest, When, WorkerState, WorkerStatus,

@@ -1,10 +1,11 @@
-//! What is made from the code and committed: completions, man pages, docs/environment.md.
+//! What is made from the code and committed: completions, man pages, docs/environment.md, docs/settings.md.
 //!
 //! `make review` (`AIM_UPDATE=1`) makes them anew; otherwise these tests compare.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use aim_toolkit::project::Config;
 use aim_toolkit::{backend, env_vars, logs, venv_sync, worker_cli};
 use clap::Command;
 use clap_complete::Shell;
@@ -38,12 +39,52 @@ fn man_pages_are_as_the_commands_are() {
 #[test]
 fn the_reference_of_variables_is_as_the_code_is() {
     let mut text = String::from(
-        "# Environment variables\n\nMade from `src/env_vars.rs` by `make review`; do not edit.\n\n| variable | purpose |\n| --- | --- |\n",
+        "# Environment variables\n\nMade from `src/env_vars.rs` and the table of settings by `make review`; do not edit.\n\n\
+         | variable | purpose |\n| --- | --- |\n",
     );
-    for var in env_vars::ALL {
-        let _ = writeln!(text, "| `{}` | {} |", var.name, var.purpose);
+    let mut line = |name: &str, purpose: &str| {
+        let _ = writeln!(text, "| `{name}` | {purpose} |");
+    };
+    for var in env_vars::OURS {
+        line(var.name, var.purpose);
+    }
+    for row in Config::default().rows() {
+        if let Some(variable) = row.variable {
+            let purpose = format!(
+                "Over the [setting](settings.md) `{}`: {}.",
+                row.name, row.meaning
+            );
+            line(variable, &purpose);
+        }
+    }
+    for var in env_vars::OTHERS {
+        line(var.name, var.purpose);
     }
     compare(Path::new("docs/environment.md"), &text);
+}
+
+#[test]
+fn the_reference_of_settings_is_as_the_code_is() {
+    let mut text = String::from(
+        "# Settings\n\nMade from the table in `src/project/config.rs` by `make review`; do not edit.\n\n\
+         A setting stands in `config.toml` in the platform's configuration folder (`~/.config/aim-toolkit` on Linux), for \
+         all projects, or in\na project's `.aim.toml`, which is over it; a variable is over both. `aim-venv-sync config` \
+         says which value is in force, and why.\n\n\
+         | setting | default | variable | meaning |\n| --- | --- | --- | --- |\n",
+    );
+    let code = |text: &str| match text {
+        "" => String::new(),
+        text => format!("`{text}`"),
+    };
+    for row in Config::default().rows() {
+        let (default, variable) = (code(&row.text()), code(row.variable.unwrap_or_default()));
+        let _ = writeln!(
+            text,
+            "| `{}` | {default} | {variable} | {} |",
+            row.name, row.meaning
+        );
+    }
+    compare(Path::new("docs/settings.md"), &text);
 }
 
 fn commands() -> [(&'static str, Command); 4] {

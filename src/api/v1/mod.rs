@@ -3,6 +3,7 @@
 //! Readers ignore fields that they do not know, so a field can be added without a new version; a field that an older
 //! or another backend (design, section 7) may lack has a default.
 
+mod codes;
 mod daemon;
 mod event;
 mod flow;
@@ -10,7 +11,8 @@ mod node;
 mod project;
 mod worker;
 
-pub use daemon::{ErrorBody, ErrorCode, Health, Version};
+pub use codes::{ErrorCode, NodeCode};
+pub use daemon::{ErrorBody, Health, Version};
 pub use event::{Event, EventKind};
 pub use flow::{FlowDone, FlowEvent, FlowEvents, FlowNode, FlowResult, FlowRun, FlowStatus};
 pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream};

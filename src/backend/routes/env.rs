@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 
+use super::named::{NamedIfKnown, Shared};
 use super::worker::{longest, ready_at};
-use super::{NamedIfKnown, Shared};
 use crate::api::v1::{EnvChanged, WorkerStatus};
 use crate::backend::reply::{Body, Reply};
 use crate::project::ProjectLayout;

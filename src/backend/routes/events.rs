@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::Shared;
+use super::named::Shared;
 use crate::api::v1::EventKind;
 use crate::backend::events::Mark;
 use crate::backend::reply::{Query, Refusal};

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use super::Shared;
+use super::named::Shared;
 use crate::api::v1::ErrorCode;
 use crate::backend::flow::{
     FlowError, FlowRequest, Graph, OnError, Run, Runner, Structure, refused, tell,

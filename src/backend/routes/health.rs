@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-use super::Shared;
+use super::named::Shared;
 use crate::api::v1::{API_VERSION, Health, Version};
 
 /// `GET /api/health`.

@@ -4,6 +4,7 @@ mod env;
 mod events;
 mod flow;
 mod health;
+mod named;
 mod nodes;
 mod projects;
 mod resolve;
@@ -13,15 +14,13 @@ mod worker_log;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{DefaultBodyLimit, Extension, FromRequestParts, Path, Request};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Extension, Request};
 use axum::http::StatusCode;
-use axum::http::request::Parts;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use axum::{Router, extract::State};
 
-use super::projects::Known;
 use super::reply::Refusal;
 use super::state::{Daemon, Door};
 use crate::api::v1::ErrorCode;
@@ -76,41 +75,6 @@ fn flows() -> Router<Arc<Daemon>> {
         .route("/{id}/node/{node}/full-result", get(flow::full_result))
 }
 
-/// The project that `{id}` in a call's path means. A folder that is not known yet is registered on the way, if the
-/// call comes by the socket; so a command works in any project.
-struct Named(Known);
-
-impl FromRequestParts<Arc<Daemon>> for Named {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, daemon: &Arc<Daemon>) -> Result<Self, Refusal> {
-        named(parts, daemon, true).await.map(Self)
-    }
-}
-
-/// As [`Named`], but registers nothing.
-struct NamedIfKnown(Known);
-
-impl FromRequestParts<Arc<Daemon>> for NamedIfKnown {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, daemon: &Arc<Daemon>) -> Result<Self, Refusal> {
-        named(parts, daemon, false).await.map(Self)
-    }
-}
-
-async fn named(
-    parts: &mut Parts,
-    daemon: &Arc<Daemon>,
-    may_register: bool,
-) -> Result<Known, Refusal> {
-    let door = parts.extensions.get::<Door>().copied().unwrap_or(Door::Tcp);
-    let Path(id) = Path::<String>::from_request_parts(parts, daemon)
-        .await
-        .map_err(|rejection| Refusal::no_such_project(rejection.body_text()))?;
-    daemon.named(&id, door, may_register)
-}
-
 async fn no_such_call(request: Request) -> Refusal {
     let detail = format!(
         "no such call: {} {}",
@@ -141,5 +105,3 @@ async fn note(request: Request, next: Next) -> Response {
     tracing::debug!(%method, path, status, us = u64::try_from(us).unwrap_or(u64::MAX), "call");
     response
 }
-
-type Shared = State<Arc<Daemon>>;

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Named, Shared};
+use super::named::{Named, Shared};
 use crate::api::v1::{NDJSON, NodeEvent, NodeOutput, NodeRun, OnDisconnect};
 use crate::backend::reply::{Body, Refusal};
 use crate::backend::worker::{Job, WorkerReply};

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::{NamedIfKnown, Shared};
+use super::named::{NamedIfKnown, Shared};
 use crate::api::v1::{ErrorCode, ProjectInfo, ProjectList, RegisterProject};
 use crate::backend::reply::{Body, Refusal, Reply};
 use crate::backend::state::resolved;

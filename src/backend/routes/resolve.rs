@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::Shared;
+use super::named::Shared;
 use crate::api::v1::ProjectInfo;
 use crate::backend::reply::{Query, Refusal, Reply};
 use crate::backend::state::resolved;

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 
-use super::{Named, Shared};
+use super::named::{Named, Shared};
 use crate::api::v1::{
     ErrorCode, InterruptRequest, Interrupted, LONGEST_WAIT_S, RestartRequest, Restarted,
     StopRequest, WorkerState, WorkerStatus,

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Named, Shared};
+use super::named::{Named, Shared};
 use crate::backend::reply::{Query, Refusal};
 use crate::backend::state::Daemon;
 

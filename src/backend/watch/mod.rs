@@ -9,6 +9,7 @@
 //! **Invariant:** nothing is entered while somebody is seen at work.
 //! **Invariant:** a project that nobody uses is not watched, and one that is and does not move costs no processor time.
 
+mod ask;
 mod look;
 mod lookout;
 mod places;
@@ -23,13 +24,13 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::ask::{Ask, View};
 pub(super) use self::lookout::Lookout;
 pub(super) use self::runner::Watched;
 use self::task::{Scene, Task};
 use super::worker::Job;
 use crate::api::v1::{WatchMode, Watching};
 use crate::host::Host;
-use crate::inventory::Gate;
 use crate::project::{Project, ProjectId};
 
 /// Requests that may wait for the task; more make their askers wait.
@@ -40,23 +41,6 @@ const QUEUE: usize = 16;
 pub(super) struct Watch {
     ask: mpsc::Sender<Ask>,
     view: watch::Receiver<View>,
-}
-
-/// What is asked of the task.
-#[derive(Debug)]
-enum Ask {
-    /// To look now.
-    Look(oneshot::Sender<()>),
-    /// To end.
-    End(oneshot::Sender<()>),
-}
-
-/// What others may know.
-#[derive(Debug, Clone)]
-struct View {
-    /// The gate of the environment when it was last as recorded; none while that is not known.
-    gate: Option<Gate>,
-    watching: Watching,
 }
 
 impl Watch {

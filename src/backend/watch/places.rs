@@ -30,7 +30,7 @@ impl Places {
         if let Some(folder) = venv.conda_meta() {
             places.add(&folder);
         }
-        for lib in ["lib", "lib64"].map(|name| root.join(name)) {
+        for lib in venv.layout().libs() {
             if lib.is_symlink() {
                 continue;
             }

@@ -8,11 +8,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
+use super::ask::{Ask, View};
 use super::look::{Obstacle, look};
 use super::lookout::{Bell, Lookout};
 use super::places::Places;
 use super::settle::{Movement, PATIENCE, QUIET, Unsettled};
-use super::{Ask, View};
 use crate::api::v1::{RestartRequest, WatchMode, Watching, When};
 use crate::backend::worker::Job;
 use crate::host::Host;

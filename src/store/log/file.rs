@@ -5,9 +5,8 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::draft::RunOutput;
-use crate::store::record::RunId;
 use crate::store::record::time;
+use crate::store::record::{RunId, RunOutput};
 
 /// The two sections of a run log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

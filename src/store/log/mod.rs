@@ -5,6 +5,6 @@ pub(crate) mod file;
 mod screen;
 mod text;
 
-pub use draft::{LogDraft, RunOutput};
+pub use draft::LogDraft;
 pub use file::Log;
 pub use text::readable;

@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::run_id::{Generation, RunId};
+use super::run_output::RunOutput;
 use super::run_record::{Ending, RunRecord, lossy};
 use super::time;
 use super::tool::Tool;
 use crate::store::error::StoreError;
-use crate::store::log::draft::RunOutput;
 
 /// A run that has begun.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

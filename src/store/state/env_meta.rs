@@ -195,7 +195,7 @@ pub(crate) fn salvaged_generation(project: &ProjectLayout) -> Generation {
 pub(crate) fn set_aside(project: &ProjectLayout) -> io::Result<()> {
     let path = project.env_meta();
     let aside = (1..=u32::MAX)
-        .map(|number| path.with_file_name(format!("env_meta.json.broken-{number}")))
+        .map(|number| project.broken_env_meta(number))
         .find(|aside| aside.symlink_metadata().is_err());
     std::fs::rename(&path, aside.ok_or(io::ErrorKind::AlreadyExists)?)
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Check;
+use super::check::Check;
 use crate::console::width::quoted;
 use crate::inventory::Snapshot;
 use crate::launchers::{self, Finding, Part, State};
@@ -72,7 +72,7 @@ fn pip(ground: &Ground<'_>) -> Check {
     const NAME: &str = "pip";
     let venv = ground.project.venv();
     let ensure = || {
-        let python = venv.bin().join("python");
+        let python = venv.python_path();
         let python = quoted(&python.to_string_lossy());
         // By itself it brings `pip3` alone, and `pip` would be another Python's.
         format!("{python} -m ensurepip --default-pip")
@@ -170,7 +170,10 @@ fn first_pip(ground: &Ground<'_>) -> Check {
     const NAME: &str = "path";
     let bin = ground.project.venv().bin();
     let same = |folder: &Path| folder.canonicalize().ok() == bin.canonicalize().ok();
-    let activate = format!("source {}", quoted(&bin.join("activate").to_string_lossy()));
+    let activate = format!(
+        "source {}",
+        quoted(&ground.project.venv().script("activate").to_string_lossy())
+    );
     match on_path(ground.host, "pip") {
         Some(pip) if pip.parent().is_some_and(same) => {
             Check::good(NAME, t!("venv_sync.doctor.pip_is_ours"))

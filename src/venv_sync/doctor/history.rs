@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rustix::fs::Access;
 
-use super::Check;
+use super::check::Check;
 use crate::console::width::{printable, quoted};
 use crate::store::{EnvMeta, MetaState, RunLock, RunLog, Unfinished};
 use crate::venv_sync::plan::Plan;

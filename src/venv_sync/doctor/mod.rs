@@ -3,74 +3,16 @@
 //! A check that finds something *odd* (no daemon, a switched-off shim) is no failure; only something *wrong* makes the
 //! exit status 1. Nothing is mended here: what mends it stands beside it.
 
+mod check;
 mod environment;
 mod history;
 mod surroundings;
 
-use serde::Serialize;
-
-use super::Ground;
+use self::check::{Check, Outcome};
+use super::ground::Ground;
 use crate::console::{Console, style};
 use crate::error::{Exit, Result};
 use crate::words::t;
-
-/// What a check found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Outcome {
-    /// As it should be.
-    Good,
-    /// Works, but may surprise.
-    Odd,
-    /// Does not work.
-    Wrong,
-}
-
-/// One checked part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Check {
-    /// A name that does not change, for scripts.
-    name: &'static str,
-    outcome: Outcome,
-    /// What was found, in the person's language.
-    message: String,
-    /// What to type.
-    remedy: Option<String>,
-}
-
-impl Check {
-    fn good(name: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            name,
-            outcome: Outcome::Good,
-            message: message.into(),
-            remedy: None,
-        }
-    }
-
-    fn odd(
-        name: &'static str,
-        message: impl Into<String>,
-        remedy: impl Into<Option<String>>,
-    ) -> Self {
-        Self {
-            outcome: Outcome::Odd,
-            remedy: remedy.into(),
-            ..Self::good(name, message)
-        }
-    }
-
-    fn wrong(
-        name: &'static str,
-        message: impl Into<String>,
-        remedy: impl Into<Option<String>>,
-    ) -> Self {
-        Self {
-            outcome: Outcome::Wrong,
-            ..Self::odd(name, message, remedy)
-        }
-    }
-}
 
 /// Checks everything.
 pub(super) fn doctor(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {

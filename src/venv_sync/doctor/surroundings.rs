@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
-use super::Check;
+use super::check::Check;
 use crate::api::v1::{WatchMode, Watching};
 use crate::console::width::printable;
 use crate::project;

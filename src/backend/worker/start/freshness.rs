@@ -52,8 +52,8 @@ impl Freshness {
         Self {
             layout,
             path,
-            python: venv.bin().join("python"),
-            settings: venv.root().join("pyvenv.cfg"),
+            python: venv.python_path(),
+            settings: venv.pyvenv_cfg(),
             stamp: None,
             known: View::default(),
         }

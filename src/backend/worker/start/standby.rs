@@ -284,8 +284,8 @@ struct FileStamp {
 impl InterpreterStamp {
     fn of(project: &Project) -> Self {
         Self {
-            python: FileStamp::of(&project.venv().bin().join("python")),
-            settings: FileStamp::of(&project.venv().root().join("pyvenv.cfg")),
+            python: FileStamp::of(&project.venv().python_path()),
+            settings: FileStamp::of(&project.venv().pyvenv_cfg()),
         }
     }
 }

@@ -1,0 +1,48 @@
+//! What calls take from the daemon and from their own path.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+
+use crate::backend::projects::Known;
+use crate::backend::reply::Refusal;
+use crate::backend::state::{Daemon, Door};
+
+/// The daemon.
+pub(super) type Shared = State<Arc<Daemon>>;
+
+/// The project that `{id}` in a call's path means. A folder that is not known yet is registered on the way, if the
+/// call comes by the socket; so a command works in any project.
+pub(super) struct Named(pub(super) Known);
+
+impl FromRequestParts<Arc<Daemon>> for Named {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, daemon: &Arc<Daemon>) -> Result<Self, Refusal> {
+        named(parts, daemon, true).await.map(Self)
+    }
+}
+
+/// As [`Named`], but registers nothing.
+pub(super) struct NamedIfKnown(pub(super) Known);
+
+impl FromRequestParts<Arc<Daemon>> for NamedIfKnown {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, daemon: &Arc<Daemon>) -> Result<Self, Refusal> {
+        named(parts, daemon, false).await.map(Self)
+    }
+}
+
+async fn named(
+    parts: &mut Parts,
+    daemon: &Arc<Daemon>,
+    may_register: bool,
+) -> Result<Known, Refusal> {
+    let door = parts.extensions.get::<Door>().copied().unwrap_or(Door::Tcp);
+    let Path(id) = Path::<String>::from_request_parts(parts, daemon)
+        .await
+        .map_err(|rejection| Refusal::no_such_project(rejection.body_text()))?;
+    daemon.named(&id, door, may_register)
+}

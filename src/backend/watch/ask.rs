@@ -1,0 +1,23 @@
+//! What the handle and the task say to each other.
+
+use tokio::sync::oneshot;
+
+use crate::api::v1::Watching;
+use crate::inventory::Gate;
+
+/// What is asked of the task.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// To look now.
+    Look(oneshot::Sender<()>),
+    /// To end.
+    End(oneshot::Sender<()>),
+}
+
+/// What others may know.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    /// The gate of the environment when it was last as recorded; none while that is not known.
+    pub(super) gate: Option<Gate>,
+    pub(super) watching: Watching,
+}

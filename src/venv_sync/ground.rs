@@ -1,0 +1,28 @@
+//! What the verbs stand on.
+
+use crate::console::{self, CommonArgs};
+use crate::error::Result;
+use crate::host::Host;
+use crate::project::{Config, Project};
+
+/// What most verbs stand on: a project, its settings, and the process.
+pub(super) struct Ground<'a> {
+    pub(super) host: &'a Host,
+    pub(super) project: Project,
+    pub(super) config: Config,
+}
+
+impl<'a> Ground<'a> {
+    pub(super) fn find(host: &'a Host, common: &CommonArgs) -> Result<Self> {
+        Ok(Self::of(host, console::project(host, common)?))
+    }
+
+    pub(super) fn of(host: &'a Host, project: Project) -> Self {
+        let config = Config::load(host, Some(&project.layout()));
+        Self {
+            host,
+            project,
+            config,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What the commands talk to.
+
+use crate::api::{Address, Client};
+use crate::console::{self, CommonArgs};
+use crate::error::Result;
+use crate::host::Host;
+use crate::project::Project;
+
+/// A daemon, and the project there that is meant.
+pub(super) struct Reached {
+    pub(super) client: Client,
+    pub(super) project: Project,
+}
+
+impl Reached {
+    pub(super) fn of(host: &Host, common: &CommonArgs) -> Result<Self> {
+        Ok(Self {
+            client: Client::connect(host)?,
+            project: console::project(host, common)?,
+        })
+    }
+
+    /// The project as the daemon's calls name it.
+    pub(super) fn address(&self) -> Address {
+        Address::from(&self.project)
+    }
+}
