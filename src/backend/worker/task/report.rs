@@ -2,20 +2,8 @@
 
 use super::current::Current;
 use super::{Next, Task};
-use crate::api::v1::{Restarted, WorkerExit, WorkerState, WorkerStatus};
+use crate::api::v1::{Restarted, WorkerState, WorkerStatus};
 use crate::project::RestartPolicy;
-
-/// What is told of the past.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    pub(super) restarts: u64,
-    /// Why there is no worker, if the last start failed.
-    pub(super) last_error: Option<String>,
-    /// The last end of a worker that nobody had asked for.
-    pub(super) last_exit: Option<WorkerExit>,
-    /// What became of the worker when the environment changed last.
-    pub(super) last_refresh: Option<String>,
-}
 
 impl Task {
     pub(super) fn pid(&self) -> Option<u32> {
