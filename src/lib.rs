@@ -23,8 +23,6 @@
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
-rust_i18n::i18n!("locales", fallback = "en");
-
 pub mod api;
 #[cfg(feature = "backend")]
 pub mod backend;

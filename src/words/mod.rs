@@ -2,7 +2,7 @@
 //!
 //! Every sentence that a command prints stands in `locales/en.yml` and `locales/ko.yml` under a key named after
 //! its room, and reaches the code through `t!`. What is never translated: files on disk, the API, the
-//! daemon's own log. Tests keep the two files alike, key by key and placeholder by placeholder.
+//! daemon's own log. Keys and values are checked when the toolkit is compiled (decision 0014).
 //!
 //! **Invariant:** the language is chosen once, at start, by [`choose`]; in tests each thread has its own.
 
@@ -10,17 +10,28 @@ use crate::env_vars;
 use crate::error::Labels;
 use crate::host::Host;
 
-/// The message of a key in the chosen language: `t!("room.what_it_says", name = value)`.
-macro_rules! t {
-    ($key:expr $(,)?) => {
-        ::rust_i18n::t!($key, locale = $crate::words::tag())
-    };
-    ($key:expr, $($values:tt)+) => {
-        ::rust_i18n::t!($key, locale = $crate::words::tag(), $($values)+)
-    };
+/// The messages as types, made by `build/words.rs`, and `t!`: `t!("room.what_it_says", name = value)` is the message of
+/// that key in the chosen language. A message that nobody asks for is told of as code that nobody uses.
+#[cfg_attr(
+    not(feature = "backend"),
+    expect(
+        dead_code,
+        reason = "what the daemon says is there without the daemon, too"
+    )
+)]
+pub(crate) mod messages {
+    use std::borrow::Cow;
+    use std::fmt::Display;
+
+    use super::Language;
+    use super::chosen::language;
+
+    include!(concat!(env!("OUT_DIR"), "/words.rs"));
+
+    pub(crate) use t;
 }
 
-pub(crate) use t;
+pub(crate) use messages::t;
 
 /// A language that messages can be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,23 +63,11 @@ impl Language {
             Self::English
         }
     }
-
-    fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::Korean => "ko",
-        }
-    }
 }
 
 /// Sets the language of every message of this process.
 pub fn choose(language: Language) {
     chosen::set(language);
-}
-
-/// The tag of the chosen language, for [`t!`].
-pub(crate) fn tag() -> &'static str {
-    chosen::language().tag()
 }
 
 #[cfg(not(test))]
@@ -124,6 +123,32 @@ pub fn labels() -> Labels {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_is_in_the_chosen_language() {
+        let says = |expected: [&str; 3]| {
+            let ours = 1;
+            let messages = [
+                t!("api.no_daemon"),
+                t!("api.other_version", ours = ours, theirs = "2%{ours}",),
+                t!("worker_cli.help.input"),
+            ];
+            for (message, expected) in messages.iter().zip(expected) {
+                assert!(message.contains(expected), "{message}");
+            }
+        };
+        says([
+            "no daemon is running",
+            "speaks version 2%{ours}, this command version 1",
+            "(default: {})",
+        ]);
+        choose(Language::Korean);
+        says([
+            "실행 중인 데몬이 없습니다",
+            "버전은 2%{ours}, 이 명령의 버전은 1입니다",
+            "(기본값: {})",
+        ]);
+    }
 
     fn check(vars: &[(&str, &str)], expected: Language) {
         let host = vars.iter().fold(Host::fake(["x"]), |host, (name, value)| {
