@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::args::CommonArgs;
 use super::width::quoted;
-use crate::api::Client;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::project::{Project, ProjectId, Registry, UserLayout, Venv};
@@ -13,18 +12,24 @@ use crate::words::t;
 /// The project that `--project` names, else that of the working folder, else that of `$VIRTUAL_ENV`.
 ///
 /// A text with a slash, `.` and `..` are folders (of the project, or of its environment); any other is first looked up
-/// as an id in the daemon's registry and at a running daemon, then taken as a folder.
+/// as an id in the daemon's registry and by `ask`, then taken as a folder. Programs that talk to the daemon let `ask` do
+/// so: it alone knows the ids of projects that are folders of its root.
 ///
 /// # Errors
 /// `Exit::NotFound` with what to type.
-pub fn project(host: &Host, common: &CommonArgs) -> Result<Project> {
+pub fn project(
+    host: &Host,
+    common: &CommonArgs,
+    ask: impl FnOnce(&ProjectId) -> Option<PathBuf>,
+) -> Result<Project> {
     let Some(named) = &common.project else {
         return Project::of_host(host).ok_or_else(|| {
             Error::not_found(t!("console.no_project_here")).hint(t!("console.hint_init"))
         });
     };
     if !is_path(named)
-        && let Some(folder) = folder_of(host, named)
+        && let Ok(id) = ProjectId::new(named)
+        && let Some(folder) = registered(host, &id).or_else(|| ask(&id))
     {
         return at(&folder).ok_or_else(|| no_environment(&folder));
     }
@@ -55,12 +60,7 @@ fn no_environment(folder: &Path) -> Error {
     ))
 }
 
-/// The folder of an id: the registry's, else what a running daemon says. A registry that cannot be read has no ids.
-fn folder_of(host: &Host, id: &str) -> Option<PathBuf> {
-    let id = ProjectId::new(id).ok()?;
-    registered(host, &id).or_else(|| Some(Client::connect(host).ok()?.project(&id).ok()?.path))
-}
-
+/// The folder of an id that is registered. A registry that cannot be read has no ids.
 fn registered(host: &Host, id: &ProjectId) -> Option<PathBuf> {
     let text = std::fs::read_to_string(UserLayout::of(host)?.registry()).ok()?;
     let registry = Registry::parse(&text).ok()?;
@@ -98,18 +98,22 @@ mod tests {
             .with_var("AIM_SOCKET", home.join("no.sock"));
         let folder = root.to_string_lossy();
         for name in ["demo", "../demo", &folder, &format!("{folder}/.venv")] {
-            let found = project(&host, &named(name)).expect(name);
+            let nobody = |_: &ProjectId| unreachable!("{name} is known here");
+            let found = project(&host, &named(name), nobody).expect(name);
             assert_eq!(found.root(), root, "{name}");
         }
+        let asked = |id: &ProjectId| (id.as_str() == "far").then(|| root.clone());
+        let found = project(&host, &named("far"), asked).expect("an id of the daemon's");
+        assert_eq!(found.root(), root);
         for (name, words) in [
             ("nothing", "no such project"),
             (".", "no Python environment"),
         ] {
-            let error = project(&host, &named(name)).expect_err(name);
+            let error = project(&host, &named(name), asked).expect_err(name);
             assert_eq!(error.exit(), Exit::NotFound);
             assert!(error.to_string().contains(words), "{error}");
             assert!(!error.hints().is_empty());
         }
-        assert!(project(&host, &CommonArgs::default()).is_err());
+        assert!(project(&host, &CommonArgs::default(), asked).is_err());
     }
 }

@@ -30,7 +30,7 @@ use crate::store::RunLog;
 /// cannot be pruned.
 pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
     let mut console = Console::new(host, &cli.common);
-    let project = console::project(host, &cli.common)?;
+    let project = console::project(host, &cli.common, |_| None)?;
     let layout = project.layout();
     let now = Utc::now();
     match cli.command.unwrap_or(Command::List(ListArgs::default())) {

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::ground;
 use crate::console::table::{Cell, Table};
-use crate::console::{self, CommonArgs, Console, style};
+use crate::console::{CommonArgs, Console, style};
 use crate::error::{Exit, Result};
 use crate::host::Host;
 use crate::project::{Config, Origin, Project};
@@ -12,7 +13,7 @@ use crate::words::t;
 /// Prints the settings in force for the project or, where there is none, for the person.
 pub(super) fn config(host: &Host, common: &CommonArgs, console: &mut Console) -> Result<Exit> {
     let project = match &common.project {
-        Some(_) => Some(console::project(host, common)?),
+        Some(_) => Some(ground::project(host, common)?),
         None => Project::of_host(host),
     };
     let layout = project.as_ref().map(Project::layout);
@@ -90,7 +91,7 @@ mod tests {
             ..CommonArgs::default()
         };
         let host = Host::fake(["x"]).with_var("XDG_CONFIG_HOME", "/nowhere");
-        let (mut console, out, err) = console::testing::console(&common);
+        let (mut console, out, err) = crate::console::testing::console(&common);
         config(&host, &common, &mut console).expect("printed");
         let printed = err.text();
         let meanings: Vec<_> = printed.lines().collect();

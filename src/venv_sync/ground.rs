@@ -1,5 +1,6 @@
 //! What the verbs stand on.
 
+use crate::api::Client;
 use crate::console::{self, CommonArgs};
 use crate::error::Result;
 use crate::host::Host;
@@ -14,7 +15,7 @@ pub(super) struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     pub(super) fn find(host: &'a Host, common: &CommonArgs) -> Result<Self> {
-        Ok(Self::of(host, console::project(host, common)?))
+        Ok(Self::of(host, project(host, common)?))
     }
 
     pub(super) fn of(host: &'a Host, project: Project) -> Self {
@@ -25,4 +26,14 @@ impl<'a> Ground<'a> {
             config,
         }
     }
+}
+
+/// The project that is meant; a running daemon may know it where the registry does not.
+///
+/// # Errors
+/// As [`console::project`].
+pub(super) fn project(host: &Host, common: &CommonArgs) -> Result<Project> {
+    console::project(host, common, |id| {
+        Some(Client::connect(host).ok()?.project(id).ok()?.path)
+    })
 }

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::apply::{self, Applied, Launchers};
-use super::ground::Ground;
+use super::ground::{self, Ground};
 use super::interpreter::{Interpreter, Request};
 use super::maker::Maker;
 use super::{InitArgs, changes, daemon};
 use crate::console::width::quoted;
-use crate::console::{self, CommonArgs, Console, style};
+use crate::console::{CommonArgs, Console, style};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::inventory::Snapshot;
@@ -83,7 +83,7 @@ enum Place {
 fn place(host: &Host, common: &CommonArgs, args: &InitArgs) -> Result<Place> {
     let folder = match (&args.path, host.cwd()) {
         (None, _) if common.project.is_some() => {
-            return usable(console::project(host, common)?).map(Place::Ready);
+            return usable(ground::project(host, common)?).map(Place::Ready);
         }
         (Some(path), _) => host.absolute(path),
         (None, Some(cwd)) => cwd.to_path_buf(),

@@ -14,10 +14,9 @@ pub(super) struct Reached {
 
 impl Reached {
     pub(super) fn of(host: &Host, common: &CommonArgs) -> Result<Self> {
-        Ok(Self {
-            client: Client::connect(host)?,
-            project: console::project(host, common)?,
-        })
+        let client = Client::connect(host)?;
+        let project = console::project(host, common, |id| Some(client.project(id).ok()?.path))?;
+        Ok(Self { client, project })
     }
 
     /// The project as the daemon's calls name it.

@@ -1,39 +1,39 @@
-//! The shim stays lean: what only commands and the daemon need is not linked into it.
+//! What a program does not need is not linked into it.
 
 use std::process::Command;
 
 use crate::sandbox::{program_path, skipped};
 
 #[test]
-fn the_shim_has_no_symbol_of_server_client_or_parser() {
-    let symbols = |program: &str| {
-        let Ok(output) = Command::new("nm")
-            .arg("-C")
-            .arg(program_path(program))
-            .output()
-        else {
-            skipped("nm (binutils) is not here to read symbols with");
-            return None;
-        };
-        assert!(output.status.success(), "{output:?}");
-        Some(String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let (Some(shim), Some(worker)) = (symbols("aim-pip"), symbols("aim-worker")) else {
+fn each_program_has_only_what_it_needs() {
+    let client = ["reqwest::", "tokio::", "hyper::"];
+    let (parser, server) = (["clap_builder::"], ["axum::"]);
+    check(
+        "aim-pip",
+        &["aim_toolkit::"],
+        &[&client[..], &parser, &server].concat(),
+    );
+    check("aim-logs", &parser, &[&client[..], &server].concat());
+    check("aim-worker", &client, &server);
+}
+
+/// Looks into `program`: all of `there` must be seen, or the look is worth nothing, and none of `absent`.
+fn check(program: &str, there: &[&str], absent: &[&str]) {
+    let Ok(output) = Command::new("nm")
+        .arg("-C")
+        .arg(program_path(program))
+        .output()
+    else {
+        skipped("nm (binutils) is not here to read symbols with");
         return;
     };
-    assert!(
-        worker.contains("hyper::"),
-        "the look at symbols sees nothing even where hyper is"
-    );
-    for name in [
-        "tokio::",
-        "hyper::",
-        "axum::",
-        "reqwest::",
-        "clap_builder::",
-        "comfy_table::",
-    ] {
-        let line = shim.lines().find(|line| line.contains(name));
-        assert!(line.is_none(), "aim-pip has {name}: {line:?}");
+    assert!(output.status.success(), "{output:?}");
+    let symbols = String::from_utf8_lossy(&output.stdout);
+    for name in there {
+        assert!(symbols.contains(name), "{name} is not seen in {program}");
+    }
+    for name in absent {
+        let line = symbols.lines().find(|line| line.contains(name));
+        assert!(line.is_none(), "{program} has {name}: {line:?}");
     }
 }
