@@ -1,21 +1,22 @@
 //! The commands' way to call the daemon: one blocking method a call, errors ready for people.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::blocking::{Client as Http, RequestBuilder, Response};
-use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use ureq::Agent;
+use ureq::http::Method;
 
-use super::address::{Address, check_ours};
+use super::address::{Address, check_ours, encode};
+use super::call::{Call, Lines, no_daemon};
+use super::unix_socket;
 use super::v1::{
-    API_VERSION, EnvChanged, ErrorBody, ErrorCode, FlowDone, FlowEvent, FlowRun, Health,
-    InterruptRequest, Interrupted, NodeEvent, NodeOutput, NodeRun, ProjectInfo, ProjectList,
-    RegisterProject, RestartRequest, Restarted, StopRequest, Version, WorkerStatus,
+    API_VERSION, EnvChanged, FlowDone, FlowEvent, FlowRun, Health, InterruptRequest, Interrupted,
+    NodeEvent, NodeOutput, NodeRun, ProjectInfo, ProjectList, RegisterProject, RestartRequest,
+    Restarted, StopRequest, Version, WorkerStatus,
 };
-use crate::error::{Error, Exit, Explain, Result};
+use crate::error::{Error, Explain, Result};
 use crate::host::Host;
 use crate::json::Json;
 use crate::project::socket;
@@ -30,7 +31,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(3600);
 /// A connection to the daemon. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: Http,
+    agent: Agent,
     socket: PathBuf,
     version: Version,
 }
@@ -56,14 +57,8 @@ impl Client {
             }
             Err(_) => return Err(no_daemon()),
         }
-        let http = Http::builder()
-            .unix_socket(socket)
-            .no_proxy()
-            .timeout(None)
-            .build()
-            .context(t!("api.lost"))?;
         let mut client = Self {
-            http,
+            agent: unix_socket::agent(socket),
             socket: socket.to_path_buf(),
             version: Version {
                 api_version: String::new(),
@@ -71,7 +66,7 @@ impl Client {
                 python_version: None,
             },
         };
-        client.version = ask(client.get("/api/version").timeout(PATIENCE))?;
+        client.version = client.get("/api/version").within(PATIENCE).ask()?;
         client.check_version()?;
         Ok(client)
     }
@@ -101,7 +96,7 @@ impl Client {
 
     /// Its health.
     pub fn health(&self) -> Result<Health> {
-        ask(self.get("/api/health").timeout(PATIENCE))
+        self.get("/api/health").within(PATIENCE).ask()
     }
 
     /// The project that `folder`, absolute, lies in.
@@ -109,22 +104,20 @@ impl Client {
     /// # Errors
     /// `Exit::NotFound` when the daemon knows none.
     pub fn resolve(&self, folder: &Path) -> Result<ProjectInfo> {
-        let folder = utf8(folder)?;
-        ask(self
-            .get("/api/v1/resolve")
-            .query(&[("path", folder)])
-            .timeout(PATIENCE))
+        let folder = encode(utf8(folder)?.as_bytes());
+        let call = self.get(&format!("/api/v1/resolve?path={folder}"));
+        call.within(PATIENCE).ask()
     }
 
     /// Every project that the daemon knows, with its worker.
     pub fn projects(&self) -> Result<Vec<ProjectInfo>> {
-        let list: ProjectList = ask(self.get("/api/v1/projects").timeout(PATIENCE))?;
+        let list: ProjectList = self.get("/api/v1/projects").within(PATIENCE).ask()?;
         Ok(list.projects)
     }
 
     /// One project.
     pub fn project(&self, project: impl Into<Address>) -> Result<ProjectInfo> {
-        ask(self.get(&of(&project.into(), "")).timeout(PATIENCE))
+        self.get(&of(project, "")).within(PATIENCE).ask()
     }
 
     /// Registers the project in `folder`, absolute; one that is known already keeps its id.
@@ -132,13 +125,14 @@ impl Client {
         let request = RegisterProject {
             path: PathBuf::from(utf8(folder)?),
         };
-        ask(self.post("/api/v1/projects", &request).timeout(PATIENCE))
+        let call = self.post("/api/v1/projects", &request)?;
+        call.within(PATIENCE).ask()
     }
 
     /// Forgets a project and stops its worker.
     pub fn forget(&self, project: impl Into<Address>) -> Result<()> {
-        let url = url(&of(&project.into(), ""));
-        send(self.http.delete(url).timeout(STOP_PATIENCE)).map(drop)
+        let call = self.call(Method::DELETE, &of(project, ""), None);
+        call.within(STOP_PATIENCE).send().map(drop)
     }
 
     /// Says that the environment is at another generation; waits for the worker if `change.wait_s` says so.
@@ -147,13 +141,13 @@ impl Client {
         project: impl Into<Address>,
         change: &EnvChanged,
     ) -> Result<WorkerStatus> {
-        let call = self.post(&of(&project.into(), "/env-changed"), change);
-        ask(call.timeout(patience(change.wait_s)))
+        let call = self.post(&of(project, "/env-changed"), change)?;
+        call.within(patience(change.wait_s)).ask()
     }
 
     /// The worker's state.
     pub fn worker(&self, project: impl Into<Address>) -> Result<WorkerStatus> {
-        ask(self.get(&of(&project.into(), "/worker")).timeout(PATIENCE))
+        self.get(&of(project, "/worker")).within(PATIENCE).ask()
     }
 
     /// The worker's state once it is ready at `generation`, has failed, or is not running (the next node starts it on
@@ -165,11 +159,9 @@ impl Client {
         wait: Duration,
     ) -> Result<WorkerStatus> {
         let wait_s = wait.as_secs_f64();
-        let call = self.get(&of(&project.into(), "/worker")).query(&[
-            ("generation", generation.to_string()),
-            ("wait_s", wait_s.to_string()),
-        ]);
-        ask(call.timeout(patience(Some(wait_s))))
+        let query = format!("/worker?generation={generation}&wait_s={wait_s}");
+        let call = self.get(&of(project, &query));
+        call.within(patience(Some(wait_s))).ask()
     }
 
     /// Starts the worker, if it does not run, and waits until it is ready.
@@ -177,17 +169,14 @@ impl Client {
     /// # Errors
     /// `Exit::Failed` when it does not start (`환경 갱신 실패`).
     pub fn start(&self, project: impl Into<Address>) -> Result<WorkerStatus> {
-        let call = self.post(
-            &of(&project.into(), "/worker/start"),
-            &serde_json::json!({}),
-        );
-        ask(call.timeout(STOP_PATIENCE))
+        let call = self.post(&of(project, "/worker/start"), &serde_json::json!({}))?;
+        call.within(STOP_PATIENCE).ask()
     }
 
     /// Stops the worker; the next node starts it again.
     pub fn stop(&self, project: impl Into<Address>, request: StopRequest) -> Result<WorkerStatus> {
-        let call = self.post(&of(&project.into(), "/worker/stop"), &request);
-        ask(call.timeout(STOP_PATIENCE))
+        let call = self.post(&of(project, "/worker/stop"), &request)?;
+        call.within(STOP_PATIENCE).ask()
     }
 
     /// Ends the nodes that run, or with `file` those of that file, also where they wait for their turn.
@@ -196,8 +185,8 @@ impl Client {
         project: impl Into<Address>,
         request: &InterruptRequest,
     ) -> Result<Interrupted> {
-        let call = self.post(&of(&project.into(), "/worker/interrupt"), request);
-        ask(call.timeout(PATIENCE))
+        let call = self.post(&of(project, "/worker/interrupt"), request)?;
+        call.within(PATIENCE).ask()
     }
 
     /// Puts a fresh worker in the place of the present one.
@@ -209,8 +198,8 @@ impl Client {
         project: impl Into<Address>,
         request: &RestartRequest,
     ) -> Result<Restarted> {
-        let call = self.post(&of(&project.into(), "/worker/restart"), request);
-        ask(call.timeout(STOP_PATIENCE))
+        let call = self.post(&of(project, "/worker/restart"), request)?;
+        call.within(STOP_PATIENCE).ask()
     }
 
     /// The last `lines` lines of the worker's log; with `follow`, what is added to it, too, until the daemon ends.
@@ -220,10 +209,9 @@ impl Client {
         lines: usize,
         follow: bool,
     ) -> Result<Box<dyn Read + Send>> {
-        let call = self
-            .get(&of(&project.into(), "/worker/log"))
-            .query(&[("lines", lines.to_string()), ("follow", follow.to_string())]);
-        Ok(Box::new(send(call)?))
+        let query = format!("/worker/log?lines={lines}&follow={follow}");
+        let answer = self.get(&of(project, &query)).send()?;
+        Ok(Box::new(answer.into_body().into_reader()))
     }
 
     /// Runs a node; `output` gets what it prints as it comes. Gives the worker's reply object (compat, section 8),
@@ -234,8 +222,7 @@ impl Client {
         node: &NodeRun,
         mut output: impl FnMut(NodeOutput) -> Result<()>,
     ) -> Result<Json> {
-        let call = self.post(&of(&project.into(), "/nodes/run"), node);
-        let mut lines = Lines::of(send(call)?);
+        let mut lines = Lines::of(self.post(&of(project, "/nodes/run"), node)?.send()?);
         loop {
             let line = lines.next()?;
             match serde_json::from_slice(line).context(t!("api.not_understood"))? {
@@ -247,7 +234,7 @@ impl Client {
 
     /// Runs a flow and gives its answer (compat, section 10), which also tells of nodes that failed.
     pub fn flow(&self, flow: &FlowRun) -> Result<Json> {
-        ask(self.post("/api/project/execute-flow", flow))
+        self.post("/api/project/execute-flow", flow)?.ask()
     }
 
     /// Runs a flow; `event` gets what happens as it happens, up to the last event, which is given back.
@@ -259,8 +246,8 @@ impl Client {
         flow: &FlowRun,
         mut event: impl FnMut(FlowEvent) -> Result<()>,
     ) -> Result<FlowDone> {
-        let call = self.post("/api/project/execute-flow-stream", flow);
-        let mut lines = Lines::of(send(call)?);
+        let call = self.post("/api/project/execute-flow-stream", flow)?;
+        let mut lines = Lines::of(call.send()?);
         loop {
             let line = lines.next()?;
             let Some(json) = line.strip_prefix(b"data: ") else {
@@ -274,111 +261,22 @@ impl Client {
         }
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
-        self.http.get(url(path))
+    fn get(&self, path: &str) -> Call<'_> {
+        self.call(Method::GET, path, None)
     }
 
-    fn post(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
-        self.http.post(url(path)).json(body)
-    }
-}
-
-/// An answer that comes line by line, and says in its last one that it is whole.
-struct Lines {
-    answer: BufReader<Response>,
-    line: Vec<u8>,
-}
-
-impl Lines {
-    fn of(answer: Response) -> Self {
-        Self {
-            answer: BufReader::with_capacity(64 * 1024, answer),
-            line: Vec::new(),
-        }
+    fn post(&self, path: &str, body: &impl Serialize) -> Result<Call<'_>> {
+        let body = serde_json::to_vec(body).context(t!("api.lost"))?;
+        Ok(self.call(Method::POST, path, Some(body)))
     }
 
-    /// The next line; an error when the daemon goes away before the last.
-    fn next(&mut self) -> Result<&[u8]> {
-        self.line.clear();
-        let read = self.answer.read_until(b'\n', &mut self.line);
-        if read.context(t!("api.lost"))? == 0 {
-            return Err(Error::failed(t!("api.lost")));
-        }
-        Ok(&self.line)
+    fn call(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Call<'_> {
+        Call::new(&self.agent, method, path, body)
     }
 }
 
-fn ask<T: DeserializeOwned>(call: RequestBuilder) -> Result<T> {
-    let body = send(call)?.bytes().context(t!("api.lost"))?;
-    serde_json::from_slice(&body).context(t!("api.not_understood"))
-}
-
-fn send(call: RequestBuilder) -> Result<Response> {
-    let reply = call.send().map_err(|error| {
-        if error.is_connect() {
-            no_daemon()
-        } else {
-            Error::from(error.without_url()).context(t!("api.lost"))
-        }
-    })?;
-    if reply.status().is_success() {
-        Ok(reply)
-    } else {
-        Err(refusal(reply))
-    }
-}
-
-/// The worker on the newest environment did not start. `why` may begin with the sentence itself, as replies do, in
-/// either language.
-pub fn refresh_failed(why: &str) -> Error {
-    let why = ["환경 갱신 실패:", "environment refresh failed:"]
-        .iter()
-        .find_map(|sentence| why.strip_prefix(sentence))
-        .unwrap_or(why)
-        .trim_start();
-    Error::failed(t!("api.refresh_failed", why = why)).hint(t!("api.hint_log"))
-}
-
-/// A refusal in words.
-fn refusal(reply: Response) -> Error {
-    let status = reply.status();
-    let is_json = reply
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    let body: Option<ErrorBody> = is_json.then(|| reply.json().ok()).flatten();
-    let exit = if status == reqwest::StatusCode::NOT_FOUND {
-        Exit::NotFound
-    } else {
-        Exit::Failed
-    };
-    let Some(body) = body else {
-        return Error::new(exit, t!("api.refused", status = status.as_u16()));
-    };
-    if body.code == ErrorCode::EnvironmentRefreshFailed {
-        return refresh_failed(&body.detail);
-    }
-    let error = Error::new(exit, body.detail);
-    match body.code {
-        ErrorCode::NoSuchProject => error.hint(t!("api.hint_projects")),
-        ErrorCode::NoEnvironment => error.hint(t!("api.hint_init")),
-        ErrorCode::NoSuchCall => error.with_exit(Exit::Failed).hint(t!("api.hint_stop")),
-        _ => error,
-    }
-}
-
-/// The error of every command that needs a daemon where none runs.
-pub fn no_daemon() -> Error {
-    Error::new(Exit::NoDaemon, t!("api.no_daemon")).hint(t!("api.hint_serve"))
-}
-
-/// The host part is for HTTP's sake: the client only ever talks to the socket.
-fn url(path: &str) -> String {
-    format!("http://aim{path}")
-}
-
-fn of(project: &Address, rest: &str) -> String {
-    format!("/api/v1/projects/{}{rest}", project.as_str())
+fn of(project: impl Into<Address>, rest: &str) -> String {
+    format!("/api/v1/projects/{}{rest}", project.into().as_str())
 }
 
 fn patience(wait_s: Option<f64>) -> Duration {
@@ -394,10 +292,11 @@ fn utf8(path: &Path) -> Result<&str> {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::os::unix::net::UnixListener;
+    use std::os::unix::net::{UnixListener, UnixStream};
 
     use super::*;
-    use crate::words::{self, Language};
+    use crate::api::v1::OnDisconnect;
+    use crate::error::Exit;
 
     /// What a client makes of a daemon whose first reply is `reply`.
     fn connect_to(reply: &'static str) -> Error {
@@ -412,6 +311,125 @@ mod tests {
         let error = Client::at(&socket).expect_err("no client");
         daemon.join().expect("the daemon's side");
         error
+    }
+
+    /// A client and its daemon's side, which has said its version.
+    fn connected() -> (tempfile::TempDir, Client, UnixStream) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let socket = dir.path().join("s");
+        let listener = UnixListener::bind(&socket).expect("bind");
+        let daemon = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a caller");
+            let _ = stream.read(&mut [0; 4096]).expect("a request");
+            let version = format!("{{\"api_version\":\"{API_VERSION}\"}}");
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
+                version.len()
+            );
+            stream
+                .write_all((head + &version).as_bytes())
+                .expect("reply");
+            stream
+        });
+        let client = Client::at(&socket).expect("a client");
+        (dir, client, daemon.join().expect("the daemon's side"))
+    }
+
+    fn chunk(text: &str) -> String {
+        format!("{:x}\r\n{text}\r\n", text.len())
+    }
+
+    #[test]
+    fn lines_come_as_they_are_sent_and_an_answer_cut_short_is_an_error() {
+        let (_dir, client, mut stream) = connected();
+        let (told, hears) = std::sync::mpsc::channel();
+        let daemon = std::thread::spawn(move || {
+            let _ = stream.read(&mut [0; 4096]).expect("a request");
+            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+            stream.write_all(head.as_bytes()).expect("head");
+            let line = "{\"type\":\"output\",\"stream\":\"stdout\",\"text\":\"a\"}\n";
+            for part in [&chunk(line), &(chunk(&line[..9]) + &chunk(&line[9..]))] {
+                stream.write_all(part.as_bytes()).expect("a line");
+                hears
+                    .recv()
+                    .expect("the line was heard before the next was sent");
+            }
+        });
+        let node = NodeRun {
+            file: "n.py".to_owned(),
+            input: Json::default(),
+            timeout_s: None,
+            on_disconnect: OnDisconnect::GoOn,
+        };
+        let mut printed = String::new();
+        let folder = Address::of_folder(Path::new("/p"));
+        let error = client.run_node(folder, &node, |output| {
+            printed.push_str(&output.text);
+            told.send(()).expect("the daemon's side");
+            Ok(())
+        });
+        daemon.join().expect("the daemon's side");
+        assert_eq!(printed, "aa");
+        assert_eq!(error.expect_err("no reply came").exit(), Exit::Failed);
+    }
+
+    #[test]
+    fn an_answer_that_comes_before_the_request_is_read_is_heard() {
+        let (_dir, client, mut stream) = connected();
+        let daemon = std::thread::spawn(move || {
+            let _ = stream
+                .read(&mut [0; 16])
+                .expect("the beginning of a request");
+            let refusal = "{\"detail\":\"too much\",\"code\":\"bad_request\"}";
+            let head = format!(
+                "HTTP/1.1 413 X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                refusal.len()
+            );
+            stream
+                .write_all((head + refusal).as_bytes())
+                .expect("reply");
+        });
+        let long = PathBuf::from("x".repeat(1 << 20));
+        let error = client.register(&long).expect_err("refused");
+        daemon.join().expect("the daemon's side");
+        assert_eq!(error.to_string(), "too much");
+    }
+
+    #[test]
+    fn a_call_ends_with_its_time_limit_before_and_within_the_answer() {
+        for begun in ["", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"] {
+            let (_dir, client, mut stream) = connected();
+            let daemon = std::thread::spawn(move || {
+                let _ = stream.read(&mut [0; 4096]).expect("a request");
+                stream.write_all(begun.as_bytes()).expect("reply");
+                stream
+            });
+            let call = client.get("/api/health").within(Duration::from_millis(30));
+            let error = call.ask::<Health>().expect_err("silence");
+            assert_eq!(error.exit(), Exit::Failed);
+            assert!(error.to_string().contains("to the end"), "{error}");
+            daemon.join().expect("the daemon's side");
+        }
+    }
+
+    #[test]
+    fn a_connection_is_used_again_until_the_daemon_closes_it() {
+        let (_dir, client, mut stream) = connected();
+        let ok = "HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"projects\":[]}";
+        stream.write_all(ok.as_bytes()).expect("reply");
+        // The answer is there before its question: a connection in which bytes wait is not used again.
+        assert_eq!(
+            client.projects().expect_err("no listener").exit(),
+            Exit::NoDaemon
+        );
+        let (_dir, client, mut stream) = connected();
+        let daemon = std::thread::spawn(move || {
+            let _ = stream.read(&mut [0; 4096]).expect("a request");
+            stream.write_all(ok.as_bytes()).expect("reply");
+        });
+        assert_eq!(client.projects().expect("an answer"), []);
+        daemon.join().expect("the daemon's side");
+        assert_eq!(client.projects().expect_err("gone").exit(), Exit::NoDaemon);
     }
 
     #[test]
@@ -459,28 +477,6 @@ mod tests {
             let error = connect_to(reply);
             assert_eq!(error.exit(), Exit::Failed, "{reply}");
             assert!(error.to_string().contains(words), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_failed_refresh_is_said_once_and_in_the_persons_language() {
-        for why in [
-            "python is gone",
-            "환경 갱신 실패: python is gone",
-            "environment refresh failed: python is gone",
-        ] {
-            words::choose(Language::English);
-            let error = refresh_failed(why);
-            assert_eq!(
-                error.to_string(),
-                "environment refresh failed: python is gone"
-            );
-            assert!(error.hints()[0].contains("aim-worker logs"));
-            words::choose(Language::Korean);
-            assert_eq!(
-                refresh_failed(why).to_string(),
-                "환경 갱신 실패: python is gone"
-            );
         }
     }
 }

@@ -3,12 +3,15 @@
 //! [`v1`] has the requests and replies. [`Client`] is for the commands; [`nudge`] is for the shim, which must stay
 //! small and must never wait long.
 //!
-//! **Invariant:** [`nudge`], [`v1`] and [`Address`] know nothing of the client's crates.
+//! **Invariant:** [`nudge`], [`v1`] and [`Address`] know nothing of the client's crate.
 
 mod address;
+mod call;
 mod client;
 pub mod nudge;
+mod unix_socket;
 pub mod v1;
 
 pub use address::{Address, check_ours, folder_of, project_at};
-pub use client::{Client, no_daemon, refresh_failed};
+pub use call::{no_daemon, refresh_failed};
+pub use client::Client;

@@ -6,15 +6,15 @@ use crate::sandbox::{program_path, skipped};
 
 #[test]
 fn each_program_has_only_what_it_needs() {
-    let client = ["reqwest::", "tokio::", "hyper::"];
-    let (parser, server) = (["clap_builder::"], ["axum::"]);
-    check(
-        "aim-pip",
-        &["aim_toolkit::"],
-        &[&client[..], &parser, &server].concat(),
-    );
-    check("aim-logs", &parser, &[&client[..], &server].concat());
-    check("aim-worker", &client, &server);
+    let (parser, client) = ("clap_builder::", "ureq::");
+    let server = ["tokio::", "hyper::", "axum::"];
+    let all = [&server[..], &[parser, client]].concat();
+    check("aim-pip", &["aim_toolkit::"], &all);
+    check("aim-logs", &[parser], &[&server[..], &[client]].concat());
+    check("aim-worker", &[parser, client], &server);
+    check("aim-venv-sync", &[parser, client], &server);
+    #[cfg(feature = "backend")]
+    check("aim-backend", &server, &[]);
 }
 
 /// Looks into `program`: all of `there` must be seen, or the look is worth nothing, and none of `absent`.
