@@ -1,10 +1,11 @@
 //! How a caller names a project to the daemon, and how the daemon's socket is trusted.
 
-use std::fmt::Write as _;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::project::{Project, ProjectId, Venv};
 
@@ -52,17 +53,13 @@ pub fn project_at(folder: &Path) -> Option<Project> {
     Project::at(folder).or_else(|| Venv::open(folder).ok().map(Project::of_venv))
 }
 
-/// Percent-encodes all but the unreserved characters (RFC 3986, section 2.3), so that a path is one segment. `.` is
-/// encoded too: `.` and `..` as segments would be taken away on the way.
+/// All but the unreserved characters (RFC 3986, section 2.3), so that a path is one segment. `.` is among them: `.` and
+/// `..` as segments would be taken away on the way.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
+
+/// Percent-encodes a segment of a path or a value of a query.
 pub(super) fn encode(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_~".contains(byte) {
-            text.push(char::from(*byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
+    percent_encode(bytes, RESERVED).to_string()
 }
 
 /// Whether what is at `socket` is a socket of this user. Somebody else's must not be told about our projects.
@@ -92,6 +89,7 @@ mod tests {
             ("/가", "%2F%EA%B0%80"),
             ("/a%2f?x#y", "%2Fa%252f%3Fx%23y"),
             ("/a/../b", "%2Fa%2F%2E%2E%2Fb"),
+            ("a-_~9", "a-_~9"),
         ] {
             assert_eq!(Address::of_folder(Path::new(folder)).as_str(), expected);
         }

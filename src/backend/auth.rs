@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -19,6 +18,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use subtle::ConstantTimeEq as _;
 
 use super::reply::Refusal;
 use crate::api::v1::ErrorCode;
@@ -56,7 +56,7 @@ impl Token {
 
     fn random() -> Result<Self> {
         let mut bits = [0_u8; 32];
-        std::fs::File::open("/dev/urandom")?.read_exact(&mut bits)?;
+        getrandom::fill(&mut bits).map_err(std::io::Error::from)?;
         Ok(Self(bits.iter().fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
             text
@@ -70,11 +70,7 @@ impl Token {
 
     /// Compares in a time that does not depend on where the two differ.
     fn is(&self, offered: &str) -> bool {
-        let (ours, theirs) = (self.0.as_bytes(), offered.as_bytes());
-        let differing = ours.iter().zip(theirs).fold(0_u8, |differing, (a, b)| {
-            std::hint::black_box(differing | (a ^ b))
-        });
-        ours.len() == theirs.len() && differing == 0
+        self.0.as_bytes().ct_eq(offered.as_bytes()).into()
     }
 }
 

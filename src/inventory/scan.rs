@@ -3,6 +3,7 @@
 //!
 //! Only what has no version in its name, and editable installations, cost the reading of a file.
 
+use std::borrow::Cow;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
@@ -188,19 +189,8 @@ fn path_of_url(url: &str) -> String {
         return url.to_owned();
     };
     let path = path.strip_prefix("localhost").unwrap_or(path);
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let code = (byte == b'%')
-            .then(|| after.get(..2))
-            .flatten()
-            .filter(|two| two.iter().all(u8::is_ascii_hexdigit))
-            .and_then(|two| std::str::from_utf8(two).ok())
-            .and_then(|two| u8::from_str_radix(two, 16).ok());
-        bytes.push(code.unwrap_or(byte));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| path.to_owned())
+    let decoded = percent_encoding::percent_decode_str(path).decode_utf8();
+    decoded.map_or_else(|_| path.to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -246,6 +236,7 @@ mod tests {
             ("file://localhost/x", "/x"),
             ("file:///100%", "/100%"),
             ("file:///a%+1", "/a%+1"),
+            ("file:///%ff%20", "/%ff%20"),
             ("https://example.org/x", "https://example.org/x"),
         ] {
             assert_eq!(path_of_url(url), expected, "{url}");

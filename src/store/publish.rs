@@ -130,14 +130,10 @@ pub(super) fn record_of(
 
 /// The name of the person by the user database, else the number. `$USER` may say anything.
 fn user_name() -> String {
-    let uid = rustix::process::getuid().as_raw().to_string();
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let (name, id) = (fields.next()?, fields.nth(1)?);
-        (id == uid && !name.is_empty()).then(|| name.to_owned())
-    });
-    name.unwrap_or(uid)
+    let uid = rustix::process::getuid().as_raw();
+    let name = uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned());
+    name.filter(|name| !name.is_empty())
+        .unwrap_or_else(|| uid.to_string())
 }
 
 #[cfg(test)]
@@ -150,6 +146,21 @@ mod tests {
     use crate::files::testing::names;
     use crate::store::testing::{finished, install, project, snapshot, started};
     use crate::store::{EnvMeta, MetaState, Recorded, Run, RunLog};
+
+    #[test]
+    fn the_person_is_whom_the_system_says() {
+        let output = Command::new("id")
+            .arg("-un")
+            .output()
+            .expect("POSIX has it");
+        if output.status.success() {
+            let name = String::from_utf8(output.stdout).expect("text");
+            assert_eq!(user_name(), name.trim_end());
+        } else {
+            let uid = rustix::process::getuid().as_raw();
+            assert_eq!(user_name(), uid.to_string(), "a person without a name");
+        }
+    }
 
     #[test]
     fn a_run_that_changed_something_raises_the_generation() {
