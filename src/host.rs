@@ -34,6 +34,10 @@ pub struct Host {
 
 impl Host {
     /// The real process.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the process"
+    )]
     pub fn real() -> Self {
         Self {
             args: std::env::args_os().collect(),

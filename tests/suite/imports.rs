@@ -53,6 +53,19 @@ fn every_room_has_its_row_and_every_row_its_rooms() {
 }
 
 #[test]
+fn only_one_room_asks_which_system_this_is() {
+    let asking: Vec<_> = sources()
+        .into_iter()
+        .filter(|source| source.code.contains("target_os"))
+        .map(|source| source.module()[0].clone())
+        .collect();
+    assert!(
+        !asking.is_empty() && asking.iter().all(|room| room == "system"),
+        "{asking:?}"
+    );
+}
+
+#[test]
 fn programs_are_thin() {
     let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("bin");
     for entry in std::fs::read_dir(bin).expect("bin") {
