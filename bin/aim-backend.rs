@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    aim_toolkit::console::run_main(aim_toolkit::backend::run)
+    aim_toolkit::run_main(aim_toolkit::backend::run)
 }

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use aim_toolkit::host::Host;
-
 fn main() -> ExitCode {
-    aim_toolkit::shim::main(&Host::real())
+    aim_toolkit::shim::main()
 }

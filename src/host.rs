@@ -1,7 +1,7 @@
 //! The process as one value: arguments, environment, working folder, terminal.
 //!
 //! Rooms take a [`Host`] instead of asking the process, so that tests run in parallel with a made-up one
-//! ([`Host::fake`]) and never touch the real environment.
+//! (`Host::fake`) and never touch the real environment.
 //! **Invariant:** only [`Host::real`] reads the process.
 
 use std::collections::BTreeMap;
@@ -34,6 +34,10 @@ pub struct Host {
 
 impl Host {
     /// The real process.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the process"
+    )]
     pub fn real() -> Self {
         Self {
             args: std::env::args_os().collect(),
@@ -46,46 +50,6 @@ impl Host {
                 stderr: std::io::stderr().is_terminal(),
             },
         }
-    }
-
-    /// A made-up process, called with `args` (the first is its own name), without variables or terminals.
-    pub fn fake<I, S>(args: I) -> Self
-    where
-        I: IntoIterator<Item = S>,
-        S: Into<OsString>,
-    {
-        Self {
-            args: args.into_iter().map(Into::into).collect(),
-            ..Self::default()
-        }
-    }
-
-    /// The same process with one more variable.
-    #[must_use]
-    pub fn with_var(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.vars.insert(name.into(), value.into());
-        self
-    }
-
-    /// The same process in another working folder.
-    #[must_use]
-    pub fn with_cwd(mut self, cwd: impl Into<PathBuf>) -> Self {
-        self.cwd = Some(cwd.into());
-        self
-    }
-
-    /// The same process, run from another file.
-    #[must_use]
-    pub fn with_exe(mut self, exe: impl Into<PathBuf>) -> Self {
-        self.exe = Some(exe.into());
-        self
-    }
-
-    /// The same process with other standard streams.
-    #[must_use]
-    pub fn with_terminals(mut self, terminals: Terminals) -> Self {
-        self.terminals = terminals;
-        self
     }
 
     /// All arguments; the first is the name the program was called by.
@@ -147,6 +111,47 @@ impl Host {
     /// Which standard streams are terminals.
     pub fn terminals(&self) -> Terminals {
         self.terminals
+    }
+}
+
+/// Made-up processes.
+#[cfg(test)]
+impl Host {
+    /// A made-up process, called with `args` (the first is its own name), without variables or terminals.
+    pub(crate) fn fake<I, S>(args: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<OsString>,
+    {
+        Self {
+            args: args.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The same process with one more variable.
+    #[must_use]
+    pub(crate) fn with_var(
+        mut self,
+        name: impl Into<OsString>,
+        value: impl Into<OsString>,
+    ) -> Self {
+        self.vars.insert(name.into(), value.into());
+        self
+    }
+
+    /// The same process in another working folder.
+    #[must_use]
+    pub(crate) fn with_cwd(mut self, cwd: impl Into<PathBuf>) -> Self {
+        self.cwd = Some(cwd.into());
+        self
+    }
+
+    /// The same process, run from another file.
+    #[must_use]
+    pub(crate) fn with_exe(mut self, exe: impl Into<PathBuf>) -> Self {
+        self.exe = Some(exe.into());
+        self
     }
 }
 

@@ -6,7 +6,7 @@
 //! | room | what it knows |
 //! | --- | --- |
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
-//! | [`files`], [`json`], `system` | how files are read and written; JSON as text that nobody on the way parses; what differs between systems |
+//! | [`files`], [`json`], [`system`] | how files are read and written; JSON as text that nobody on the way parses; what differs between systems |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
 //! | [`inventory`] | what is installed in an environment: snapshots, their differences, their fingerprints |
 //! | [`exec`] | one child, run with its output captured and its signals understood |
@@ -19,27 +19,39 @@
 //! | [`logs`] | `aim-logs` |
 //! | [`worker_cli`] | `aim-worker` |
 //! | `backend` | `aim-backend`, behind the feature of that name |
+//!
+//! Rooms are private to the crate but for the programs: `pub` in a room is for other rooms, and the compiler tells of what
+//! nobody uses. What benches, fuzz targets and `tests/suite` look at stands in `testing`.
 
+// The daemon's part of what both sides share, where there is no daemon.
+#![cfg_attr(
+    not(feature = "backend"),
+    expect(dead_code, unused_imports, reason = "the daemon uses it")
+)]
 // Tests write their fixtures in place; the product writes through `store::atomic` (see clippy.toml).
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
-pub mod api;
+mod api;
 #[cfg(feature = "backend")]
 pub mod backend;
-pub mod console;
-pub mod env_vars;
-pub mod error;
-pub mod exec;
-pub mod files;
-pub mod host;
-pub mod inventory;
-pub mod json;
-pub mod launchers;
+mod console;
+mod env_vars;
+mod error;
+mod exec;
+mod files;
+mod host;
+mod inventory;
+mod json;
+mod launchers;
 pub mod logs;
-pub mod project;
+mod project;
 pub mod shim;
-pub mod store;
-pub(crate) mod system;
+mod store;
+mod system;
+#[doc(hidden)]
+pub mod testing;
 pub mod venv_sync;
-pub mod words;
+mod words;
 pub mod worker_cli;
+
+pub use console::run_main;

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use aim_toolkit::inventory::{Gate, Snapshot};
-use aim_toolkit::project::Venv;
+use aim_toolkit::testing::{Gate, Snapshot, Venv};
 
 use crate::measure::{quick_turns, row, run, timed, turns};
 use crate::sandbox::Sandbox;

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use aim_toolkit::api::Client;
-use aim_toolkit::project::Project;
+use aim_toolkit::testing::{Client, Project};
 
 use crate::floor::Echo;
 use crate::http::Connection;

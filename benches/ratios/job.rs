@@ -3,11 +3,10 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use aim_toolkit::api::v1::{NodeOutput, NodeRun, RestartRequest};
-use aim_toolkit::backend::worker::{Freshness, Job, JobSettings};
-use aim_toolkit::host::Host;
-use aim_toolkit::json::Json;
-use aim_toolkit::project::{Project, ProjectId};
+use aim_toolkit::testing::{
+    Freshness, Host, Job, JobSettings, Json, NodeOutput, NodeRun, Project, ProjectId,
+    RestartRequest,
+};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
@@ -35,10 +34,10 @@ impl Site {
         sandbox.write("sum.py", SUM);
         sandbox.write("large.py", LARGE);
         let project = Project::at(sandbox.project()).expect("a project");
-        let host = Host::fake(["aim-backend"]).with_var("PATH", sandbox.path());
+        let host = Host::real();
         let root = sandbox.root();
         let settings = JobSettings::new(root.join("run/worker"), root.join("state"));
-        let runtime = aim_toolkit::backend::runtime().expect("a runtime");
+        let runtime = aim_toolkit::testing::runtime().expect("a runtime");
         let id = ProjectId::new("demo").expect("an id");
         let job = {
             let _runtime = runtime.enter();

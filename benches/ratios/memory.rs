@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use aim_toolkit::api::Client;
-use aim_toolkit::project::Project;
+use aim_toolkit::testing::{Client, Project};
 
 use crate::sandbox::Sandbox;
 

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use aim_toolkit::api::Client;
-use aim_toolkit::inventory::Snapshot;
-use aim_toolkit::project::{Config, Project};
-use aim_toolkit::store::{Ending, RunId, StartedRun, Tool, publish};
+use aim_toolkit::testing::{
+    Client, Config, Ending, Project, RunId, Snapshot, StartedRun, Tool, publish,
+};
 
 use crate::floor::Echo;
 use crate::http::Connection;
@@ -70,7 +69,7 @@ fn answer_after_pip() {
                 let run = started.finish(Duration::ZERO, Ending::Exited(0), None);
                 let published =
                     publish(&project, &Config::default(), run, &before, &after).expect("published");
-                aim_toolkit::api::nudge::env_changed(
+                aim_toolkit::testing::env_changed(
                     &sandbox.socket(),
                     project.root(),
                     published.generation.0,

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use aim_toolkit::shim::{Kind, PipCommand};
+use aim_toolkit::testing::{Kind, PipCommand};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|line: &[u8]| {

@@ -1,7 +1,7 @@
 //! Any file as a launcher, and as the script that a launcher stands for.
 #![no_main]
 
-use aim_toolkit::launchers::Launcher;
+use aim_toolkit::testing::Launcher;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|file: &[u8]| {

@@ -1,7 +1,7 @@
 //! Any output of pip, in pieces: the first byte says how long they are.
 #![no_main]
 
-use aim_toolkit::store::readable;
+use aim_toolkit::testing::readable;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|output: &[u8]| {

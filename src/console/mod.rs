@@ -16,9 +16,9 @@ pub mod table;
 pub mod time;
 pub mod width;
 
-pub use args::{ColorWhen, CommonArgs, examples, grammar};
+pub use args::{CommonArgs, examples, grammar};
 pub use entry::run_main;
 pub use output::Console;
 #[cfg(test)]
 pub(crate) use output::testing;
-pub use place::{is_path, project};
+pub use place::project;

@@ -162,7 +162,7 @@ impl Console {
     ///
     /// # Errors
     /// A broken pipe, by which the command ends quietly, when the reader went away.
-    pub fn pause(&self, length: Duration) -> Result<()> {
+    pub fn pause(length: Duration) -> Result<()> {
         let stdout = std::io::stdout();
         let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
         let limit = Timespec::try_from(length).ok();

@@ -109,11 +109,6 @@ impl Table {
         self.rows.push(row.into_iter().collect());
     }
 
-    /// Whether there is no row but the headings.
-    pub fn is_empty(&self) -> bool {
-        self.rows.len() == 1
-    }
-
     /// The table's text, each line ended. `width` is the terminal's.
     pub fn to_text(&self, width: Option<usize>) -> String {
         let widths = self.widths(width);

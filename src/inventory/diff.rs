@@ -84,7 +84,8 @@ impl Diff {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Snapshot, Stamp};
+    use super::super::Snapshot;
+    use super::super::distribution::Stamp;
     use super::*;
 
     /// `name version[ stamp]` a distribution.

@@ -16,7 +16,7 @@ mod scan;
 mod snapshot;
 
 pub use diff::{Change, Diff};
-pub use distribution::{Distribution, Stamp, canonical};
+pub use distribution::{Distribution, canonical};
 pub use fingerprint::Fingerprint;
 pub use gate::Gate;
 pub use snapshot::Snapshot;

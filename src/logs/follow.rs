@@ -32,7 +32,7 @@ pub(super) fn follow(console: &mut Console, project: &Project, args: &FollowArgs
     }
     loop {
         follower.step(console)?;
-        console.pause(PAUSE)?;
+        Console::pause(PAUSE)?;
     }
 }
 

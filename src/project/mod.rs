@@ -10,13 +10,13 @@ mod setting;
 mod venv;
 mod worker_settings;
 
-pub use config::{Config, SettingRow};
+pub use config::Config;
 pub use discover::Project;
 pub use layout::{
     CONDA_META, HOOK_LINE, HOOK_PACKAGE, HookLayout, LOGS, ProjectLayout, UserLayout, VenvLayout,
     socket, socket_lock, worker_scripts,
 };
-pub use registry::{BadProjectId, ProjectId, Registration, Registry};
-pub use setting::{Origin, Setting};
+pub use registry::{ProjectId, Registration, Registry};
+pub use setting::Origin;
 pub use venv::{Venv, VenvError};
 pub use worker_settings::{RestartPolicy, names_variable};

@@ -36,12 +36,13 @@ use real_pip::RealPip;
 use story::Scene;
 
 /// Runs the call of pip that this process was started for. Returns only if pip could not be run at all.
-pub fn main(host: &Host) -> ExitCode {
-    words::choose(Language::of(host));
-    if let Some((pid, call)) = Call::from_inside(host) {
-        return beside::main(pid, &call, host);
+pub fn main() -> ExitCode {
+    let host = Host::real();
+    words::choose(Language::of(&host));
+    if let Some((pid, call)) = Call::from_inside(&host) {
+        return beside::main(pid, &call, &host);
     }
-    let Err(error) = answer(host);
+    let Err(error) = answer(&host);
     let hints = error.hints().iter().map(|hint| format!("; {hint}"));
     let _ = writeln!(
         std::io::stderr(),

@@ -86,8 +86,14 @@ impl RealPip {
     }
 }
 
+/// `program` with everything that this process was given, for `exec` to start or to become.
+#[expect(clippy::disallowed_methods, reason = "every call of pip begins here")]
+fn program(program: impl AsRef<OsStr>) -> Command {
+    Command::new(program)
+}
+
 fn repeated(python: &Path, words: &[OsString]) -> Command {
-    let mut command = Command::new(python);
+    let mut command = program(python);
     if let Some((name, rest)) = words.split_first() {
         command.arg0(name).args(rest);
     }
@@ -103,7 +109,7 @@ fn started(call: &Call, launcher: &Path) -> Result<Command> {
             .python()
             .map_err(|error| Error::new(Exit::CannotRun, error).hint(t!("shim.make_again")))?,
     };
-    let mut command = Command::new(python);
+    let mut command = program(python);
     command.args(script.option);
     if script.runs_module {
         command.args(["-m", "pip"]);
@@ -131,7 +137,7 @@ fn by_uv(call: &Call, host: &Host) -> Result<Command> {
 
         let _ = writeln!(std::io::stderr(), "aim-pip: {}", t!("shim.uv_instead"));
     }
-    let mut command = Command::new(uv);
+    let mut command = program(uv);
     command.arg("pip");
     let args = call.args();
     match PipCommand::parse(args).action_at {

@@ -28,12 +28,13 @@ pub use error::StoreError;
 pub use lock::{Holder, LockError, RunLock};
 pub use log::{Log, LogDraft, readable};
 pub use publish::publish;
+#[cfg(test)]
+pub use record::LoneLog;
 pub use record::{
-    BadRunId, Ending, FinishedRun, Generation, LoneLog, Published, Run, RunId, RunOutput,
-    RunRecord, StartedRun, Tool,
+    Ending, FinishedRun, Generation, Published, Run, RunId, RunOutput, RunRecord, StartedRun, Tool,
 };
 pub use recover::recover;
-pub use retention::{Limits, Pruned, prune};
-pub use run_log::{FindError, LogError, Problem, RunLog};
-pub use state::{EnvMeta, LastAction, LastChange, MetaState, Package, Recorded};
+pub use retention::{Limits, prune};
+pub use run_log::{FindError, RunLog};
+pub use state::{EnvMeta, LastChange, MetaState, Recorded};
 pub use unfinished::Unfinished;

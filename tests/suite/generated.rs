@@ -1,12 +1,13 @@
-//! What is made from the code and committed: completions, man pages, docs/environment.md, docs/settings.md.
+//! What is made from the code and committed: completions, man pages, and the references of variables, settings and codes
+//! in docs.
 //!
 //! `make review` (`AIM_UPDATE=1`) makes them anew; otherwise these tests compare.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use aim_toolkit::project::Config;
-use aim_toolkit::{backend, env_vars, logs, venv_sync, worker_cli};
+use aim_toolkit::testing::{Config, ErrorCode, NodeCode, OTHERS, OURS};
+use aim_toolkit::{backend, logs, venv_sync, worker_cli};
 use clap::Command;
 use clap_complete::Shell;
 
@@ -45,7 +46,7 @@ fn the_reference_of_variables_is_as_the_code_is() {
     let mut line = |name: &str, purpose: &str| {
         let _ = writeln!(text, "| `{name}` | {purpose} |");
     };
-    for var in env_vars::OURS {
+    for var in OURS {
         line(var.name, var.purpose);
     }
     for row in Config::default().rows() {
@@ -57,7 +58,7 @@ fn the_reference_of_variables_is_as_the_code_is() {
             line(variable, &purpose);
         }
     }
-    for var in env_vars::OTHERS {
+    for var in OTHERS {
         line(var.name, var.purpose);
     }
     compare(Path::new("docs/environment.md"), &text);
@@ -85,6 +86,26 @@ fn the_reference_of_settings_is_as_the_code_is() {
         );
     }
     compare(Path::new("docs/settings.md"), &text);
+}
+
+#[test]
+fn the_reference_of_codes_is_as_the_code_is() {
+    let mut text = String::from(
+        "# Codes\n\nMade from `src/api/v1/codes.rs` by `make review`; do not edit. A later version may have more.\n",
+    );
+    for (heading, codes) in [
+        ("In the body of a refused call", ErrorCode::MEANINGS),
+        (
+            "In the reply to a node that gave no output, not by its own failure",
+            NodeCode::MEANINGS,
+        ),
+    ] {
+        let _ = writeln!(text, "\n## {heading}\n\n| code | meaning |\n| --- | --- |");
+        for (code, meaning) in codes {
+            let _ = writeln!(text, "| `{code}` | {meaning} |");
+        }
+    }
+    compare(Path::new("docs/codes.md"), &text);
 }
 
 fn commands() -> [(&'static str, Command); 4] {

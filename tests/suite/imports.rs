@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::source::sources;
-use crate::uses::Uses;
+use crate::uses::{Uses, is_outside};
 
 /// The row of the table that has programs under `bin` instead of rooms.
 const BIN: &str = "bin/*.rs";
@@ -42,14 +42,27 @@ fn imports_go_down_only() {
 fn every_room_has_its_row_and_every_row_its_rooms() {
     let mut rooms: Vec<String> = sources()
         .iter()
+        .filter(|source| !is_outside(source))
         .map(|source| source.module()[0].clone())
-        .filter(|room| room != "lib")
         .collect();
     rooms.dedup();
     let mut documented: Vec<String> = rows().into_keys().filter(|room| room != BIN).collect();
     documented.sort();
     rooms.sort();
     assert_eq!(rooms, documented);
+}
+
+#[test]
+fn only_one_room_asks_which_system_this_is() {
+    let asking: Vec<_> = sources()
+        .into_iter()
+        .filter(|source| source.code.contains("target_os"))
+        .map(|source| source.module()[0].clone())
+        .collect();
+    assert!(
+        !asking.is_empty() && asking.iter().all(|room| room == "system"),
+        "{asking:?}"
+    );
 }
 
 #[test]

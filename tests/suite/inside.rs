@@ -2,8 +2,7 @@
 
 use rustix::process::kill_process;
 
-use aim_toolkit::project::Venv;
-use aim_toolkit::store::RunLock;
+use aim_toolkit::testing::{RunLock, Venv};
 
 use crate::held::Held;
 use crate::sandbox::{Python, Ran, Sandbox};

@@ -5,8 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Output;
 
-use aim_toolkit::launchers;
-use aim_toolkit::project::Venv;
+use aim_toolkit::testing::{self, Venv};
 
 use crate::sandbox::{Python, Ran, Sandbox, program_path};
 
@@ -165,7 +164,7 @@ fn a_pip_in_the_working_folder_stays_what_runs() {
 fn a_missing_shim_leaves_python_dash_m_pip_as_it_was() {
     let sandbox = Sandbox::new().with_venv();
     let venv = Venv::open(sandbox.venv()).expect("an environment");
-    launchers::install(&venv, Path::new("/nowhere/aim-pip")).expect("installed");
+    testing::install(&venv, Path::new("/nowhere/aim-pip")).expect("installed");
     let ran = sandbox
         .run(sandbox.bin("python"), ["-m", "pip", "install"])
         .exits(1);
@@ -304,7 +303,7 @@ print("fine")
 
 fn install(sandbox: &Sandbox) {
     let venv = Venv::open(sandbox.venv()).expect("an environment");
-    launchers::install(&venv, &program_path("aim-pip")).expect("installed");
+    testing::install(&venv, &program_path("aim-pip")).expect("installed");
 }
 
 fn ran(sandbox: &Sandbox, call: &str) -> Ran {

@@ -5,6 +5,7 @@
 //! that file, not on the folder's door. A re-export by itself is no dependence.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::source::{Source, sources};
 
@@ -43,7 +44,7 @@ struct Import {
 }
 
 impl Uses {
-    /// Of the whole product; `lib.rs` has nothing but the rooms.
+    /// Of the whole product.
     pub(crate) fn read() -> Self {
         Self::of(sources())
     }
@@ -51,7 +52,7 @@ impl Uses {
     fn of(sources: Vec<Source>) -> Self {
         let files = sources
             .into_iter()
-            .filter(|source| !source.path.ends_with("lib.rs"))
+            .filter(|source| !is_outside(source))
             .map(|mut source| {
                 let imports = take_imports(&mut source.code);
                 (source.module(), File { source, imports })
@@ -122,6 +123,13 @@ impl Uses {
         let imports = &self.files.get(module)?.imports;
         imports.iter().find(|import| import.name == name)
     }
+}
+
+/// Whether the file stands above the rooms: `lib.rs`, which names them, and what tests look at in them.
+pub(crate) fn is_outside(source: &Source) -> bool {
+    ["lib.rs", "testing.rs"]
+        .map(Path::new)
+        .contains(&source.path.as_path())
 }
 
 /// The imports of blanked `code`, which is blank where they stood.

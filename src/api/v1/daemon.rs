@@ -27,6 +27,7 @@ pub struct Health {
 
 /// Reply of `GET /api/version`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the wire")]
 pub struct Version {
     /// Version of the calls ([`API_VERSION`](super::API_VERSION)).
     pub api_version: String,

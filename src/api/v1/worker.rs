@@ -32,6 +32,7 @@ pub struct RestartRequest {
 
 /// Reply of `POST …/worker/restart`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the wire")]
 pub struct Restarted {
     /// Whether a new worker took over within the wait.
     pub restarted: bool,

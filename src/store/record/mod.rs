@@ -11,7 +11,7 @@ mod tool;
 
 pub use finished_run::{FinishedRun, Published, StartedRun};
 pub use run::{LoneLog, Run};
-pub use run_id::{BadRunId, Generation, RunId};
+pub use run_id::{Generation, RunId};
 pub use run_output::RunOutput;
 pub use run_record::{Ending, RunRecord};
 pub use tool::Tool;

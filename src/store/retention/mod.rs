@@ -6,4 +6,4 @@ mod prune;
 
 pub use limits::Limits;
 pub(crate) use prune::after_run;
-pub use prune::{Pruned, prune};
+pub use prune::prune;

@@ -5,5 +5,5 @@ mod env_meta;
 mod snapshot_file;
 
 pub(crate) use enter::State;
-pub use env_meta::{EnvMeta, LastAction, LastChange, MetaState, Package};
+pub use env_meta::{EnvMeta, LastChange, MetaState};
 pub use snapshot_file::Recorded;

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{ExitStatus, Output};
 
-use aim_toolkit::launchers::Launcher;
+use aim_toolkit::testing::Launcher;
 
 use crate::sandbox::Sandbox;
 

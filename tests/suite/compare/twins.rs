@@ -6,8 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use aim_toolkit::launchers;
-use aim_toolkit::project::Venv;
+use aim_toolkit::testing::{self, Venv};
 
 use super::seen::Seen;
 use crate::sandbox::{Python, Sandbox, program_path};
@@ -54,7 +53,7 @@ impl Twins {
             sandbox
         });
         let venv = Venv::open(with.venv()).expect("an environment");
-        launchers::install(&venv, &program_path("aim-pip")).expect("installed");
+        testing::install(&venv, &program_path("aim-pip")).expect("installed");
         Self {
             without,
             with,

@@ -1,6 +1,5 @@
 //! Objects on their way from one worker to another, through shared memory.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::Deserialize;
@@ -8,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::kept::Kept;
 use super::pool::Taken;
+use crate::api::v1::NodeCode;
 use crate::backend::flow::{EdgeValue, NodeCall, NodeError, Object, Value};
 use crate::backend::worker::protocol::{Failure, Request, WorkerReply};
 use crate::backend::worker::task::Control;
@@ -91,13 +91,13 @@ pub(super) async fn bring(call: &NodeCall<Kept>, taken: &Taken) -> Result<Brough
 /// Whether a reply says that the worker that had an object has ended.
 pub(super) fn is_gone(reply: &Json) -> bool {
     #[derive(Deserialize)]
-    struct Coded<'r> {
-        #[serde(borrow, default)]
-        code: Option<Cow<'r, str>>,
+    struct Coded {
+        #[serde(default)]
+        code: Option<NodeCode>,
     }
     reply
-        .read::<Coded<'_>>()
-        .is_ok_and(|reply| reply.code.as_deref() == Some("object-gone"))
+        .read::<Coded>()
+        .is_ok_and(|reply| reply.code == Some(NodeCode::ObjectGone))
 }
 
 /// What is said of an object that went with its worker: which node has to run again.

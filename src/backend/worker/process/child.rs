@@ -84,6 +84,7 @@ impl Process {
         let (stdout, stdout_writer) = io::pipe()?;
         let (stderr, stderr_writer) = io::pipe()?;
         let mark = leftovers::new_mark();
+        #[expect(clippy::disallowed_methods, reason = "every worker begins here")]
         let mut command = Command::new(python);
         command
             .args(["-u", "-I", "-S"])

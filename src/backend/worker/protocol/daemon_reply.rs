@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::reply::WorkerReply;
+use crate::api::v1::NodeCode;
 use crate::json::Json;
 use crate::store::Generation;
 
@@ -15,7 +16,7 @@ pub(crate) struct DaemonReply<'a> {
     /// For people, and for AIM-Forge, which knows `worker-exit`.
     pub(crate) error: &'a str,
     /// For programs.
-    pub(crate) code: &'a str,
+    pub(crate) code: NodeCode,
     /// Where the node was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) traceback: Option<&'a str>,
@@ -34,7 +35,7 @@ pub(crate) struct DaemonReply<'a> {
 }
 
 impl<'a> DaemonReply<'a> {
-    pub(crate) fn new(id: &'a str, error: &'a str, code: &'a str) -> Self {
+    pub(crate) fn new(id: &'a str, error: &'a str, code: NodeCode) -> Self {
         Self {
             id,
             ok: false,
@@ -61,7 +62,7 @@ impl<'a> DaemonReply<'a> {
 /// The reply of a worker that is no more, to what was asked of the process `pid`.
 pub(crate) fn object_gone(pid: u32) -> WorkerReply {
     let gone = format!("worker {pid}, which had the object, is gone");
-    DaemonReply::new("", &gone, "object-gone").into()
+    DaemonReply::new("", &gone, NodeCode::ObjectGone).into()
 }
 
 impl From<DaemonReply<'_>> for WorkerReply {

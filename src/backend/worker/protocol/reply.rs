@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::api::v1::NodeCode;
 use crate::json::Json;
 
 /// Bytes that are read at once.
@@ -80,7 +81,7 @@ impl WorkerReply {
                 });
                 let text = String::from_utf8(text).unwrap_or_default();
                 Json::parse(if read.is_ok() { text } else { String::new() })
-                    .unwrap_or_else(|_| Json::parse(LOST).expect("a constant"))
+                    .unwrap_or_else(|_| lost())
             }
         }
     }
@@ -137,8 +138,10 @@ impl WorkerReply {
 }
 
 /// Answered when the output cannot be had.
-const LOST: &str =
-    r#"{"id":"","ok":false,"error":"the node's output was lost on its way","code":"internal"}"#;
+fn lost() -> Json {
+    let error = "the node's output was lost on its way";
+    serde_json::json!({"id": "", "ok": false, "error": error, "code": NodeCode::Internal}).into()
+}
 
 impl Large {
     fn pieces(&self) -> u64 {
@@ -291,7 +294,7 @@ pub(crate) fn of_worker(text: String, pid: u32) -> serde_json::Result<(WorkerRep
         }
         Err(error) => {
             tracing::warn!(pid, %error, "a node's output cannot be read");
-            Json::parse(LOST)?.into()
+            lost().into()
         }
     };
     Ok((reply, Some(shared.output_fd)))

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Task;
 use super::current::{Current, Doing};
 use super::cut_short::{CutShort, Due, Why};
+use crate::api::v1::NodeCode;
 use crate::backend::worker::protocol::DaemonReply;
 
 impl Task {
@@ -46,7 +47,7 @@ impl Task {
             self.queue = rest.into();
             count += ended.len();
             for node in ended {
-                let reply = DaemonReply::new("", "Node was interrupted", "interrupted");
+                let reply = DaemonReply::new("", "Node was interrupted", NodeCode::Interrupted);
                 let _ = node.reply.send(reply.into());
             }
         }

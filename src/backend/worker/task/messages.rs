@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::api::v1::{NodeOutput, RestartRequest, Restarted, When, WorkerStatus};
+use crate::api::v1::{NodeCode, NodeOutput, RestartRequest, Restarted, When, WorkerStatus};
 use crate::backend::worker::protocol::{DaemonReply, Request, WorkerReply};
 use crate::backend::worker::start::Spare;
 
@@ -18,6 +18,17 @@ pub enum WorkerError {
     /// The daemon is on its way out.
     #[error("the daemon is shutting down")]
     ShuttingDown,
+}
+
+impl WorkerError {
+    /// The same for programs, to whoever wanted to run a node.
+    pub(crate) fn code(&self) -> NodeCode {
+        match self {
+            Self::RefreshFailed(_) => NodeCode::EnvironmentRefreshFailed,
+            Self::Stopped => NodeCode::WorkerStopped,
+            Self::ShuttingDown => NodeCode::ShuttingDown,
+        }
+    }
 }
 
 /// What is asked of the task.
@@ -71,6 +82,6 @@ pub(crate) struct Node {
 
 /// The reply of a daemon that is on its way out.
 pub(crate) fn shutting_down() -> WorkerReply {
-    let why = WorkerError::ShuttingDown.to_string();
-    DaemonReply::new("", &why, "shutting-down").into()
+    let why = WorkerError::ShuttingDown;
+    DaemonReply::new("", &why.to_string(), why.code()).into()
 }

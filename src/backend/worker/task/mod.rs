@@ -177,7 +177,7 @@ impl Task {
                 break None;
             }
         };
-        self.end_everything(&WorkerError::ShuttingDown, "shutting-down");
+        self.end_everything(&WorkerError::ShuttingDown);
         self.publish();
         while self.ending.join_next().await.is_some() {}
         for reply in self.stops.drain(..).chain(last_word) {
@@ -286,7 +286,7 @@ impl Task {
             self.tidy();
             self.run_next();
             if self.life == Life::Stopping && !self.is_busy() && self.queue.is_empty() {
-                self.end_everything(&WorkerError::Stopped, "worker-stopped");
+                self.end_everything(&WorkerError::Stopped);
                 self.publish();
             }
         }

@@ -6,7 +6,7 @@ use chrono::Utc;
 
 use super::current::{Awaited, Current, Doing};
 use super::{Next, Task};
-use crate::api::v1::{Stream, WorkerExit};
+use crate::api::v1::{NodeCode, Stream, WorkerExit};
 use crate::backend::worker::process::{ending, signal_name};
 use crate::backend::worker::protocol::{
     self, DaemonReply, INTERRUPTED, Released, WorkerReply, object_gone,
@@ -165,7 +165,7 @@ impl Task {
                 exit_code: status.code(),
                 signal: signal.as_deref(),
                 generation: Some(current.worker.view.generation),
-                ..DaemonReply::new(&id, "worker-exit", "worker-exit")
+                ..DaemonReply::new(&id, "worker-exit", NodeCode::WorkerExit)
             };
             running.answer(reply.into());
         }

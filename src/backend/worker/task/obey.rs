@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::life::Life;
 use super::messages::{Control, Node, Waiter, WorkerError};
 use super::{Next, Task};
-use crate::api::v1::{RestartRequest, When, WorkerStatus};
+use crate::api::v1::{NodeCode, RestartRequest, When, WorkerStatus};
 
 impl Task {
     pub(super) fn obey(&mut self, control: Control) {
@@ -70,7 +70,7 @@ impl Task {
         let reason = request.reason.as_deref().unwrap_or("asked to restart");
         self.waiters.push((self.pid(), waiter));
         if request.when == When::Now && self.is_busy() {
-            self.cut_off("the worker was restarted", "worker-restarted");
+            self.cut_off("the worker was restarted", NodeCode::WorkerRestarted);
         }
         self.start_unless_starting(reason);
     }
@@ -82,7 +82,7 @@ impl Task {
             // One that is closed ends as soon as it is idle anyway.
             When::Idle => {}
             When::Now => {
-                self.end_everything(&WorkerError::Stopped, "worker-stopped");
+                self.end_everything(&WorkerError::Stopped);
                 self.publish();
             }
         }

@@ -6,6 +6,7 @@ use tokio::time::{Duration, Instant};
 use super::cut_short::{CutShort, Why};
 use super::delivery::Delivery;
 use super::messages::Node;
+use crate::api::v1::NodeCode;
 use crate::backend::worker::protocol::{DaemonReply, Failure, WorkerReply};
 
 /// The node that runs.
@@ -82,9 +83,12 @@ impl Running {
         }
         let limit = self.limit.unwrap_or_default();
         let (error, code) = match cut.why {
-            Why::TimedOut => (format!("Node timed out after {limit} s"), "timeout"),
-            Why::Interrupted => ("Node was interrupted".to_owned(), "interrupted"),
-            Why::Abandoned => ("Node was cancelled".to_owned(), "cancelled"),
+            Why::TimedOut => (
+                format!("Node timed out after {limit} s"),
+                NodeCode::TimedOut,
+            ),
+            Why::Interrupted => ("Node was interrupted".to_owned(), NodeCode::Interrupted),
+            Why::Abandoned => ("Node was cancelled".to_owned(), NodeCode::Cancelled),
         };
         let reply = DaemonReply {
             traceback: Some(failure.traceback.as_str()).filter(|text| !text.is_empty()),

@@ -76,7 +76,7 @@ impl Task {
             ..failed
         });
         self.told.last_error = Some(error.to_string());
-        self.refuse_all(&error, "environment-refresh-failed");
+        self.refuse_all(&error);
         self.publish();
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::life::Life;
 use super::messages::WorkerError;
 use super::{Next, Task};
+use crate::api::v1::NodeCode;
 use crate::backend::worker::process::Process;
 use crate::backend::worker::protocol::DaemonReply;
 use crate::backend::worker::start::Background;
@@ -14,7 +15,7 @@ const HANDOVER: Duration = Duration::from_millis(10);
 
 impl Task {
     /// Ends the worker under its running node, which is told so.
-    pub(super) fn cut_off(&mut self, why: &str, code: &str) {
+    pub(super) fn cut_off(&mut self, why: &str, code: NodeCode) {
         if let Some(running) = self.running() {
             let id = running.id.clone();
             let reply = DaemonReply {
@@ -31,28 +32,28 @@ impl Task {
     }
 
     /// Ends every process, and answers everybody who waits for one.
-    pub(super) fn end_everything(&mut self, why: &WorkerError, code: &str) {
+    pub(super) fn end_everything(&mut self, why: &WorkerError) {
         if self.life == Life::Stopping {
             self.life = Life::Open;
         }
         self.failed = None;
         self.is_refresh_due = false;
-        self.cut_off(&why.to_string(), code);
+        self.cut_off(&why.to_string(), why.code());
         match std::mem::replace(&mut self.next, Next::None) {
             Next::Ready(worker) => self.end(worker.process),
             Next::Starting(starting) => self.cancel(starting),
             Next::None => {}
         }
         self.drop_spare();
-        self.refuse_all(why, code);
+        self.refuse_all(why);
     }
 
     /// Answers everybody who waits for a worker that will not come.
-    pub(super) fn refuse_all(&mut self, error: &WorkerError, code: &str) {
+    pub(super) fn refuse_all(&mut self, error: &WorkerError) {
         let words = error.to_string();
         for node in std::mem::take(&mut self.queue) {
             self.nodes += 1;
-            let reply = DaemonReply::new(&self.nodes.to_string(), &words, code).into();
+            let reply = DaemonReply::new(&self.nodes.to_string(), &words, error.code()).into();
             let _ = node.reply.send(reply);
         }
         for (_, waiter) in std::mem::take(&mut self.waiters) {

@@ -1,0 +1,18 @@
+//! What benches, fuzz targets and the integration tests look at inside, besides the programs. No interface: it changes with
+//! what they need.
+
+pub use crate::api::Client;
+pub use crate::api::nudge::env_changed;
+pub use crate::api::v1::{ErrorCode, NodeCode, NodeOutput, NodeRun, RestartRequest};
+#[cfg(feature = "backend")]
+pub use crate::backend::runtime;
+#[cfg(feature = "backend")]
+pub use crate::backend::worker::{Freshness, Job, JobSettings};
+pub use crate::env_vars::{OTHERS, OURS};
+pub use crate::host::Host;
+pub use crate::inventory::{Gate, Snapshot};
+pub use crate::json::Json;
+pub use crate::launchers::{Launcher, install};
+pub use crate::project::{Config, Project, ProjectId, Venv};
+pub use crate::shim::{Kind, PipCommand};
+pub use crate::store::{Ending, RunId, RunLock, StartedRun, Tool, publish, readable};
