@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 /// JSON that is passed on as it was written: big numbers keep their digits, nothing is copied into a tree.
 ///
-/// **Invariant:** on one line, so that it can stand in [`NDJSON`](super::NDJSON) and in the worker's protocol.
+/// **Invariant:** on one line, so that it can stand in `NDJSON` and in the worker's protocol.
 #[derive(Clone)]
 pub struct Json(Box<RawValue>);
 

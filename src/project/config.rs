@@ -1,6 +1,6 @@
 //! The settings, and where the value of each came from.
 //!
-//! **The table of settings is [`settings!`] below**: a line a setting, with its name, type, default, variable and words.
+//! **The table of settings is `settings!` below**: a line a setting, with its name, type, default, variable and words.
 //! The typed [`Config`], the reading of files and variables, `aim-venv-sync config`, `docs/settings.md` and
 //! `docs/environment.md` are made from it, so that a setting is added there and, in both languages, in `locales`.
 //!
