@@ -15,7 +15,7 @@ use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::json::Json;
-use crate::json::indent::laid_out;
+use crate::json::laid_out;
 use crate::words::t;
 
 /// The input that `args` give: `{}` when they give none, as AIM-Forge always sends an object.

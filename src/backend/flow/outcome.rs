@@ -8,7 +8,7 @@ use super::graph::Graph;
 use super::runner::{NodeDone, Object, Output};
 use super::structure::Kind;
 use crate::json::JsonText;
-use crate::json::{Pieces, Rope};
+use crate::json::{JsonWriter, Pieces};
 
 /// Bytes kept of what a node printed, and of its error's text.
 const KEPT: usize = 64 << 10;
@@ -46,26 +46,31 @@ impl<O: Object> Settled<O> {
         logs: &str,
         shown: Option<&JsonText>,
     ) -> Self {
-        let mut rope = Rope::default();
-        rope.text(r#"{"status":"success","output":"#)
+        let mut writer = JsonWriter::default();
+        writer
+            .text(r#"{"status":"success","output":"#)
             .json(&output.json);
-        rope.text(r#","error":null,"execution_time_ms":"#)
+        writer
+            .text(r#","error":null,"execution_time_ms":"#)
             .value(&time_ms);
-        rope.text(r#","logs":"#).value(tail(logs));
+        writer.text(r#","logs":"#).value(tail(logs));
         if let Some(shown) = shown {
             let reference = output.object.as_ref().map(Object::id);
-            rope.text(r#","display_metadata":{"display":"#).json(shown);
-            rope.text(r#","full_ref":"#).value(&reference);
-            rope.text(r#","is_truncated":"#)
+            writer
+                .text(r#","display_metadata":{"display":"#)
+                .json(shown);
+            writer.text(r#","full_ref":"#).value(&reference);
+            writer
+                .text(r#","is_truncated":"#)
                 .value(&is_cut(shown))
                 .text("}");
         }
-        rope.text("}");
+        writer.text("}");
         Self {
             status: Status::Success,
             output: Some(output),
             time_ms,
-            text: rope.finish(),
+            text: writer.finish(),
         }
     }
 
@@ -92,21 +97,22 @@ impl<O: Object> Settled<O> {
     }
 
     fn failed(status: Status, error: &str, time_ms: u64, logs: &str, source: Option<&str>) -> Self {
-        let mut rope = Rope::default();
-        rope.text(r#"{"status":"#).value(&status);
-        rope.text(r#","output":null,"error":"#).value(head(error));
-        rope.text(r#","execution_time_ms":"#).value(&time_ms);
-        rope.text(r#","logs":"#).value(logs);
+        let mut writer = JsonWriter::default();
+        writer.text(r#"{"status":"#).value(&status);
+        writer.text(r#","output":null,"error":"#).value(head(error));
+        writer.text(r#","execution_time_ms":"#).value(&time_ms);
+        writer.text(r#","logs":"#).value(logs);
         if let Some(source) = source {
-            rope.text(r#","skipped_reason":"upstream_error","error_source":"#)
+            writer
+                .text(r#","skipped_reason":"upstream_error","error_source":"#)
                 .value(source);
         }
-        rope.text("}");
+        writer.text("}");
         Self {
             status,
             output: None,
             time_ms,
-            text: rope.finish(),
+            text: writer.finish(),
         }
     }
 }
@@ -123,53 +129,57 @@ pub(super) struct Outcome<'r, O> {
 impl<O> Outcome<'_, O> {
     /// The answer of the plain call.
     pub(super) fn answer(&self) -> Pieces {
-        let mut rope = Rope::default();
-        rope.text("{");
-        self.verdict(&mut rope);
-        rope.text(",");
-        self.results(&mut rope);
-        rope.text("}");
-        rope.finish()
+        let mut writer = JsonWriter::default();
+        writer.text("{");
+        self.verdict(&mut writer);
+        writer.text(",");
+        self.results(&mut writer);
+        writer.text("}");
+        writer.finish()
     }
 
     /// `success`, false when a node failed, and `run_id`, which tells the time in UTC (D11).
-    pub(super) fn verdict(&self, rope: &mut Rope) {
+    pub(super) fn verdict(&self, writer: &mut JsonWriter) {
         let has_failed = self
             .settled
             .iter()
             .flatten()
             .any(|node| node.status != Status::Success);
         let began = self.started_at.format("%Y-%m-%dT%H:%M:%SZ");
-        rope.text(r#""success":"#).value(&!has_failed);
-        rope.text(r#","run_id":"#)
+        writer.text(r#""success":"#).value(&!has_failed);
+        writer
+            .text(r#","run_id":"#)
             .value(&format!("{began}-{}", self.project_id));
     }
 
     /// The members that the plain answer and the stream's last event share.
-    pub(super) fn results(&self, rope: &mut Rope) {
+    pub(super) fn results(&self, writer: &mut JsonWriter) {
         let nodes = || {
             self.graph
                 .nodes()
                 .zip(self.settled)
                 .filter_map(|(node, settled)| settled.as_ref().map(|settled| (node, settled)))
         };
-        rope.text(r#""execution_results":{"#)
-            .list(nodes(), |rope, (node, settled)| {
-                rope.value(&*node.id).text(":").pieces(&settled.text);
+        writer
+            .text(r#""execution_results":{"#)
+            .list(nodes(), |writer, (node, settled)| {
+                writer.value(&*node.id).text(":").pieces(&settled.text);
             });
         let shown = nodes().filter(|(node, _)| node.kind == Kind::Result);
         let shown = shown.filter_map(|(node, settled)| Some((node, settled.output.as_ref()?)));
-        rope.text(r#"},"result_nodes":{"#)
-            .list(shown, |rope, (node, output)| {
-                rope.value(&*node.id).text(":").json(&output.json);
+        writer
+            .text(r#"},"result_nodes":{"#)
+            .list(shown, |writer, (node, output)| {
+                writer.value(&*node.id).text(":").json(&output.json);
             });
-        rope.text(r#"},"execution_order":["#)
-            .list(self.graph.nodes(), |rope, node| {
-                rope.value(&*node.id);
+        writer
+            .text(r#"},"execution_order":["#)
+            .list(self.graph.nodes(), |writer, node| {
+                writer.value(&*node.id);
             });
         let successes = nodes().filter(|(_, settled)| settled.status == Status::Success);
         let total: u64 = successes.map(|(_, settled)| settled.time_ms).sum();
-        rope.text(r#"],"total_execution_time_ms":"#).value(&total);
+        writer.text(r#"],"total_execution_time_ms":"#).value(&total);
     }
 }
 
