@@ -183,10 +183,8 @@ mod tests {
         let before = Snapshot::scan(project.venv());
         install(&project, "six", "1.16.0");
         let after = Snapshot::scan(project.venv());
-        let finished = crate::store::FinishedRun {
-            id: run.id,
-            ..finished("install", "")
-        };
+        let mut finished = finished("install", "");
+        finished.started.id = run.id;
         publish(&project, &Config::default(), finished, &before, &after).expect("published");
         std::fs::remove_file(project.layout().env_meta())
             .expect("as if the crash had come before it");

@@ -152,7 +152,7 @@ mod tests {
     fn a_text_that_looks_like_a_member_counts_for_nothing() {
         let (_dir, project) = project();
         let mut run = finished("install", "text");
-        run.argv = vec!["\"bytes\":99999999".into(), "\"started_at\":\"1999".into()];
+        run.started.argv = vec!["\"bytes\":99999999".into(), "\"started_at\":\"1999".into()];
         let nothing = Snapshot::default();
         crate::store::publish(&project, &Config::default(), run, &nothing, &nothing)
             .expect("published");
