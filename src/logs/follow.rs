@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use super::cli::FollowArgs;
 use super::describe;
-use super::tail::Tail;
 use crate::console::style::{FAINT, HEADING, NAME, PLAIN, paint};
 use crate::console::table::Cell;
 use crate::console::width::{printable, quoted};
 use crate::console::{Console, time};
 use crate::error::Result;
+use crate::files::Growing;
 use crate::project::Project;
 use crate::store::{Run, RunLog, Unfinished};
 use crate::words::t;
@@ -43,7 +43,7 @@ struct Follower<'a> {
     /// When the history last looked otherwise.
     stamp: Stamp,
     /// Logs of runs that go on, by the path of their part file; none for one whose end was printed.
-    growing: BTreeMap<PathBuf, Option<Tail>>,
+    growing: BTreeMap<PathBuf, Option<Growing>>,
 }
 
 impl<'a> Follower<'a> {
@@ -83,11 +83,11 @@ impl<'a> Follower<'a> {
             self.stamp = stamp;
             self.print_ended(console)?;
         }
-        for (part, tail) in &mut self.growing {
+        for (part, log) in &mut self.growing {
             if !parts.contains(part)
-                && let Some(mut tail) = tail.take()
+                && let Some(mut log) = log.take()
             {
-                print_text(console, &tail.rest()?)?;
+                print_text(console, &log.rest()?)?;
             }
         }
         self.growing.retain(|part, _| parts.contains(part));
@@ -97,15 +97,15 @@ impl<'a> Follower<'a> {
     fn grow(&mut self, console: &mut Console, part: &PathBuf) -> Result<()> {
         if !self.growing.contains_key(part) {
             // A part file that is gone again belongs to a run that is in the history by now.
-            let Ok(tail) = Tail::open(part) else {
+            let Ok(log) = Growing::open(part) else {
                 return Ok(());
             };
-            self.growing.insert(part.clone(), Some(tail));
+            self.growing.insert(part.clone(), Some(log));
             self.print_heading(console)?;
         }
         match self.growing.get_mut(part) {
-            Some(Some(tail)) => loop {
-                let lines = tail.lines()?;
+            Some(Some(log)) => loop {
+                let lines = log.more_lines()?;
                 if lines.is_empty() {
                     return Ok(());
                 }
@@ -139,11 +139,11 @@ impl<'a> Follower<'a> {
             if !self.seen.insert(id.clone()) {
                 continue;
             }
-            for (part, tail) in &mut self.growing {
+            for (part, log) in &mut self.growing {
                 if part.to_string_lossy().contains(&id)
-                    && let Some(mut tail) = tail.take()
+                    && let Some(mut log) = log.take()
                 {
-                    print_text(console, &tail.rest()?)?;
+                    print_text(console, &log.rest()?)?;
                 }
             }
             print_run(console, &history, run)?;

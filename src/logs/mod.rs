@@ -12,7 +12,6 @@ mod prune;
 #[cfg(test)]
 mod samples;
 mod show;
-mod tail;
 
 pub use cli::{Cli, Command, FollowArgs, ListArgs, PruneArgs, ShowArgs, command};
 
