@@ -12,11 +12,12 @@
 //! **Invariant:** every reader sees every event or a gap in its place, in order.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use tokio::sync::watch;
 
 use crate::api::v1::{Event, EventKind};
+use crate::backend::locked::Locked;
 use crate::project::ProjectId;
 use crate::store::Generation;
 
@@ -31,7 +32,7 @@ pub struct Events(Arc<Hub>);
 struct Hub {
     /// Tells this daemon's events from another's.
     daemon: String,
-    ring: Mutex<Ring>,
+    ring: Locked<Ring>,
     /// The number of the newest event, for those who wait for the next.
     newest: watch::Sender<u64>,
 }
@@ -61,7 +62,7 @@ impl Default for Events {
     fn default() -> Self {
         Self(Arc::new(Hub {
             daemon: uuid::Uuid::now_v7().simple().to_string(),
-            ring: Mutex::default(),
+            ring: Locked::default(),
             newest: watch::Sender::new(0),
         }))
     }
@@ -183,7 +184,7 @@ impl Events {
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
-        self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.ring.lock()
     }
 }
 

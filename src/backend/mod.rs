@@ -11,6 +11,7 @@ mod auth;
 mod cli;
 pub mod events;
 pub mod flow;
+mod locked;
 mod log;
 mod projects;
 mod reply;

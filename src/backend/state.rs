@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -17,6 +17,7 @@ use super::watch::{Lookout, Watch, Watched};
 use super::worker::{Job, JobSettings, log_path};
 use crate::api::project_at;
 use crate::api::v1::{ErrorCode, ProjectInfo, Watching, WorkerStatus};
+use crate::backend::locked::Locked;
 use crate::host::Host;
 use crate::project::{Project, ProjectId, ProjectLayout};
 use crate::store::EnvMeta;
@@ -38,7 +39,7 @@ pub(super) struct Daemon {
     lookout: Arc<Lookout>,
     structures: Structures,
     started_at: DateTime<Utc>,
-    jobs: Mutex<Jobs>,
+    jobs: Locked<Jobs>,
     closing: watch::Sender<bool>,
 }
 
@@ -75,7 +76,7 @@ impl Daemon {
             lookout: Arc::default(),
             structures: Structures::default(),
             started_at: Utc::now(),
-            jobs: Mutex::default(),
+            jobs: Locked::default(),
             closing: watch::Sender::new(false),
         }
     }
@@ -269,7 +270,7 @@ impl Daemon {
     }
 
     fn jobs(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        self.jobs.lock()
     }
 }
 

@@ -9,19 +9,20 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use notify::event::ModifyKind;
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
 use super::places::Places;
+use crate::backend::locked::Locked;
 
 /// The one watcher of folders.
 #[derive(Default)]
 pub(in crate::backend) struct Lookout {
-    eyes: Mutex<Eyes>,
-    routes: Arc<Mutex<Routes>>,
+    eyes: Locked<Eyes>,
+    routes: Arc<Locked<Routes>>,
 }
 
 /// Who is to be woken, by folder.
@@ -68,7 +69,7 @@ impl Lookout {
         places: &Places,
         bell: &Arc<Bell>,
     ) -> Result<(), String> {
-        let mut eyes = lock(&self.eyes);
+        let mut eyes = self.eyes.lock();
         for path in before.missing_from(places) {
             self.leave(&mut eyes, path, bell);
         }
@@ -86,7 +87,7 @@ impl Lookout {
     fn look_at(&self, eyes: &mut Eyes, path: &Path, bell: &Arc<Bell>) -> Result<(), String> {
         let watcher = eyes.open(&self.routes)?;
         {
-            let mut routes = lock(&self.routes);
+            let mut routes = self.routes.lock();
             let bells = routes.entry(path.to_path_buf()).or_default();
             bells.retain(|other| !Arc::ptr_eq(other, bell));
             bells.push(Arc::clone(bell));
@@ -101,7 +102,7 @@ impl Lookout {
 
     fn leave(&self, eyes: &mut Eyes, path: &Path, bell: &Arc<Bell>) {
         let is_last = {
-            let mut routes = lock(&self.routes);
+            let mut routes = self.routes.lock();
             let Some(bells) = routes.get_mut(path) else {
                 return;
             };
@@ -122,7 +123,7 @@ impl Lookout {
     #[cfg(test)]
     pub(super) fn blind() -> Self {
         Self {
-            eyes: Mutex::new(Eyes::Blind),
+            eyes: Locked::new(Eyes::Blind),
             ..Self::default()
         }
     }
@@ -130,12 +131,12 @@ impl Lookout {
     /// How many folders are watched.
     #[cfg(test)]
     pub(super) fn watched(&self) -> usize {
-        lock(&self.routes).len()
+        self.routes.lock().len()
     }
 }
 
 impl Eyes {
-    fn open(&mut self, routes: &Arc<Mutex<Routes>>) -> Result<&mut RecommendedWatcher, String> {
+    fn open(&mut self, routes: &Arc<Locked<Routes>>) -> Result<&mut RecommendedWatcher, String> {
         if let Self::Closed = self {
             let routes = Arc::clone(routes);
             let watcher = notify::recommended_watcher(move |event| ring(&routes, &event))
@@ -150,7 +151,7 @@ impl Eyes {
 }
 
 /// Wakes those whom `event` concerns; all of them when the system lost count.
-fn ring(routes: &Mutex<Routes>, event: &notify::Result<Event>) {
+fn ring(routes: &Locked<Routes>, event: &notify::Result<Event>) {
     let Ok(event) = event else {
         return ring_all(routes);
     };
@@ -160,7 +161,7 @@ fn ring(routes: &Mutex<Routes>, event: &notify::Result<Event>) {
     if !is_movement(event.kind) {
         return;
     }
-    let routes = lock(routes);
+    let routes = routes.lock();
     for path in &event.paths {
         let has_lost = is_loss(event.kind);
         for bell in routes.get(path).into_iter().flatten() {
@@ -174,8 +175,8 @@ fn ring(routes: &Mutex<Routes>, event: &notify::Result<Event>) {
     }
 }
 
-fn ring_all(routes: &Mutex<Routes>) {
-    for bell in lock(routes).values().flatten() {
+fn ring_all(routes: &Locked<Routes>) {
+    for bell in routes.lock().values().flatten() {
         bell.rung.notify_one();
     }
 }
@@ -209,10 +210,6 @@ fn in_words(error: &notify::Error) -> String {
         }
         _ => error.to_string(),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -251,10 +248,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_bell_rings_for_its_own_folders_and_for_lost_events() {
-        let routes = Mutex::new(Routes::new());
+        let routes = Locked::new(Routes::new());
         let (one, other) = (Arc::<Bell>::default(), Arc::<Bell>::default());
         for (path, bell) in [("/a", &one), ("/b", &other)] {
-            lock(&routes).insert(path.into(), vec![Arc::clone(bell)]);
+            routes.lock().insert(path.into(), vec![Arc::clone(bell)]);
         }
         let made =
             |path: &str| Ok(Event::new(EventKind::Create(CreateKind::File)).add_path(path.into()));
