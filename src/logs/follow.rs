@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use super::cli::FollowArgs;
 use super::describe;
+use crate::console::shell;
 use crate::console::style::{FAINT, HEADING, NAME, PLAIN, paint};
 use crate::console::table::Cell;
-use crate::console::width::{printable, quoted};
+use crate::console::width::printable;
 use crate::console::{Console, time};
 use crate::error::Result;
 use crate::files::Growing;
@@ -123,13 +124,8 @@ impl<'a> Follower<'a> {
         let Some(unfinished) = Unfinished::last(&self.project.venv().layout()) else {
             return Ok(());
         };
-        let words: Vec<String> = unfinished
-            .run
-            .argv
-            .iter()
-            .map(|word| quoted(word))
-            .collect();
-        console.line(paint(HEADING, format!("$ {}", printable(&words.join(" ")))))
+        let command = shell::command(&unfinished.run.argv);
+        console.line(paint(HEADING, format!("$ {}", printable(&command))))
     }
 
     fn print_ended(&mut self, console: &mut Console) -> Result<()> {

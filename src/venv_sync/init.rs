@@ -11,7 +11,7 @@ use super::ground::{self, Ground};
 use super::interpreter::{Interpreter, Request};
 use super::maker::Maker;
 use super::{InitArgs, changes, daemon};
-use crate::console::width::quoted;
+use crate::console::shell;
 use crate::console::{CommonArgs, Console, style};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
@@ -127,8 +127,8 @@ fn usable(project: Project) -> Result<Project> {
 pub(super) fn make_again(folder: &Path, venv: &Path) -> String {
     t!(
         "venv_sync.hint_make_again",
-        venv = quoted(&venv.to_string_lossy()),
-        folder = quoted(&folder.to_string_lossy())
+        venv = shell::word(&venv.to_string_lossy()),
+        folder = shell::word(&folder.to_string_lossy())
     )
     .into_owned()
 }
@@ -152,7 +152,7 @@ fn agrees(host: &Host, venv: &Venv, wanted: &str) -> Result<()> {
         wanted = wanted
     );
     let again = make_again(folder, venv.root());
-    Err(Error::failed(message).hint(format!("{again} --python {}", quoted(wanted))))
+    Err(Error::failed(message).hint(format!("{again} --python {}", shell::word(wanted))))
 }
 
 /// Makes the environment, and the project's folder if it is not there; both are gone again when that fails.
@@ -210,7 +210,7 @@ fn print(
         console.line(t!("venv_sync.registered", id = id))?;
     }
     let active = ground.host.path_var("VIRTUAL_ENV");
-    let activate = quoted(&activation(ground));
+    let activate = shell::word(&activation(ground));
     let mut next = vec![format!("source {activate}"), "pip install …".to_owned()];
     if active.is_some_and(|active| ground.host.absolute(active) == venv.root()) {
         next.remove(0);

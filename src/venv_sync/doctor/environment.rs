@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::check::Check;
-use crate::console::width::quoted;
+use crate::console::shell;
 use crate::inventory::Snapshot;
 use crate::launchers::{self, Finding, Part, State};
 use crate::project::Venv;
@@ -73,7 +73,7 @@ fn pip(ground: &Ground<'_>) -> Check {
     let venv = ground.project.venv();
     let ensure = || {
         let python = venv.python_path();
-        let python = quoted(&python.to_string_lossy());
+        let python = shell::word(&python.to_string_lossy());
         // By itself it brings `pip3` alone, and `pip` would be another Python's.
         format!("{python} -m ensurepip --default-pip")
     };
@@ -172,7 +172,7 @@ fn first_pip(ground: &Ground<'_>) -> Check {
     let same = |folder: &Path| folder.canonicalize().ok() == bin.canonicalize().ok();
     let activate = format!(
         "source {}",
-        quoted(&ground.project.venv().script("activate").to_string_lossy())
+        shell::word(&ground.project.venv().script("activate").to_string_lossy())
     );
     match on_path(ground.host, "pip") {
         Some(pip) if pip.parent().is_some_and(same) => {
@@ -188,7 +188,7 @@ fn first_pip(ground: &Ground<'_>) -> Check {
 
 fn init_command(ground: &Ground<'_>) -> String {
     let root = ground.project.root().to_string_lossy();
-    format!("aim-venv-sync init {}", quoted(&root))
+    format!("aim-venv-sync init {}", shell::word(&root))
 }
 
 fn short(ground: &Ground<'_>, path: &Path) -> String {
