@@ -13,7 +13,7 @@ use super::events::Events;
 use super::flow::Structures;
 use super::projects::{Known, Projects};
 use super::reply::Refusal;
-use super::watch::{Lookout, Watch, Watched};
+use super::watch::{FolderWatcher, Watch, Watched};
 use super::worker::{Job, JobSettings, log_path};
 use crate::api::project_at;
 use crate::api::v1::{ErrorCode, ProjectInfo, Watching, WorkerStatus};
@@ -36,7 +36,7 @@ pub(super) struct Daemon {
     host: Host,
     projects: Projects,
     settings: JobSettings,
-    lookout: Arc<Lookout>,
+    watcher: Arc<FolderWatcher>,
     structures: Structures,
     started_at: DateTime<Utc>,
     jobs: Locked<Jobs>,
@@ -73,7 +73,7 @@ impl Daemon {
             host,
             projects,
             settings,
-            lookout: Arc::default(),
+            watcher: Arc::default(),
             structures: Structures::default(),
             started_at: Utc::now(),
             jobs: Locked::default(),
@@ -133,8 +133,8 @@ impl Daemon {
             .map_err(|error| Refusal::internal("cannot write the registry of projects", error))
     }
 
-    /// The job of a project, started if there is none, once every change of the environment that is over is recorded; so
-    /// what is asked of it next sees them all.
+    /// The job of a project, started if there is none, once every change of the environment that is over is recorded;
+    /// so what is asked of it next sees them all.
     pub(super) async fn job(&self, known: &Known) -> Result<Job, Refusal> {
         let (job, watch) = self.in_use(known)?;
         watch.catch_up().await;
@@ -181,7 +181,7 @@ impl Daemon {
             project.clone(),
             id.clone(),
             self.host.clone(),
-            Arc::clone(&self.lookout),
+            Arc::clone(&self.watcher),
             job.clone(),
         );
         let in_use = InUse {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::display::is_cut;
 use super::graph::Graph;
 use super::runner::{NodeDone, Object, Output};
-use super::structure::Kind;
+use super::structure::NodeKind;
 use crate::json::JsonText;
 use crate::json::{JsonWriter, Pieces};
 
@@ -16,7 +16,7 @@ const KEPT: usize = 64 << 10;
 /// How a node fared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum NodeStatus {
     /// It gave an output.
     Success,
     /// It failed.
@@ -29,7 +29,7 @@ pub enum Status {
 #[derive(Debug, Clone)]
 pub struct Settled<O> {
     /// How it fared.
-    pub status: Status,
+    pub status: NodeStatus,
     /// Its output, if it succeeded.
     pub output: Option<Output<O>>,
     /// How long it ran.
@@ -67,7 +67,7 @@ impl<O: Object> Settled<O> {
         }
         writer.text("}");
         Self {
-            status: Status::Success,
+            status: NodeStatus::Success,
             output: Some(output),
             time_ms,
             text: writer.finish(),
@@ -88,15 +88,21 @@ impl<O: Object> Settled<O> {
             }
             logs.push_str(tail(traceback));
         }
-        Self::failed(Status::Error, &said, done.time_ms, &logs, None)
+        Self::failed(NodeStatus::Error, &said, done.time_ms, &logs, None)
     }
 
     /// A node that did not run, because the node `source` failed.
-    pub(super) fn not_run(status: Status, error: &str, source: &str) -> Self {
+    pub(super) fn not_run(status: NodeStatus, error: &str, source: &str) -> Self {
         Self::failed(status, error, 0, "", Some(source))
     }
 
-    fn failed(status: Status, error: &str, time_ms: u64, logs: &str, source: Option<&str>) -> Self {
+    fn failed(
+        status: NodeStatus,
+        error: &str,
+        time_ms: u64,
+        logs: &str,
+        source: Option<&str>,
+    ) -> Self {
         let mut writer = JsonWriter::default();
         writer.text(r#"{"status":"#).value(&status);
         writer.text(r#","output":null,"error":"#).value(head(error));
@@ -118,7 +124,7 @@ impl<O: Object> Settled<O> {
 }
 
 /// A flow that is done with.
-pub(super) struct Outcome<'r, O> {
+pub(super) struct FlowOutcome<'r, O> {
     pub(super) graph: &'r Graph,
     /// By place; a flow that was left early lacks some.
     pub(super) settled: &'r [Option<Settled<O>>],
@@ -126,7 +132,7 @@ pub(super) struct Outcome<'r, O> {
     pub(super) started_at: DateTime<Utc>,
 }
 
-impl<O> Outcome<'_, O> {
+impl<O> FlowOutcome<'_, O> {
     /// The answer of the plain call.
     pub(super) fn answer(&self) -> Pieces {
         let mut writer = JsonWriter::default();
@@ -144,7 +150,7 @@ impl<O> Outcome<'_, O> {
             .settled
             .iter()
             .flatten()
-            .any(|node| node.status != Status::Success);
+            .any(|node| node.status != NodeStatus::Success);
         let began = self.started_at.format("%Y-%m-%dT%H:%M:%SZ");
         writer.text(r#""success":"#).value(&!has_failed);
         writer
@@ -165,7 +171,7 @@ impl<O> Outcome<'_, O> {
             .list(nodes(), |writer, (node, settled)| {
                 writer.value(&*node.id).text(":").pieces(&settled.text);
             });
-        let shown = nodes().filter(|(node, _)| node.kind == Kind::Result);
+        let shown = nodes().filter(|(node, _)| node.kind == NodeKind::Result);
         let shown = shown.filter_map(|(node, settled)| Some((node, settled.output.as_ref()?)));
         writer
             .text(r#"},"result_nodes":{"#)
@@ -177,7 +183,7 @@ impl<O> Outcome<'_, O> {
             .list(self.graph.nodes(), |writer, node| {
                 writer.value(&*node.id);
             });
-        let successes = nodes().filter(|(_, settled)| settled.status == Status::Success);
+        let successes = nodes().filter(|(_, settled)| settled.status == NodeStatus::Success);
         let total: u64 = successes.map(|(_, settled)| settled.time_ms).sum();
         writer.text(r#"],"total_execution_time_ms":"#).value(&total);
     }
@@ -262,7 +268,7 @@ mod tests {
             &serde_json::json!({"status": "error", "output": null, "error": "worker-exit", "execution_time_ms": 5, "logs": ""}),
         );
         check(
-            &Settled::not_run(Status::Skipped, "why", "3"),
+            &Settled::not_run(NodeStatus::Skipped, "why", "3"),
             &serde_json::json!({"status": "skipped", "output": null, "error": "why", "execution_time_ms": 0, "logs": "",
                 "skipped_reason": "upstream_error", "error_source": "3"}),
         );

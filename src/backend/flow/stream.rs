@@ -3,8 +3,8 @@
 //! Each event is one `data:` line and an empty line, sent when it happens; nothing waits between two (D21). Events that
 //! a slow page has not read yet share their memory with the results, so they are as bounded as the answer is.
 //!
-//! Who asks with `"events": "all"` is told more, which older clients need not know: `start` has `nodes` (each with `id`,
-//! `title` and `kind`), a `node_start` comes when a node begins, and a `node_complete` for every node with code.
+//! Who asks with `"events": "all"` is told more, which older clients need not know: `start` has `nodes` (each with
+//! `id`, `title` and `kind`), a `node_start` comes when a node begins, and a `node_complete` for every node with code.
 
 use std::future::pending;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,14 +14,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::error::FlowError;
 use super::graph::Graph;
-use super::run::Run;
+use super::run::FlowExecution;
 use super::runner::Runner;
-use super::structure::{Kind, Node};
+use super::structure::{Node, NodeKind};
 use crate::json::{JsonWriter, Pieces};
 
 /// Runs `run` to its end and sends the text of its events. When nobody receives them any more, the run is dropped, and
 /// with it what is under way (D22).
-pub async fn tell<R: Runner>(mut run: Run<R>, events: UnboundedSender<Bytes>) {
+pub async fn tell<R: Runner>(mut run: FlowExecution<R>, events: UnboundedSender<Bytes>) {
     let total = run.graph().nodes().filter(|node| node.is_main()).count();
     let tells_all = run.request().tells_all;
     let mut beginnings = tells_all.then(|| run.beginnings());
@@ -45,9 +45,9 @@ pub async fn tell<R: Runner>(mut run: Run<R>, events: UnboundedSender<Bytes>) {
         let node = run.graph().node(place);
         done += usize::from(node.is_main());
         let is_told = match node.kind {
-            Kind::Result => true,
-            Kind::Code => tells_all || node.is_main(),
-            Kind::Start | Kind::TextInput => false,
+            NodeKind::Result => true,
+            NodeKind::Code => tells_all || node.is_main(),
+            NodeKind::Start | NodeKind::TextInput => false,
         };
         if is_told && let Some(settled) = run.settled(place) {
             send(&events, node_done(node, done, total, &settled.text));
@@ -86,7 +86,7 @@ fn begun(graph: &Graph, total: usize, tells_all: bool) -> Pieces {
             .filter(move |(_, fed)| **fed == is_fed);
         results
             .map(|(node, _)| node)
-            .filter(|node| node.kind == Kind::Result)
+            .filter(|node| node.kind == NodeKind::Result)
     };
     event("start", |writer| {
         writer.text(r#","total_nodes":"#).value(&total);
@@ -127,7 +127,7 @@ fn node_done(node: &Node, index: usize, total: usize, result: &Pieces) -> Pieces
     })
 }
 
-fn complete<R: Runner>(run: &Run<R>) -> Pieces {
+fn complete<R: Runner>(run: &FlowExecution<R>) -> Pieces {
     let outcome = run.outcome();
     event("complete", |writer| {
         writer.text(",");

@@ -3,8 +3,8 @@
 //! One for all projects: the system gives a person few watchers, and editors want theirs. A project rents places on it
 //! and gives a bell, which rings when something was made, removed or renamed there; many movements ring it once.
 //!
-//! **Invariant:** the watcher's own thread takes the lock of the routes only, so that it can never wait for somebody who
-//! waits for it.
+//! **Invariant:** the watcher's own thread takes the lock of the routes only, so that it can never wait for somebody
+//! who waits for it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ use crate::backend::locked::Locked;
 
 /// The one watcher of folders.
 #[derive(Default)]
-pub(in crate::backend) struct Lookout {
-    eyes: Locked<Eyes>,
+pub(in crate::backend) struct FolderWatcher {
+    system: Locked<SystemWatcher>,
     routes: Arc<Locked<Routes>>,
 }
 
@@ -49,7 +49,7 @@ impl Bell {
 }
 
 #[derive(Default)]
-enum Eyes {
+enum SystemWatcher {
     #[default]
     Closed,
     Open(RecommendedWatcher),
@@ -58,7 +58,7 @@ enum Eyes {
     Blind,
 }
 
-impl Lookout {
+impl FolderWatcher {
     /// Watches `places` for `bell`, which watched `before` until now.
     ///
     /// # Errors
@@ -69,14 +69,14 @@ impl Lookout {
         places: &Places,
         bell: &Arc<Bell>,
     ) -> Result<(), String> {
-        let mut eyes = self.eyes.lock();
+        let mut system = self.system.lock();
         for path in before.missing_from(places) {
-            self.leave(&mut eyes, path, bell);
+            self.leave(&mut system, path, bell);
         }
         for path in places.missing_from(before) {
-            if let Err(why) = self.look_at(&mut eyes, path, bell) {
+            if let Err(why) = self.look_at(&mut system, path, bell) {
                 for path in places.paths() {
-                    self.leave(&mut eyes, path, bell);
+                    self.leave(&mut system, path, bell);
                 }
                 return Err(why);
             }
@@ -84,8 +84,13 @@ impl Lookout {
         Ok(())
     }
 
-    fn look_at(&self, eyes: &mut Eyes, path: &Path, bell: &Arc<Bell>) -> Result<(), String> {
-        let watcher = eyes.open(&self.routes)?;
+    fn look_at(
+        &self,
+        system: &mut SystemWatcher,
+        path: &Path,
+        bell: &Arc<Bell>,
+    ) -> Result<(), String> {
+        let watcher = system.open(&self.routes)?;
         {
             let mut routes = self.routes.lock();
             let bells = routes.entry(path.to_path_buf()).or_default();
@@ -100,7 +105,7 @@ impl Lookout {
         }
     }
 
-    fn leave(&self, eyes: &mut Eyes, path: &Path, bell: &Arc<Bell>) {
+    fn leave(&self, system: &mut SystemWatcher, path: &Path, bell: &Arc<Bell>) {
         let is_last = {
             let mut routes = self.routes.lock();
             let Some(bells) = routes.get_mut(path) else {
@@ -114,16 +119,16 @@ impl Lookout {
             is_last
         };
         // Watches of removed folders are gone already.
-        if is_last && let Eyes::Open(watcher) = eyes {
+        if is_last && let SystemWatcher::Open(watcher) = system {
             let _ = watcher.unwatch(path);
         }
     }
 
-    /// A lookout that can watch nothing.
+    /// A watcher that can watch nothing.
     #[cfg(test)]
     pub(super) fn blind() -> Self {
         Self {
-            eyes: Locked::new(Eyes::Blind),
+            system: Locked::new(SystemWatcher::Blind),
             ..Self::default()
         }
     }
@@ -135,7 +140,7 @@ impl Lookout {
     }
 }
 
-impl Eyes {
+impl SystemWatcher {
     fn open(&mut self, routes: &Arc<Locked<Routes>>) -> Result<&mut RecommendedWatcher, String> {
         if let Self::Closed = self {
             let routes = Arc::clone(routes);
