@@ -9,10 +9,10 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::answer::Refusal;
 use super::events::Events;
 use super::flow::Structures;
 use super::projects::{Known, Projects};
-use super::reply::Refusal;
 use super::watch::{FolderWatcher, Watch, Watched};
 use super::worker::{Job, JobSettings, log_path};
 use crate::api::project_at;
@@ -153,7 +153,7 @@ impl Daemon {
         let project = known.project();
         let mut jobs = self.jobs();
         if jobs.is_closed {
-            return Err(shutting_down());
+            return Err(refused_at_shutdown());
         }
         if let Some(InUse {
             project: has,
@@ -282,7 +282,7 @@ pub(super) fn resolved(path: &Path) -> Option<PathBuf> {
 }
 
 /// The daemon takes no more work.
-pub(super) fn shutting_down() -> Refusal {
+pub(super) fn refused_at_shutdown() -> Refusal {
     let detail = "the daemon is shutting down";
     Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,

@@ -74,7 +74,8 @@ impl<'a> Follower<'a> {
 
     /// Prints what is new.
     fn step(&mut self, console: &mut Console) -> Result<()> {
-        // The order matters: a run is recorded before its part file goes, so what is in the history now has printed all.
+        // The order matters: a run is recorded before its part file goes, so what is in the history now has printed
+        // all.
         let stamp = Stamp::of(self.project);
         let parts = RunLog::growing(&self.project.layout());
         for part in &parts {
@@ -199,7 +200,7 @@ fn print_run(console: &mut Console, history: &RunLog, run: &Run) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{finish, project, started};
+    use super::super::testing::{finish, project, started};
     use super::*;
     use crate::console::{CommonArgs, testing};
     use crate::inventory::Snapshot;

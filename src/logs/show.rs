@@ -173,7 +173,7 @@ fn print_log(console: &mut Console, log: &Log) -> Result<()> {
 mod tests {
     use serde_json::json;
 
-    use super::super::samples::{at, installed, lone, project, run};
+    use super::super::testing::{at, installed, lone, project, run};
     use super::*;
     use crate::console::{CommonArgs, testing};
     use crate::error::Exit;

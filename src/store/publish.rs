@@ -11,7 +11,7 @@ use super::record::{Ending, RunRecord};
 use super::record::{FinishedRun, Published, StartedRun};
 use super::retention;
 use super::retention::Limits;
-use super::state::State;
+use super::state::ProjectState;
 use crate::files::atomic;
 use crate::inventory::{Diff, Snapshot};
 use crate::project::{Config, LOGS, Project, ProjectLayout};
@@ -35,7 +35,7 @@ pub fn publish(
     let layout = project.layout();
     let lock = HistoryLock::acquire(&layout)?;
     let ended_at = Utc::now();
-    let mut state = State::read(project, &lock);
+    let mut state = ProjectState::read(project, &lock);
     let (before, after) = state.named(project, before, after);
     let changes = before.diff_to(&after);
     let raised = !changes.is_empty();

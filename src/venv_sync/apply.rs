@@ -9,7 +9,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use super::ground::Ground;
-use super::plan::Plan;
+use super::plan::SyncPlan;
 use crate::console::Console;
 use crate::console::width::printable;
 use crate::error::{Error, Explain, Result};
@@ -94,7 +94,7 @@ pub(super) fn apply(
 /// What is installed beside what is recorded.
 pub(super) struct Compared {
     /// What has to be done.
-    pub(super) plan: Plan,
+    pub(super) plan: SyncPlan,
     /// What is recorded, if anything is.
     recorded: Option<Snapshot>,
     /// What is installed.
@@ -107,7 +107,7 @@ pub(super) fn compare(ground: &Ground<'_>) -> Compared {
     let now = Snapshot::scan(ground.project.venv());
     let recorded = store::Recorded::read(&ground.project).snapshot().cloned();
     Compared {
-        plan: Plan::of(&state, recorded.as_ref(), &now),
+        plan: SyncPlan::of(&state, recorded.as_ref(), &now),
         recorded,
         now,
     }

@@ -20,11 +20,11 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::named::Shared;
 use crate::api::v1::ErrorCode;
+use crate::backend::answer::{Refusal, unread};
 use crate::backend::flow::{
     FlowError, FlowExecution, FlowRequest, Graph, OnError, Runner, Structure, refused, tell,
 };
-use crate::backend::reply::{Refusal, unread};
-use crate::backend::state::{Daemon, Door, shutting_down};
+use crate::backend::state::{Daemon, Door, refused_at_shutdown};
 use crate::backend::watch::Watched;
 use crate::backend::worker::Job;
 use crate::json::Pieces;
@@ -47,7 +47,7 @@ pub(super) async fn execute(
     let run = flow.begin(on_error).map_err(|error| refusal(&error))?;
     let answer = tokio::select! {
         answer = run.answer() => answer,
-        () = daemon.closed() => return Err(shutting_down().into()),
+        () = daemon.closed() => return Err(refused_at_shutdown().into()),
     };
     let headers = [
         (CONTENT_TYPE, "application/json".to_owned()),

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::named::{Named, Shared};
-use crate::backend::reply::{Query, Refusal};
+use crate::backend::answer::{Query, Refusal};
 use crate::backend::state::Daemon;
 use crate::files::Growing;
 

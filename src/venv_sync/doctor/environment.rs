@@ -5,9 +5,9 @@ use std::path::Path;
 use super::check::Check;
 use crate::console::shell;
 use crate::inventory::Snapshot;
-use crate::launchers::{self, Finding, Part, State};
+use crate::launchers::{self, EntryPart, EntryState, Finding};
 use crate::project::Venv;
-use crate::venv_sync::interpreter::{Interpreter, on_path};
+use crate::venv_sync::interpreter::{FoundPython, on_path};
 use crate::venv_sync::{Ground, init};
 use crate::words::t;
 
@@ -35,7 +35,7 @@ fn python(ground: &Ground<'_>) -> Check {
         Err(error) => return Check::wrong(NAME, error.to_string(), again()),
     };
     let shown = path.display().to_string();
-    match Interpreter::probe(ground.host, path) {
+    match FoundPython::probe(ground.host, path) {
         Some(found) if !found.is_new_enough() => Check::odd(
             NAME,
             t!("venv_sync.doctor.python_old", version = found.version),
@@ -125,14 +125,16 @@ fn ways_in(ground: &Ground<'_>) -> Vec<Check> {
 
 fn way_in(ground: &Ground<'_>, finding: &Finding) -> Check {
     let (name, what) = match finding.part {
-        Part::Launcher => ("launchers", t!("venv_sync.doctor.launcher")),
-        Part::Hook => ("hook", t!("venv_sync.doctor.hook")),
+        EntryPart::Launcher => ("launchers", t!("venv_sync.doctor.launcher")),
+        EntryPart::Hook => ("hook", t!("venv_sync.doctor.hook")),
     };
     let path = short(ground, &finding.path);
     let sync = || "aim-venv-sync sync".to_owned();
     match &finding.state {
-        State::Ours => Check::good(name, t!("venv_sync.doctor.ours", what = what, path = path)),
-        State::Elsewhere(other) if other.is_file() => Check::odd(
+        EntryState::Ours => {
+            Check::good(name, t!("venv_sync.doctor.ours", what = what, path = path))
+        }
+        EntryState::Elsewhere(other) if other.is_file() => Check::odd(
             name,
             t!(
                 "venv_sync.doctor.elsewhere",
@@ -142,7 +144,7 @@ fn way_in(ground: &Ground<'_>, finding: &Finding) -> Check {
             ),
             sync(),
         ),
-        State::Elsewhere(other) => Check::wrong(
+        EntryState::Elsewhere(other) => Check::wrong(
             name,
             t!(
                 "venv_sync.doctor.elsewhere_gone",
@@ -152,12 +154,12 @@ fn way_in(ground: &Ground<'_>, finding: &Finding) -> Check {
             ),
             sync(),
         ),
-        State::Foreign => Check::wrong(
+        EntryState::Foreign => Check::wrong(
             name,
             t!("venv_sync.doctor.foreign", what = what, path = path),
             sync(),
         ),
-        State::Missing => Check::wrong(
+        EntryState::Missing => Check::wrong(
             name,
             t!("venv_sync.doctor.missing", what = what, path = path),
             sync(),

@@ -8,7 +8,7 @@ use super::check::Check;
 use crate::console::shell;
 use crate::console::width::printable;
 use crate::store::{EnvMeta, MetaState, RunLock, RunLog, Unfinished};
-use crate::venv_sync::plan::Plan;
+use crate::venv_sync::plan::SyncPlan;
 use crate::venv_sync::{Ground, apply};
 use crate::words::t;
 
@@ -34,7 +34,7 @@ fn record(ground: &Ground<'_>) -> Check {
             sync(),
         ),
         (MetaState::Absent, _) => Check::odd(NAME, t!("venv_sync.nothing_recorded"), sync()),
-        (MetaState::Present, Plan::InStep) => Check::good(
+        (MetaState::Present, SyncPlan::InStep) => Check::good(
             NAME,
             t!("venv_sync.doctor.in_step", generation = generation),
         ),
