@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use aim_toolkit::testing::{Kind, PipCommand};
+use aim_toolkit::testing::{Effect, PipCommand};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|line: &[u8]| {
@@ -23,5 +23,5 @@ fuzz_target!(|line: &[u8]| {
         .chain(operands.cloned())
         .collect();
     let install = PipCommand::parse(&install);
-    assert_eq!(install.kind, Kind::Changing);
+    assert_eq!(install.effect, Effect::Changing);
 });

@@ -20,7 +20,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq as _;
 
-use super::reply::Refusal;
+use super::answer::Refusal;
 use crate::api::v1::ErrorCode;
 use crate::env_vars;
 use crate::error::{Error, Result};

@@ -1,9 +1,10 @@
 //! What happened, for whoever wants to know: pages, scripts, editors.
 //!
-//! One ring keeps the last thousand events of all projects, each with a number. Whoever listens has a place in it and reads
-//! on from there at a pace of its own; so a slow reader costs nothing but its place, and one that comes back names the last
-//! event that it has seen and goes on after that. What has left the ring meanwhile is made known as a gap, after which a
-//! reader had better look at everything again. Numbers begin anew with each daemon, so an id names the daemon, too.
+//! One ring keeps the last thousand events of all projects, each with a number. Whoever listens has a place in it and
+//! reads on from there at a pace of its own; so a slow reader costs nothing but its place, and one that comes back
+//! names the last event that it has seen and goes on after that. What has left the ring meanwhile is made known as a
+//! gap, after which a reader had better look at everything again. Numbers begin anew with each daemon, so an id names
+//! the daemon, too.
 //!
 //! Who tells: the nudge and the watch tell of runs and changes, the worker's task of starts and what becomes of them. A
 //! change is often seen by several of them; whoever sees it first tells it.
@@ -12,11 +13,12 @@
 //! **Invariant:** every reader sees every event or a gap in its place, in order.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use tokio::sync::watch;
 
 use crate::api::v1::{Event, EventKind};
+use crate::backend::locked::Locked;
 use crate::project::ProjectId;
 use crate::store::Generation;
 
@@ -31,7 +33,7 @@ pub struct Events(Arc<Hub>);
 struct Hub {
     /// Tells this daemon's events from another's.
     daemon: String,
-    ring: Mutex<Ring>,
+    ring: Locked<Ring>,
     /// The number of the newest event, for those who wait for the next.
     newest: watch::Sender<u64>,
 }
@@ -51,7 +53,7 @@ pub(super) struct Mark(u64);
 
 /// What comes after a mark.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
+pub(super) struct ToldEvent {
     /// The mark after it.
     pub(super) mark: Mark,
     pub(super) event: Arc<Event>,
@@ -61,7 +63,7 @@ impl Default for Events {
     fn default() -> Self {
         Self(Arc::new(Hub {
             daemon: uuid::Uuid::now_v7().simple().to_string(),
-            ring: Mutex::default(),
+            ring: Locked::default(),
             newest: watch::Sender::new(0),
         }))
     }
@@ -96,8 +98,8 @@ impl Events {
         }
     }
 
-    /// A worker of `project` is wanted at `generation`. News only where an earlier one was known: the first look at a project is
-    /// no change of it, and whoever looked a moment ago may be behind.
+    /// A worker of `project` is wanted at `generation`. News only where an earlier one was known: the first look at a
+    /// project is no change of it, and whoever looked a moment ago may be behind.
     fn seen(&self, project: &ProjectId, generation: Generation) {
         let known = *self
             .ring()
@@ -170,7 +172,7 @@ impl Events {
 
     /// What comes after `mark`, once there is something: the next event, or a gap that leads to the oldest one kept.
     /// `None` as mark: somebody who saw the events of another daemon.
-    pub(super) async fn next(&self, mark: Option<Mark>) -> Told {
+    pub(super) async fn next(&self, mark: Option<Mark>) -> ToldEvent {
         let mut newest = self.0.newest.subscribe();
         let at = mark.map_or(0, |mark| mark.0);
         loop {
@@ -183,25 +185,25 @@ impl Events {
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
-        self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.ring.lock()
     }
 }
 
 impl Ring {
-    fn after(&self, mark: Option<Mark>) -> Option<Told> {
+    fn after(&self, mark: Option<Mark>) -> Option<ToldEvent> {
         let before_oldest = self.newest - self.events.len() as u64;
         let at = match mark {
             Some(Mark(at)) if at >= before_oldest => at,
             _ => {
                 let gap = Event::now(EventKind::Gap);
-                return Some(Told {
+                return Some(ToldEvent {
                     mark: Mark(before_oldest),
                     event: Arc::new(gap),
                 });
             }
         };
         let place = usize::try_from(at - before_oldest).ok()?;
-        Some(Told {
+        Some(ToldEvent {
             mark: Mark(at + 1),
             event: Arc::clone(self.events.get(place)?),
         })

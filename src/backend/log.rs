@@ -19,7 +19,8 @@ use crate::host::Host;
 
 /// Starts the log of this process; `AIM_LOG` says what is in it.
 pub(super) fn begin(host: &Host, console: &Console) {
-    // `notify` complains of each watch that the system removed before it could, which is what becomes of a removed folder.
+    // `notify` complains of each watch that the system removed before it could, which is what becomes of a removed
+    // folder.
     let usual = if console.is_verbose() {
         "info,aim_toolkit=debug,notify=off"
     } else if console.is_quiet() {
@@ -133,9 +134,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct Written(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Kept {
+    impl Write for Written {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             self.0.lock().expect("one thread").write(bytes)
         }
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_line_has_the_fields_that_log_readers_know() {
-        let kept = Kept::default();
+        let kept = Written::default();
         let to = kept.clone();
         let log = tracing_subscriber::fmt()
             .with_writer(move || to.clone())

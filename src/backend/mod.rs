@@ -7,13 +7,14 @@
 //! **Invariant:** `env_meta.json` is the truth; what callers say is only a reason to look.
 //! **Invariant:** one task owns each worker ([`worker::Job`]); calls talk to it and hold no lock while they wait.
 
+mod answer;
 mod auth;
 mod cli;
 pub mod events;
 pub mod flow;
+mod locked;
 mod log;
 mod projects;
-mod reply;
 mod routes;
 mod serve;
 mod socket;

@@ -10,9 +10,10 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::api::{folder_of, project_at};
+use crate::backend::locked::Locked;
 use crate::files::atomic;
 use crate::project::{Project, ProjectId, ProjectLayout, Registry};
 
@@ -47,7 +48,7 @@ impl Known {
 pub(super) struct Projects {
     file: PathBuf,
     root: Option<PathBuf>,
-    read: Mutex<Read>,
+    read: Locked<Read>,
 }
 
 /// The registry as it was last read.
@@ -65,7 +66,7 @@ impl Projects {
         Self {
             file,
             root,
-            read: Mutex::default(),
+            read: Locked::default(),
         }
     }
 
@@ -168,7 +169,7 @@ impl Projects {
     }
 
     fn registry(&self) -> Arc<Registry> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read = self.read.lock();
         let stamp = std::fs::metadata(&self.file)
             .ok()
             .map(|found| stamp(&found));

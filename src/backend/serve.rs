@@ -18,7 +18,7 @@ use super::auth::{self, Guard, Token};
 use super::log;
 use super::projects::Projects;
 use super::routes::router;
-use super::socket::Place;
+use super::socket::ServedSocket;
 use super::state::{Daemon, Door};
 use super::worker::{JobSettings, kill_orphans};
 use crate::console::Console;
@@ -58,7 +58,7 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
     log::begin(host, console);
     let layout = UserLayout::of(host).ok_or_else(|| Error::failed(t!("backend.no_home")))?;
     let projects = Projects::new(layout.registry(), projects_root(host, args)?);
-    let (place, listener) = Place::take(host)?;
+    let (place, listener) = ServedSocket::take(host)?;
     let settings = JobSettings::new(place.script_folder(), layout.worker_logs());
     let daemon = Arc::new(Daemon::new(host.clone(), projects, settings));
     let runtime = runtime()?;
@@ -88,8 +88,8 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
 
 /// The daemon's runtime: all that waits is on one thread.
 ///
-/// A quick node takes less than it costs to wake another processor, so the tasks that a call goes through must not be handed
-/// from thread to thread. What would keep the thread for long is done elsewhere (`spawn_blocking`).
+/// A quick node takes less than it costs to wake another processor, so the tasks that a call goes through must not be
+/// handed from thread to thread. What would keep the thread for long is done elsewhere (`spawn_blocking`).
 ///
 /// # Errors
 /// When the system gives no thread.
@@ -113,7 +113,7 @@ fn projects_root(host: &Host, args: &ServeArgs) -> Result<Option<PathBuf>> {
 }
 
 /// One line with the socket and, with TCP, one with the page's address. That nobody reads them is no reason to stop.
-fn announce(place: &Place, url: Option<&str>, console: &mut Console) {
+fn announce(place: &ServedSocket, url: Option<&str>, console: &mut Console) {
     let socket = place.path().display().to_string();
     if console.is_json() {
         let _ = console.json_line(&serde_json::json!({"socket": socket, "url": url}));
@@ -180,7 +180,8 @@ impl Doors {
         async move { daemon.closed().await }
     }
 
-    /// Lets nobody in any more, lets calls finish for a while, ends the workers, and with them what still waits for one.
+    /// Lets nobody in any more, lets calls finish for a while, ends the workers, and with them what still waits for
+    /// one.
     pub(super) async fn close(mut self) {
         self.daemon.close();
         let finished = async { while self.serving.join_next().await.is_some() {} };

@@ -20,7 +20,7 @@ use crate::words::t;
 
 /// A socket that is ours to serve, for as long as this lives.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ServedSocket {
     path: PathBuf,
     // After the socket is gone.
     _lock: Lock,
@@ -33,7 +33,7 @@ struct Lock {
     file: File,
 }
 
-impl Place {
+impl ServedSocket {
     /// Takes the place of this person's daemon and binds its socket.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ServedSocket {
     fn drop(&mut self) {
         // Failures leave a stale socket, which the next daemon replaces.
         let _ = std::fs::remove_file(&self.path);
@@ -147,7 +147,8 @@ fn lock(socket: &Path) -> Result<Lock> {
 /// Makes the socket's folder, or checks the one that is there.
 ///
 /// Our own default folder must be a real folder, ours, and is closed to others: in a temporary folder, anybody could
-/// have put a link there. A folder that a person chose is left as it is, but nobody else may be able to swap files in it.
+/// have put a link there. A folder that a person chose is left as it is, but nobody else may be able to swap files in
+/// it.
 fn make_private(folder: &Path, is_chosen: bool) -> Result<()> {
     let failed = || t!("backend.cannot_make_folder", path = folder.display());
     let made = std::fs::DirBuilder::new()
@@ -195,7 +196,7 @@ mod tests {
     }
 
     fn refused(host: &Host) -> String {
-        Place::take(host).expect_err("refused").to_string()
+        ServedSocket::take(host).expect_err("refused").to_string()
     }
 
     fn mode(path: &Path) -> u32 {
@@ -207,10 +208,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary folder");
         let socket = dir.path().join("deep/er/s");
         let host = at(&socket);
-        let (place, _listener) = Place::take(&host).expect("free");
+        let (place, _listener) = ServedSocket::take(&host).expect("free");
         assert_eq!(mode(&socket), 0o600);
         assert_eq!(mode(socket.parent().expect("a folder")), 0o700);
-        let second = Place::take(&host).expect_err("taken");
+        let second = ServedSocket::take(&host).expect_err("taken");
         assert!(
             second.to_string().contains(&std::process::id().to_string()),
             "{second}"
@@ -228,7 +229,7 @@ mod tests {
         let socket = dir.path().join("s");
         drop(UnixListener::bind(&socket).expect("bind"));
         std::fs::write(socket_lock(&socket), "99999999\n").expect("a dead daemon's lock");
-        let (_place, _listener) = Place::take(&at(&socket)).expect("replaced");
+        let (_place, _listener) = ServedSocket::take(&at(&socket)).expect("replaced");
         assert!(UnixStream::connect(&socket).is_ok());
     }
 
@@ -265,7 +266,8 @@ mod tests {
     #[test]
     fn a_path_too_long_for_a_socket_is_named() {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let error = Place::take(&at(&dir.path().join("x".repeat(120)))).expect_err("too long");
+        let error =
+            ServedSocket::take(&at(&dir.path().join("x".repeat(120)))).expect_err("too long");
         assert!(error.hints()[0].contains("AIM_SOCKET"), "{error:?}");
     }
 
@@ -280,7 +282,7 @@ mod tests {
         set(0o777);
         refused(&at(&open.join("s")));
         set(0o1777);
-        Place::take(&at(&open.join("s"))).expect("sticky: others cannot swap files");
+        ServedSocket::take(&at(&open.join("s"))).expect("sticky: others cannot swap files");
         assert_eq!(mode(&open), 0o1777, "a chosen folder is left as it is");
     }
 
@@ -296,7 +298,7 @@ mod tests {
         std::fs::remove_file(&folder).expect("remove");
         std::fs::create_dir(&folder).expect("folder");
         std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).expect("mode");
-        Place::take(&host).expect("closed, then taken");
+        ServedSocket::take(&host).expect("closed, then taken");
         assert_eq!(mode(&folder), 0o700);
     }
 }

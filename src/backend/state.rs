@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::answer::Refusal;
 use super::events::Events;
 use super::flow::Structures;
 use super::projects::{Known, Projects};
-use super::reply::Refusal;
-use super::watch::{Lookout, Watch, Watched};
+use super::watch::{FolderWatcher, Watch, Watched};
 use super::worker::{Job, JobSettings, log_path};
 use crate::api::project_at;
 use crate::api::v1::{ErrorCode, ProjectInfo, Watching, WorkerStatus};
+use crate::backend::locked::Locked;
 use crate::host::Host;
 use crate::project::{Project, ProjectId, ProjectLayout};
 use crate::store::EnvMeta;
@@ -35,10 +36,10 @@ pub(super) struct Daemon {
     host: Host,
     projects: Projects,
     settings: JobSettings,
-    lookout: Arc<Lookout>,
+    watcher: Arc<FolderWatcher>,
     structures: Structures,
     started_at: DateTime<Utc>,
-    jobs: Mutex<Jobs>,
+    jobs: Locked<Jobs>,
     closing: watch::Sender<bool>,
 }
 
@@ -72,10 +73,10 @@ impl Daemon {
             host,
             projects,
             settings,
-            lookout: Arc::default(),
+            watcher: Arc::default(),
             structures: Structures::default(),
             started_at: Utc::now(),
-            jobs: Mutex::default(),
+            jobs: Locked::default(),
             closing: watch::Sender::new(false),
         }
     }
@@ -132,8 +133,8 @@ impl Daemon {
             .map_err(|error| Refusal::internal("cannot write the registry of projects", error))
     }
 
-    /// The job of a project, started if there is none, once every change of the environment that is over is recorded; so
-    /// what is asked of it next sees them all.
+    /// The job of a project, started if there is none, once every change of the environment that is over is recorded;
+    /// so what is asked of it next sees them all.
     pub(super) async fn job(&self, known: &Known) -> Result<Job, Refusal> {
         let (job, watch) = self.in_use(known)?;
         watch.catch_up().await;
@@ -152,7 +153,7 @@ impl Daemon {
         let project = known.project();
         let mut jobs = self.jobs();
         if jobs.is_closed {
-            return Err(shutting_down());
+            return Err(refused_at_shutdown());
         }
         if let Some(InUse {
             project: has,
@@ -180,7 +181,7 @@ impl Daemon {
             project.clone(),
             id.clone(),
             self.host.clone(),
-            Arc::clone(&self.lookout),
+            Arc::clone(&self.watcher),
             job.clone(),
         );
         let in_use = InUse {
@@ -269,7 +270,7 @@ impl Daemon {
     }
 
     fn jobs(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        self.jobs.lock()
     }
 }
 
@@ -281,7 +282,7 @@ pub(super) fn resolved(path: &Path) -> Option<PathBuf> {
 }
 
 /// The daemon takes no more work.
-pub(super) fn shutting_down() -> Refusal {
+pub(super) fn refused_at_shutdown() -> Refusal {
     let detail = "the daemon is shutting down";
     Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::api::Client;
 use crate::api::v1::{Health, ProjectInfo, Version, WorkerState};
-use crate::console::style::{NAME, paint};
-use crate::console::{Console, time, width};
+use crate::console::table::{Cell, pairs};
+use crate::console::{Console, time};
 use crate::error::{Exit, Result};
 use crate::host::Host;
 use crate::project::socket;
@@ -80,6 +80,7 @@ fn lines(
         projects = projects.len(),
         workers = workers
     );
+    let root = health.projects_root.as_ref();
     let rows = [
         (t!("backend.status.socket"), Some(socket.to_owned())),
         (
@@ -93,22 +94,9 @@ fn lines(
         ),
         (
             t!("backend.status.root"),
-            health
-                .projects_root
-                .as_ref()
-                .map(|root| root.display().to_string()),
+            root.map(|root| root.display().to_string()),
         ),
         (t!("backend.status.projects"), Some(known.into_owned())),
     ];
-    let widest = rows
-        .iter()
-        .map(|(name, _)| width::columns(name))
-        .max()
-        .unwrap_or(0);
-    rows.iter()
-        .filter_map(|(name, value)| {
-            let room = " ".repeat(widest - width::columns(name));
-            Some(format!("{}{room}  {}", paint(NAME, name), value.as_ref()?))
-        })
-        .collect()
+    pairs(&rows.map(|(label, value)| (label, value.into_iter().map(Cell::from).collect())))
 }

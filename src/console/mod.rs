@@ -10,6 +10,7 @@ mod args;
 mod entry;
 mod output;
 mod place;
+pub mod shell;
 pub mod size;
 pub mod style;
 pub mod table;

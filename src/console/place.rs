@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::CommonArgs;
-use super::width::quoted;
+use super::shell;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::project::{Project, ProjectId, Registry, UserLayout, Venv};
@@ -56,7 +56,7 @@ fn at(folder: &Path) -> Option<Project> {
 fn no_environment(folder: &Path) -> Error {
     Error::not_found(t!("console.no_environment", path = folder.display())).hint(t!(
         "console.hint_init_at",
-        path = quoted(&folder.to_string_lossy())
+        path = shell::word(&folder.to_string_lossy())
     ))
 }
 

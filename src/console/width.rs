@@ -43,16 +43,6 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
-/// `text` as one word for a POSIX shell, in single quotes where it needs them.
-pub fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,~".contains(c);
-    if !text.is_empty() && !text.starts_with('~') && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,19 +68,5 @@ mod tests {
     fn nothing_printable_moves_the_cursor() {
         assert_eq!(printable("a\x1b[31m\nb\u{202e}"), "a␛[31m␊b\u{fffd}");
         assert_eq!(printable("한국 a"), "한국 a");
-    }
-
-    #[test]
-    fn words_for_a_shell() {
-        for (text, expected) in [
-            ("six==1.0", "six==1.0"),
-            ("", "''"),
-            ("a b", "'a b'"),
-            ("it's", r"'it'\''s'"),
-            ("six>=1", "'six>=1'"),
-            ("/프로젝트/a", "/프로젝트/a"),
-        ] {
-            assert_eq!(quoted(text), expected);
-        }
     }
 }

@@ -16,8 +16,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::signals::Signals;
 use super::sink::Sink;
-use super::status::Status;
-use super::stream::{Stream, Tee};
+use super::status::ChildStatus;
+use super::stream::{ChildStream, Tee};
 use super::terminal::copy_size;
 
 /// Bytes in a channel's buffer: what a pipe holds.
@@ -29,7 +29,7 @@ const LAST: usize = 1024 * 1024;
 
 /// One of the child's outputs on its way to one of ours.
 pub(super) struct Channel<'fd> {
-    stream: Stream,
+    stream: ChildStream,
     sink: Sink<'fd>,
     /// Our end of what the child writes to. None when nothing more is to come or nobody would take it.
     source: Option<OwnedFd>,
@@ -57,9 +57,9 @@ pub(super) fn until_end(
     channels: &mut [Channel<'_>],
     signals: &mut Signals,
     tee: &mut Tee<'_>,
-) -> io::Result<Status> {
+) -> io::Result<ChildStatus> {
     let pid = Pid::from_child(child);
-    let mut status: Option<Status> = None;
+    let mut status: Option<ChildStatus> = None;
     let mut is_hurried = false;
     loop {
         if status.is_none()
@@ -82,7 +82,7 @@ pub(super) fn until_end(
             Err(Errno::INTR | Errno::AGAIN | Errno::NOMEM) => [None; 2],
             Err(_) => {
                 channels.iter_mut().for_each(Channel::give_up);
-                return child.wait().map(Status::from);
+                return child.wait().map(ChildStatus::from);
             }
         };
         let wishes = signals.answer(status.is_none().then_some(pid));
@@ -120,7 +120,7 @@ impl Ready {
 
 impl<'fd> Channel<'fd> {
     /// A channel from `source`, which must not block, to `sink`.
-    pub(super) fn new(stream: Stream, source: OwnedFd, sink: Sink<'fd>) -> Self {
+    pub(super) fn new(stream: ChildStream, source: OwnedFd, sink: Sink<'fd>) -> Self {
         Self {
             stream,
             sink,

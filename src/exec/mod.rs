@@ -13,7 +13,7 @@
 //! **Invariant:** no flag, mode or size of a descriptor that the caller gave us is changed.
 
 mod copy;
-mod kind;
+mod descriptor_kind;
 mod leftover;
 mod signals;
 mod sink;
@@ -32,8 +32,8 @@ use std::time::{Duration, Instant};
 
 use self::signals::Signals;
 pub use self::signals::outlive_full_files;
-pub use self::status::{Status, leave};
-pub use self::stream::Stream;
+pub use self::status::{ChildStatus, leave};
+pub use self::stream::ChildStream;
 use self::stream::Tee;
 pub use self::sys::is_ignored;
 use self::wiring::Ends;
@@ -42,9 +42,9 @@ use crate::system;
 
 /// A run that is over.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub struct Outcome {
+pub struct ChildOutcome {
     /// How the child ended.
-    pub status: Status,
+    pub status: ChildStatus,
     /// Whether stdout and stderr were one open file.
     pub wiring: Wiring,
     /// The child's process id while it ran.
@@ -59,7 +59,10 @@ pub struct Outcome {
 /// closed when this process started is closed for the child too. From here until [`leave`], SIGINT, SIGTERM and the
 /// like do not end this process: they are the child's. The error is that of starting the child; `command` can then
 /// still be given to [`replace`], which needs no other process and no other descriptors.
-pub fn run(command: &mut Command, tee: &mut dyn FnMut(Stream, &[u8])) -> io::Result<Outcome> {
+pub fn run(
+    command: &mut Command,
+    tee: &mut dyn FnMut(ChildStream, &[u8]),
+) -> io::Result<ChildOutcome> {
     run_on(&Ends::of_process(), command, tee)
 }
 
@@ -70,7 +73,7 @@ pub fn replace(command: &mut Command) -> io::Error {
 }
 
 /// [`run`] with other descriptors than the process's own in the place of 1 and 2.
-fn run_on(ends: &Ends<'_>, command: &mut Command, tee: &mut Tee<'_>) -> io::Result<Outcome> {
+fn run_on(ends: &Ends<'_>, command: &mut Command, tee: &mut Tee<'_>) -> io::Result<ChildOutcome> {
     sys::pass_on(command); // asks for the caller's signal actions: before ours are set
     // Whoever kills this process means the child.
     system::end_with_parent(command);
@@ -93,7 +96,7 @@ fn run_on(ends: &Ends<'_>, command: &mut Command, tee: &mut Tee<'_>) -> io::Resu
     {
         leftover::leave_behind(source, &sink);
     }
-    Ok(Outcome {
+    Ok(ChildOutcome {
         status,
         wiring: wired.wiring,
         pid: child.id(),

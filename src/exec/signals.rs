@@ -35,7 +35,7 @@ const HOLD: Duration = Duration::from_millis(500);
 
 /// What to do about a signal that arrived.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub(super) enum Meaning {
+pub(super) enum SignalMeaning {
     /// Nothing: the child has it already, or being woken was all.
     Nothing,
     /// The child gets it now.
@@ -61,8 +61,8 @@ pub(super) struct Signals {
     held: Vec<(c_int, Instant)>,
 }
 
-/// From here on a file at its size limit (setrlimit(2)) fails a write and does not end this process. The children's action
-/// stays as it is: exec resets a handler, and where the caller ignores the signal nothing is done.
+/// From here on a file at its size limit (setrlimit(2)) fails a write and does not end this process. The children's
+/// action stays as it is: exec resets a handler, and where the caller ignores the signal nothing is done.
 pub fn outlive_full_files() {
     if !sys::is_ignored(SIGXFSZ) {
         // Where it cannot be caught, a write at the limit ends this process, as it would anyway.
@@ -119,17 +119,17 @@ impl Signals {
             let signal = info.si_signo;
             wishes.end |= matches!(signal, SIGTERM | SIGHUP | SIGINT | SIGQUIT | SIGALRM);
             match meaning(signal, system::is_sent_by_process(&info)) {
-                Meaning::Nothing => {}
-                Meaning::Forward => send(child, signal),
-                Meaning::Hold if self.held.iter().any(|&(held, _)| held == signal) => {}
-                Meaning::Hold => self.held.push((signal, Instant::now() + HOLD)),
-                Meaning::Resize => wishes.resize = true,
-                Meaning::Resume => {
+                SignalMeaning::Nothing => {}
+                SignalMeaning::Forward => send(child, signal),
+                SignalMeaning::Hold if self.held.iter().any(|&(held, _)| held == signal) => {}
+                SignalMeaning::Hold => self.held.push((signal, Instant::now() + HOLD)),
+                SignalMeaning::Resize => wishes.resize = true,
+                SignalMeaning::Resume => {
                     wishes.resize = true;
                     send(child, signal);
                 }
-                Meaning::Stop => sys::stop(signal),
-                Meaning::StopBoth => {
+                SignalMeaning::Stop => sys::stop(signal),
+                SignalMeaning::StopBoth => {
                     send(child, signal);
                     sys::stop(signal);
                 }
@@ -147,22 +147,22 @@ impl Signals {
 }
 
 /// What `signal` means, by whether a process sent it (otherwise the kernel did: a terminal, a timer).
-fn meaning(signal: c_int, sent_by_process: bool) -> Meaning {
+fn meaning(signal: c_int, sent_by_process: bool) -> SignalMeaning {
     match signal {
         // Python turns these into exceptions, so a second one does harm.
-        SIGINT | SIGQUIT if sent_by_process => Meaning::Hold,
+        SIGINT | SIGQUIT if sent_by_process => SignalMeaning::Hold,
         // These kill by default, so that a second one does none. The kernel's own are passed on as well: SIGALRM is
         // of a timer that was set before this program was started and that a child does not inherit; SIGHUP goes
         // first to the leader of the session alone, which may be this process.
-        SIGTERM | SIGHUP | SIGUSR1 | SIGUSR2 | SIGALRM => Meaning::Forward,
-        SIGWINCH => Meaning::Resize,
+        SIGTERM | SIGHUP | SIGUSR1 | SIGUSR2 | SIGALRM => SignalMeaning::Forward,
+        SIGWINCH => SignalMeaning::Resize,
         // What a process sent may have gone to the whole group, but stopping a child twice is stopping it once: being
         // continued takes back a stop that still waits.
-        SIGTSTP if sent_by_process => Meaning::StopBoth,
-        SIGTSTP => Meaning::Stop,
+        SIGTSTP if sent_by_process => SignalMeaning::StopBoth,
+        SIGTSTP => SignalMeaning::Stop,
         // Continuing a child that runs is nothing.
-        SIGCONT => Meaning::Resume,
-        _ => Meaning::Nothing,
+        SIGCONT => SignalMeaning::Resume,
+        _ => SignalMeaning::Nothing,
     }
 }
 
@@ -186,19 +186,19 @@ mod tests {
                 "signal {signal}"
             );
         };
-        check(SIGINT, false, Meaning::Nothing);
-        check(SIGINT, true, Meaning::Hold);
-        check(SIGQUIT, false, Meaning::Nothing);
-        check(SIGQUIT, true, Meaning::Hold);
-        check(SIGTERM, true, Meaning::Forward);
-        check(SIGHUP, false, Meaning::Forward);
-        check(SIGALRM, false, Meaning::Forward);
-        check(SIGUSR1, true, Meaning::Forward);
-        check(SIGWINCH, false, Meaning::Resize);
-        check(SIGCONT, true, Meaning::Resume);
-        check(SIGTSTP, false, Meaning::Stop);
-        check(SIGTSTP, true, Meaning::StopBoth);
-        check(SIGCHLD, false, Meaning::Nothing);
-        check(libc::SIGXFSZ, false, Meaning::Nothing);
+        check(SIGINT, false, SignalMeaning::Nothing);
+        check(SIGINT, true, SignalMeaning::Hold);
+        check(SIGQUIT, false, SignalMeaning::Nothing);
+        check(SIGQUIT, true, SignalMeaning::Hold);
+        check(SIGTERM, true, SignalMeaning::Forward);
+        check(SIGHUP, false, SignalMeaning::Forward);
+        check(SIGALRM, false, SignalMeaning::Forward);
+        check(SIGUSR1, true, SignalMeaning::Forward);
+        check(SIGWINCH, false, SignalMeaning::Resize);
+        check(SIGCONT, true, SignalMeaning::Resume);
+        check(SIGTSTP, false, SignalMeaning::Stop);
+        check(SIGTSTP, true, SignalMeaning::StopBoth);
+        check(SIGCHLD, false, SignalMeaning::Nothing);
+        check(libc::SIGXFSZ, false, SignalMeaning::Nothing);
     }
 }

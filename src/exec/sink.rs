@@ -8,7 +8,7 @@ use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, write};
 use rustix::net::{SendFlags, send};
 
-use super::kind::Kind;
+use super::descriptor_kind::DescriptorKind;
 use crate::system;
 
 /// As much as a pipe that polls as writable takes at once (`PIPE_BUF` of POSIX).
@@ -19,13 +19,13 @@ pub(super) struct Sink<'fd> {
     real: BorrowedFd<'fd>,
     /// The same pipe or terminal, opened once more and not blocking.
     own: Option<OwnedFd>,
-    kind: Kind,
+    kind: DescriptorKind,
 }
 
 impl<'fd> Sink<'fd> {
     /// Prepares to write to `real`, which is of this kind.
-    pub(super) fn new(real: BorrowedFd<'fd>, kind: Kind) -> Self {
-        let own = if matches!(kind, Kind::Pipe | Kind::Terminal) {
+    pub(super) fn new(real: BorrowedFd<'fd>, kind: DescriptorKind) -> Self {
+        let own = if matches!(kind, DescriptorKind::Pipe | DescriptorKind::Terminal) {
             system::open_again(real)
         } else {
             None
@@ -45,17 +45,24 @@ impl<'fd> Sink<'fd> {
 
     /// Whether this is a terminal.
     pub(super) fn is_terminal(&self) -> bool {
-        self.kind == Kind::Terminal
+        self.kind == DescriptorKind::Terminal
     }
 
     /// Whether there is somebody at the other side who may go away while nothing is written.
     pub(super) fn has_reader(&self) -> bool {
-        matches!(self.kind, Kind::Pipe | Kind::Socket | Kind::Terminal)
+        matches!(
+            self.kind,
+            DescriptorKind::Pipe | DescriptorKind::Socket | DescriptorKind::Terminal
+        )
     }
 
     /// Whether a write may be tried without polling for room first.
     pub(super) fn never_blocks(&self) -> bool {
-        self.own.is_some() || matches!(self.kind, Kind::Socket | Kind::File | Kind::Null)
+        self.own.is_some()
+            || matches!(
+                self.kind,
+                DescriptorKind::Socket | DescriptorKind::File | DescriptorKind::Null
+            )
     }
 
     /// Writes the beginning of `bytes` and says how much that was. `AGAIN` means that there is no room now.
@@ -63,8 +70,8 @@ impl<'fd> Sink<'fd> {
         loop {
             let written = match (&self.own, self.kind) {
                 (Some(own), _) => write(own, bytes),
-                (None, Kind::Socket) => self.send(bytes),
-                (None, Kind::File | Kind::Null) => write(self.real, bytes),
+                (None, DescriptorKind::Socket) => self.send(bytes),
+                (None, DescriptorKind::File | DescriptorKind::Null) => write(self.real, bytes),
                 (None, _) => write(self.real, &bytes[..bytes.len().min(SURE)]),
             };
             match written {
@@ -104,7 +111,7 @@ mod tests {
     #[test]
     fn a_full_pipe_does_not_block_us_and_stays_blocking_for_others() {
         let (_reader, writer) = std::io::pipe().unwrap();
-        let sink = Sink::new(writer.as_fd(), Kind::Pipe);
+        let sink = Sink::new(writer.as_fd(), DescriptorKind::Pipe);
         assert!(sink.never_blocks());
         assert!(fill(&sink) >= 4096);
         assert!(!fcntl_getfl(&writer).unwrap().contains(OFlags::NONBLOCK));
@@ -113,7 +120,7 @@ mod tests {
     #[test]
     fn a_full_socket_does_not_block_us() {
         let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
-        assert!(fill(&Sink::new(near.as_fd(), Kind::Socket)) >= 4096);
+        assert!(fill(&Sink::new(near.as_fd(), DescriptorKind::Socket)) >= 4096);
     }
 
     #[test]
@@ -122,7 +129,7 @@ mod tests {
         let sink = Sink {
             real: writer.as_fd(),
             own: None,
-            kind: Kind::Pipe,
+            kind: DescriptorKind::Pipe,
         };
         assert!(!sink.never_blocks());
         assert_eq!(sink.write(&[b'x'; 5000]), Ok(SURE));

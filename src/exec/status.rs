@@ -12,14 +12,14 @@ use crate::system;
 
 /// How a child ended.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Status {
+pub enum ChildStatus {
     /// It left by itself with this exit code, 0 to 255.
     Exited(i32),
     /// It was killed by the signal of this number.
     Signaled(i32),
 }
 
-impl From<ExitStatus> for Status {
+impl From<ExitStatus> for ChildStatus {
     fn from(status: ExitStatus) -> Self {
         match (status.code(), status.signal()) {
             (Some(code), _) => Self::Exited(code),
@@ -38,10 +38,10 @@ impl From<ExitStatus> for Status {
     clippy::disallowed_methods,
     reason = "ends as the child did, with nothing left to let go of"
 )]
-pub fn leave(status: Status) -> ! {
+pub fn leave(status: ChildStatus) -> ! {
     match status {
-        Status::Exited(code) => exit(code),
-        Status::Signaled(signal) => {
+        ChildStatus::Exited(code) => exit(code),
+        ChildStatus::Signaled(signal) => {
             forbid_core();
             // An error means that the signal has no fatal default here; the exit code below tells of it then.
             let _ = signal_hook::low_level::emulate_default_handler(signal);
@@ -69,13 +69,13 @@ mod tests {
 
     #[test]
     fn wait_statuses_are_read() {
-        let check = |raw: i32, expected: Status| {
-            assert_eq!(Status::from(ExitStatus::from_raw(raw)), expected);
+        let check = |raw: i32, expected: ChildStatus| {
+            assert_eq!(ChildStatus::from(ExitStatus::from_raw(raw)), expected);
         };
-        check(0, Status::Exited(0));
-        check(120 << 8, Status::Exited(120));
-        check(255 << 8, Status::Exited(255));
-        check(15, Status::Signaled(15));
-        check(0x8b, Status::Signaled(11)); // with a core
+        check(0, ChildStatus::Exited(0));
+        check(120 << 8, ChildStatus::Exited(120));
+        check(255 << 8, ChildStatus::Exited(255));
+        check(15, ChildStatus::Signaled(15));
+        check(0x8b, ChildStatus::Signaled(11)); // with a core
     }
 }

@@ -2,7 +2,7 @@
 
 /// Which of the two outputs bytes came from.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Stream {
+pub enum ChildStream {
     /// Standard output; with [`Wiring::Together`](super::Wiring::Together), both.
     Stdout,
     /// Standard error.
@@ -10,4 +10,4 @@ pub enum Stream {
 }
 
 /// Receives what passed.
-pub(super) type Tee<'a> = dyn FnMut(Stream, &[u8]) + 'a;
+pub(super) type Tee<'a> = dyn FnMut(ChildStream, &[u8]) + 'a;

@@ -11,13 +11,14 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl, fstat, tell};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::copy::Channel;
-use super::kind::Kind;
+use super::descriptor_kind::DescriptorKind;
 use super::sink::Sink;
-use super::stream::Stream;
+use super::stream::ChildStream;
 use super::sys;
 use super::terminal::CaptureTerminal;
 
-/// Whether stdout and stderr were one open file (then everything is delivered as [`Stream::Stdout`], in true order).
+/// Whether stdout and stderr were one open file (then everything is delivered as [`ChildStream::Stdout`], in true
+/// order).
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Wiring {
     /// One open file.
@@ -61,7 +62,7 @@ impl<'fd> Ends<'fd> {
         };
         if wiring == Wiring::Together
             && let Some(stdout) = self.stdout
-            && let Ok((channel, end)) = capture(Stream::Stdout, stdout)
+            && let Ok((channel, end)) = capture(ChildStream::Stdout, stdout)
             && let Ok(copy) = end.try_clone()
         {
             channels.push(channel);
@@ -84,8 +85,8 @@ impl<'fd> Ends<'fd> {
                 .map_or_else(|_| Stdio::inherit(), Stdio::from),
             None => Stdio::inherit(), // is closed when the child starts, see `sys::pass_on`
         };
-        let stdout = one(Stream::Stdout, self.stdout);
-        let stderr = one(Stream::Stderr, self.stderr);
+        let stdout = one(ChildStream::Stdout, self.stdout);
+        let stderr = one(ChildStream::Stderr, self.stderr);
         Wired {
             wiring,
             stdout,
@@ -109,7 +110,7 @@ fn is_same_file(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> bool {
     {
         return false;
     }
-    if Kind::of(a) != Kind::File {
+    if DescriptorKind::of(a) != DescriptorKind::File {
         return true;
     }
     match (fcntl_getfl(a), fcntl_getfl(b), tell(a), tell(b)) {
@@ -120,19 +121,25 @@ fn is_same_file(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> bool {
 }
 
 /// Makes the child's end for `real` and the channel from it.
-fn capture(stream: Stream, real: BorrowedFd<'_>) -> rustix::io::Result<(Channel<'_>, OwnedFd)> {
+fn capture(
+    stream: ChildStream,
+    real: BorrowedFd<'_>,
+) -> rustix::io::Result<(Channel<'_>, OwnedFd)> {
     // What was opened for reading only fails the child's first write, as it should.
     if fcntl_getfl(real)? & OFlags::ACCMODE == OFlags::RDONLY {
         return Err(rustix::io::Errno::NOTSUP);
     }
-    let kind = Kind::of(real);
+    let kind = DescriptorKind::of(real);
     let (ours, theirs) = match kind {
-        Kind::Other => return Err(rustix::io::Errno::NOTSUP),
-        Kind::Terminal => {
+        DescriptorKind::Other => return Err(rustix::io::Errno::NOTSUP),
+        DescriptorKind::Terminal => {
             let terminal = CaptureTerminal::like(real)?;
             (terminal.master, terminal.slave)
         }
-        Kind::Pipe | Kind::Socket | Kind::File | Kind::Null => pipe_with(PipeFlags::CLOEXEC)?,
+        DescriptorKind::Pipe
+        | DescriptorKind::Socket
+        | DescriptorKind::File
+        | DescriptorKind::Null => pipe_with(PipeFlags::CLOEXEC)?,
     };
     fcntl_setfl(&ours, fcntl_getfl(&ours)? | OFlags::NONBLOCK)?;
     Ok((Channel::new(stream, ours, Sink::new(real, kind)), theirs))
@@ -155,13 +162,22 @@ mod tests {
         let (_reader, writer) = std::io::pipe().unwrap();
         let (socket, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
         let file = tempfile::tempfile().unwrap();
-        assert_eq!(Kind::of(writer.as_fd()), Kind::Pipe);
-        assert_eq!(Kind::of(socket.as_fd()), Kind::Socket);
-        assert_eq!(Kind::of(file.as_fd()), Kind::File);
-        assert_eq!(Kind::of(open("/dev/null").as_fd()), Kind::Null);
-        assert_eq!(Kind::of(File::open("/").unwrap().as_fd()), Kind::Other);
+        assert_eq!(DescriptorKind::of(writer.as_fd()), DescriptorKind::Pipe);
+        assert_eq!(DescriptorKind::of(socket.as_fd()), DescriptorKind::Socket);
+        assert_eq!(DescriptorKind::of(file.as_fd()), DescriptorKind::File);
+        assert_eq!(
+            DescriptorKind::of(open("/dev/null").as_fd()),
+            DescriptorKind::Null
+        );
+        assert_eq!(
+            DescriptorKind::of(File::open("/").unwrap().as_fd()),
+            DescriptorKind::Other
+        );
         #[cfg(target_os = "linux")]
-        assert_eq!(Kind::of(open("/dev/full").as_fd()), Kind::Other);
+        assert_eq!(
+            DescriptorKind::of(open("/dev/full").as_fd()),
+            DescriptorKind::Other
+        );
     }
 
     #[test]

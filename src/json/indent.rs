@@ -1,155 +1,178 @@
-//! JSON laid out for reading, without going through values: numbers keep their digits, and texts that no value can
-//! hold (lone surrogates) come through.
+//! JSON laid out for reading, one element a line, two spaces a level.
+//!
+//! No values are made on the way: numbers keep their digits, and a lone surrogate, which no text can hold, stays the
+//! escape that it was. Other escapes become the characters that they mean, as far as those may be shown.
 
-use std::fmt::Write as _;
-use std::iter::Peekable;
-use std::str::Chars;
+use super::escape::{escape_of, unescape};
 
-/// `json`, which must be valid, with one element a line, and `\u` escapes of visible characters as the characters.
+/// `json`, which must be valid, for a terminal: what would move the cursor, hide or turn text stays escaped.
 pub(crate) fn laid_out(json: &str) -> String {
-    let mut writer = Writer {
-        text: String::with_capacity(json.len() + json.len() / 4),
-        depth: 0,
-    };
-    let mut chars = json.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '{' | '[' => {
-                let close = if c == '{' { '}' } else { ']' };
-                writer.text.push(c);
-                skip_space(&mut chars);
-                if chars.next_if_eq(&close).is_some() {
-                    writer.text.push(close);
-                } else {
-                    writer.depth += 1;
-                    writer.new_line();
+    let mut printer = Printer::new(usize::MAX, is_unsafe_to_show);
+    printer.write(json);
+    printer.text
+}
+
+/// The first `limit` characters of `json` as Python's `json.dumps(value, indent=2, ensure_ascii=False)` writes it, and
+/// whether there are more. `json` may end anywhere after what makes up those characters.
+#[cfg(feature = "backend")]
+pub(crate) fn laid_out_as_python(json: &str, limit: usize) -> (String, bool) {
+    let mut printer = Printer::new(limit, |c| c < ' ');
+    printer.write(json);
+    (printer.text, printer.is_full)
+}
+
+/// Whether `c` moves the cursor, or hides or turns what stands around it.
+fn is_unsafe_to_show(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+struct Printer {
+    text: String,
+    /// Characters that may still be added.
+    room: usize,
+    /// Whether there was a character too many.
+    is_full: bool,
+    depth: usize,
+    stays_escaped: fn(char) -> bool,
+}
+
+impl Printer {
+    fn new(limit: usize, stays_escaped: fn(char) -> bool) -> Self {
+        Self {
+            text: String::new(),
+            room: limit,
+            is_full: false,
+            depth: 0,
+            stays_escaped,
+        }
+    }
+
+    fn write(&mut self, json: &str) {
+        let mut rest = json;
+        while let Some((c, next)) = self.next(rest) {
+            rest = next;
+            match c {
+                '"' => {
+                    self.push('"');
+                    rest = self.string(next);
+                }
+                '{' | '[' => {
+                    self.push(c);
+                    rest = self.open(next);
+                }
+                '}' | ']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.new_line();
+                    self.push(c);
+                }
+                ',' => {
+                    self.push(',');
+                    self.new_line();
+                }
+                ':' => self.push_all(": "),
+                c if c.is_ascii_whitespace() => {}
+                c => self.push(c),
+            }
+        }
+    }
+
+    /// After an opening bracket: what is empty stays on its line.
+    fn open<'t>(&mut self, next: &'t str) -> &'t str {
+        let inside = next.trim_ascii_start();
+        if let Some(close @ ('}' | ']')) = inside.chars().next() {
+            self.push(close);
+            return &inside[1..];
+        }
+        self.depth += 1;
+        self.new_line();
+        inside
+    }
+
+    /// The rest of a string and its closing quote; gives what follows.
+    fn string<'t>(&mut self, mut rest: &'t str) -> &'t str {
+        while let Some((c, next)) = self.next(rest) {
+            match c {
+                '"' => {
+                    self.push('"');
+                    return next;
+                }
+                '\\' => {
+                    let (c, after) = unescape(rest);
+                    match c {
+                        Some(c @ ('"' | '\\')) => self.push_all(&escape_of(c)),
+                        Some(c) => self.character(c),
+                        None => self.push_all(&rest[..rest.len() - after.len()]),
+                    }
+                    rest = after;
+                }
+                c => {
+                    self.character(c);
+                    rest = next;
                 }
             }
-            '}' | ']' => {
-                writer.depth = writer.depth.saturating_sub(1);
-                writer.new_line();
-                writer.text.push(c);
-            }
-            ',' => {
-                writer.text.push(c);
-                writer.new_line();
-            }
-            ':' => writer.text.push_str(": "),
-            '"' => writer.string(&mut chars),
-            ' ' | '\t' | '\n' | '\r' => {}
-            c => writer.text.push(c),
+        }
+        rest
+    }
+
+    fn character(&mut self, c: char) {
+        if (self.stays_escaped)(c) {
+            self.push_all(&escape_of(c));
+        } else {
+            self.push(c);
         }
     }
-    writer.text
-}
 
-struct Writer {
-    text: String,
-    depth: usize,
-}
-
-impl Writer {
     fn new_line(&mut self) {
-        self.text.push('\n');
+        self.push('\n');
         for _ in 0..self.depth {
-            self.text.push_str("  ");
-        }
-    }
-
-    /// The rest of a string, its opening quote being read.
-    fn string(&mut self, chars: &mut Peekable<Chars<'_>>) {
-        self.text.push('"');
-        while let Some(c) = chars.next() {
-            match c {
-                '"' => break,
-                '\\' => match chars.next() {
-                    Some('u') => self.unicode_escape(chars),
-                    Some(escaped) => {
-                        self.text.push('\\');
-                        self.text.push(escaped);
-                    }
-                    None => break,
-                },
-                c if is_visible(c) => self.text.push(c),
-                c => self.escape(c),
+            if self.is_full {
+                break;
             }
-        }
-        self.text.push('"');
-    }
-
-    /// A `\u` escape, its `\u` being read; two that make up one character are taken together.
-    fn unicode_escape(&mut self, chars: &mut Peekable<Chars<'_>>) {
-        let first = hex(chars);
-        let code = u32::from_str_radix(&first, 16).unwrap_or(0);
-        if let Some(c) = char::from_u32(code) {
-            if is_visible(c) && !matches!(c, '"' | '\\') {
-                return self.text.push(c);
-            }
-        } else if let Some((low, second)) = low_surrogate(chars) {
-            let code = 0x1_0000 + ((code & 0x3ff) << 10) + (low & 0x3ff);
-            match char::from_u32(code) {
-                Some(c) if is_high(&first) && is_visible(c) => self.text.push(c),
-                _ => self.text.extend(["\\u", &first, "\\u", &second]),
-            }
-            return;
-        }
-        self.text.push_str("\\u");
-        self.text.push_str(&first);
-    }
-
-    fn escape(&mut self, c: char) {
-        let mut units = [0; 2];
-        for unit in c.encode_utf16(&mut units) {
-            let _ = write!(self.text, "\\u{unit:04x}");
+            self.push_all("  ");
         }
     }
-}
 
-fn skip_space(chars: &mut Peekable<Chars<'_>>) {
-    while chars.next_if(char::is_ascii_whitespace).is_some() {}
-}
-
-fn hex(chars: &mut impl Iterator<Item = char>) -> String {
-    chars.take(4).collect()
-}
-
-fn is_high(digits: &str) -> bool {
-    u32::from_str_radix(digits, 16).is_ok_and(|code| (0xd800..0xdc00).contains(&code))
-}
-
-/// The `\uDC00` to `\uDFFF` that comes next, taken; nothing is taken when something else comes.
-fn low_surrogate(chars: &mut Peekable<Chars<'_>>) -> Option<(u32, String)> {
-    let mut ahead = chars.clone();
-    if ahead.next() != Some('\\') || ahead.next() != Some('u') {
-        return None;
+    fn push_all(&mut self, text: &str) {
+        text.chars().for_each(|c| self.push(c));
     }
-    let digits = hex(&mut ahead);
-    let code = u32::from_str_radix(&digits, 16).ok()?;
-    if !(0xdc00..0xe000).contains(&code) {
-        return None;
-    }
-    *chars = ahead;
-    Some((code, digits))
-}
 
-/// Whether `c` neither moves the cursor nor hides or turns what stands around it.
-fn is_visible(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    fn push(&mut self, c: char) {
+        if self.room == 0 {
+            self.is_full = true;
+        } else {
+            self.text.push(c);
+            self.room -= 1;
+        }
+    }
+
+    /// The next character and what follows it, while there is room.
+    fn next<'t>(&self, rest: &'t str) -> Option<(char, &'t str)> {
+        let mut chars = rest.chars();
+        let c = chars.next().filter(|_| !self.is_full)?;
+        Some((c, chars.as_str()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(json: &str, expected: &str) {
+        assert_eq!(laid_out(json), expected);
+        #[cfg(feature = "backend")]
+        assert_eq!(
+            laid_out_as_python(json, usize::MAX),
+            (expected.to_owned(), false)
+        );
+    }
+
     #[test]
     fn json_is_laid_out() {
-        fn check(json: &str, expected: &str) {
-            assert_eq!(laid_out(json), expected);
-        }
         check("null", "null");
         check("[]", "[]");
-        check("{ }", "{}");
+        check(r#"{ "a": [ ] }"#, "{\n  \"a\": []\n}");
         check(
             r#"{"a":[1,{"b":"x,y:{"}],"c":{}}"#,
             "{\n  \"a\": [\n    1,\n    {\n      \"b\": \"x,y:{\"\n    }\n  ],\n  \"c\": {}\n}",
@@ -158,12 +181,31 @@ mod tests {
             "123456789012345678901234567890.10",
             "123456789012345678901234567890.10",
         );
-        check(r#""\ud55c\uae00""#, "\"한글\"");
-        check(r#""\ud83d\ude00""#, "\"😀\"");
-        check(r#""\ud800 \udc00\ud800x""#, r#""\ud800 \udc00\ud800x""#);
-        check(r#""\u001b[31m\u202e\"\\\n""#, r#""\u001b[31m\u202e\"\\\n""#);
-        check("\"a\u{9b}\"", r#""a\u009b""#);
-        check(r#""\u0022\u005c""#, r#""\u0022\u005c""#);
+        check(r#""\ud55c\uae00 \ud83d\ude00""#, "\"한글 😀\"");
+        check(r#""\ud800 \uDC00\ud800x""#, r#""\ud800 \uDC00\ud800x""#);
+        check(r#""\u001b[31m\"\\\n\u000a""#, r#""\u001b[31m\"\\\n\n""#);
+        check(r#""\u0022\u005c\/""#, r#""\"\\/""#);
+    }
+
+    #[test]
+    fn a_terminal_gets_nothing_that_moves_or_hides_text() {
+        assert_eq!(laid_out("\"a\u{9b}\u{7f}\""), r#""a\u009b\u007f""#);
+        assert_eq!(laid_out(r#""\u202e""#), r#""\u202e""#);
+    }
+
+    #[cfg(feature = "backend")]
+    #[test]
+    fn python_escapes_control_characters_only() {
+        let (text, _) = laid_out_as_python(r#"["\u0001\u007f\u202e"]"#, 100);
+        assert_eq!(text, "[\n  \"\\u0001\u{7f}\u{202e}\"\n]");
+    }
+
+    #[cfg(feature = "backend")]
+    #[test]
+    fn characters_are_counted() {
+        let cut = |limit| laid_out_as_python(r#"["\ud55c글"]"#, limit);
+        assert_eq!(cut(9), ("[\n  \"한글\"\n".to_owned(), true));
+        assert_eq!(cut(10), ("[\n  \"한글\"\n]".to_owned(), false));
     }
 
     #[test]

@@ -1,16 +1,26 @@
 //! JSON as text that nobody on the way parses.
+//!
+//! Two types hold it, because two kinds of memory do. [`Json`] is a member of what the API takes and gives, checked when
+//! it is read, in memory of its own. [`JsonText`] is what goes through flows: the bytes that a worker shared, up to
+//! 100 MB, vouched for by the worker, which many events and answers hold at once.
 
-pub mod indent;
+mod escape;
+mod indent;
 #[cfg(feature = "backend")]
-mod rope;
+mod pieces;
 #[cfg(feature = "backend")]
 mod text;
 mod value;
 
 #[cfg(feature = "backend")]
-pub use rope::Pieces;
+pub(crate) use escape::{escape, first_special, unescape};
+pub(crate) use indent::laid_out;
 #[cfg(feature = "backend")]
-pub(crate) use rope::Rope;
+pub(crate) use indent::laid_out_as_python;
+#[cfg(feature = "backend")]
+pub(crate) use pieces::JsonWriter;
+#[cfg(feature = "backend")]
+pub use pieces::Pieces;
 #[cfg(feature = "backend")]
 pub use text::JsonText;
 pub use value::Json;

@@ -1,23 +1,25 @@
 //! The hook for `python -m pip` and for programs that call pip's main function: three files in site-packages, in no
 //! RECORD, so that pip leaves them alone.
 //!
-//! `00_aim_pip.pth` has one line that Python's `site` compiles and runs at every start, so it is short: it puts a finder
-//! in place that has the package `_aim_pip_hook` imported when Python looks for a module `pip`. It looks closer and, for a
-//! call of pip that can change the environment, becomes `aim-pip`; a program that calls pip's main function itself is
-//! the affair of its module `inside` (`docs/decisions/0007-hook-by-finder.md`). They are in `shims/`, where their comments say the rest.
+//! `00_aim_pip.pth` has one line that Python's `site` compiles and runs at every start, so it is short: it puts a
+//! finder in place that has the package `_aim_pip_hook` imported when Python looks for a module `pip`. It looks closer
+//! and, for a call of pip that can change the environment, becomes `aim-pip`; a program that calls pip's main function
+//! itself is the affair of its module `inside` (`docs/decisions/0007-hook-by-finder.md`). They are in `shims/`, where
+//! their comments say the rest.
 //!
-//! Python 3.15 to 3.17 run such lines as before unless a `00_aim_pip.start` stands beside them, and 3.18 ignores them and
-//! runs entry points that `.start` files name instead (PEP 829). None is shipped: it would switch the line off where it
-//! still works. When 3.18 is supported, `put` writes a `00_aim_pip.start` that names a function `_aim_pip_hook:start`,
-//! with the line's one step, for interpreters that need it. Until then, launchers and `aim-venv-sync` do without a hook,
-//! and a `.start` that a later toolkit left is taken away: without its function, every start of Python would show an error.
+//! Python 3.15 to 3.17 run such lines as before unless a `00_aim_pip.start` stands beside them, and 3.18 ignores them
+//! and runs entry points that `.start` files name instead (PEP 829). None is shipped: it would switch the line off
+//! where it still works. When 3.18 is supported, `put` writes a `00_aim_pip.start` that names a function
+//! `_aim_pip_hook:start`, with the line's one step, for interpreters that need it. Until then, launchers and
+//! `aim-venv-sync` do without a hook, and a `.start` that a later toolkit left is taken away: without its function,
+//! every start of Python would show an error.
 
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::place;
-use super::report::{Changes, Finding, Part, State};
+use super::report::{Changes, EntryPart, EntryState, Finding};
 use crate::project::{HookLayout, Venv};
 
 const PTH_TEXT: &str = include_str!("../../shims/00_aim_pip.pth");
@@ -77,12 +79,12 @@ pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
         .map(|site| {
             let hook = HookLayout::new(site);
             let (state, path) = if hook.start().exists() {
-                (State::Foreign, hook.start())
+                (EntryState::Foreign, hook.start())
             } else {
                 (state(&hook, aim_pip), hook.line())
             };
             Finding {
-                part: Part::Hook,
+                part: EntryPart::Hook,
                 path,
                 state,
             }
@@ -90,18 +92,18 @@ pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
         .collect()
 }
 
-fn state(hook: &HookLayout, aim_pip: &Path) -> State {
+fn state(hook: &HookLayout, aim_pip: &Path) -> EntryState {
     let read = |path: &Path| std::fs::read(path).ok();
     let files = files(hook, aim_pip);
     let mut found = files.iter().map(|(path, text)| (read(path), text));
     if found.clone().any(|(bytes, _)| bytes.is_none()) {
-        State::Missing
+        EntryState::Missing
     } else if found.all(|(bytes, text)| bytes.as_deref() == Some(text.as_bytes())) {
-        State::Ours
+        EntryState::Ours
     } else {
         let text = read(&hook.module()).and_then(|bytes| String::from_utf8(bytes).ok());
         text.and_then(|text| named(&text))
-            .map_or(State::Foreign, State::Elsewhere)
+            .map_or(EntryState::Foreign, EntryState::Elsewhere)
     }
 }
 

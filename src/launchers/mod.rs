@@ -23,7 +23,7 @@ use std::path::Path;
 pub use find::aim_pip_path;
 pub use launcher::Launcher;
 pub use names::has_pip;
-pub use report::{Changes, Finding, LauncherError, Part, State};
+pub use report::{Changes, EntryPart, EntryState, Finding, LauncherError};
 
 use crate::files::make_folder;
 use crate::project::Venv;
@@ -72,7 +72,8 @@ pub fn is_installed(venv: &Venv) -> bool {
     venv.layout().launchers().is_dir()
 }
 
-/// Looks at each of our places without changing anything. A problem is any [`Finding`] that is not [`State::Ours`].
+/// Looks at each of our places without changing anything. A problem is any [`Finding`] that is not
+/// [`EntryState::Ours`].
 pub fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
     let mut findings = scripts::inspect(venv, aim_pip);
     findings.extend(hook::inspect(venv, aim_pip));

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-/// What [`install`](super::install) and [`heal`](super::heal) did. Empty lists mean that everything was in place already.
+/// What [`install`](super::install) and [`heal`](super::heal) did. Empty lists mean that everything was in place
+/// already.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Files that were written, or given back by [`remove`](super::remove).
@@ -33,16 +34,16 @@ pub enum LauncherError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Launcher or hook.
-    pub part: Part,
+    pub part: EntryPart,
     /// The file.
     pub path: PathBuf,
     /// What is there.
-    pub state: State,
+    pub state: EntryState,
 }
 
 /// The two ways into `aim-pip`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum EntryPart {
     /// A file in `bin`.
     Launcher,
     /// The hook's files in site-packages.
@@ -51,7 +52,7 @@ pub enum Part {
 
 /// What is in one of our places.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum EntryState {
     /// Ours, and it leads to the `aim-pip` that was asked about.
     Ours,
     /// Ours, but it leads to another `aim-pip`, which may be gone; or it was written by another version.

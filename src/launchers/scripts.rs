@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::launcher::{self, Launcher};
-use super::report::{Changes, Finding, Part, State};
+use super::report::{Changes, EntryPart, EntryState, Finding};
 use super::{names, place};
 use crate::project::Venv;
 
@@ -136,13 +136,13 @@ pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
     wanted
         .iter()
         .map(|name| Finding {
-            part: Part::Launcher,
+            part: EntryPart::Launcher,
             path: venv.bin().join(name),
             state: match survey.ours.get(name) {
-                Some(launcher) if launcher.aim_pip == aim_pip => State::Ours,
-                Some(launcher) => State::Elsewhere(launcher.aim_pip.clone()),
-                None if survey.foreign.contains(name) => State::Foreign,
-                None => State::Missing,
+                Some(launcher) if launcher.aim_pip == aim_pip => EntryState::Ours,
+                Some(launcher) => EntryState::Elsewhere(launcher.aim_pip.clone()),
+                None if survey.foreign.contains(name) => EntryState::Foreign,
+                None => EntryState::Missing,
             },
         })
         .collect()

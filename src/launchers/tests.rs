@@ -175,15 +175,15 @@ fn where_pip_has_no_launcher_of_its_name_none_is_made() {
 #[test]
 fn findings_tell_what_is_where() {
     let env = Env::with_pip(&["pip"]);
-    let states = |aim_pip: &str| -> Vec<State> {
+    let states = |aim_pip: &str| -> Vec<EntryState> {
         let findings = inspect(&env.venv, Path::new(aim_pip));
         findings.into_iter().map(|finding| finding.state).collect()
     };
-    let missing = State::Missing;
+    let missing = EntryState::Missing;
     assert_eq!(
         states(SHIM),
         [
-            State::Foreign,
+            EntryState::Foreign,
             missing.clone(),
             missing.clone(),
             missing.clone(),
@@ -191,10 +191,10 @@ fn findings_tell_what_is_where() {
         ]
     );
     env.install();
-    assert_eq!(states(SHIM), vec![State::Ours; 5]);
+    assert_eq!(states(SHIM), vec![EntryState::Ours; 5]);
     assert_eq!(
         states("/elsewhere/aim-pip"),
-        vec![State::Elsewhere(SHIM.into()); 5]
+        vec![EntryState::Elsewhere(SHIM.into()); 5]
     );
 }
 
@@ -210,7 +210,7 @@ fn what_a_later_toolkit_left_for_python_to_start_with_is_taken_away() {
     leave();
     let findings = inspect(&env.venv, Path::new(SHIM));
     let hook = findings.last().expect("the hook");
-    assert_eq!((&hook.path, &hook.state), (&start, &State::Foreign));
+    assert_eq!((&hook.path, &hook.state), (&start, &EntryState::Foreign));
     assert_eq!(env.heal().removed, std::slice::from_ref(&start));
     leave();
     remove(&env.venv).expect("removed");

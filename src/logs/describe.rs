@@ -105,7 +105,7 @@ pub(super) fn as_json(run: &Run) -> serde_json::Result<Value> {
 mod tests {
     use anstream::adapter::strip_str;
 
-    use super::super::samples::{lone, run};
+    use super::super::testing::{lone, run};
     use super::*;
     use crate::words::{self, Language};
 

@@ -6,12 +6,13 @@ use std::time::{Duration, SystemTime};
 
 use super::cli::FollowArgs;
 use super::describe;
-use super::tail::Tail;
+use crate::console::shell;
 use crate::console::style::{FAINT, HEADING, NAME, PLAIN, paint};
 use crate::console::table::Cell;
-use crate::console::width::{printable, quoted};
+use crate::console::width::printable;
 use crate::console::{Console, time};
 use crate::error::Result;
+use crate::files::Growing;
 use crate::project::Project;
 use crate::store::{Run, RunLog, Unfinished};
 use crate::words::t;
@@ -43,7 +44,7 @@ struct Follower<'a> {
     /// When the history last looked otherwise.
     stamp: Stamp,
     /// Logs of runs that go on, by the path of their part file; none for one whose end was printed.
-    growing: BTreeMap<PathBuf, Option<Tail>>,
+    growing: BTreeMap<PathBuf, Option<Growing>>,
 }
 
 impl<'a> Follower<'a> {
@@ -73,7 +74,8 @@ impl<'a> Follower<'a> {
 
     /// Prints what is new.
     fn step(&mut self, console: &mut Console) -> Result<()> {
-        // The order matters: a run is recorded before its part file goes, so what is in the history now has printed all.
+        // The order matters: a run is recorded before its part file goes, so what is in the history now has printed
+        // all.
         let stamp = Stamp::of(self.project);
         let parts = RunLog::growing(&self.project.layout());
         for part in &parts {
@@ -83,11 +85,11 @@ impl<'a> Follower<'a> {
             self.stamp = stamp;
             self.print_ended(console)?;
         }
-        for (part, tail) in &mut self.growing {
+        for (part, log) in &mut self.growing {
             if !parts.contains(part)
-                && let Some(mut tail) = tail.take()
+                && let Some(mut log) = log.take()
             {
-                print_text(console, &tail.rest()?)?;
+                print_text(console, &log.rest()?)?;
             }
         }
         self.growing.retain(|part, _| parts.contains(part));
@@ -97,15 +99,15 @@ impl<'a> Follower<'a> {
     fn grow(&mut self, console: &mut Console, part: &PathBuf) -> Result<()> {
         if !self.growing.contains_key(part) {
             // A part file that is gone again belongs to a run that is in the history by now.
-            let Ok(tail) = Tail::open(part) else {
+            let Ok(log) = Growing::open(part) else {
                 return Ok(());
             };
-            self.growing.insert(part.clone(), Some(tail));
+            self.growing.insert(part.clone(), Some(log));
             self.print_heading(console)?;
         }
         match self.growing.get_mut(part) {
-            Some(Some(tail)) => loop {
-                let lines = tail.lines()?;
+            Some(Some(log)) => loop {
+                let lines = log.more_lines()?;
                 if lines.is_empty() {
                     return Ok(());
                 }
@@ -123,13 +125,8 @@ impl<'a> Follower<'a> {
         let Some(unfinished) = Unfinished::last(&self.project.venv().layout()) else {
             return Ok(());
         };
-        let words: Vec<String> = unfinished
-            .run
-            .argv
-            .iter()
-            .map(|word| quoted(word))
-            .collect();
-        console.line(paint(HEADING, format!("$ {}", printable(&words.join(" ")))))
+        let command = shell::command(&unfinished.run.argv);
+        console.line(paint(HEADING, format!("$ {}", printable(&command))))
     }
 
     fn print_ended(&mut self, console: &mut Console) -> Result<()> {
@@ -139,11 +136,11 @@ impl<'a> Follower<'a> {
             if !self.seen.insert(id.clone()) {
                 continue;
             }
-            for (part, tail) in &mut self.growing {
+            for (part, log) in &mut self.growing {
                 if part.to_string_lossy().contains(&id)
-                    && let Some(mut tail) = tail.take()
+                    && let Some(mut log) = log.take()
                 {
-                    print_text(console, &tail.rest()?)?;
+                    print_text(console, &log.rest()?)?;
                 }
             }
             print_run(console, &history, run)?;
@@ -203,7 +200,7 @@ fn print_run(console: &mut Console, history: &RunLog, run: &Run) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{finish, project, started};
+    use super::super::testing::{finish, project, started};
     use super::*;
     use crate::console::{CommonArgs, testing};
     use crate::inventory::Snapshot;

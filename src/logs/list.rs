@@ -133,7 +133,7 @@ fn table(verbose: bool, log: &RunLog, runs: &[&Run], now: DateTime<Utc>) -> Tabl
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::samples::{at, lone, run};
+    use super::super::testing::{at, lone, run};
     use super::*;
     use crate::console::{CommonArgs, testing};
     use crate::error::Exit;

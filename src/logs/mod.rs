@@ -9,10 +9,9 @@ mod describe;
 mod follow;
 mod list;
 mod prune;
-#[cfg(test)]
-mod samples;
 mod show;
-mod tail;
+#[cfg(test)]
+mod testing;
 
 pub use cli::{Cli, Command, FollowArgs, ListArgs, PruneArgs, ShowArgs, command};
 

@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::cli::ShowArgs;
 use super::describe;
+use crate::console::shell;
 use crate::console::style::{self, FAINT};
 use crate::console::table::{Cell, pairs};
-use crate::console::width::{printable, quoted};
+use crate::console::width::printable;
 use crate::console::{Console, time};
 use crate::error::{Error, Result};
 use crate::project::{Project, ProjectLayout};
@@ -99,8 +100,8 @@ fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
     row(t!("logs.label.run"), vec![run.id().into()]);
     match run {
         Run::Recorded(record) => {
-            let command: Vec<String> = record.argv.iter().map(|word| quoted(word)).collect();
-            row(t!("logs.label.command"), vec![command.join(" ").into()]);
+            let command = shell::command(&record.argv);
+            row(t!("logs.label.command"), vec![command.into()]);
             row(
                 t!("logs.label.in"),
                 vec![record.cwd.to_string_lossy().into()],
@@ -172,7 +173,7 @@ fn print_log(console: &mut Console, log: &Log) -> Result<()> {
 mod tests {
     use serde_json::json;
 
-    use super::super::samples::{at, installed, lone, project, run};
+    use super::super::testing::{at, installed, lone, project, run};
     use super::*;
     use crate::console::{CommonArgs, testing};
     use crate::error::Exit;

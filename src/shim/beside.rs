@@ -1,9 +1,9 @@
 //! Beside a Python that runs pip in its own process (`runpy`, `pip.main`): the same story, told from outside.
 //!
-//! `shims/_aim_pip_hook/inside.py` starts this process as `aim-pip --aim-beside=PID PREFIX ARGS…`, with PID its own, before it
-//! calls pip's main function, and holds two pipes to it. From the one it reads `go` when it has its turn. Into the other
-//! it writes pip's status when pip has returned; when that pipe ends without one, the process is gone, and the run is
-//! entered as interrupted.
+//! `shims/_aim_pip_hook/inside.py` starts this process as `aim-pip --aim-beside=PID PREFIX ARGS…`, with PID its own,
+//! before it calls pip's main function, and holds two pipes to it. From the one it reads `go` when it has its turn.
+//! Into the other it writes pip's status when pip has returned; when that pipe ends without one, the process is gone,
+//! and the run is entered as interrupted.
 //!
 //! **Invariant:** when this process ends without `go`, pip runs unrecorded; it is never kept from running.
 
@@ -15,16 +15,16 @@ use std::time::Instant;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::call::Call;
-use super::story::{Scene, Story};
+use super::story::{RememberedCall, Story};
 use crate::host::Host;
 use crate::store::{Ending, Tool};
 
 /// Tells the story of `call`, which the process `pid` makes inside itself.
 pub(super) fn main(pid: u32, call: &Call, host: &Host) -> ExitCode {
-    let Some(scene) = Scene::of(call, host) else {
+    let Some(remembered) = RememberedCall::of(call, host) else {
         return ExitCode::SUCCESS;
     };
-    let story = Story::begin(scene, Tool::Pip, pid);
+    let story = Story::begin(remembered, Tool::Pip, pid);
     let begun = Instant::now();
     if outlive_signals().and_then(|()| go()).is_err() {
         story.give_up(); // the other one is gone before its turn came

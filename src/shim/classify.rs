@@ -1,9 +1,9 @@
 //! What a call of pip may do to the environment, judged by its arguments.
 //!
-//! Three answers. *Reading* commands are replaced by pip at once. *Changing* ones are recorded whatever comes of
-//! them. *Uncertain* ones (an unknown command, `install --target`, `PIP_TARGET`, `target` in a `pip.conf`) get the whole story as well, and are recorded if they
-//! turn out to have changed this environment. So a wrong "uncertain" costs a few milliseconds, a wrong "reading" loses a
-//! record until the next sync: in doubt, uncertain.
+//! Three answers. *Reading* commands are replaced by pip at once. *Changing* ones are recorded whatever comes of them.
+//! *Uncertain* ones (an unknown command, `install --target`, `PIP_TARGET`, `target` in a `pip.conf`) get the whole
+//! story as well, and are recorded if they turn out to have changed this environment. So a wrong "uncertain" costs a
+//! few milliseconds, a wrong "reading" loses a record until the next sync: in doubt, uncertain.
 //!
 //! pip reads its command line by `optparse` (compare pip's `parse_command`): general options up to the command, then
 //! options and operands of the command in any order, until `--`.
@@ -11,13 +11,13 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::options::{GENERAL, INSTALL, Meaning, meaning};
+use super::options::{GENERAL, INSTALL, OptionMeaning, meaning};
 use super::settings::Settings;
 use crate::host::Host;
 
 /// What a command may do to the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Effect {
     /// Nothing.
     Reading,
     /// Perhaps something.
@@ -30,7 +30,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PipCommand {
     /// What it may do.
-    pub kind: Kind,
+    pub effect: Effect,
     /// The command's name; empty when there is none (`pip --version`).
     pub action: String,
     /// Where the command's name stands in the arguments.
@@ -67,14 +67,14 @@ impl PipCommand {
     pub fn of(args: &[OsString], prefix: &Path, host: &Host) -> Self {
         let mut command = Self::parse(args);
         if host.var_os("PIP_AUTO_COMPLETE").is_some() {
-            command.kind = Kind::Reading; // pip prints what may follow, and leaves
+            command.effect = Effect::Reading; // pip prints what may follow, and leaves
         }
-        if command.kind == Kind::Reading {
+        if command.effect == Effect::Reading {
             return command;
         }
         let settings = Settings::of(prefix, &command.action, host);
-        if command.kind == Kind::Changing && settings.diverts {
-            command.kind = Kind::Uncertain;
+        if command.effect == Effect::Changing && settings.diverts {
+            command.effect = Effect::Uncertain;
         }
         command.python = command.python.or(settings.python);
         command
@@ -83,7 +83,7 @@ impl PipCommand {
     /// The command that `args` make, without regard to settings.
     pub fn parse(args: &[OsString]) -> Self {
         let mut command = Self {
-            kind: Kind::Reading,
+            effect: Effect::Reading,
             action: String::new(),
             action_at: None,
             packages: Vec::new(),
@@ -93,7 +93,7 @@ impl PipCommand {
         match command.read_general(&mut words) {
             Verdict::Leaves => return command,
             Verdict::Unclear => {
-                command.kind = Kind::Uncertain;
+                command.effect = Effect::Uncertain;
                 return command;
             }
             Verdict::GoesOn => {}
@@ -102,12 +102,12 @@ impl PipCommand {
             return command; // `pip` alone prints its help
         };
         command.action = args[at].to_string_lossy().into_owned();
-        command.kind = match command.action.as_str() {
-            "install" | "uninstall" => Kind::Changing,
-            reading if READING.contains(&reading) => Kind::Reading,
-            _ => Kind::Uncertain,
+        command.effect = match command.action.as_str() {
+            "install" | "uninstall" => Effect::Changing,
+            reading if READING.contains(&reading) => Effect::Reading,
+            _ => Effect::Uncertain,
         };
-        if command.kind == Kind::Changing {
+        if command.effect == Effect::Changing {
             command.read_install(&mut words);
         }
         command
@@ -121,8 +121,10 @@ impl PipCommand {
                     self.action_at = Some(words.at - 1);
                     return Verdict::GoesOn;
                 }
-                Word::Option(Meaning::Help | Meaning::Version, _) => return Verdict::Leaves,
-                Word::Option(Meaning::Python, value) => self.python = value.map(|v| v.value),
+                Word::Option(OptionMeaning::Help | OptionMeaning::Version, _) => {
+                    return Verdict::Leaves;
+                }
+                Word::Option(OptionMeaning::Python, value) => self.python = value.map(|v| v.value),
                 Word::Option(..) => {}
                 Word::Unknown => return Verdict::Unclear,
             }
@@ -137,15 +139,18 @@ impl PipCommand {
         while let Some(word) = words.next(&[INSTALL, GENERAL]) {
             match word {
                 Word::Operand(operand) => self.packages.push(operand),
-                Word::Option(Meaning::Help | Meaning::DryRun, _) if clear => {
-                    self.kind = Kind::Reading;
+                Word::Option(OptionMeaning::Help | OptionMeaning::DryRun, _) if clear => {
+                    self.effect = Effect::Reading;
                     return;
                 }
-                Word::Option(Meaning::Elsewhere | Meaning::ElsewhereFlag | Meaning::DryRun, _) => {
-                    self.kind = Kind::Uncertain;
+                Word::Option(
+                    OptionMeaning::Elsewhere | OptionMeaning::ElsewhereFlag | OptionMeaning::DryRun,
+                    _,
+                ) => {
+                    self.effect = Effect::Uncertain;
                 }
-                Word::Option(Meaning::Python, value) => self.python = value.map(|v| v.value),
-                Word::Option(Meaning::Requirement, Some(value)) => {
+                Word::Option(OptionMeaning::Python, value) => self.python = value.map(|v| v.value),
+                Word::Option(OptionMeaning::Requirement, Some(value)) => {
                     self.packages.push(value.as_typed);
                 }
                 Word::Option(..) => {}
@@ -168,7 +173,7 @@ enum Verdict {
 /// One option or operand.
 enum Word {
     Operand(String),
-    Option(Meaning, Option<OptionValue>),
+    Option(OptionMeaning, Option<OptionValue>),
     Unknown,
 }
 
@@ -196,7 +201,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn next(&mut self, tables: &[&[(&str, Meaning)]]) -> Option<Word> {
+    fn next(&mut self, tables: &[&[(&str, OptionMeaning)]]) -> Option<Word> {
         if !self.cluster.is_empty() {
             return Some(self.short(tables));
         }
@@ -232,7 +237,7 @@ impl<'a> Words<'a> {
     }
 
     /// The next letter of a cluster; the rest of the word, or the next one, is its value if it takes one.
-    fn short(&mut self, tables: &[&[(&str, Meaning)]]) -> Word {
+    fn short(&mut self, tables: &[&[(&str, OptionMeaning)]]) -> Word {
         let letter = self.cluster.remove(0);
         let name = format!("-{letter}");
         let Some(meaning) = meaning(&name, tables) else {
@@ -266,7 +271,7 @@ impl<'a> Words<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Kind::{Changing, Reading, Uncertain};
+    use Effect::{Changing, Reading, Uncertain};
     use proptest::prelude::*;
 
     fn parse(line: &str) -> PipCommand {
@@ -274,11 +279,11 @@ mod tests {
         PipCommand::parse(&args)
     }
 
-    fn check(line: &str, kind: Kind, action: &str, packages: &[&str]) {
+    fn check(line: &str, effect: Effect, action: &str, packages: &[&str]) {
         let command = parse(line);
-        assert_eq!(command.kind, kind, "{line}");
+        assert_eq!(command.effect, effect, "{line}");
         assert_eq!(command.action, action, "{line}");
-        if kind != Reading {
+        if effect != Reading {
             assert_eq!(command.packages, packages, "{line}");
         }
     }
@@ -357,8 +362,8 @@ mod tests {
             let host = host.with_var("PIP_CONFIG_FILE", "/dev/null");
             PipCommand::of(&args, Path::new("/nowhere"), &host)
         };
-        assert_eq!(of("PIP_TARGET", "/t").kind, Uncertain);
-        assert_eq!(of("PIP_USER", "0").kind, Changing);
+        assert_eq!(of("PIP_TARGET", "/t").effect, Uncertain);
+        assert_eq!(of("PIP_USER", "0").effect, Changing);
         assert_eq!(of("PIP_PYTHON", "/p").python, Some("/p".into()));
     }
 
@@ -370,7 +375,7 @@ mod tests {
     }
 
     /// An option of the tables with a value if it takes one, spelled in one of the ways that pip accepts.
-    fn option() -> impl Strategy<Value = (Meaning, Vec<String>)> {
+    fn option() -> impl Strategy<Value = (OptionMeaning, Vec<String>)> {
         let options: Vec<_> = [GENERAL, INSTALL].concat();
         (
             prop::sample::select(options),
@@ -394,7 +399,7 @@ mod tests {
             options in prop::collection::vec(option(), 0..6),
             names in prop::collection::vec("[a-z][a-z0-9]{0,5}", 0..4),
         ) {
-            let leaves = |meaning| matches!(meaning, Meaning::Help | Meaning::DryRun);
+            let leaves = |meaning| matches!(meaning, OptionMeaning::Help | OptionMeaning::DryRun);
             let mut args = vec![OsString::from("install")];
             for (_, words) in &options {
                 args.extend(words.iter().map(OsString::from));
@@ -402,7 +407,7 @@ mod tests {
             args.extend(names.iter().map(OsString::from));
             let command = PipCommand::parse(&args);
             let reads = options.iter().any(|(meaning, _)| leaves(*meaning));
-            prop_assert_eq!(command.kind == Reading, reads);
+            prop_assert_eq!(command.effect == Reading, reads);
             if !reads {
                 prop_assert!(command.packages.ends_with(&names));
             }

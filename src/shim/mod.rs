@@ -23,7 +23,7 @@ use std::convert::Infallible;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-pub use classify::{Kind, PipCommand};
+pub use classify::{Effect, PipCommand};
 pub use redact::{urls as redact_urls, words as redact_words};
 
 use crate::env_vars;
@@ -33,7 +33,7 @@ use crate::host::Host;
 use crate::words::{self, Language, t};
 use call::Call;
 use real_pip::RealPip;
-use story::Scene;
+use story::RememberedCall;
 
 /// Runs the call of pip that this process was started for. Returns only if pip could not be run at all.
 pub fn main() -> ExitCode {
@@ -56,9 +56,9 @@ fn answer(host: &Host) -> Result<Infallible> {
     let call = Call::of(host)?;
     let mut pip = RealPip::of(&call, host)?;
     let is_passed_by = host.var_os(env_vars::GUARD).is_some() || host.flag(env_vars::BYPASS);
-    if !is_passed_by && let Some(scene) = Scene::of(&call, host) {
+    if !is_passed_by && let Some(remembered) = RememberedCall::of(&call, host) {
         // Comes back where no process or descriptor is left for capturing: pip itself needs none.
-        story::run(scene, &mut pip);
+        story::run(remembered, &mut pip);
     }
     become_pip(pip)
 }

@@ -5,7 +5,7 @@
 
 /// What an option means to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum OptionMeaning {
     /// Nothing, and it takes no value.
     Flag,
     /// Nothing, and it takes a value.
@@ -26,7 +26,7 @@ pub(super) enum Meaning {
     Requirement,
 }
 
-impl Meaning {
+impl OptionMeaning {
     pub(super) fn takes_value(self) -> bool {
         matches!(
             self,
@@ -35,10 +35,12 @@ impl Meaning {
     }
 }
 
-use Meaning::{DryRun, Elsewhere, ElsewhereFlag, Flag, Help, Python, Requirement, Value, Version};
+use OptionMeaning::{
+    DryRun, Elsewhere, ElsewhereFlag, Flag, Help, Python, Requirement, Value, Version,
+};
 
 /// Options that stand before the command or after it.
-pub(super) const GENERAL: &[(&str, Meaning)] = &[
+pub(super) const GENERAL: &[(&str, OptionMeaning)] = &[
     ("-h", Help),
     ("--help", Help),
     ("--debug", Flag),
@@ -78,7 +80,7 @@ pub(super) const GENERAL: &[(&str, Meaning)] = &[
 ];
 
 /// Options of `install` and `uninstall`.
-pub(super) const INSTALL: &[(&str, Meaning)] = &[
+pub(super) const INSTALL: &[(&str, OptionMeaning)] = &[
     ("-r", Requirement),
     ("--requirement", Requirement),
     ("--requirements", Requirement),
@@ -166,9 +168,9 @@ pub(super) const INSTALL: &[(&str, Meaning)] = &[
     ("--yes", Flag),
 ];
 
-/// What the option `name` (`-r`, `--requirement`, or as much of it as tells it apart) means in the tables given; none when
-/// it is unknown or could be several that differ.
-pub(super) fn meaning(name: &str, tables: &[&[(&str, Meaning)]]) -> Option<Meaning> {
+/// What the option `name` (`-r`, `--requirement`, or as much of it as tells it apart) means in the tables given; none
+/// when it is unknown or could be several that differ.
+pub(super) fn meaning(name: &str, tables: &[&[(&str, OptionMeaning)]]) -> Option<OptionMeaning> {
     let all = || tables.iter().copied().flatten();
     if let Some((_, meaning)) = all().find(|(option, _)| *option == name) {
         return Some(*meaning);

@@ -7,11 +7,11 @@ use std::time::Duration;
 use chrono::Utc;
 
 use super::call::{Call, Entry};
-use super::classify::{Kind, PipCommand};
+use super::classify::{Effect, PipCommand};
 use super::real_pip::RealPip;
 use super::redact;
 use crate::api::nudge;
-use crate::exec::{self, Outcome, Status, Stream};
+use crate::exec::{self, ChildOutcome, ChildStatus, ChildStream};
 use crate::host::Host;
 use crate::inventory::{Gate, Snapshot};
 use crate::launchers;
@@ -22,8 +22,8 @@ use crate::store::{
 };
 use crate::words::t;
 
-/// Who takes part.
-pub(super) struct Scene<'a> {
+/// A call that is to be remembered, and what is needed for it.
+pub(super) struct RememberedCall<'a> {
     call: &'a Call,
     asked: PipCommand,
     /// The project whose environment the call is about.
@@ -32,12 +32,12 @@ pub(super) struct Scene<'a> {
     host: &'a Host,
 }
 
-impl<'a> Scene<'a> {
-    /// The scene of `call`; none when it is not to be remembered: it only reads, it is about an environment that is
-    /// none of ours, or the project is switched off.
+impl<'a> RememberedCall<'a> {
+    /// `call`, if it is to be remembered: not when it only reads, when it is about an environment that is none of ours,
+    /// or when the project is switched off.
     pub(super) fn of(call: &'a Call, host: &'a Host) -> Option<Self> {
         let asked = PipCommand::of(call.args(), call.venv().root(), host);
-        if asked.kind == Kind::Reading {
+        if asked.effect == Effect::Reading {
             return None;
         }
         let project = call.subject(&asked, host)?;
@@ -53,9 +53,9 @@ impl<'a> Scene<'a> {
 }
 
 /// Runs pip, remembers what it did, and leaves with its status. Returns only if pip could not be started so.
-pub(super) fn run(scene: Scene<'_>, pip: &mut RealPip) {
-    let story = Story::begin(scene, pip.tool(), std::process::id());
-    match run_captured(pip, &story.scene.project, &story.started) {
+pub(super) fn run(remembered: RememberedCall<'_>, pip: &mut RealPip) {
+    let story = Story::begin(remembered, pip.tool(), std::process::id());
+    match run_captured(pip, &story.remembered.project, &story.started) {
         Some((outcome, output)) => {
             story.end(ending(outcome.status), outcome.duration, Some(output));
             exec::leave(outcome.status)
@@ -66,7 +66,7 @@ pub(super) fn run(scene: Scene<'_>, pip: &mut RealPip) {
 
 /// A call that has its turn: what was installed is known, and a crash from here on leaves word of it.
 pub(super) struct Story<'a> {
-    scene: Scene<'a>,
+    remembered: RememberedCall<'a>,
     started: StartedRun,
     lock: Option<RunLock>,
     before: Snapshot,
@@ -76,15 +76,15 @@ pub(super) struct Story<'a> {
 
 impl<'a> Story<'a> {
     /// Waits for the call's turn. `tool` will change the environment, in the process `pid`.
-    pub(super) fn begin(scene: Scene<'a>, tool: Tool, pid: u32) -> Self {
+    pub(super) fn begin(remembered: RememberedCall<'a>, tool: Tool, pid: u32) -> Self {
         exec::outlive_full_files();
-        let Scene {
+        let RememberedCall {
             call,
             asked,
             project,
             config,
             host,
-        } = &scene;
+        } = &remembered;
         let started = begin(call, asked, tool, pid, host);
         let lock = wait_for_turn(project, config, &started, host);
         // What a crash left is entered first; if that fails, the next run tries again, and until then nobody can tell
@@ -100,7 +100,7 @@ impl<'a> Story<'a> {
         let _ = Unfinished::begin(&layout, started.clone(), before.clone(), lock.is_some());
         let places = Gate::with_scripts(project.venv());
         Self {
-            scene,
+            remembered,
             started,
             lock,
             before,
@@ -110,20 +110,20 @@ impl<'a> Story<'a> {
 
     /// Puts back what pip replaced by changing itself, and enters the run into the history.
     pub(super) fn end(self, ending: Ending, duration: Duration, output: Option<RunOutput>) {
-        let Scene {
+        let RememberedCall {
             call,
             asked,
             project,
             config,
             host,
-        } = self.scene;
+        } = self.remembered;
         let after = Snapshot::scan(project.venv());
         // Who came by a launcher of ours found it in place.
         if self.places.has_moved() || !matches!(call.entry(), Entry::Launcher(_)) {
             heal(call, &project);
         }
 
-        if asked.kind != Kind::Changing && self.before.diff_to(&after).is_empty() {
+        if asked.effect != Effect::Changing && self.before.diff_to(&after).is_empty() {
             Unfinished::end(&project.venv().layout(), &self.started.id);
             if let Some(output) = output {
                 output.discard();
@@ -150,7 +150,7 @@ impl<'a> Story<'a> {
 
     /// pip never ran.
     pub(super) fn give_up(self) {
-        Unfinished::end(&self.scene.project.venv().layout(), &self.started.id);
+        Unfinished::end(&self.remembered.project.venv().layout(), &self.started.id);
     }
 }
 
@@ -215,11 +215,11 @@ fn run_captured(
     pip: &mut RealPip,
     project: &Project,
     run: &StartedRun,
-) -> Option<(Outcome, RunOutput)> {
+) -> Option<(ChildOutcome, RunOutput)> {
     let mut draft = LogDraft::begin(&project.layout(), &run.id);
     let outcome = exec::run(pip.command(), &mut |stream, bytes| match stream {
-        Stream::Stdout => draft.stdout(bytes),
-        Stream::Stderr => draft.stderr(bytes),
+        ChildStream::Stdout => draft.stdout(bytes),
+        ChildStream::Stderr => draft.stderr(bytes),
     });
     let output = draft.into_output();
     if let Ok(outcome) = outcome {
@@ -229,10 +229,10 @@ fn run_captured(
     None
 }
 
-fn ending(status: Status) -> Ending {
+fn ending(status: ChildStatus) -> Ending {
     match status {
-        Status::Exited(code) => Ending::Exited(code),
-        Status::Signaled(signal) => Ending::Signaled(signal),
+        ChildStatus::Exited(code) => Ending::Exited(code),
+        ChildStatus::Signaled(signal) => Ending::Signaled(signal),
     }
 }
 

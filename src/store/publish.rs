@@ -8,10 +8,10 @@ use super::log::file as log_file;
 use super::record::Generation;
 use super::record::history;
 use super::record::{Ending, RunRecord};
-use super::record::{FinishedRun, Published};
+use super::record::{FinishedRun, Published, StartedRun};
 use super::retention;
 use super::retention::Limits;
-use super::state::State;
+use super::state::ProjectState;
 use crate::files::atomic;
 use crate::inventory::{Diff, Snapshot};
 use crate::project::{Config, LOGS, Project, ProjectLayout};
@@ -35,7 +35,7 @@ pub fn publish(
     let layout = project.layout();
     let lock = HistoryLock::acquire(&layout)?;
     let ended_at = Utc::now();
-    let mut state = State::read(project, &lock);
+    let mut state = ProjectState::read(project, &lock);
     let (before, after) = state.named(project, before, after);
     let changes = before.diff_to(&after);
     let raised = !changes.is_empty();
@@ -84,8 +84,14 @@ fn write_log(
         return Ok(None);
     };
     let success = run.ending.is_success();
-    let name = log_file::name(&run.action, &run.id, success, at);
-    let text = log_file::text(&run.action, &run.packages, success, at, output);
+    let StartedRun {
+        action,
+        id,
+        packages,
+        ..
+    } = &run.started;
+    let name = log_file::name(action, id, success, at);
+    let text = log_file::text(action, packages, success, at, output);
     let path = layout.logs().join(&name);
     atomic::write(&path, text.as_bytes()).map_err(|error| StoreError::at(&path, error))?;
     Ok(Some(WrittenLog {
@@ -101,17 +107,18 @@ pub(super) fn record_of(
     changes: Diff,
     log: Option<WrittenLog>,
 ) -> RunRecord {
+    let started = &run.started;
     let (exit_code, signal) = run.ending.members();
     let stdout = run.output.as_ref().map(|output| output.stdout.len() as u64);
     RunRecord {
         schema: RunRecord::SCHEMA,
-        id: run.id,
-        action: run.action.clone(),
-        packages: run.packages.clone(),
-        argv: run.argv.clone(),
-        cwd: run.cwd.clone(),
-        tool: run.tool,
-        started_at: run.started_at.trunc_subsecs(6),
+        id: started.id,
+        action: started.action.clone(),
+        packages: started.packages.clone(),
+        argv: started.argv.clone(),
+        cwd: started.cwd.clone(),
+        tool: started.tool,
+        started_at: started.started_at.trunc_subsecs(6),
         duration_ms: u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
         exit_code,
         signal,
@@ -123,7 +130,7 @@ pub(super) fn record_of(
         bytes: log.as_ref().map(|log| log.bytes).unwrap_or_default(),
         log_path: log.map(|log| log.path),
         user: user_name(),
-        pid: run.pid,
+        pid: started.pid,
         others: serde_json::Map::new(),
     }
 }
@@ -335,7 +342,7 @@ mod tests {
         assert_eq!(published.record.log_path, None);
         // A record that is too large: nothing is entered.
         let mut run = finished("install", "text");
-        run.argv = vec!["x".repeat(200_000)];
+        run.started.argv = vec!["x".repeat(200_000)];
         let failed = publish(&project, &Config::default(), run, &some, &none);
         assert!(matches!(failed, Err(StoreError::Full { .. })), "{failed:?}");
     }

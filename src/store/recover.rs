@@ -17,7 +17,7 @@ use super::record::{Ending, RunRecord};
 use super::retention;
 use super::retention::Limits;
 use super::state::EnvMeta;
-use super::state::State;
+use super::state::ProjectState;
 use super::unfinished::Unfinished;
 use crate::inventory::Snapshot;
 use crate::project::{Config, Project, ProjectLayout};
@@ -101,7 +101,7 @@ fn complete(project: &Project, record: &RunRecord, after: &mut Snapshot) -> Resu
     let lock = HistoryLock::acquire(&layout)?;
     let (meta, _) = EnvMeta::read(&layout);
     if meta.generation < record.generation_after {
-        let mut state = State::read(project, &lock);
+        let mut state = ProjectState::read(project, &lock);
         // Not that of a later run which has its record as well: that one is completed after this.
         state.generation = record.generation_after;
         after.name_all(project.venv(), &Snapshot::default());
@@ -183,10 +183,8 @@ mod tests {
         let before = Snapshot::scan(project.venv());
         install(&project, "six", "1.16.0");
         let after = Snapshot::scan(project.venv());
-        let finished = crate::store::FinishedRun {
-            id: run.id,
-            ..finished("install", "")
-        };
+        let mut finished = finished("install", "");
+        finished.started.id = run.id;
         publish(&project, &Config::default(), finished, &before, &after).expect("published");
         std::fs::remove_file(project.layout().env_meta())
             .expect("as if the crash had come before it");

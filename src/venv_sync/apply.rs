@@ -9,7 +9,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use super::ground::Ground;
-use super::plan::Plan;
+use super::plan::SyncPlan;
 use crate::console::Console;
 use crate::console::width::printable;
 use crate::error::{Error, Explain, Result};
@@ -18,7 +18,7 @@ use crate::inventory::{Diff, Snapshot};
 use crate::launchers::{self, Changes};
 use crate::project::VenvLayout;
 use crate::store::{
-    self, Ending, EnvMeta, FinishedRun, Generation, Holder, LockError, Published, RunId, RunLock,
+    self, Ending, EnvMeta, Generation, Holder, LockError, Published, RunId, RunLock, StartedRun,
     Tool, Unfinished,
 };
 use crate::words::t;
@@ -94,7 +94,7 @@ pub(super) fn apply(
 /// What is installed beside what is recorded.
 pub(super) struct Compared {
     /// What has to be done.
-    pub(super) plan: Plan,
+    pub(super) plan: SyncPlan,
     /// What is recorded, if anything is.
     recorded: Option<Snapshot>,
     /// What is installed.
@@ -107,7 +107,7 @@ pub(super) fn compare(ground: &Ground<'_>) -> Compared {
     let now = Snapshot::scan(ground.project.venv());
     let recorded = store::Recorded::read(&ground.project).snapshot().cloned();
     Compared {
-        plan: Plan::of(&state, recorded.as_ref(), &now),
+        plan: SyncPlan::of(&state, recorded.as_ref(), &now),
         recorded,
         now,
     }
@@ -124,7 +124,7 @@ fn record(
     let nothing = Snapshot::default();
     let before = compared.recorded.as_ref().unwrap_or(&nothing);
     let argv = host.args().iter();
-    let run = FinishedRun {
+    let run = StartedRun {
         id: RunId::new(),
         action: action.to_owned(),
         packages: Vec::new(),
@@ -132,11 +132,9 @@ fn record(
         cwd: host.cwd().unwrap_or(ground.project.root()).to_path_buf(),
         tool: Tool::behind(diff, ground.project.venv(), before, &compared.now),
         started_at,
-        duration: since.elapsed(),
-        ending: Ending::Exited(0),
         pid: std::process::id(),
-        output: None,
     };
+    let run = run.finish(since.elapsed(), Ending::Exited(0), None);
     store::publish(&ground.project, &ground.config, run, before, &compared.now)
         .context(t!("venv_sync.cannot_record"))
         .hint(t!("venv_sync.hint_doctor"))

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The daemon, as far as this project is concerned.
 #[derive(Debug, Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
-pub(super) enum Daemon {
+pub(super) enum DaemonState {
     /// None runs.
     Absent,
     /// One runs.
@@ -40,7 +40,7 @@ pub(super) enum Daemon {
     },
 }
 
-impl Daemon {
+impl DaemonState {
     /// The daemon in a few words.
     pub(super) fn words(&self) -> String {
         match self {
@@ -83,12 +83,12 @@ impl Daemon {
 }
 
 /// What is there. Never fails, and waits for nothing but one short reply.
-pub(super) fn look(ground: &Ground<'_>) -> Daemon {
+pub(super) fn look(ground: &Ground<'_>) -> DaemonState {
     let client = match Client::connect(ground.host) {
         Ok(client) => client,
-        Err(error) if error.exit() == Exit::NoDaemon => return Daemon::Absent,
+        Err(error) if error.exit() == Exit::NoDaemon => return DaemonState::Absent,
         Err(error) => {
-            return Daemon::Unusable {
+            return DaemonState::Unusable {
                 why: error.to_string(),
             };
         }
@@ -96,7 +96,7 @@ pub(super) fn look(ground: &Ground<'_>) -> Daemon {
     let folder = folder_of(&ground.project);
     let known = client.resolve(folder).ok();
     let known = known.filter(|info| info.path == folder);
-    Daemon::Running {
+    DaemonState::Running {
         version: client.version().version.clone(),
         watching: known.as_ref().and_then(|info| info.watching.clone()),
         worker: known.and_then(|info| client.worker(&info.id).ok().map(Box::new)),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn check(worker: WorkerStatus, expected: &str) {
-        let daemon = Daemon::Running {
+        let daemon = DaemonState::Running {
             version: None,
             worker: Some(Box::new(worker)),
             watching: None,
@@ -223,7 +223,7 @@ mod tests {
             worker(WorkerState::Failed, None),
             "environment refresh failed: python is gone",
         );
-        assert_eq!(Daemon::Absent.worker_words(5), "");
+        assert_eq!(DaemonState::Absent.worker_words(5), "");
     }
 
     #[test]

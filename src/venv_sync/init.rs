@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::apply::{self, Applied, Launchers};
 use super::ground::{self, Ground};
-use super::interpreter::{Interpreter, Request};
+use super::interpreter::{FoundPython, PythonWish};
 use super::maker::Maker;
 use super::{InitArgs, changes, daemon};
-use crate::console::width::quoted;
+use crate::console::shell;
 use crate::console::{CommonArgs, Console, style};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
@@ -27,13 +27,13 @@ pub(super) fn init(
     console: &mut Console,
 ) -> Result<Exit> {
     let (project, maker) = match place(host, common, args)? {
-        Place::Ready(project) => {
+        InitTarget::Ready(project) => {
             if let Some(wanted) = &args.python {
                 agrees(host, project.venv(), wanted)?;
             }
             (project, None)
         }
-        Place::Bare(folder) => {
+        InitTarget::Bare(folder) => {
             let maker = Maker::choose(host, args.python.as_deref())?;
             (make(host, &folder, &maker, console)?, Some(maker))
         }
@@ -69,7 +69,7 @@ pub(super) fn pip_version(now: &Snapshot) -> Option<String> {
 }
 
 /// Where to work.
-enum Place {
+enum InitTarget {
     /// A project with an environment that can be used.
     Ready(Project),
     /// A folder without one; it need not exist.
@@ -80,17 +80,17 @@ enum Place {
 ///
 /// # Errors
 /// When there is something that cannot be used.
-fn place(host: &Host, common: &CommonArgs, args: &InitArgs) -> Result<Place> {
+fn place(host: &Host, common: &CommonArgs, args: &InitArgs) -> Result<InitTarget> {
     let folder = match (&args.path, host.cwd()) {
         (None, _) if common.project.is_some() => {
-            return usable(ground::project(host, common)?).map(Place::Ready);
+            return usable(ground::project(host, common)?).map(InitTarget::Ready);
         }
         (Some(path), _) => host.absolute(path),
         (None, Some(cwd)) => cwd.to_path_buf(),
         (None, None) => return Err(Error::failed(t!("venv_sync.no_cwd"))),
     };
     if !folder.exists() {
-        return Ok(Place::Bare(folder));
+        return Ok(InitTarget::Bare(folder));
     }
     let folder = folder
         .canonicalize()
@@ -100,10 +100,10 @@ fn place(host: &Host, common: &CommonArgs, args: &InitArgs) -> Result<Place> {
         return Err(Error::usage(message));
     }
     if let Ok(venv) = Venv::open(&folder) {
-        return usable(Project::of_venv(venv)).map(Place::Ready);
+        return usable(Project::of_venv(venv)).map(InitTarget::Ready);
     }
     if let Some(project) = Project::at(&folder) {
-        return usable(project).map(Place::Ready);
+        return usable(project).map(InitTarget::Ready);
     }
     let target = ProjectLayout::new(&folder).new_venv();
     if target.symlink_metadata().is_ok() {
@@ -111,7 +111,7 @@ fn place(host: &Host, common: &CommonArgs, args: &InitArgs) -> Result<Place> {
         return Err(Error::from(VenvError::NotAnEnvironment(target.clone()))
             .hint(make_again(&folder, &target)));
     }
-    Ok(Place::Bare(folder))
+    Ok(InitTarget::Bare(folder))
 }
 
 /// `project`, if its environment has an interpreter.
@@ -127,8 +127,8 @@ fn usable(project: Project) -> Result<Project> {
 pub(super) fn make_again(folder: &Path, venv: &Path) -> String {
     t!(
         "venv_sync.hint_make_again",
-        venv = quoted(&venv.to_string_lossy()),
-        folder = quoted(&folder.to_string_lossy())
+        venv = shell::word(&venv.to_string_lossy()),
+        folder = shell::word(&folder.to_string_lossy())
     )
     .into_owned()
 }
@@ -136,10 +136,10 @@ pub(super) fn make_again(folder: &Path, venv: &Path) -> String {
 /// That the environment's Python is the one that was asked for.
 fn agrees(host: &Host, venv: &Venv, wanted: &str) -> Result<()> {
     let there = venv.python_version().unwrap_or_default();
-    let request = Request::parse(wanted);
-    let accepted = match &request {
-        Request::Version(_) => request.accepts(&there),
-        _ => Interpreter::find(host, &request).is_none_or(|found| found.version == there),
+    let wish = PythonWish::parse(wanted);
+    let accepted = match &wish {
+        PythonWish::Version(_) => wish.accepts(&there),
+        _ => FoundPython::find(host, &wish).is_none_or(|found| found.version == there),
     };
     if accepted {
         return Ok(());
@@ -152,7 +152,7 @@ fn agrees(host: &Host, venv: &Venv, wanted: &str) -> Result<()> {
         wanted = wanted
     );
     let again = make_again(folder, venv.root());
-    Err(Error::failed(message).hint(format!("{again} --python {}", quoted(wanted))))
+    Err(Error::failed(message).hint(format!("{again} --python {}", shell::word(wanted))))
 }
 
 /// Makes the environment, and the project's folder if it is not there; both are gone again when that fails.
@@ -210,7 +210,7 @@ fn print(
         console.line(t!("venv_sync.registered", id = id))?;
     }
     let active = ground.host.path_var("VIRTUAL_ENV");
-    let activate = quoted(&activation(ground));
+    let activate = shell::word(&activation(ground));
     let mut next = vec![format!("source {activate}"), "pip install …".to_owned()];
     if active.is_some_and(|active| ground.host.absolute(active) == venv.root()) {
         next.remove(0);

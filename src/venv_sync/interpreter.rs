@@ -12,9 +12,9 @@ use crate::project::VenvLayout;
 /// Oldest Python that an environment may have (design, section 10).
 pub(super) const OLDEST: [u32; 2] = [3, 8];
 
-/// What was asked for.
+/// Which Python was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Request {
+pub(super) enum PythonWish {
     /// No wish: the first that is on `PATH`.
     Any,
     /// An interpreter, or the folder of an installation.
@@ -25,7 +25,7 @@ pub(super) enum Request {
     Version(Vec<u32>),
 }
 
-impl Request {
+impl PythonWish {
     /// What `text` asks for.
     pub(super) fn parse(text: &str) -> Self {
         if text.contains('/') {
@@ -72,21 +72,20 @@ impl Request {
 
 /// An interpreter that ran and told its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Interpreter {
+pub(super) struct FoundPython {
     /// Its program.
     pub(super) path: PathBuf,
     /// Its version, three numbers.
     pub(super) version: String,
 }
 
-impl Interpreter {
-    /// The first interpreter that `request` accepts.
-    pub(super) fn find(host: &Host, request: &Request) -> Option<Self> {
-        request
-            .candidates(host)
+impl FoundPython {
+    /// The first interpreter that `wish` accepts.
+    pub(super) fn find(host: &Host, wish: &PythonWish) -> Option<Self> {
+        wish.candidates(host)
             .into_iter()
             .filter_map(|path| Self::probe(host, path))
-            .find(|found| request.accepts(&found.version))
+            .find(|found| wish.accepts(&found.version))
     }
 
     /// Runs `path` to learn its version; `None` when it does not run or is no Python.
@@ -160,27 +159,27 @@ mod tests {
     use super::*;
     use crate::venv_sync::tests::script;
 
-    fn check(text: &str, expected: &Request) {
-        assert_eq!(Request::parse(text), *expected, "{text:?}");
+    fn check(text: &str, expected: &PythonWish) {
+        assert_eq!(PythonWish::parse(text), *expected, "{text:?}");
     }
 
     #[test]
     fn paths_names_and_versions_are_told_apart() {
-        check("3", &Request::Version(vec![3]));
-        check("3.11", &Request::Version(vec![3, 11]));
-        check("3.11.7", &Request::Version(vec![3, 11, 7]));
-        check("python3.11", &Request::Name("python3.11".into()));
-        check("pypy3", &Request::Name("pypy3".into()));
-        check("3.11rc1", &Request::Name("3.11rc1".into()));
-        check("./python", &Request::Path("./python".into()));
+        check("3", &PythonWish::Version(vec![3]));
+        check("3.11", &PythonWish::Version(vec![3, 11]));
+        check("3.11.7", &PythonWish::Version(vec![3, 11, 7]));
+        check("python3.11", &PythonWish::Name("python3.11".into()));
+        check("pypy3", &PythonWish::Name("pypy3".into()));
+        check("3.11rc1", &PythonWish::Name("3.11rc1".into()));
+        check("./python", &PythonWish::Path("./python".into()));
     }
 
     #[test]
     fn a_version_accepts_its_own_line_only() {
-        let request = Request::parse("3.1");
-        assert!(request.accepts("3.1.4"));
-        assert!(!request.accepts("3.11.7"));
-        assert!(Request::Any.accepts("3.11.7"));
+        let wish = PythonWish::parse("3.1");
+        assert!(wish.accepts("3.1.4"));
+        assert!(!wish.accepts("3.11.7"));
+        assert!(PythonWish::Any.accepts("3.11.7"));
     }
 
     /// A folder with programs that say a version, as interpreters do, or fail.
@@ -207,8 +206,9 @@ mod tests {
             ("pyenv/versions/3.11.2/bin/python", Some("3.11.2")),
             ("pyenv/versions/3.11.10/bin/python", Some("3.11.10")),
         ]);
-        let find =
-            |text: &str| Interpreter::find(&host, &Request::parse(text)).map(|found| found.version);
+        let find = |text: &str| {
+            FoundPython::find(&host, &PythonWish::parse(text)).map(|found| found.version)
+        };
         assert_eq!(find("3.11").as_deref(), Some("3.11.10"));
         assert_eq!(find("3.11.2").as_deref(), Some("3.11.2"));
         assert_eq!(find("3.9").as_deref(), Some("3.9.1"));
@@ -219,13 +219,13 @@ mod tests {
             find(folder.to_str().expect("UTF-8")).as_deref(),
             Some("3.11.2")
         );
-        let any = Interpreter::find(&host, &Request::Any).expect("one");
+        let any = FoundPython::find(&host, &PythonWish::Any).expect("one");
         assert_eq!(any.version, "3.9.1");
     }
 
     #[test]
     fn old_ones_are_known_for_what_they_are() {
-        let of = |version: &str| Interpreter {
+        let of = |version: &str| FoundPython {
             path: PathBuf::new(),
             version: version.into(),
         };

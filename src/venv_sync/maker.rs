@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::interpreter::{Interpreter, OLDEST, Request, command, on_path};
+use super::interpreter::{FoundPython, OLDEST, PythonWish, command, on_path};
 use crate::error::{Error, Exit, Result};
 use crate::host::Host;
 use crate::project::{Venv, VenvLayout};
@@ -42,18 +42,18 @@ impl Maker {
     /// When there is no such interpreter, or it is too old.
     pub(super) fn choose(host: &Host, wanted: Option<&str>) -> Result<Self> {
         let uv = on_path(host, "uv");
-        let request = wanted.map_or(Request::Any, Request::parse);
-        if let (Some(uv), Request::Any) = (&uv, &request) {
+        let wish = wanted.map_or(PythonWish::Any, PythonWish::parse);
+        if let (Some(uv), PythonWish::Any) = (&uv, &wish) {
             let uv = uv.clone();
             return Ok(Self::Uv { uv, python: None });
         }
-        match (Interpreter::find(host, &request), uv) {
+        match (FoundPython::find(host, &wish), uv) {
             (Some(found), _) if !found.is_new_enough() => Err(too_old(&found)),
-            (Some(Interpreter { path, .. }), Some(uv)) => Ok(Self::Uv {
+            (Some(FoundPython { path, .. }), Some(uv)) => Ok(Self::Uv {
                 uv,
                 python: Some(path),
             }),
-            (Some(Interpreter { path, .. }), None) => Ok(Self::Venv { python: path }),
+            (Some(FoundPython { path, .. }), None) => Ok(Self::Venv { python: path }),
             // uv knows more places than we do, and says so itself when there is none.
             (None, Some(uv)) => Ok(Self::Uv {
                 uv,
@@ -165,7 +165,7 @@ fn last_words(output: &[u8]) -> String {
     lines[lines.len().saturating_sub(LINES)..].join("\n")
 }
 
-fn too_old(found: &Interpreter) -> Error {
+fn too_old(found: &FoundPython) -> Error {
     let [major, minor] = OLDEST;
     Error::failed(t!(
         "venv_sync.python_too_old",
@@ -230,7 +230,7 @@ mod tests {
     fn real_host() -> Option<Host> {
         let path = std::env::var_os("PATH")?;
         let host = Host::fake(["x"]).with_var("PATH", path).with_cwd("/");
-        let found = Interpreter::find(&host, &Request::Any)?;
+        let found = FoundPython::find(&host, &PythonWish::Any)?;
         found.is_new_enough().then_some(host)
     }
 

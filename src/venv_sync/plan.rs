@@ -5,7 +5,7 @@ use crate::store::MetaState;
 
 /// The result of comparing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Plan {
+pub(super) enum SyncPlan {
     /// What is installed is what is recorded.
     InStep,
     /// There is nothing recorded, or nothing readable: record all that is there.
@@ -14,7 +14,7 @@ pub(super) enum Plan {
     Record(Diff),
 }
 
-impl Plan {
+impl SyncPlan {
     /// Compares `now` with the last snapshot that was `recorded`, `env_meta.json` being in `state`.
     pub(super) fn of(state: &MetaState, recorded: Option<&Snapshot>, now: &Snapshot) -> Self {
         let nothing = Snapshot::default();
@@ -55,24 +55,24 @@ mod tests {
     fn the_same_is_in_step_only_when_it_is_recorded() {
         let six = snapshot(&[("six", "1.16.0")]);
         let present = MetaState::Present;
-        assert!(Plan::of(&present, Some(&six), &six).is_in_step());
+        assert!(SyncPlan::of(&present, Some(&six), &six).is_in_step());
         for state in [MetaState::Absent, MetaState::Broken("torn".into())] {
-            let plan = Plan::of(&state, Some(&six), &six);
-            assert_eq!(plan, Plan::FirstRecord(Diff::default()), "{state:?}");
+            let plan = SyncPlan::of(&state, Some(&six), &six);
+            assert_eq!(plan, SyncPlan::FirstRecord(Diff::default()), "{state:?}");
         }
     }
 
     #[test]
     fn the_first_record_names_all_that_is_there() {
         let now = snapshot(&[("pip", "24.0"), ("six", "1.16.0")]);
-        let plan = Plan::of(&MetaState::Absent, None, &now);
+        let plan = SyncPlan::of(&MetaState::Absent, None, &now);
         assert_eq!(plan.diff().map(|diff| diff.added.len()), Some(2));
     }
 
     #[test]
     fn a_difference_is_recorded() {
         let (then, now) = (snapshot(&[("a", "1")]), snapshot(&[("a", "2")]));
-        let Plan::Record(diff) = Plan::of(&MetaState::Present, Some(&then), &now) else {
+        let SyncPlan::Record(diff) = SyncPlan::of(&MetaState::Present, Some(&then), &now) else {
             panic!("a difference");
         };
         assert_eq!(diff.changed.len(), 1);

@@ -6,13 +6,13 @@ use chrono::Utc;
 use serde::Serialize;
 
 use super::apply::Compared;
-use super::daemon::{self, Daemon};
+use super::daemon::{self, DaemonState};
 use super::ground::Ground;
 use super::{apply, changes, init};
 use crate::console::{Console, style, time, width};
 use crate::error::{Exit, Result};
 use crate::inventory::{Change, Diff};
-use crate::launchers::{self, State};
+use crate::launchers::{self, EntryState};
 use crate::store::{EnvMeta, Generation, LastChange, MetaState, Tool};
 use crate::words::t;
 
@@ -33,7 +33,7 @@ struct Status {
     difference: Option<Diff>,
     problem: Option<String>,
     shim: Shim,
-    daemon: Daemon,
+    daemon: DaemonState,
 }
 
 /// Whether pip leads to us.
@@ -99,10 +99,10 @@ fn shim(ground: &Ground<'_>) -> Shim {
     let sound = launchers::aim_pip_path(ground.host).is_some_and(|aim_pip| {
         let findings = launchers::inspect(venv, &aim_pip);
         findings.iter().all(|finding| match &finding.state {
-            State::Ours => true,
+            EntryState::Ours => true,
             // It works as long as it is there; only `doctor` minds which one it is.
-            State::Elsewhere(other) => other.is_file(),
-            State::Foreign | State::Missing => false,
+            EntryState::Elsewhere(other) => other.is_file(),
+            EntryState::Foreign | EntryState::Missing => false,
         })
     });
     if sound { Shim::On } else { Shim::Damaged }

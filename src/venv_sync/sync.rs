@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::apply::{self, Applied, Compared, Launchers};
 use super::ground::Ground;
-use super::plan::Plan;
+use super::plan::SyncPlan;
 use super::{SyncArgs, changes, daemon};
 use crate::console::Console;
 use crate::error::{Exit, Result};
@@ -66,7 +66,7 @@ fn check(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
         ))?;
     } else {
         let diff = plan.diff().cloned().unwrap_or_default();
-        console.line(if matches!(plan, Plan::FirstRecord(_)) {
+        console.line(if matches!(plan, SyncPlan::FirstRecord(_)) {
             t!("venv_sync.nothing_recorded")
         } else {
             t!("venv_sync.differs", generation = generation)

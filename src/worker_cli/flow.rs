@@ -18,7 +18,7 @@ use crate::console::{Console, time, width};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::json::Json;
-use crate::json::indent::laid_out;
+use crate::json::laid_out;
 use crate::words::t;
 
 /// How often a living list is drawn at most, and at least while a node runs.

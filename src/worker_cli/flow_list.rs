@@ -44,11 +44,11 @@ struct Entry {
     id: String,
     title: String,
     is_code: bool,
-    state: State,
+    state: NodeState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum NodeState {
     Waiting,
     Running(Instant),
     Settled,
@@ -64,7 +64,7 @@ impl List {
                 is_code: node.kind == "code",
                 id: node.id,
                 title: node.title,
-                state: State::Waiting,
+                state: NodeState::Waiting,
             });
         }
         let names = list.nodes.iter().filter(|node| node.is_code);
@@ -79,7 +79,7 @@ impl List {
     /// A node has begun.
     pub(super) fn begins(&mut self, id: &str, now: Instant) {
         if let Some(node) = self.entry(id) {
-            node.state = State::Running(now);
+            node.state = NodeState::Running(now);
         }
     }
 
@@ -88,7 +88,7 @@ impl List {
     pub(super) fn settles(&mut self, id: &str, result: &FlowResult) -> Vec<String> {
         let mut is_code = true;
         if let Some(node) = self.entry(id) {
-            node.state = State::Settled;
+            node.state = NodeState::Settled;
             is_code = node.is_code;
         }
         let is_own_failure = result.status == FlowStatus::Error && result.error_source.is_none();
@@ -138,12 +138,12 @@ impl List {
         let running = self
             .nodes
             .iter()
-            .filter(|node| matches!(node.state, State::Running(_)));
+            .filter(|node| matches!(node.state, NodeState::Running(_)));
         let lines = running
             .map(|node| self.line(ODD, &word, &name_of(node), ""))
             .collect();
         for node in &mut self.nodes {
-            node.state = State::Settled;
+            node.state = NodeState::Settled;
         }
         lines
     }
@@ -152,14 +152,14 @@ impl List {
     pub(super) fn living(&self, now: Instant, width: usize, rows: usize) -> Vec<String> {
         let code = || self.nodes.iter().filter(|node| node.is_code);
         let running = code().filter_map(|node| match node.state {
-            State::Running(since) => {
+            NodeState::Running(since) => {
                 let took = time::duration(now.saturating_duration_since(since));
                 Some((NAME, t!("worker_cli.flow.running"), name_of(node), took))
             }
-            State::Waiting | State::Settled => None,
+            NodeState::Waiting | NodeState::Settled => None,
         });
         let waiting = code()
-            .filter(|node| node.state == State::Waiting)
+            .filter(|node| node.state == NodeState::Waiting)
             .map(|node| {
                 (
                     FAINT,
@@ -195,7 +195,7 @@ impl List {
     /// Whether a node runs.
     pub(super) fn is_running(&self) -> bool {
         let mut states = self.nodes.iter().map(|node| node.state);
-        states.any(|state| matches!(state, State::Running(_)))
+        states.any(|state| matches!(state, NodeState::Running(_)))
     }
 
     pub(super) fn counts(&self) -> Counts {

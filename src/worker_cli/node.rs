@@ -15,7 +15,7 @@ use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::json::Json;
-use crate::json::indent::laid_out;
+use crate::json::laid_out;
 use crate::words::t;
 
 /// The input that `args` give: `{}` when they give none, as AIM-Forge always sends an object.
@@ -42,8 +42,8 @@ pub(super) fn input(args: &RunArgs) -> Result<Json> {
 ///
 /// Leaving the command, by Ctrl-C or however else, cancels the node.
 ///
-/// Without `--json`, the node's two streams are ours, and its output value follows on standard output. With it, standard
-/// output has only the worker's reply object, and everything that the node prints is talk.
+/// Without `--json`, the node's two streams are ours, and its output value follows on standard output. With it,
+/// standard output has only the worker's reply object, and everything that the node prints is talk.
 pub(super) fn run(
     console: &mut Console,
     host: &Host,
@@ -95,7 +95,7 @@ impl Words {
     }
 
     fn end(&self, console: &mut Console, reply: &Json) -> Result<Exit> {
-        let read: Reply = reply
+        let read: NodeReply = reply
             .read()
             .context(t!("worker_cli.reply_not_understood"))?;
         let exit = if read.ok { Exit::Done } else { Exit::Failed };
@@ -132,7 +132,7 @@ impl Words {
 
 /// A worker's reply object (compat, section 8), and what the daemon says in its stead.
 #[derive(Debug, Deserialize)]
-struct Reply<'a> {
+struct NodeReply<'a> {
     #[serde(default)]
     ok: bool,
     #[serde(borrow, default)]
@@ -152,7 +152,7 @@ fn text(json: &RawValue) -> String {
     serde_json::from_str(json.get()).unwrap_or_else(|_| laid_out(json.get()))
 }
 
-fn failure(reply: &Reply<'_>) -> Error {
+fn failure(reply: &NodeReply<'_>) -> Error {
     let error = reply.error.map(text).unwrap_or_default();
     let detailed = |what| match reply.detail.map(text) {
         Some(detail) => Error::failed(detail).context(what),

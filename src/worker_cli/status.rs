@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::api::v1::{
-    KeptObjects, ProjectInfo, WatchMode, Watching, WorkerExit, WorkerState, WorkerStatus,
+    KeptObjects, ProjectInfo, Refresh, WatchMode, Watching, WorkerExit, WorkerState, WorkerStatus,
 };
 use crate::console::style::{BAD, FAINT, GOOD, NAME, ODD, PLAIN};
 use crate::console::table::{Cell, Table, pairs};
@@ -69,8 +69,8 @@ fn rows(status: &Status, now: DateTime<Utc>) -> Vec<Row<'_>> {
     if let Some(objects) = &status.objects {
         row(t!("worker_cli.label.objects"), kept(objects));
     }
-    if let Some(refresh) = &status.last_refresh {
-        row(t!("worker_cli.label.last_refresh"), refresh.as_str().into());
+    if let Some(refresh) = refresh(status) {
+        row(t!("worker_cli.label.last_refresh"), refresh.into());
     }
     if let Some(watching) = watching {
         row(t!("worker_cli.label.changes"), how_watched(watching));
@@ -182,6 +182,30 @@ fn generation(status: &WorkerStatus) -> Cell {
     Cell::styled(style, text)
 }
 
+/// What became of the worker when the environment changed last: in the person's language where the word is known.
+fn refresh(status: &WorkerStatus) -> Option<Cow<'_, str>> {
+    let Some(refresh) = &status.refresh else {
+        return status.last_refresh.as_deref().map(Cow::from);
+    };
+    Some(match refresh {
+        Refresh::EnvironmentChanged => t!("worker_cli.refresh.environment_changed"),
+        Refresh::InterpreterChanged => t!("worker_cli.refresh.interpreter_changed"),
+        Refresh::FileChanged { file } => t!("worker_cli.refresh.file_changed", file = file),
+        Refresh::OtherPolicy => t!("worker_cli.refresh.other_policy"),
+        Refresh::NoAnswer => t!("worker_cli.refresh.no_answer"),
+        Refresh::NothingLoadedChanged => t!("worker_cli.refresh.nothing_loaded_changed"),
+        Refresh::ByHand {
+            generation,
+            env_generation,
+        } => t!(
+            "worker_cli.refresh.by_hand",
+            has = generation,
+            newest = env_generation
+        ),
+        Refresh::Unknown => return status.last_refresh.as_deref().map(Cow::from),
+    })
+}
+
 fn last_exit(exit: &WorkerExit, now: DateTime<Utc>) -> String {
     let how = match (&exit.signal, exit.code) {
         (Some(signal), _) => signal.clone(),
@@ -258,7 +282,7 @@ mod tests {
     fn it_says_how_changes_are_noticed_and_what_became_of_the_worker() {
         let status = json!({
             "project": "demo", "state": "idle", "pid": 12, "python": "3.11.7", "generation": 4, "env_generation": 4,
-            "last_refresh": "kept: no file that it had loaded changed (policy loaded)",
+            "last_refresh": "kept: …", "refresh": {"reason": "nothing-loaded-changed"},
             "watching": {"mode": "polling", "why": "nfs does not tell of what other machines change"},
         });
         assert_eq!(
@@ -273,9 +297,14 @@ mod tests {
         words::choose(Language::Korean);
         let korean = text(&json!({
             "project": "demo", "state": "stopped", "watching": {"mode": "events"},
+            "last_refresh": "replaced: …", "refresh": {"reason": "file-changed", "file": "used.py"},
         }));
         assert!(
-            korean.ends_with("변경 감지  바로 (시스템 알림)"),
+            korean.contains("교체됨: 불러온 파일이 바뀌었습니다 (used.py)"),
+            "{korean}"
+        );
+        assert!(
+            korean.ends_with("변경 감지    바로 (시스템 알림)"),
             "{korean}"
         );
     }

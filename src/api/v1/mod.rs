@@ -9,6 +9,7 @@ mod event;
 mod flow;
 mod node;
 mod project;
+mod refresh;
 mod worker;
 
 pub use codes::{ErrorCode, NodeCode};
@@ -17,6 +18,7 @@ pub use event::{Event, EventKind};
 pub use flow::{FlowDone, FlowEvent, FlowEvents, FlowNode, FlowResult, FlowRun, FlowStatus};
 pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream};
 pub use project::{EnvChanged, ProjectInfo, ProjectList, RegisterProject, WatchMode, Watching};
+pub use refresh::Refresh;
 pub use worker::{
     InterruptRequest, Interrupted, KeptObjects, RestartRequest, Restarted, StopRequest, When,
     WorkerExit, WorkerState, WorkerStatus,

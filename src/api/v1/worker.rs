@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Refresh;
 use crate::project::ProjectId;
 
 /// When a worker gives way.
@@ -121,9 +122,13 @@ pub struct WorkerStatus {
     /// How the last worker that was not asked to end ended.
     #[serde(default)]
     pub last_exit: Option<WorkerExit>,
-    /// What became of the worker when the environment changed last, and why: replaced, or kept.
+    /// What became of the worker when the environment changed last, and why, as an English sentence; [`Self::refresh`]
+    /// says the same in a word.
     #[serde(default)]
     pub last_refresh: Option<String>,
+    /// What became of the worker when the environment changed last; none from an older daemon.
+    #[serde(default)]
+    pub refresh: Option<Refresh>,
     /// Whether it stays on its generation, though the environment has another, until somebody restarts it.
     #[serde(default)]
     pub stays: bool,
@@ -166,6 +171,7 @@ impl WorkerStatus {
             last_error: None,
             last_exit: None,
             last_refresh: None,
+            refresh: None,
             stays: false,
             branch_workers: 0,
             objects: None,

@@ -1,16 +1,18 @@
 //! Which nodes a flow runs, and after which others.
 //!
 //! A flow is everything that is connected to its start node, edges followed both ways: a node that only feeds a
-//! reachable one runs too (compat, section 10). Nodes are known by their place in a fixed order, sources before targets.
+//! reachable one runs too (compat, section 10). Nodes are known by their place in a fixed order, sources before
+//! targets.
 //!
-//! **Invariant:** the same file gives the same order: where two nodes could come next, the earlier one in the file does.
+//! **Invariant:** the same file gives the same order: where two nodes could come next, the earlier one in the file
+//! does.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::error::FlowError;
-use super::structure::{Edge, Kind, Node, Structure};
+use super::structure::{Edge, Node, NodeKind, Structure};
 
 /// The nodes of one flow in the order in which they may run.
 #[derive(Debug)]
@@ -118,7 +120,7 @@ fn find_start(structure: &Structure, wanted: Option<&str>) -> Result<usize, Flow
         return found.ok_or_else(|| FlowError::StartNotFound(id.to_owned()));
     }
     let starts: Vec<usize> = (0..nodes.len())
-        .filter(|&node| nodes[node].kind == Kind::Start)
+        .filter(|&node| nodes[node].kind == NodeKind::Start)
         .collect();
     match starts[..] {
         [] => Err(FlowError::NoStart),

@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::display::is_cut;
 use super::graph::Graph;
 use super::runner::{NodeDone, Object, Output};
-use super::structure::Kind;
+use super::structure::NodeKind;
 use crate::json::JsonText;
-use crate::json::{Pieces, Rope};
+use crate::json::{JsonWriter, Pieces};
 
 /// Bytes kept of what a node printed, and of its error's text.
 const KEPT: usize = 64 << 10;
@@ -16,7 +16,7 @@ const KEPT: usize = 64 << 10;
 /// How a node fared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum NodeStatus {
     /// It gave an output.
     Success,
     /// It failed.
@@ -29,7 +29,7 @@ pub enum Status {
 #[derive(Debug, Clone)]
 pub struct Settled<O> {
     /// How it fared.
-    pub status: Status,
+    pub status: NodeStatus,
     /// Its output, if it succeeded.
     pub output: Option<Output<O>>,
     /// How long it ran.
@@ -46,26 +46,31 @@ impl<O: Object> Settled<O> {
         logs: &str,
         shown: Option<&JsonText>,
     ) -> Self {
-        let mut rope = Rope::default();
-        rope.text(r#"{"status":"success","output":"#)
+        let mut writer = JsonWriter::default();
+        writer
+            .text(r#"{"status":"success","output":"#)
             .json(&output.json);
-        rope.text(r#","error":null,"execution_time_ms":"#)
+        writer
+            .text(r#","error":null,"execution_time_ms":"#)
             .value(&time_ms);
-        rope.text(r#","logs":"#).value(tail(logs));
+        writer.text(r#","logs":"#).value(tail(logs));
         if let Some(shown) = shown {
             let reference = output.object.as_ref().map(Object::id);
-            rope.text(r#","display_metadata":{"display":"#).json(shown);
-            rope.text(r#","full_ref":"#).value(&reference);
-            rope.text(r#","is_truncated":"#)
+            writer
+                .text(r#","display_metadata":{"display":"#)
+                .json(shown);
+            writer.text(r#","full_ref":"#).value(&reference);
+            writer
+                .text(r#","is_truncated":"#)
                 .value(&is_cut(shown))
                 .text("}");
         }
-        rope.text("}");
+        writer.text("}");
         Self {
-            status: Status::Success,
+            status: NodeStatus::Success,
             output: Some(output),
             time_ms,
-            text: rope.finish(),
+            text: writer.finish(),
         }
     }
 
@@ -83,36 +88,43 @@ impl<O: Object> Settled<O> {
             }
             logs.push_str(tail(traceback));
         }
-        Self::failed(Status::Error, &said, done.time_ms, &logs, None)
+        Self::failed(NodeStatus::Error, &said, done.time_ms, &logs, None)
     }
 
     /// A node that did not run, because the node `source` failed.
-    pub(super) fn not_run(status: Status, error: &str, source: &str) -> Self {
+    pub(super) fn not_run(status: NodeStatus, error: &str, source: &str) -> Self {
         Self::failed(status, error, 0, "", Some(source))
     }
 
-    fn failed(status: Status, error: &str, time_ms: u64, logs: &str, source: Option<&str>) -> Self {
-        let mut rope = Rope::default();
-        rope.text(r#"{"status":"#).value(&status);
-        rope.text(r#","output":null,"error":"#).value(head(error));
-        rope.text(r#","execution_time_ms":"#).value(&time_ms);
-        rope.text(r#","logs":"#).value(logs);
+    fn failed(
+        status: NodeStatus,
+        error: &str,
+        time_ms: u64,
+        logs: &str,
+        source: Option<&str>,
+    ) -> Self {
+        let mut writer = JsonWriter::default();
+        writer.text(r#"{"status":"#).value(&status);
+        writer.text(r#","output":null,"error":"#).value(head(error));
+        writer.text(r#","execution_time_ms":"#).value(&time_ms);
+        writer.text(r#","logs":"#).value(logs);
         if let Some(source) = source {
-            rope.text(r#","skipped_reason":"upstream_error","error_source":"#)
+            writer
+                .text(r#","skipped_reason":"upstream_error","error_source":"#)
                 .value(source);
         }
-        rope.text("}");
+        writer.text("}");
         Self {
             status,
             output: None,
             time_ms,
-            text: rope.finish(),
+            text: writer.finish(),
         }
     }
 }
 
 /// A flow that is done with.
-pub(super) struct Outcome<'r, O> {
+pub(super) struct FlowOutcome<'r, O> {
     pub(super) graph: &'r Graph,
     /// By place; a flow that was left early lacks some.
     pub(super) settled: &'r [Option<Settled<O>>],
@@ -120,56 +132,60 @@ pub(super) struct Outcome<'r, O> {
     pub(super) started_at: DateTime<Utc>,
 }
 
-impl<O> Outcome<'_, O> {
+impl<O> FlowOutcome<'_, O> {
     /// The answer of the plain call.
     pub(super) fn answer(&self) -> Pieces {
-        let mut rope = Rope::default();
-        rope.text("{");
-        self.verdict(&mut rope);
-        rope.text(",");
-        self.results(&mut rope);
-        rope.text("}");
-        rope.finish()
+        let mut writer = JsonWriter::default();
+        writer.text("{");
+        self.verdict(&mut writer);
+        writer.text(",");
+        self.results(&mut writer);
+        writer.text("}");
+        writer.finish()
     }
 
     /// `success`, false when a node failed, and `run_id`, which tells the time in UTC (D11).
-    pub(super) fn verdict(&self, rope: &mut Rope) {
+    pub(super) fn verdict(&self, writer: &mut JsonWriter) {
         let has_failed = self
             .settled
             .iter()
             .flatten()
-            .any(|node| node.status != Status::Success);
+            .any(|node| node.status != NodeStatus::Success);
         let began = self.started_at.format("%Y-%m-%dT%H:%M:%SZ");
-        rope.text(r#""success":"#).value(&!has_failed);
-        rope.text(r#","run_id":"#)
+        writer.text(r#""success":"#).value(&!has_failed);
+        writer
+            .text(r#","run_id":"#)
             .value(&format!("{began}-{}", self.project_id));
     }
 
     /// The members that the plain answer and the stream's last event share.
-    pub(super) fn results(&self, rope: &mut Rope) {
+    pub(super) fn results(&self, writer: &mut JsonWriter) {
         let nodes = || {
             self.graph
                 .nodes()
                 .zip(self.settled)
                 .filter_map(|(node, settled)| settled.as_ref().map(|settled| (node, settled)))
         };
-        rope.text(r#""execution_results":{"#)
-            .list(nodes(), |rope, (node, settled)| {
-                rope.value(&*node.id).text(":").pieces(&settled.text);
+        writer
+            .text(r#""execution_results":{"#)
+            .list(nodes(), |writer, (node, settled)| {
+                writer.value(&*node.id).text(":").pieces(&settled.text);
             });
-        let shown = nodes().filter(|(node, _)| node.kind == Kind::Result);
+        let shown = nodes().filter(|(node, _)| node.kind == NodeKind::Result);
         let shown = shown.filter_map(|(node, settled)| Some((node, settled.output.as_ref()?)));
-        rope.text(r#"},"result_nodes":{"#)
-            .list(shown, |rope, (node, output)| {
-                rope.value(&*node.id).text(":").json(&output.json);
+        writer
+            .text(r#"},"result_nodes":{"#)
+            .list(shown, |writer, (node, output)| {
+                writer.value(&*node.id).text(":").json(&output.json);
             });
-        rope.text(r#"},"execution_order":["#)
-            .list(self.graph.nodes(), |rope, node| {
-                rope.value(&*node.id);
+        writer
+            .text(r#"},"execution_order":["#)
+            .list(self.graph.nodes(), |writer, node| {
+                writer.value(&*node.id);
             });
-        let successes = nodes().filter(|(_, settled)| settled.status == Status::Success);
+        let successes = nodes().filter(|(_, settled)| settled.status == NodeStatus::Success);
         let total: u64 = successes.map(|(_, settled)| settled.time_ms).sum();
-        rope.text(r#"],"total_execution_time_ms":"#).value(&total);
+        writer.text(r#"],"total_execution_time_ms":"#).value(&total);
     }
 }
 
@@ -252,7 +268,7 @@ mod tests {
             &serde_json::json!({"status": "error", "output": null, "error": "worker-exit", "execution_time_ms": 5, "logs": ""}),
         );
         check(
-            &Settled::not_run(Status::Skipped, "why", "3"),
+            &Settled::not_run(NodeStatus::Skipped, "why", "3"),
             &serde_json::json!({"status": "skipped", "output": null, "error": "why", "execution_time_ms": 0, "logs": "",
                 "skipped_reason": "upstream_error", "error_source": "3"}),
         );

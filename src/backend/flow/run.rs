@@ -1,7 +1,8 @@
 //! The scheduler: what runs next, and what becomes of what depends on it.
 //!
-//! A [`Run`] is pulled: [`Run::next`] goes on until one more node is settled. Nodes without code are settled on the
-//! spot; the others go to the [`Runner`], as many at once as the request allows, earlier places first.
+//! A [`FlowExecution`] is pulled: [`FlowExecution::next`] goes on until one more node is settled. Nodes without code
+//! are settled on the spot; the others go to the [`Runner`], as many at once as the request allows, earlier places
+//! first.
 //!
 //! **Invariant:** a node begins after all of its sources have settled, and at most once.
 //! **Invariant:** when failures halt, nothing that depends on a failed node begins, however far downstream (D1).
@@ -17,12 +18,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::display::display;
 use super::graph::Graph;
+use super::in_flight::InFlight;
 use super::inputs::{self, Incoming, Shown};
-use super::outcome::{Outcome, Settled, Status, shown_object};
+use super::outcome::{FlowOutcome, NodeStatus, Settled, shown_object};
 use super::request::FlowRequest;
 use super::runner::{EdgeValue, NodeCall, NodeDone, Output, Runner};
-use super::slots::Slots;
-use super::structure::Kind;
+use super::structure::NodeKind;
 use crate::json::JsonText;
 use crate::json::Pieces;
 
@@ -38,7 +39,7 @@ pub enum OnError {
 }
 
 /// A flow that is under way.
-pub struct Run<R: Runner> {
+pub struct FlowExecution<R: Runner> {
     graph: Arc<Graph>,
     request: Arc<FlowRequest>,
     runner: Arc<R>,
@@ -53,7 +54,7 @@ pub struct Run<R: Runner> {
     at_hand: BinaryHeap<Reverse<usize>>,
     /// Free places that do.
     calls: BinaryHeap<Reverse<usize>>,
-    slots: Slots<Settled<R::Object>>,
+    in_flight: InFlight<Settled<R::Object>>,
     stopped_by: Option<usize>,
     /// With [`Self::stopped_by`]: places below are settled.
     swept: usize,
@@ -61,7 +62,7 @@ pub struct Run<R: Runner> {
     watcher: Option<UnboundedSender<usize>>,
 }
 
-impl<R: Runner> Run<R> {
+impl<R: Runner> FlowExecution<R> {
     /// A run of `graph` that has not begun.
     pub fn new(
         graph: Arc<Graph>,
@@ -78,7 +79,7 @@ impl<R: Runner> Run<R> {
             settled: std::iter::repeat_with(|| None).take(count).collect(),
             at_hand: BinaryHeap::new(),
             calls: BinaryHeap::new(),
-            slots: Slots::new(request.max_workers),
+            in_flight: InFlight::new(request.max_workers),
             stopped_by: None,
             swept: 0,
             watcher: None,
@@ -108,13 +109,13 @@ impl<R: Runner> Run<R> {
                     None => self.calls.push(Reverse(place)),
                 }
             }
-            while self.slots.has_room()
+            while self.in_flight.has_room()
                 && let Some(Reverse(place)) = self.calls.pop()
             {
                 self.begin(place);
             }
         }
-        match self.slots.next().await {
+        match self.in_flight.next().await {
             Some((place, settled)) => Some(self.settle(place, settled)),
             None => self.sweep(),
         }
@@ -149,8 +150,8 @@ impl<R: Runner> Run<R> {
     }
 
     /// All that is settled.
-    pub(super) fn outcome(&self) -> Outcome<'_, R::Object> {
-        Outcome {
+    pub(super) fn outcome(&self) -> FlowOutcome<'_, R::Object> {
+        FlowOutcome {
             graph: &self.graph,
             settled: &self.settled,
             project_id: &self.request.project_id,
@@ -161,7 +162,7 @@ impl<R: Runner> Run<R> {
     /// All sources of `place` have settled.
     fn free(&mut self, place: usize) {
         let needs_runner =
-            self.graph.node(place).kind == Kind::Code && self.culprits[place].is_none();
+            self.graph.node(place).kind == NodeKind::Code && self.culprits[place].is_none();
         let queue = if needs_runner {
             &mut self.calls
         } else {
@@ -173,9 +174,9 @@ impl<R: Runner> Run<R> {
     /// Settles `place`, and frees what waited for it alone.
     fn settle(&mut self, place: usize, settled: Settled<R::Object>) -> usize {
         let culprit = match settled.status {
-            Status::Success => None,
-            Status::Error => Some(place),
-            Status::Skipped => self.culprits[place],
+            NodeStatus::Success => None,
+            NodeStatus::Error => Some(place),
+            NodeStatus::Skipped => self.culprits[place],
         };
         self.settled[place] = Some(settled);
         let graph = self.graph.clone();
@@ -201,12 +202,12 @@ impl<R: Runner> Run<R> {
         if let Some(culprit) = self.culprits[place] {
             let culprit = &self.graph.node(culprit).id;
             let error = format!("Skipped due to error in dependency {culprit}");
-            return Some(Settled::not_run(Status::Skipped, &error, culprit));
+            return Some(Settled::not_run(NodeStatus::Skipped, &error, culprit));
         }
         let plain = |json| Output { json, object: None };
         match node.kind {
-            Kind::Code => None,
-            Kind::Start => {
+            NodeKind::Code => None,
+            NodeKind::Start => {
                 let output = plain(JsonText::null());
                 Some(Settled::success(
                     output,
@@ -215,7 +216,7 @@ impl<R: Runner> Run<R> {
                     None,
                 ))
             }
-            Kind::TextInput => {
+            NodeKind::TextInput => {
                 let (value, is_stored) = inputs::of_text_input(self.stored(place));
                 let logs = if is_stored {
                     "Text Input node - using stored value"
@@ -224,13 +225,15 @@ impl<R: Runner> Run<R> {
                 };
                 Some(Settled::success(plain(value), 0, logs, None))
             }
-            Kind::Result => match inputs::of_result(&self.incoming(place), self.stored(place)) {
-                Shown::Is(output) if output.object.is_none() => {
-                    let shown = display(&output.json);
-                    Some(Settled::success(output, 0, PASSED, Some(&shown)))
+            NodeKind::Result => {
+                match inputs::of_result(&self.incoming(place), self.stored(place)) {
+                    Shown::Is(output) if output.object.is_none() => {
+                        let shown = display(&output.json);
+                        Some(Settled::success(output, 0, PASSED, Some(&shown)))
+                    }
+                    _ => None,
                 }
-                _ => None,
-            },
+            }
         }
     }
 
@@ -238,13 +241,13 @@ impl<R: Runner> Run<R> {
     fn begin(&mut self, place: usize) {
         let incoming = self.incoming(place);
         let runner = self.runner.clone();
-        if self.graph.node(place).kind == Kind::Result {
+        if self.graph.node(place).kind == NodeKind::Result {
             let shown = inputs::of_result(&incoming, self.stored(place));
             let (asked, known) = match shown {
                 Shown::Is(output) => (None, Some(output)),
                 Shown::Ask(edges) => (Some(self.call(place, edges)), None),
             };
-            self.slots.begin(place, async move {
+            self.in_flight.begin(place, async move {
                 let (output, time_ms) = match (known, asked) {
                     (Some(output), _) => (output, 0),
                     (None, Some(call)) => match runner.run(call).await {
@@ -271,7 +274,7 @@ impl<R: Runner> Run<R> {
                 // Nobody who wants to know is no reason to stop.
                 let _ = watcher.send(place);
             }
-            self.slots
+            self.in_flight
                 .begin(place, async move { Settled::ran(runner.run(call).await) });
         }
     }
@@ -289,7 +292,7 @@ impl<R: Runner> Run<R> {
         });
         NodeCall {
             node: node.id.clone(),
-            file: (node.kind == Kind::Code).then(|| node.file.clone()),
+            file: (node.kind == NodeKind::Code).then(|| node.file.clone()),
             edges,
             input,
             timeout: self.request.timeout,
@@ -326,10 +329,10 @@ impl<R: Runner> Run<R> {
             .graph
             .incoming(place)
             .any(|(source, _)| source == culprit);
-        let status = if node.kind == Kind::Result && is_fed {
-            Status::Error
+        let status = if node.kind == NodeKind::Result && is_fed {
+            NodeStatus::Error
         } else {
-            Status::Skipped
+            NodeStatus::Skipped
         };
         let error = format!("Execution stopped due to error in node: {}", source.title);
         self.settled[place] = Some(Settled::not_run(status, &error, &source.id));

@@ -3,8 +3,8 @@
 //! Each event is one `data:` line and an empty line, sent when it happens; nothing waits between two (D21). Events that
 //! a slow page has not read yet share their memory with the results, so they are as bounded as the answer is.
 //!
-//! Who asks with `"events": "all"` is told more, which older clients need not know: `start` has `nodes` (each with `id`,
-//! `title` and `kind`), a `node_start` comes when a node begins, and a `node_complete` for every node with code.
+//! Who asks with `"events": "all"` is told more, which older clients need not know: `start` has `nodes` (each with
+//! `id`, `title` and `kind`), a `node_start` comes when a node begins, and a `node_complete` for every node with code.
 
 use std::future::pending;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,14 +14,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::error::FlowError;
 use super::graph::Graph;
-use super::run::Run;
+use super::run::FlowExecution;
 use super::runner::Runner;
-use super::structure::{Kind, Node};
-use crate::json::{Pieces, Rope};
+use super::structure::{Node, NodeKind};
+use crate::json::{JsonWriter, Pieces};
 
 /// Runs `run` to its end and sends the text of its events. When nobody receives them any more, the run is dropped, and
 /// with it what is under way (D22).
-pub async fn tell<R: Runner>(mut run: Run<R>, events: UnboundedSender<Bytes>) {
+pub async fn tell<R: Runner>(mut run: FlowExecution<R>, events: UnboundedSender<Bytes>) {
     let total = run.graph().nodes().filter(|node| node.is_main()).count();
     let tells_all = run.request().tells_all;
     let mut beginnings = tells_all.then(|| run.beginnings());
@@ -45,9 +45,9 @@ pub async fn tell<R: Runner>(mut run: Run<R>, events: UnboundedSender<Bytes>) {
         let node = run.graph().node(place);
         done += usize::from(node.is_main());
         let is_told = match node.kind {
-            Kind::Result => true,
-            Kind::Code => tells_all || node.is_main(),
-            Kind::Start | Kind::TextInput => false,
+            NodeKind::Result => true,
+            NodeKind::Code => tells_all || node.is_main(),
+            NodeKind::Start | NodeKind::TextInput => false,
         };
         if is_told && let Some(settled) = run.settled(place) {
             send(&events, node_done(node, done, total, &settled.text));
@@ -70,8 +70,8 @@ async fn next_of(beginnings: &mut Option<UnboundedReceiver<usize>>) -> usize {
 
 /// The event of a flow that did not run.
 pub fn refused(error: &FlowError) -> Pieces {
-    event("error", |rope| {
-        rope.text(r#","error":"#).value(&error.to_string());
+    event("error", |writer| {
+        writer.text(r#","error":"#).value(&error.to_string());
     })
 }
 
@@ -86,80 +86,81 @@ fn begun(graph: &Graph, total: usize, tells_all: bool) -> Pieces {
             .filter(move |(_, fed)| **fed == is_fed);
         results
             .map(|(node, _)| node)
-            .filter(|node| node.kind == Kind::Result)
+            .filter(|node| node.kind == NodeKind::Result)
     };
-    event("start", |rope| {
-        rope.text(r#","total_nodes":"#).value(&total);
-        ids(rope, "execution_order", graph.nodes());
-        ids(rope, "affected_nodes", graph.nodes_of_file());
-        ids(rope, "input_result_nodes", results(false));
-        ids(rope, "output_result_nodes", results(true));
+    event("start", |writer| {
+        writer.text(r#","total_nodes":"#).value(&total);
+        ids(writer, "execution_order", graph.nodes());
+        ids(writer, "affected_nodes", graph.nodes_of_file());
+        ids(writer, "input_result_nodes", results(false));
+        ids(writer, "output_result_nodes", results(true));
         if tells_all {
-            rope.text(r#","nodes":["#)
-                .list(graph.nodes(), |rope, node| {
-                    rope.text(r#"{"id":"#).value(&*node.id);
-                    rope.text(r#","title":"#).value(&node.title);
-                    rope.text(r#","kind":"#).value(&node.kind).text("}");
+            writer
+                .text(r#","nodes":["#)
+                .list(graph.nodes(), |writer, node| {
+                    writer.text(r#"{"id":"#).value(&*node.id);
+                    writer.text(r#","title":"#).value(&node.title);
+                    writer.text(r#","kind":"#).value(&node.kind).text("}");
                 });
-            rope.text("]");
+            writer.text("]");
         }
-        timestamp(rope);
+        timestamp(writer);
     })
 }
 
 fn node_begun(node: &Node) -> Pieces {
-    event("node_start", |rope| {
-        rope.text(r#","node_id":"#).value(&*node.id);
-        rope.text(r#","node_title":"#).value(&node.title);
-        timestamp(rope);
+    event("node_start", |writer| {
+        writer.text(r#","node_id":"#).value(&*node.id);
+        writer.text(r#","node_title":"#).value(&node.title);
+        timestamp(writer);
     })
 }
 
 fn node_done(node: &Node, index: usize, total: usize, result: &Pieces) -> Pieces {
-    event("node_complete", |rope| {
-        rope.text(r#","node_id":"#).value(&*node.id);
-        rope.text(r#","node_title":"#).value(&node.title);
-        rope.text(r#","node_index":"#).value(&index);
-        rope.text(r#","total_nodes":"#).value(&total);
-        rope.text(r#","result":"#).pieces(result);
-        timestamp(rope);
+    event("node_complete", |writer| {
+        writer.text(r#","node_id":"#).value(&*node.id);
+        writer.text(r#","node_title":"#).value(&node.title);
+        writer.text(r#","node_index":"#).value(&index);
+        writer.text(r#","total_nodes":"#).value(&total);
+        writer.text(r#","result":"#).pieces(result);
+        timestamp(writer);
     })
 }
 
-fn complete<R: Runner>(run: &Run<R>) -> Pieces {
+fn complete<R: Runner>(run: &FlowExecution<R>) -> Pieces {
     let outcome = run.outcome();
-    event("complete", |rope| {
-        rope.text(",");
-        outcome.verdict(rope);
-        rope.text(",");
-        outcome.results(rope);
-        timestamp(rope);
+    event("complete", |writer| {
+        writer.text(",");
+        outcome.verdict(writer);
+        writer.text(",");
+        outcome.results(writer);
+        timestamp(writer);
     })
 }
 
 /// An event's text; `write` adds its members, each after a comma.
-fn event(name: &str, write: impl FnOnce(&mut Rope)) -> Pieces {
-    let mut rope = Rope::default();
-    rope.text(r#"data: {"type":"#).value(name);
-    write(&mut rope);
-    rope.text("}\n\n");
-    rope.finish()
+fn event(name: &str, write: impl FnOnce(&mut JsonWriter)) -> Pieces {
+    let mut writer = JsonWriter::default();
+    writer.text(r#"data: {"type":"#).value(name);
+    write(&mut writer);
+    writer.text("}\n\n");
+    writer.finish()
 }
 
-fn ids<'g>(rope: &mut Rope, name: &str, nodes: impl Iterator<Item = &'g Node>) {
-    rope.text(",").value(name).text(":[");
-    rope.list(nodes, |rope, node| {
-        rope.value(&*node.id);
+fn ids<'g>(writer: &mut JsonWriter, name: &str, nodes: impl Iterator<Item = &'g Node>) {
+    writer.text(",").value(name).text(":[");
+    writer.list(nodes, |writer, node| {
+        writer.value(&*node.id);
     });
-    rope.text("]");
+    writer.text("]");
 }
 
 /// Seconds since 1970, with their fraction.
-fn timestamp(rope: &mut Rope) {
+fn timestamp(writer: &mut JsonWriter) {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    rope.text(r#","timestamp":"#).value(&now.as_secs_f64());
+    writer.text(r#","timestamp":"#).value(&now.as_secs_f64());
 }
 
 /// Nobody there to read is seen by the loop, not here.

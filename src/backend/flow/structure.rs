@@ -15,7 +15,7 @@ pub type NodeId = Arc<str>;
 /// What the engine does with a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum NodeKind {
     /// Where a flow begins; gives nothing.
     Start,
     /// A text that a person typed; comes with the request.
@@ -32,7 +32,7 @@ pub struct Node {
     /// Its id.
     pub id: NodeId,
     /// What is done with it.
-    pub kind: Kind,
+    pub kind: NodeKind,
     /// Its title in the editor.
     pub title: String,
     /// Its file, relative to the project's folder. The worker refuses one that leads out of it.
@@ -43,7 +43,7 @@ impl Node {
     /// Whether it counts in a stream's progress: what computes, not what feeds and shows (compat, section 11).
     pub fn is_main(&self) -> bool {
         const OTHERS: [&str; 3] = ["Text Input", "Start Node", "Result Node"];
-        self.kind == Kind::Code && !OTHERS.iter().any(|name| self.title.contains(name))
+        self.kind == NodeKind::Code && !OTHERS.iter().any(|name| self.title.contains(name))
     }
 }
 
@@ -144,12 +144,12 @@ fn node(raw: &RawValue) -> Option<Node> {
         .unwrap_or_default();
     let title = text(data.title).unwrap_or_else(|| format!("Node {id}"));
     let kind = match text(node.kind).as_deref() {
-        Some("start") => Kind::Start,
-        Some("result") => Kind::Result,
-        Some("textInput") => Kind::TextInput,
-        _ if text(data.component).as_deref() == Some("TextInput") => Kind::TextInput,
-        Some("custom") if title.starts_with("Text Input") => Kind::TextInput,
-        _ => Kind::Code,
+        Some("start") => NodeKind::Start,
+        Some("result") => NodeKind::Result,
+        Some("textInput") => NodeKind::TextInput,
+        _ if text(data.component).as_deref() == Some("TextInput") => NodeKind::TextInput,
+        Some("custom") if title.starts_with("Text Input") => NodeKind::TextInput,
+        _ => NodeKind::Code,
     };
     let file = text(data.file).filter(|file| !file.is_empty());
     let file = file.unwrap_or_else(|| file_of(&id, &title)).into();
@@ -213,7 +213,7 @@ mod tests {
 
     /// The one node of a file, whose `id` is `1`.
     #[track_caller]
-    fn check(rest: &str, kind: Kind, title: &str, file: &str) {
+    fn check(rest: &str, kind: NodeKind, title: &str, file: &str) {
         let text = format!(r#"{{"nodes":[{{"id":"1",{rest}}}]}}"#);
         let structure = Structure::parse(text.as_bytes()).expect("an object");
         let expected = Node {
@@ -229,55 +229,55 @@ mod tests {
     fn a_node_is_known_by_type_component_and_title() {
         check(
             r#""type":"start","data":{"title":"S"}"#,
-            Kind::Start,
+            NodeKind::Start,
             "S",
             "1_S.py",
         );
         check(
             r#""type":"result","data":{}"#,
-            Kind::Result,
+            NodeKind::Result,
             "Node 1",
             "1_Node_1.py",
         );
         check(
             r#""type":"textInput","data":null"#,
-            Kind::TextInput,
+            NodeKind::TextInput,
             "Node 1",
             "1_Node_1.py",
         );
         check(
             r#""type":"custom","data":{"title":"x","componentType":"TextInput"}"#,
-            Kind::TextInput,
+            NodeKind::TextInput,
             "x",
             "1_x.py",
         );
         check(
             r#""type":"custom","data":{"title":"Text Input 2"}"#,
-            Kind::TextInput,
+            NodeKind::TextInput,
             "Text Input 2",
             "1_Text_Input_2.py",
         );
         check(
             r#""type":"note","data":{"title":"Text Input"}"#,
-            Kind::Code,
+            NodeKind::Code,
             "Text Input",
             "1_Text_Input.py",
         );
         check(
             r#""type":7,"data":{"title":"합/계 b"}"#,
-            Kind::Code,
+            NodeKind::Code,
             "합/계 b",
             "1_합_계_b.py",
         );
         check(
             r#""data":{"title":"a","file":"sub/a.py"}"#,
-            Kind::Code,
+            NodeKind::Code,
             "a",
             "sub/a.py",
         );
         check(
             r#""data":{"title":["a"],"file":3}"#,
-            Kind::Code,
+            NodeKind::Code,
             "Node 1",
             "1_Node_1.py",
         );
@@ -294,7 +294,7 @@ mod tests {
             .iter()
             .map(|node| (&*node.id, node.kind))
             .collect();
-        assert_eq!(ids, [("1", Kind::Start), ("b", Kind::Code)]);
+        assert_eq!(ids, [("1", NodeKind::Start), ("b", NodeKind::Code)]);
         let edge = Edge {
             source: 0,
             target: 1,

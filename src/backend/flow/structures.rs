@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use super::error::FlowError;
 use super::structure::Structure;
+use crate::backend::locked::Locked;
 
 /// Structures that are kept; with more, all go.
 const MOST: usize = 64;
@@ -26,7 +27,7 @@ type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
 
 /// Structures by their files.
 #[derive(Debug, Default)]
-pub struct Structures(Mutex<HashMap<PathBuf, (Stamp, Arc<Structure>)>>);
+pub struct Structures(Locked<HashMap<PathBuf, (Stamp, Arc<Structure>)>>);
 
 impl Structures {
     /// The structure in `file`; `None` where there is no plain file: reading anything else could take for ever.
@@ -60,8 +61,8 @@ impl Structures {
         Some(read)
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, (Stamp, Arc<Structure>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, HashMap<PathBuf, (Stamp, Arc<Structure>)>> {
+        self.0.lock()
     }
 }
 

@@ -8,7 +8,7 @@ use axum::extract::State;
 use super::named::{NamedIfKnown, Shared};
 use super::worker::{longest, ready_at};
 use crate::api::v1::{EnvChanged, WorkerStatus};
-use crate::backend::reply::{Body, Reply};
+use crate::backend::answer::{Answer, Body};
 use crate::project::ProjectLayout;
 use crate::store::EnvMeta;
 
@@ -18,7 +18,7 @@ pub(super) async fn changed(
     State(daemon): Shared,
     NamedIfKnown(known): NamedIfKnown,
     Body(change): Body<EnvChanged>,
-) -> Reply<WorkerStatus> {
+) -> Answer<WorkerStatus> {
     let wait = longest(change.wait_s)?.unwrap_or(Duration::ZERO);
     tracing::info!(
         project = %known.id,

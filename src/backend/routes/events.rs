@@ -13,8 +13,8 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::named::Shared;
 use crate::api::v1::EventKind;
+use crate::backend::answer::{Query, Refusal};
 use crate::backend::events::Mark;
-use crate::backend::reply::{Query, Refusal};
 use crate::backend::state::{Daemon, Door};
 use crate::project::ProjectId;
 
@@ -29,8 +29,8 @@ pub(super) struct Wanted {
     project: Option<String>,
 }
 
-/// `GET /api/v1/events?project=`: from now on, or after the event that the header `Last-Event-ID` names, until the caller or
-/// the daemon goes. A gap is told whatever the project.
+/// `GET /api/v1/events?project=`: from now on, or after the event that the header `Last-Event-ID` names, until the
+/// caller or the daemon goes. A gap is told whatever the project.
 pub(super) async fn follow(
     State(daemon): Shared,
     axum::Extension(door): axum::Extension<Door>,

@@ -1,7 +1,7 @@
 //! Running flows, as AIM-Forge's pages ask for it (compat, sections 10 and 11).
 //!
-//! A caller that goes away takes its flow with it: the plain call's run lives in the call, the stream's ends when nobody
-//! reads its events (D22).
+//! A caller that goes away takes its flow with it: the plain call's run lives in the call, the stream's ends when
+//! nobody reads its events (D22).
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::named::Shared;
 use crate::api::v1::ErrorCode;
+use crate::backend::answer::{Refusal, unread};
 use crate::backend::flow::{
-    FlowError, FlowRequest, Graph, OnError, Run, Runner, Structure, refused, tell,
+    FlowError, FlowExecution, FlowRequest, Graph, OnError, Runner, Structure, refused, tell,
 };
-use crate::backend::reply::{Refusal, unread};
-use crate::backend::state::{Daemon, Door, shutting_down};
+use crate::backend::state::{Daemon, Door, refused_at_shutdown};
 use crate::backend::watch::Watched;
 use crate::backend::worker::Job;
 use crate::json::Pieces;
@@ -47,7 +47,7 @@ pub(super) async fn execute(
     let run = flow.begin(on_error).map_err(|error| refusal(&error))?;
     let answer = tokio::select! {
         answer = run.answer() => answer,
-        () = daemon.closed() => return Err(shutting_down().into()),
+        () = daemon.closed() => return Err(refused_at_shutdown().into()),
     };
     let headers = [
         (CONTENT_TYPE, "application/json".to_owned()),
@@ -137,11 +137,16 @@ impl Asked {
         })
     }
 
-    fn begin(self, on_error: OnError) -> Result<Run<Watched<Job>>, FlowError> {
+    fn begin(self, on_error: OnError) -> Result<FlowExecution<Watched<Job>>, FlowError> {
         let start = self.request.start_node_id.as_deref();
         let graph = Graph::new(self.structure?, start)?;
         let (request, runner) = (Arc::new(self.request), Arc::new(self.runner));
-        Ok(Run::new(Arc::new(graph), request, runner, on_error))
+        Ok(FlowExecution::new(
+            Arc::new(graph),
+            request,
+            runner,
+            on_error,
+        ))
     }
 }
 

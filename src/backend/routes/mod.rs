@@ -21,7 +21,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 
-use super::reply::Refusal;
+use super::answer::Refusal;
 use super::state::{Daemon, Door};
 use crate::api::v1::ErrorCode;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 
+use crate::backend::answer::Refusal;
 use crate::backend::projects::Known;
-use crate::backend::reply::Refusal;
 use crate::backend::state::{Daemon, Door};
 
 /// The daemon.

@@ -13,7 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::named::{Named, Shared};
 use crate::api::v1::{NDJSON, NodeEvent, NodeOutput, NodeRun, OnDisconnect};
-use crate::backend::reply::{Body, Refusal};
+use crate::backend::answer::{Body, Refusal};
 use crate::backend::worker::{Job, WorkerReply};
 
 /// Pieces of output that wait for a slow caller. The job has its own bound behind it.

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 
 use super::named::{NamedIfKnown, Shared};
 use crate::api::v1::{ErrorCode, ProjectInfo, ProjectList, RegisterProject};
-use crate::backend::reply::{Body, Refusal, Reply};
+use crate::backend::answer::{Answer, Body, Refusal};
 use crate::backend::state::resolved;
 use crate::project::Project;
 
@@ -23,7 +23,7 @@ pub(super) async fn list(State(daemon): Shared) -> Json<ProjectList> {
 pub(super) async fn register(
     State(daemon): Shared,
     Body(RegisterProject { path }): Body<RegisterProject>,
-) -> Reply<ProjectInfo> {
+) -> Answer<ProjectInfo> {
     if !path.is_absolute() {
         return Err(Refusal::bad_request("`path` must be absolute"));
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::named::Shared;
 use crate::api::v1::ProjectInfo;
-use crate::backend::reply::{Query, Refusal, Reply};
+use crate::backend::answer::{Answer, Query, Refusal};
 use crate::backend::state::resolved;
 
 #[derive(Deserialize)]
@@ -20,7 +20,7 @@ pub(super) struct Folder {
 pub(super) async fn resolve(
     State(daemon): Shared,
     Query(Folder { path }): Query<Folder>,
-) -> Reply<ProjectInfo> {
+) -> Answer<ProjectInfo> {
     if !path.is_absolute() {
         return Err(Refusal::bad_request("`path` must be absolute"));
     }

@@ -12,9 +12,9 @@ use crate::api::v1::{
     ErrorCode, InterruptRequest, Interrupted, LONGEST_WAIT_S, RestartRequest, Restarted,
     StopRequest, WorkerState, WorkerStatus,
 };
+use crate::backend::answer::{Answer, Body, Query, Refusal};
 use crate::backend::projects::Known;
-use crate::backend::reply::{Body, Query, Refusal, Reply};
-use crate::backend::state::{Daemon, shutting_down};
+use crate::backend::state::{Daemon, refused_at_shutdown};
 use crate::backend::worker::WorkerError;
 use crate::store::Generation;
 
@@ -29,7 +29,7 @@ pub(super) async fn show(
     State(daemon): Shared,
     Named(known): Named,
     Query(wanted): Query<Wanted>,
-) -> Reply<WorkerStatus> {
+) -> Answer<WorkerStatus> {
     let wait = longest(wanted.wait_s)?.unwrap_or(Duration::ZERO);
     Ok(Json(match wanted.generation {
         Some(generation) => ready_at(&daemon, &known, generation, wait).await,
@@ -38,7 +38,7 @@ pub(super) async fn show(
 }
 
 /// `POST …/worker/start`.
-pub(super) async fn start(State(daemon): Shared, Named(known): Named) -> Reply<WorkerStatus> {
+pub(super) async fn start(State(daemon): Shared, Named(known): Named) -> Answer<WorkerStatus> {
     let status = daemon.job(&known).await?.start_worker().await;
     status.map(Json).map_err(failed)
 }
@@ -73,7 +73,7 @@ pub(super) async fn restart(
     State(daemon): Shared,
     Named(known): Named,
     Body(request): Body<RestartRequest>,
-) -> Reply<Restarted> {
+) -> Answer<Restarted> {
     longest(request.wait_s)?;
     let restarted = daemon.job(&known).await?.restart(request).await;
     restarted.map(Json).map_err(failed)
@@ -124,6 +124,6 @@ fn failed(error: WorkerError) -> Refusal {
             error,
         ),
         WorkerError::Stopped => Refusal::new(StatusCode::CONFLICT, ErrorCode::WorkerStopped, error),
-        WorkerError::ShuttingDown => shutting_down(),
+        WorkerError::ShuttingDown => refused_at_shutdown(),
     }
 }

@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 
 use super::projects::Projects;
 use super::serve::Doors;
-use super::socket::Place;
+use super::socket::ServedSocket;
 use super::state::Daemon;
 use super::worker::JobSettings;
 use crate::api::Client;
@@ -37,7 +37,7 @@ const TOKEN: &str = "a-token-for-tests-only";
 /// A daemon with a home of its own.
 struct World {
     // The first to go: it ends the workers, and removes the socket.
-    served: Option<(Runtime, Doors, Place)>,
+    served: Option<(Runtime, Doors, ServedSocket)>,
     tcp: Option<SocketAddr>,
     host: Host,
     dir: tempfile::TempDir,
@@ -61,7 +61,7 @@ impl World {
             .with_var(env_vars::TOKEN, TOKEN)
             .with_var("XDG_STATE_HOME", home.join("state"));
         let layout = UserLayout::of(&host).expect("folders");
-        let (place, listener) = Place::take(&host).expect("free");
+        let (place, listener) = ServedSocket::take(&host).expect("free");
         let projects = Projects::new(layout.registry(), Some(home.join("root")));
         let settings = JobSettings::new(place.script_folder(), layout.worker_logs());
         let daemon = Arc::new(Daemon::new(host.clone(), projects, settings));

@@ -16,7 +16,7 @@ pub(super) enum Ask {
 
 /// What others may know.
 #[derive(Debug, Clone)]
-pub(super) struct View {
+pub(super) struct WatchView {
     /// The gate of the environment when it was last as recorded; none while that is not known.
     pub(super) gate: Option<Gate>,
     pub(super) watching: Watching,

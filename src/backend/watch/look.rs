@@ -2,8 +2,8 @@
 //!
 //! Reads and writes files, so it is for a thread that may wait.
 
-use super::settle::{self, Movement, Unsettled};
-use super::sight;
+use super::over::{self, Movement, NotOver};
+use super::signs;
 use crate::inventory::Snapshot;
 use crate::project::{Config, Project, Venv};
 use crate::store::{
@@ -17,13 +17,13 @@ const HOLDER: &str = "aim-backend";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Obstacle {
     /// A change is not over, or nobody can tell yet.
-    Unsettled(Unsettled),
+    NotOver(NotOver),
     /// A change cannot be recorded: why.
     Failed(String),
 }
 
-/// Looks at `project`, which moved as `movement` says. What is there is recorded then; the run that it was entered by, if
-/// it was not recorded before.
+/// Looks at `project`, which moved as `movement` says. What is there is recorded then; the run that it was entered by,
+/// if it was not recorded before.
 ///
 /// What a run of the shim changed is never entered a second time: it holds the run lock until it is recorded.
 ///
@@ -38,11 +38,11 @@ pub(super) fn look(
     if Venv::open(venv.root()).is_err() || venv.python().is_err() {
         return Err(underway("the environment is not there"));
     }
-    settle::underway(&sight::signs(&venv.site_packages())).map_err(Obstacle::Unsettled)?;
+    over::underway(&signs::signs(&venv.site_packages())).map_err(Obstacle::NotOver)?;
     if Recorded::read(project).is_in_step(&Snapshot::scan(venv)) {
         return Ok(None);
     }
-    settle::quiet(movement).map_err(Obstacle::Unsettled)?;
+    over::quiet(movement).map_err(Obstacle::NotOver)?;
     record(project, config)
 }
 
@@ -65,7 +65,7 @@ fn record(project: &Project, config: &Config) -> Result<Option<Published>, Obsta
 }
 
 fn underway(why: impl Into<String>) -> Obstacle {
-    Obstacle::Unsettled(Unsettled::Underway(why.into()))
+    Obstacle::NotOver(NotOver::Underway(why.into()))
 }
 
 #[cfg(test)]
@@ -113,10 +113,10 @@ mod tests {
                 Ok(Some(published)) => {
                     format!("{} by {:?}", published.generation, published.record.tool)
                 }
-                Err(Obstacle::Unsettled(Unsettled::Recent(left))) => {
+                Err(Obstacle::NotOver(NotOver::Recent(left))) => {
                     format!("{} ms left", left.as_millis())
                 }
-                Err(Obstacle::Unsettled(Unsettled::Underway(why))) => format!("underway: {why}"),
+                Err(Obstacle::NotOver(NotOver::Underway(why))) => format!("underway: {why}"),
                 Err(Obstacle::Failed(why)) => format!("failed: {why}"),
             }
         }

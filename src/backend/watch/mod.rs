@@ -1,21 +1,22 @@
 //! Notices what other tools change in an environment: uv, poetry, a pip from outside, `rm -rf`.
 //!
-//! Start reading at [`Watch`], the handle; `task` is the one loop behind it. A movement in the environment's folders
-//! (`places`, told by the `lookout`) is only a reason to look. When what a `look` shows is over (`settle`, by what `sight`
-//! reads), it enters the history as a run of the tool that INSTALLER names, and the project's worker is told. Where the
-//! system tells us nothing, a slow poll and a `stat` before every node take its place.
+//! Start reading at [`Watch`], the handle; `task` is the one loop behind it. The `folder_watcher` tells that something
+//! moved in the environment's folders (`places`), which is only a reason to look. A `look` compares the environment
+//! with its record. When the change is `over`, by the `signs` that installers leave, it enters the history as a run of
+//! the tool that INSTALLER names, and the project's worker is told. Where the system tells us nothing, a slow poll and
+//! a `stat` before every node take its place.
 //!
 //! **Invariant:** a change is recorded once: under the run lock, and only when what is there is not what is recorded.
 //! **Invariant:** nothing is entered while somebody is seen at work.
 //! **Invariant:** a project that nobody uses is not watched, and one that is and does not move costs no processor time.
 
 mod ask;
+mod folder_watcher;
 mod look;
-mod lookout;
+mod over;
 mod places;
 mod runner;
-mod settle;
-mod sight;
+mod signs;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -24,10 +25,10 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use self::ask::{Ask, View};
-pub(super) use self::lookout::Lookout;
+use self::ask::{Ask, WatchView};
+pub(super) use self::folder_watcher::FolderWatcher;
 pub(super) use self::runner::Watched;
-use self::task::{Scene, Task};
+use self::task::{WatchScope, WatchTask};
 use super::worker::Job;
 use crate::api::v1::{WatchMode, Watching};
 use crate::host::Host;
@@ -40,7 +41,7 @@ const QUEUE: usize = 16;
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
     ask: mpsc::Sender<Ask>,
-    view: watch::Receiver<View>,
+    view: watch::Receiver<WatchView>,
 }
 
 impl Watch {
@@ -52,23 +53,23 @@ impl Watch {
         project: Project,
         id: ProjectId,
         host: Host,
-        lookout: Arc<Lookout>,
+        watcher: Arc<FolderWatcher>,
         job: Job,
     ) -> Self {
         let (ask, asked) = mpsc::channel(QUEUE);
-        let (view, seen) = watch::channel(View {
+        let (view, seen) = watch::channel(WatchView {
             gate: None,
             watching: Watching {
                 mode: WatchMode::Polling,
                 why: None,
             },
         });
-        let scene = Scene {
+        let scope = WatchScope {
             project,
             host,
-            lookout,
+            watcher,
         };
-        tokio::spawn(Task::new(id, scene, job, asked, view).run());
+        tokio::spawn(WatchTask::new(id, scope, job, asked, view).run());
         Self { ask, view: seen }
     }
 

@@ -8,11 +8,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
-use super::ask::{Ask, View};
+use super::ask::{Ask, WatchView};
+use super::folder_watcher::{Bell, FolderWatcher};
 use super::look::{Obstacle, look};
-use super::lookout::{Bell, Lookout};
+use super::over::{Movement, NotOver, PATIENCE, QUIET};
 use super::places::Places;
-use super::settle::{Movement, PATIENCE, QUIET, Unsettled};
 use crate::api::v1::{RestartRequest, WatchMode, Watching, When};
 use crate::backend::worker::Job;
 use crate::host::Host;
@@ -26,20 +26,20 @@ const POLL: Duration = Duration::from_secs(10);
 /// The first and the longest pause between two looks at somebody who is at work.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// What the task looks at, and by what.
-pub(super) struct Scene {
+/// What the task works on and with.
+pub(super) struct WatchScope {
     pub(super) project: Project,
     pub(super) host: Host,
-    pub(super) lookout: Arc<Lookout>,
+    pub(super) watcher: Arc<FolderWatcher>,
 }
 
 /// The watch of one environment.
-pub(super) struct Task {
+pub(super) struct WatchTask {
     id: ProjectId,
-    scene: Arc<Scene>,
+    scope: Arc<WatchScope>,
     job: Job,
     asked: mpsc::Receiver<Ask>,
-    view: watch::Sender<View>,
+    view: watch::Sender<WatchView>,
     bell: Arc<Bell>,
     /// The folders that are watched; empty while none can be.
     places: Places,
@@ -70,17 +70,17 @@ struct Glimpse {
     moved: (Instant, Instant),
 }
 
-impl Task {
+impl WatchTask {
     pub(super) fn new(
         id: ProjectId,
-        scene: Scene,
+        scope: WatchScope,
         job: Job,
         asked: mpsc::Receiver<Ask>,
-        view: watch::Sender<View>,
+        view: watch::Sender<WatchView>,
     ) -> Self {
         Self {
             id,
-            scene: Arc::new(scene),
+            scope: Arc::new(scope),
             job,
             asked,
             view,
@@ -114,9 +114,9 @@ impl Task {
                 () = at(next_look) => self.look().await,
             }
         };
-        let (scene, places, bell) = (self.scene, self.places, self.bell);
+        let (scope, places, bell) = (self.scope, self.places, self.bell);
         let _ =
-            spawn_blocking(move || scene.lookout.turn(&places, &Places::default(), &bell)).await;
+            spawn_blocking(move || scope.watcher.turn(&places, &Places::default(), &bell)).await;
         if let Some(reply) = last_word {
             let _ = reply.send(());
         }
@@ -134,7 +134,7 @@ impl Task {
     async fn look(&mut self) {
         let has_lost = self.bell.take_lost();
         self.has_lost |= has_lost;
-        let scene = Arc::clone(&self.scene);
+        let scope = Arc::clone(&self.scope);
         let places = self.places.clone();
         let (bell, moved) = (Arc::clone(&self.bell), self.moved);
         // A gate that moves with nobody ringing: then it has moved just now, as far as anybody knows.
@@ -142,12 +142,12 @@ impl Task {
         let has_rung = std::mem::take(&mut self.has_rung);
         let glimpse = spawn_blocking(move || {
             let places = if has_lost {
-                let _ = scene.lookout.turn(&places, &Places::default(), &bell);
+                let _ = scope.watcher.turn(&places, &Places::default(), &bell);
                 Places::default()
             } else {
                 places
             };
-            scene.glimpse(&places, &bell, |gate, now| match moved {
+            scope.glimpse(&places, &bell, |gate, now| match moved {
                 Some(moved) if has_rung || last_gate.as_ref() == Some(gate) => moved,
                 Some((first, _)) => (first, now),
                 None => (now, now),
@@ -190,13 +190,13 @@ impl Task {
                 self.calm_gate = Some(gate.clone());
                 self.has_lost = false;
             }
-            Some(Err(Obstacle::Unsettled(Unsettled::Recent(left)))) => {
+            Some(Err(Obstacle::NotOver(NotOver::Recent(left)))) => {
                 self.moved = Some(moved);
                 self.next_look = Some(Instant::now() + left);
                 self.show(None, watching);
                 return;
             }
-            Some(Err(Obstacle::Unsettled(Unsettled::Underway(why)))) => {
+            Some(Err(Obstacle::NotOver(NotOver::Underway(why)))) => {
                 tracing::debug!(project = %self.id, why, "the environment is being changed");
                 self.moved = Some(moved);
                 self.next_look = Some(Instant::now() + self.pause);
@@ -259,11 +259,11 @@ impl Task {
             let why = watching.why.as_deref().unwrap_or_default();
             tracing::info!(project = %self.id, mode = ?watching.mode, why, "watching the environment");
         }
-        self.view.send_replace(View { gate, watching });
+        self.view.send_replace(WatchView { gate, watching });
     }
 }
 
-impl Scene {
+impl WatchScope {
     /// One look, with everything around it. `moved` says, by the gate, when the environment moved.
     fn glimpse(
         &self,
@@ -274,7 +274,7 @@ impl Scene {
         let config = Config::load(&self.host, Some(&self.project.layout()));
         let enabled = &config.enabled;
         if !enabled.value {
-            let _ = self.lookout.turn(before, &Places::default(), bell);
+            let _ = self.watcher.turn(before, &Places::default(), bell);
             let now = Instant::now();
             return Glimpse {
                 gate: Gate::of(self.project.venv()),
@@ -315,11 +315,11 @@ impl Scene {
         };
         let now = Places::of(self.project.venv());
         if let Some(system) = now.remote() {
-            let _ = self.lookout.turn(before, &Places::default(), bell);
+            let _ = self.watcher.turn(before, &Places::default(), bell);
             let why = format!("{system} does not tell of what other machines change");
             return (Places::default(), polling(why));
         }
-        match self.lookout.turn(before, &now, bell) {
+        match self.watcher.turn(before, &now, bell) {
             Ok(()) => {
                 let events = Watching {
                     mode: WatchMode::Events,

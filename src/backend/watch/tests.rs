@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Lookout, Watch};
+use super::{FolderWatcher, Watch};
 use crate::api::v1::{WatchMode, WorkerStatus};
 use crate::backend::worker::{Job, JobSettings};
 use crate::host::Host;
@@ -17,17 +17,17 @@ const LIMIT: Duration = Duration::from_secs(20);
 struct Site {
     dir: tempfile::TempDir,
     project: Project,
-    lookout: Arc<Lookout>,
+    watcher: Arc<FolderWatcher>,
     job: Job,
     watch: Watch,
 }
 
 impl Site {
-    fn watched_by(lookout: Lookout) -> Self {
-        Self::with_settings(lookout, "")
+    fn watched_by(watcher: FolderWatcher) -> Self {
+        Self::with_settings(watcher, "")
     }
 
-    fn with_settings(lookout: Lookout, settings: &str) -> Self {
+    fn with_settings(watcher: FolderWatcher, settings: &str) -> Self {
         let dir = tempfile::tempdir().expect("temporary folder");
         let root = dir.path().canonicalize().expect("resolved").join("project");
         let project = make(&root);
@@ -38,12 +38,12 @@ impl Site {
         let id = ProjectId::new("project").expect("an id");
         let folders = JobSettings::new(dir.path().join("run"), dir.path().join("logs"));
         let job = Job::start(project.clone(), id.clone(), &host, folders);
-        let lookout = Arc::new(lookout);
-        let watch = Watch::start(project.clone(), id, host, Arc::clone(&lookout), job.clone());
+        let watcher = Arc::new(watcher);
+        let watch = Watch::start(project.clone(), id, host, Arc::clone(&watcher), job.clone());
         Self {
             dir,
             project,
-            lookout,
+            watcher,
             job,
             watch,
         }
@@ -81,13 +81,13 @@ impl Site {
     async fn end(self) {
         let Self {
             dir,
-            lookout,
+            watcher,
             watch,
             job,
             ..
         } = self;
         watch.end().await;
-        assert_eq!(lookout.watched(), 0, "nothing is watched any more");
+        assert_eq!(watcher.watched(), 0, "nothing is watched any more");
         job.shut_down().await;
         drop(dir);
     }
@@ -113,7 +113,7 @@ fn install(site: &Path, name: &str) {
 
 #[tokio::test]
 async fn a_change_is_noticed_without_anybody_asking() {
-    let site = Site::watched_by(Lookout::default());
+    let site = Site::watched_by(FolderWatcher::default());
     site.caught_up().await;
     let mode = site.watch.watching();
     assert_eq!((mode.mode, mode.why), (WatchMode::Events, None));
@@ -129,7 +129,7 @@ async fn a_change_is_noticed_without_anybody_asking() {
 
 #[tokio::test]
 async fn a_distribution_that_is_completed_without_a_movement_is_waited_for() {
-    let site = Site::watched_by(Lookout::default());
+    let site = Site::watched_by(FolderWatcher::default());
     site.caught_up().await;
     let folder = site.site_packages().join("six-1.0.dist-info");
     std::fs::create_dir(&folder).expect("folder");
@@ -143,7 +143,7 @@ async fn a_distribution_that_is_completed_without_a_movement_is_waited_for() {
 
 #[tokio::test]
 async fn what_asks_next_sees_a_change_where_nobody_tells_of_any() {
-    let site = Site::watched_by(Lookout::blind());
+    let site = Site::watched_by(FolderWatcher::blind());
     site.caught_up().await;
     let mode = site.watch.watching();
     assert_eq!(
@@ -158,7 +158,7 @@ async fn what_asks_next_sees_a_change_where_nobody_tells_of_any() {
 
 #[tokio::test]
 async fn an_environment_that_is_made_again_is_watched_again() {
-    let site = Site::watched_by(Lookout::default());
+    let site = Site::watched_by(FolderWatcher::default());
     site.install("six");
     site.caught_up().await;
     assert_eq!(site.generation(), 1);
@@ -174,7 +174,7 @@ async fn an_environment_that_is_made_again_is_watched_again() {
 
 #[tokio::test]
 async fn a_burst_is_one_change() {
-    let site = Site::watched_by(Lookout::default());
+    let site = Site::watched_by(FolderWatcher::default());
     site.caught_up().await;
     for number in 0..20 {
         site.install(&format!("d{number}"));
@@ -186,11 +186,11 @@ async fn a_burst_is_one_change() {
 
 #[tokio::test]
 async fn a_project_that_is_switched_off_is_left_alone_until_it_is_on() {
-    let site = Site::with_settings(Lookout::default(), "enabled = false\n");
+    let site = Site::with_settings(FolderWatcher::default(), "enabled = false\n");
     site.install("six");
     site.caught_up().await;
     assert_eq!(site.watch.watching().mode, WatchMode::Off);
-    assert_eq!((site.runs(), site.lookout.watched()), (0, 0));
+    assert_eq!((site.runs(), site.watcher.watched()), (0, 0));
     std::fs::write(site.project.layout().settings(), "").expect("write");
     site.caught_up().await;
     assert_eq!(site.watch.watching().mode, WatchMode::Events);
@@ -200,7 +200,7 @@ async fn a_project_that_is_switched_off_is_left_alone_until_it_is_on() {
 
 #[tokio::test]
 async fn a_change_that_cannot_be_recorded_is_said() {
-    let site = Site::watched_by(Lookout::default());
+    let site = Site::watched_by(FolderWatcher::default());
     site.caught_up().await;
     let logs = site.project.layout().logs();
     std::fs::remove_dir_all(&logs).expect("removed");

@@ -34,12 +34,12 @@ fn statuses() {
     let check = |script: &str, expected| {
         assert_eq!(run_apart(sh(script)).outcome.status, expected, "{script}");
     };
-    check("true", Status::Exited(0));
-    check("exit 120", Status::Exited(120));
-    check("exit 255", Status::Exited(255));
-    check("kill -TERM $$", Status::Signaled(libc::SIGTERM));
-    check("kill -PIPE $$", Status::Signaled(libc::SIGPIPE));
-    check("kill -KILL $$", Status::Signaled(libc::SIGKILL));
+    check("true", ChildStatus::Exited(0));
+    check("exit 120", ChildStatus::Exited(120));
+    check("exit 255", ChildStatus::Exited(255));
+    check("kill -TERM $$", ChildStatus::Signaled(libc::SIGTERM));
+    check("kill -PIPE $$", ChildStatus::Signaled(libc::SIGPIPE));
+    check("kill -KILL $$", ChildStatus::Signaled(libc::SIGKILL));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_reader_that_goes_away_is_felt_by_the_child() {
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
     let ran = run_to(writer.as_fd(), writer.as_fd(), sh("exec yes"));
-    assert_eq!(ran.outcome.status, Status::Signaled(libc::SIGPIPE));
+    assert_eq!(ran.outcome.status, ChildStatus::Signaled(libc::SIGPIPE));
     assert!(ran.out.is_empty());
 }
 
@@ -146,7 +146,7 @@ fn a_failed_stream_leaves_the_other_going() {
         sh("seq 1 100000 2>/dev/null; echo after >&2; exit 5"),
     );
     drop(stderr);
-    assert_eq!(ran.outcome.status, Status::Exited(5));
+    assert_eq!(ran.outcome.status, ChildStatus::Exited(5));
     assert_eq!(errors.join().unwrap(), b"after\n");
 }
 
@@ -250,7 +250,7 @@ fn a_grandchild_that_never_stops_does_not_keep_the_run() {
         sh("sh -c 'echo $$; exec yes' & exit 4"),
     );
     drop(writer);
-    assert_eq!(ran.outcome.status, Status::Exited(4));
+    assert_eq!(ran.outcome.status, ChildStatus::Exited(4));
     // Once the reader is gone, `yes` dies of it, however often it was handed on.
     let pid = Pid::from_raw(drain.join().unwrap()).unwrap();
     until(|| rustix::process::test_kill_process(pid).is_err() || is_zombie(pid));

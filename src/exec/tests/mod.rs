@@ -25,7 +25,7 @@ const SCRIPT: &str = "AIM_TEST_EXEC_SCRIPT";
 
 /// What a run on descriptors of the test's own gave.
 struct Ran {
-    outcome: Outcome,
+    outcome: ChildOutcome,
     out: Vec<u8>,
     err: Vec<u8>,
 }
@@ -65,8 +65,8 @@ fn run_to(stdout: BorrowedFd<'_>, stderr: BorrowedFd<'_>, mut command: Command) 
         stderr: Some(stderr),
     };
     let outcome = run_on(&ends, &mut command, &mut |stream, bytes| match stream {
-        Stream::Stdout => out.extend_from_slice(bytes),
-        Stream::Stderr => err.extend_from_slice(bytes),
+        ChildStream::Stdout => out.extend_from_slice(bytes),
+        ChildStream::Stderr => err.extend_from_slice(bytes),
     });
     Ran {
         outcome: outcome.unwrap(),

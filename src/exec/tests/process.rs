@@ -47,13 +47,13 @@ fn leaving_is_dying_of_the_same_signal() {
             .stdout(Stdio::null())
             .status()
             .unwrap();
-        assert_eq!(Status::from(status), Status::Signaled(signal));
+        assert_eq!(ChildStatus::from(status), ChildStatus::Signaled(signal));
     }
     let status = alone("", "exit 123")
         .stdout(Stdio::null())
         .status()
         .unwrap();
-    assert_eq!(Status::from(status), Status::Exited(123));
+    assert_eq!(ChildStatus::from(status), ChildStatus::Exited(123));
 }
 
 #[test]

@@ -120,12 +120,12 @@ fn a_terminal_that_hangs_up_fails_the_child_write() {
         stderr: Some(writer.as_fd()),
     };
     let outcome = run_on(&ends, &mut python(script), &mut |stream, _| {
-        if stream == Stream::Stderr {
+        if stream == ChildStream::Stderr {
             far = None;
         }
     });
     drop(writer);
-    assert_eq!(outcome.unwrap().status, Status::Exited(libc::EIO));
+    assert_eq!(outcome.unwrap().status, ChildStatus::Exited(libc::EIO));
     assert_eq!(errors.join().unwrap(), b"ready\n");
 }
 

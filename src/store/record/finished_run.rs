@@ -45,16 +45,9 @@ impl StartedRun {
         output: Option<RunOutput>,
     ) -> FinishedRun {
         FinishedRun {
-            id: self.id,
-            action: self.action,
-            packages: self.packages,
-            argv: self.argv,
-            cwd: self.cwd,
-            tool: self.tool,
-            started_at: self.started_at,
+            started: self,
             duration,
             ending,
-            pid: self.pid,
             output,
         }
     }
@@ -63,26 +56,12 @@ impl StartedRun {
 /// What a finished run tells the store.
 #[derive(Debug)]
 pub struct FinishedRun {
-    /// Its name.
-    pub id: RunId,
-    /// pip's command (`install`), or what the toolkit did (`sync`).
-    pub action: String,
-    /// What was asked for, as typed, secrets taken out.
-    pub packages: Vec<String>,
-    /// The whole call, secrets taken out.
-    pub argv: Vec<String>,
-    /// The folder that it was called in.
-    pub cwd: PathBuf,
-    /// Who changed the environment.
-    pub tool: Tool,
-    /// When it began.
-    pub started_at: DateTime<Utc>,
+    /// The run as it began.
+    pub started: StartedRun,
     /// How long it took.
     pub duration: Duration,
     /// How it ended.
     pub ending: Ending,
-    /// Its process.
-    pub pid: u32,
     /// The text that it printed, if it was captured.
     pub output: Option<RunOutput>,
 }

@@ -103,7 +103,7 @@ fn last_generations(path: &Path, longest: u64) -> io::Result<Vec<Generation>> {
     let start = length - tail.len() as u64;
     file.read_exact_at(&mut tail, start)?;
     let lines = tail.rsplit(|&byte| byte == b'\n');
-    let records = lines.filter_map(|line| serde_json::from_slice::<Outcome>(line).ok());
+    let records = lines.filter_map(|line| serde_json::from_slice::<GenerationOnly>(line).ok());
     Ok(records
         .take(ENOUGH)
         .map(|record| record.generation_after)
@@ -112,7 +112,7 @@ fn last_generations(path: &Path, longest: u64) -> io::Result<Vec<Generation>> {
 
 /// A record as far as its generation.
 #[derive(Deserialize)]
-struct Outcome {
+struct GenerationOnly {
     generation_after: Generation,
 }
 

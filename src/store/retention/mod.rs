@@ -1,6 +1,6 @@
 //! How much of the history stays.
 
-mod gate;
+mod due;
 mod limits;
 mod prune;
 

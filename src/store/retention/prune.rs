@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::gate;
+use super::due;
 use super::limits::Limits;
 use crate::files::atomic::UNDER_WAY;
 use crate::project::{LOGS, Project, ProjectLayout};
@@ -37,7 +37,7 @@ pub fn prune(project: &Project, limits: Limits, dry_run: bool) -> Result<Pruned,
     let layout = project.layout();
     if dry_run {
         let plan =
-            Plan::of(&layout, limits).map_err(|error| StoreError::at(&layout.logs(), error))?;
+            Pruning::of(&layout, limits).map_err(|error| StoreError::at(&layout.logs(), error))?;
         return Ok(plan.pruned());
     }
     let lock = HistoryLock::acquire(&layout)?;
@@ -50,7 +50,7 @@ pub(crate) fn after_run(
     limits: Limits,
     lock: &HistoryLock,
 ) -> Result<(), StoreError> {
-    if gate::may_be_over(layout, limits, Utc::now()) {
+    if due::may_be_over(layout, limits, Utc::now()) {
         apply(layout, limits, lock)?;
     }
     Ok(())
@@ -63,7 +63,7 @@ fn apply(
     _lock: &HistoryLock,
 ) -> Result<Pruned, StoreError> {
     let at = |error| StoreError::at(&layout.logs(), error);
-    let plan = Plan::of(layout, limits).map_err(at)?;
+    let plan = Pruning::of(layout, limits).map_err(at)?;
     // Records go first: a log without a record is still found, by the next retention at the latest.
     if plan.goes.iter().any(|kept| kept.line.is_some()) {
         history::rewrite(&layout.runs(), plan.lines_that_stay()).map_err(at)?;
@@ -79,7 +79,7 @@ fn apply(
 
 /// A run as retention sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Kept {
+struct KeptRun {
     at: DateTime<Utc>,
     bytes: u64,
     /// Its place in the file of records.
@@ -97,16 +97,16 @@ struct Brief {
 }
 
 /// What goes.
-struct Plan {
+struct Pruning {
     lines: Vec<Line<Brief>>,
-    goes: Vec<Kept>,
+    goes: Vec<KeptRun>,
 }
 
-impl Plan {
+impl Pruning {
     fn of(layout: &ProjectLayout, limits: Limits) -> io::Result<Self> {
         let lines = history::read::<Brief>(&layout.runs())?;
         let mut logs = logs(layout)?;
-        let mut all: Vec<Kept> = Vec::with_capacity(lines.len());
+        let mut all: Vec<KeptRun> = Vec::with_capacity(lines.len());
         for (place, line) in lines.iter().enumerate() {
             let Ok(record) = &line.record else { continue };
             let name = record
@@ -114,7 +114,7 @@ impl Plan {
                 .as_deref()
                 .and_then(|path| path.strip_prefix(LOGS)?.strip_prefix('/'));
             let log = name.and_then(|name| logs.remove_entry(name));
-            all.push(Kept {
+            all.push(KeptRun {
                 at: record.started_at,
                 bytes: log.as_ref().map_or(0, |(_, bytes)| *bytes) + line.raw.len() as u64,
                 line: Some(place),
@@ -123,7 +123,7 @@ impl Plan {
         }
         all.extend(logs.into_iter().filter_map(|(name, bytes)| {
             let at = Header::of_name(&name)?.at;
-            Some(Kept {
+            Some(KeptRun {
                 at,
                 bytes,
                 line: None,
@@ -163,7 +163,7 @@ impl Plan {
 }
 
 /// Those of `all` that are over `limits` at `now`.
-fn beyond(mut all: Vec<Kept>, limits: Limits, now: DateTime<Utc>) -> Vec<Kept> {
+fn beyond(mut all: Vec<KeptRun>, limits: Limits, now: DateTime<Utc>) -> Vec<KeptRun> {
     all.sort_by(|a, b| b.at.cmp(&a.at).then(b.line.cmp(&a.line)));
     let (oldest, room) = (limits.oldest(now), limits.bytes());
     let mut bytes = 0_u64;
@@ -266,10 +266,10 @@ mod tests {
     /// Each run is a day older than the one before it; the newest is of today. Gives how many stay.
     fn check(sizes: &[u64], limits: (u64, u64, u64), expected: usize) {
         let now = Utc::now();
-        let all: Vec<Kept> = sizes
+        let all: Vec<KeptRun> = sizes
             .iter()
             .zip(0..)
-            .map(|(&bytes, days)| Kept {
+            .map(|(&bytes, days)| KeptRun {
                 at: now - TimeDelta::days(days),
                 bytes,
                 line: None,

@@ -13,7 +13,7 @@ use crate::store::record::RunRecord;
 use crate::store::record::{history, time};
 
 /// What the files know.
-pub(crate) struct State {
+pub(crate) struct ProjectState {
     meta: EnvMeta,
     is_sound: bool,
     recorded: Option<SnapshotFile>,
@@ -21,7 +21,7 @@ pub(crate) struct State {
     pub(crate) generation: Generation,
 }
 
-impl State {
+impl ProjectState {
     /// Reads the state; whoever has `_lock` can rely on it.
     pub(crate) fn read(project: &Project, _lock: &HistoryLock) -> Self {
         let layout = project.layout();

@@ -4,6 +4,6 @@ mod enter;
 mod env_meta;
 mod snapshot_file;
 
-pub(crate) use enter::State;
+pub(crate) use enter::ProjectState;
 pub use env_meta::{EnvMeta, LastChange, MetaState};
 pub use snapshot_file::Recorded;

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// What a check found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Outcome {
+pub(super) enum Rating {
     /// As it should be.
     Good,
     /// Works, but may surprise.
@@ -19,7 +19,7 @@ pub(super) enum Outcome {
 pub(super) struct Check {
     /// A name that does not change, for scripts.
     pub(super) name: &'static str,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: Rating,
     /// What was found, in the person's language.
     pub(super) message: String,
     /// What to type.
@@ -30,7 +30,7 @@ impl Check {
     pub(super) fn good(name: &'static str, message: impl Into<String>) -> Self {
         Self {
             name,
-            outcome: Outcome::Good,
+            outcome: Rating::Good,
             message: message.into(),
             remedy: None,
         }
@@ -42,7 +42,7 @@ impl Check {
         remedy: impl Into<Option<String>>,
     ) -> Self {
         Self {
-            outcome: Outcome::Odd,
+            outcome: Rating::Odd,
             remedy: remedy.into(),
             ..Self::good(name, message)
         }
@@ -54,7 +54,7 @@ impl Check {
         remedy: impl Into<Option<String>>,
     ) -> Self {
         Self {
-            outcome: Outcome::Wrong,
+            outcome: Rating::Wrong,
             ..Self::odd(name, message, remedy)
         }
     }

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::check::Check;
-use crate::console::width::quoted;
+use crate::console::shell;
 use crate::inventory::Snapshot;
-use crate::launchers::{self, Finding, Part, State};
+use crate::launchers::{self, EntryPart, EntryState, Finding};
 use crate::project::Venv;
-use crate::venv_sync::interpreter::{Interpreter, on_path};
+use crate::venv_sync::interpreter::{FoundPython, on_path};
 use crate::venv_sync::{Ground, init};
 use crate::words::t;
 
@@ -35,7 +35,7 @@ fn python(ground: &Ground<'_>) -> Check {
         Err(error) => return Check::wrong(NAME, error.to_string(), again()),
     };
     let shown = path.display().to_string();
-    match Interpreter::probe(ground.host, path) {
+    match FoundPython::probe(ground.host, path) {
         Some(found) if !found.is_new_enough() => Check::odd(
             NAME,
             t!("venv_sync.doctor.python_old", version = found.version),
@@ -73,7 +73,7 @@ fn pip(ground: &Ground<'_>) -> Check {
     let venv = ground.project.venv();
     let ensure = || {
         let python = venv.python_path();
-        let python = quoted(&python.to_string_lossy());
+        let python = shell::word(&python.to_string_lossy());
         // By itself it brings `pip3` alone, and `pip` would be another Python's.
         format!("{python} -m ensurepip --default-pip")
     };
@@ -125,14 +125,16 @@ fn ways_in(ground: &Ground<'_>) -> Vec<Check> {
 
 fn way_in(ground: &Ground<'_>, finding: &Finding) -> Check {
     let (name, what) = match finding.part {
-        Part::Launcher => ("launchers", t!("venv_sync.doctor.launcher")),
-        Part::Hook => ("hook", t!("venv_sync.doctor.hook")),
+        EntryPart::Launcher => ("launchers", t!("venv_sync.doctor.launcher")),
+        EntryPart::Hook => ("hook", t!("venv_sync.doctor.hook")),
     };
     let path = short(ground, &finding.path);
     let sync = || "aim-venv-sync sync".to_owned();
     match &finding.state {
-        State::Ours => Check::good(name, t!("venv_sync.doctor.ours", what = what, path = path)),
-        State::Elsewhere(other) if other.is_file() => Check::odd(
+        EntryState::Ours => {
+            Check::good(name, t!("venv_sync.doctor.ours", what = what, path = path))
+        }
+        EntryState::Elsewhere(other) if other.is_file() => Check::odd(
             name,
             t!(
                 "venv_sync.doctor.elsewhere",
@@ -142,7 +144,7 @@ fn way_in(ground: &Ground<'_>, finding: &Finding) -> Check {
             ),
             sync(),
         ),
-        State::Elsewhere(other) => Check::wrong(
+        EntryState::Elsewhere(other) => Check::wrong(
             name,
             t!(
                 "venv_sync.doctor.elsewhere_gone",
@@ -152,12 +154,12 @@ fn way_in(ground: &Ground<'_>, finding: &Finding) -> Check {
             ),
             sync(),
         ),
-        State::Foreign => Check::wrong(
+        EntryState::Foreign => Check::wrong(
             name,
             t!("venv_sync.doctor.foreign", what = what, path = path),
             sync(),
         ),
-        State::Missing => Check::wrong(
+        EntryState::Missing => Check::wrong(
             name,
             t!("venv_sync.doctor.missing", what = what, path = path),
             sync(),
@@ -172,7 +174,7 @@ fn first_pip(ground: &Ground<'_>) -> Check {
     let same = |folder: &Path| folder.canonicalize().ok() == bin.canonicalize().ok();
     let activate = format!(
         "source {}",
-        quoted(&ground.project.venv().script("activate").to_string_lossy())
+        shell::word(&ground.project.venv().script("activate").to_string_lossy())
     );
     match on_path(ground.host, "pip") {
         Some(pip) if pip.parent().is_some_and(same) => {
@@ -188,7 +190,7 @@ fn first_pip(ground: &Ground<'_>) -> Check {
 
 fn init_command(ground: &Ground<'_>) -> String {
     let root = ground.project.root().to_string_lossy();
-    format!("aim-venv-sync init {}", quoted(&root))
+    format!("aim-venv-sync init {}", shell::word(&root))
 }
 
 fn short(ground: &Ground<'_>, path: &Path) -> String {

@@ -5,9 +5,10 @@ use std::path::Path;
 use rustix::fs::Access;
 
 use super::check::Check;
-use crate::console::width::{printable, quoted};
+use crate::console::shell;
+use crate::console::width::printable;
 use crate::store::{EnvMeta, MetaState, RunLock, RunLog, Unfinished};
-use crate::venv_sync::plan::Plan;
+use crate::venv_sync::plan::SyncPlan;
 use crate::venv_sync::{Ground, apply};
 use crate::words::t;
 
@@ -33,7 +34,7 @@ fn record(ground: &Ground<'_>) -> Check {
             sync(),
         ),
         (MetaState::Absent, _) => Check::odd(NAME, t!("venv_sync.nothing_recorded"), sync()),
-        (MetaState::Present, Plan::InStep) => Check::good(
+        (MetaState::Present, SyncPlan::InStep) => Check::good(
             NAME,
             t!("venv_sync.doctor.in_step", generation = generation),
         ),
@@ -102,7 +103,7 @@ fn writable(ground: &Ground<'_>) -> Vec<Check> {
             Check::wrong(
                 NAME,
                 t!("venv_sync.doctor.not_writable", path = place.display()),
-                format!("chmod u+w {}", quoted(&place.to_string_lossy())),
+                format!("chmod u+w {}", shell::word(&place.to_string_lossy())),
             )
         })
         .collect();

@@ -8,7 +8,7 @@ mod environment;
 mod history;
 mod surroundings;
 
-use self::check::{Check, Outcome};
+use self::check::{Check, Rating};
 use super::ground::Ground;
 use crate::console::{Console, style};
 use crate::error::{Exit, Result};
@@ -19,7 +19,7 @@ pub(super) fn doctor(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
     let mut checks = environment::checks(ground);
     checks.extend(history::checks(ground));
     checks.extend(surroundings::checks(ground));
-    let wrong = count(&checks, Outcome::Wrong);
+    let wrong = count(&checks, Rating::Wrong);
     if console.is_json() {
         let healthy = wrong == 0;
         console.json(&serde_json::json!({ "healthy": healthy, "checks": checks }))?;
@@ -29,7 +29,7 @@ pub(super) fn doctor(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
     Ok(if wrong == 0 { Exit::Done } else { Exit::Failed })
 }
 
-fn count(checks: &[Check], outcome: Outcome) -> usize {
+fn count(checks: &[Check], outcome: Rating) -> usize {
     let of = checks.iter().filter(|check| check.outcome == outcome);
     of.count()
 }
@@ -37,17 +37,17 @@ fn count(checks: &[Check], outcome: Outcome) -> usize {
 fn print(checks: &[Check], console: &mut Console) -> Result<()> {
     for check in checks {
         let sign = match check.outcome {
-            Outcome::Good if console.is_quiet() => continue,
-            Outcome::Good => style::paint(style::GOOD, "✓"),
-            Outcome::Odd => style::paint(style::ODD, "!"),
-            Outcome::Wrong => style::paint(style::BAD, "✗"),
+            Rating::Good if console.is_quiet() => continue,
+            Rating::Good => style::paint(style::GOOD, "✓"),
+            Rating::Odd => style::paint(style::ODD, "!"),
+            Rating::Wrong => style::paint(style::BAD, "✗"),
         };
         console.line(format!("{sign} {}", check.message))?;
         if let Some(remedy) = &check.remedy {
             console.line(format!("    → {}", style::paint(style::NAME, remedy)))?;
         }
     }
-    let (wrong, odd) = (count(checks, Outcome::Wrong), count(checks, Outcome::Odd));
+    let (wrong, odd) = (count(checks, Rating::Wrong), count(checks, Rating::Odd));
     console.note(match (wrong, odd) {
         (0, 0) => t!("venv_sync.doctor.all_good"),
         (0, odd) => t!("venv_sync.doctor.some_odd", odd = odd),
@@ -84,7 +84,7 @@ mod tests {
         checks
     }
 
-    fn outcome(checks: &[Check], name: &str) -> Outcome {
+    fn outcome(checks: &[Check], name: &str) -> Rating {
         let found = checks.iter().find(|check| check.name == name);
         found.expect(name).outcome
     }
@@ -93,13 +93,13 @@ mod tests {
     fn what_is_wrong_has_a_remedy() {
         let (_dir, host, project) = broken();
         let checks = all(&Ground::of(&host, project));
-        assert_eq!(outcome(&checks, "python"), Outcome::Wrong);
-        assert_eq!(outcome(&checks, "env-meta"), Outcome::Odd);
-        assert_eq!(outcome(&checks, "daemon"), Outcome::Odd);
-        assert_eq!(outcome(&checks, "settings"), Outcome::Good);
+        assert_eq!(outcome(&checks, "python"), Rating::Wrong);
+        assert_eq!(outcome(&checks, "env-meta"), Rating::Odd);
+        assert_eq!(outcome(&checks, "daemon"), Rating::Odd);
+        assert_eq!(outcome(&checks, "settings"), Rating::Good);
         for check in checks {
             assert!(
-                check.outcome != Outcome::Wrong || check.remedy.is_some(),
+                check.outcome != Rating::Wrong || check.remedy.is_some(),
                 "{check:?}"
             );
         }
@@ -127,7 +127,7 @@ mod tests {
         std::fs::write(dir.path().join(".aim.toml"), "enabled = maybe").expect("write");
         std::fs::write(dir.path().join("env_meta.json"), "{").expect("write");
         let checks = all(&Ground::of(&host, project));
-        assert_eq!(outcome(&checks, "settings"), Outcome::Wrong);
-        assert_eq!(outcome(&checks, "env-meta"), Outcome::Wrong);
+        assert_eq!(outcome(&checks, "settings"), Rating::Wrong);
+        assert_eq!(outcome(&checks, "env-meta"), Rating::Wrong);
     }
 }

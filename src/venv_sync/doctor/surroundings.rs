@@ -9,7 +9,7 @@ use crate::console::width::printable;
 use crate::project;
 use crate::system;
 use crate::venv_sync::Ground;
-use crate::venv_sync::daemon::{self, Daemon};
+use crate::venv_sync::daemon::{self, DaemonState};
 use crate::words::t;
 
 pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
@@ -73,7 +73,7 @@ fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
     let daemon = daemon::look(ground);
     let words = t!("venv_sync.doctor.daemon", state = daemon.words());
     match &daemon {
-        Daemon::Running {
+        DaemonState::Running {
             worker, watching, ..
         } => {
             let mut checks = vec![Check::good(NAME, words)];
@@ -89,8 +89,8 @@ fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
             checks.extend(watching.as_ref().map(noticing));
             checks
         }
-        Daemon::Absent => vec![Check::odd(NAME, words, "aim-backend serve".to_owned())],
-        Daemon::Unusable { .. } => {
+        DaemonState::Absent => vec![Check::odd(NAME, words, "aim-backend serve".to_owned())],
+        DaemonState::Unusable { .. } => {
             let again = "aim-backend stop; aim-backend serve";
             vec![Check::wrong(NAME, words, again.to_owned())]
         }
@@ -129,9 +129,9 @@ fn noticing(watching: &Watching) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::venv_sync::doctor::Outcome;
+    use crate::venv_sync::doctor::Rating;
 
-    fn check(mode: WatchMode, why: Option<&str>, expected: (Outcome, &str, bool)) {
+    fn check(mode: WatchMode, why: Option<&str>, expected: (Rating, &str, bool)) {
         let why = why.map(str::to_owned);
         let found = noticing(&Watching { mode, why });
         assert_eq!(found.outcome, expected.0, "{found:?}");
@@ -141,13 +141,13 @@ mod tests {
 
     #[test]
     fn how_changes_are_noticed() {
-        let (good, odd) = (Outcome::Good, Outcome::Odd);
+        let (good, odd) = (Rating::Good, Rating::Odd);
         check(WatchMode::Events, None, (good, "at once", false));
         let limit = "no inotify watches left (fs.inotify.max_user_watches)";
         check(WatchMode::Polling, Some(limit), (odd, limit, true));
         check(WatchMode::Polling, Some("nfs"), (odd, "nfs", false));
         check(WatchMode::Off, Some("x"), (odd, "not noticed", true));
-        let full = (Outcome::Wrong, "disk full", true);
+        let full = (Rating::Wrong, "disk full", true);
         check(WatchMode::Events, Some("disk full"), full);
     }
 }

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-use aim_toolkit::testing::{Kind, PipCommand};
+use aim_toolkit::testing::{Effect, PipCommand};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde::Deserialize;
@@ -161,7 +161,7 @@ fn every_option(version: &str, grammar: &Grammar) {
             let words = [vec![name.as_str()], value, vec!["install", "x"]].concat();
             let read = ours(&words);
             assert_eq!(read.action, "install", "pip {version}: {words:?}");
-            assert_ne!(read.kind, Kind::Reading, "pip {version}: {words:?}");
+            assert_ne!(read.effect, Effect::Reading, "pip {version}: {words:?}");
         }
     }
 }
@@ -169,13 +169,17 @@ fn every_option(version: &str, grammar: &Grammar) {
 /// Which commands can change an environment.
 fn every_command(version: &str, grammar: &Grammar) {
     for command in &grammar.commands {
-        let kind = if matches!(command.as_str(), "install" | "uninstall") {
-            Kind::Changing
+        let effect = if matches!(command.as_str(), "install" | "uninstall") {
+            Effect::Changing
         } else {
-            Kind::Reading
+            Effect::Reading
         };
         let read = ours(&[command]);
-        assert_eq!((read.kind, &read.action), (kind, command), "pip {version}");
+        assert_eq!(
+            (read.effect, &read.action),
+            (effect, command),
+            "pip {version}"
+        );
     }
 }
 
@@ -216,27 +220,27 @@ fn compare(words: &[String], pips: &Reading, exactly: bool) -> Result<(), TestCa
     let read = ours(words);
     if !exactly {
         let changes = matches!(pips.action.as_deref(), Some("install" | "uninstall"));
-        prop_assert!(!changes || pips.reads || read.kind != Kind::Reading);
+        prop_assert!(!changes || pips.reads || read.effect != Effect::Reading);
         return Ok(());
     }
     let Some(action) = &pips.action else {
-        prop_assert_eq!(read.kind, Kind::Reading, "it only prints something");
+        prop_assert_eq!(read.effect, Effect::Reading, "it only prints something");
         return Ok(());
     };
     prop_assert_eq!(&read.action, action);
     if !matches!(action.as_str(), "install" | "uninstall") {
-        prop_assert_eq!(read.kind, Kind::Reading);
+        prop_assert_eq!(read.effect, Effect::Reading);
         return Ok(());
     }
     if pips.reads {
         return Ok(()); // whatever we think of a dry run, no record is lost
     }
-    let kind = if pips.elsewhere {
-        Kind::Uncertain
+    let effect = if pips.elsewhere {
+        Effect::Uncertain
     } else {
-        Kind::Changing
+        Effect::Changing
     };
-    prop_assert_eq!(read.kind, kind);
+    prop_assert_eq!(read.effect, effect);
     // After `--` a word is one whatever it begins with; those cannot be told from options here.
     let names = pips.operands.iter().filter(|name| !name.starts_with('-'));
     prop_assert_eq!(operands(&read), names.collect::<Vec<_>>());

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Any, json};
 
 use super::runner::{Scripted, answer, request, run, structure};
-use crate::backend::flow::{OnError, Status};
+use crate::backend::flow::{NodeStatus, OnError};
 
 /// Polls `future` once; that it cannot end yet is checked.
 async fn poll_once(future: impl Future) {
@@ -169,9 +169,9 @@ proptest! {
             }
             let status = run.settled(place).map(|settled| settled.status);
             let expected = match (begun.contains(id), failing.contains(id)) {
-                (true, false) => Status::Success,
-                (true, true) => Status::Error,
-                (false, _) => Status::Skipped,
+                (true, false) => NodeStatus::Success,
+                (true, true) => NodeStatus::Error,
+                (false, _) => NodeStatus::Skipped,
             };
             prop_assert_eq!(status, Some(expected));
             match on_error {

@@ -8,8 +8,8 @@ use serde_json::{Map, Value as Any};
 use tokio::sync::Semaphore;
 
 use crate::backend::flow::{
-    FlowRequest, Graph, NodeCall, NodeDone, NodeError, Object, OnError, Output, Run, Runner,
-    Structure, Value,
+    FlowExecution, FlowRequest, Graph, NodeCall, NodeDone, NodeError, Object, OnError, Output,
+    Runner, Structure, Value,
 };
 use crate::json::JsonText;
 
@@ -228,12 +228,12 @@ pub(super) fn run<R: Runner>(
     request: FlowRequest,
     runner: &Arc<R>,
     on_error: OnError,
-) -> Run<R> {
+) -> FlowExecution<R> {
     let graph = Graph::new(structure, start).expect("a flow");
-    Run::new(Arc::new(graph), Arc::new(request), runner.clone(), on_error)
+    FlowExecution::new(Arc::new(graph), Arc::new(request), runner.clone(), on_error)
 }
 
 /// The answer of the plain call.
-pub(super) async fn answer<R: Runner>(run: Run<R>) -> Any {
+pub(super) async fn answer<R: Runner>(run: FlowExecution<R>) -> Any {
     serde_json::from_slice(&run.answer().await.concat()).expect("valid JSON")
 }

@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
@@ -19,6 +19,7 @@ use super::kept::Kept;
 use super::task_handle::TaskHandle;
 use crate::api::v1::{KeptObjects, When};
 use crate::backend::events::Events;
+use crate::backend::locked::Locked;
 use crate::backend::worker::start::Plan;
 use crate::backend::worker::task::Control;
 use crate::project::ProjectId;
@@ -33,10 +34,10 @@ pub(crate) struct Pool {
     id: ProjectId,
     plan: Arc<Plan>,
     /// The first worker is the first.
-    members: Mutex<Vec<Member>>,
+    members: Locked<Vec<Member>>,
     freed: Arc<Notify>,
     /// By node, the newest object that it gave.
-    newest: Mutex<HashMap<Arc<str>, Kept>>,
+    newest: Locked<HashMap<Arc<str>, Kept>>,
 }
 
 /// A worker, and whether a node of a flow is on it.
@@ -66,9 +67,9 @@ impl Pool {
         Self {
             id,
             plan,
-            members: Mutex::new(vec![Member::new(first)]),
+            members: Locked::new(vec![Member::new(first)]),
             freed: Arc::default(),
-            newest: Mutex::default(),
+            newest: Locked::default(),
         }
     }
 
@@ -108,7 +109,7 @@ impl Pool {
 
     /// Keeps `object` as the newest of `node`, or lets go of the one before.
     pub(crate) fn keep(&self, node: &Arc<str>, object: Option<&Kept>) {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self.newest.lock();
         let before = match object {
             Some(object) => newest.insert(node.clone(), object.clone()),
             None => newest.remove(node),
@@ -118,7 +119,7 @@ impl Pool {
 
     /// The newest object of `node`.
     pub(crate) fn newest(&self, node: &str) -> Option<Kept> {
-        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.newest.lock();
         newest.get(node).cloned()
     }
 
@@ -149,10 +150,7 @@ impl Pool {
 
     /// Ends the workers of branches, and forgets all objects.
     pub(crate) async fn stop(&self, when: When) {
-        self.newest
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.newest.lock().clear();
         let branches: Vec<TaskHandle> = self
             .members()
             .drain(1..)
@@ -245,7 +243,7 @@ impl Pool {
     }
 
     fn members(&self) -> MutexGuard<'_, Vec<Member>> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+        self.members.lock()
     }
 }
 

@@ -9,10 +9,11 @@ use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use chrono::{SecondsFormat, Utc};
 
+use crate::backend::locked::Locked;
 use crate::project::ProjectId;
 
 /// Bytes of one file, after which it becomes the older one.
@@ -41,7 +42,7 @@ fn file_stem(id: &str) -> String {
 
 /// The writing side; one a project, which its workers share.
 #[derive(Debug, Clone)]
-pub(crate) struct WorkerLog(Arc<Mutex<Writer>>);
+pub(crate) struct WorkerLog(Arc<Locked<Writer>>);
 
 #[derive(Debug)]
 struct Writer {
@@ -54,7 +55,7 @@ struct Writer {
 
 impl WorkerLog {
     pub(crate) fn new(folder: &Path, id: &ProjectId) -> Self {
-        Self(Arc::new(Mutex::new(Writer {
+        Self(Arc::new(Locked::new(Writer {
             path: log_path(folder, id),
             file: None,
             size: 0,
@@ -64,7 +65,7 @@ impl WorkerLog {
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Adds what a worker printed.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::api::v1::NodeCode;
-use crate::json::Json;
+use crate::json::{Json, escape, first_special};
 
 /// Bytes that are read at once.
 const PIECE: usize = 256 << 10;
@@ -197,38 +197,6 @@ fn escaped(piece: Vec<u8>) -> Vec<u8> {
     let mut escaped = Vec::with_capacity(piece.len() + piece.len() / 8);
     escape(&piece, &mut escaped);
     escaped
-}
-
-/// `text` as it stands in a JSON string.
-fn escape(text: &[u8], into: &mut Vec<u8>) {
-    let mut rest = text;
-    while let Some(at) = first_special(rest) {
-        into.extend_from_slice(&rest[..at]);
-        match rest[at] {
-            byte @ (b'"' | b'\\') => into.extend_from_slice(&[b'\\', byte]),
-            b'\n' => into.extend_from_slice(b"\\n"),
-            byte => into.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-        }
-        rest = &rest[at + 1..];
-    }
-    into.extend_from_slice(rest);
-}
-
-/// Where the first byte is that a JSON string does not have as it is. Whole blocks are looked at first, without a way
-/// out in the middle, which processors do many bytes at a time.
-fn first_special(text: &[u8]) -> Option<usize> {
-    let is_special = |byte: &u8| *byte < 0x20 || matches!(*byte, b'"' | b'\\');
-    let mut start = 0;
-    for block in text.chunks(64) {
-        if block
-            .iter()
-            .fold(false, |found, byte| found | is_special(byte))
-        {
-            return block.iter().position(is_special).map(|at| start + at);
-        }
-        start += block.len();
-    }
-    None
 }
 
 /// The members of a reply whose output is in shared memory.

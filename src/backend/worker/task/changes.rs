@@ -7,6 +7,7 @@ use super::current::Current;
 use super::failed::Failed;
 use super::question::{About, Question};
 use super::{Next, Task};
+use crate::api::v1::Refresh;
 use crate::backend::worker::protocol::Modules;
 use crate::project::RestartPolicy;
 
@@ -21,12 +22,12 @@ impl Task {
         }
         match (&self.next, &self.current) {
             (Next::Ready(next), _) if next.view != wanted => {
-                self.replace("the environment changed");
+                self.replace(Refresh::EnvironmentChanged);
             }
             (Next::None, Some(current)) if current.worker.view != wanted => {
                 self.follow();
             }
-            (Next::None, None) if failed_at.is_some() => self.replace("the environment changed"),
+            (Next::None, None) if failed_at.is_some() => self.replace(Refresh::EnvironmentChanged),
             // A start that is under way is asked again when it is done.
             (Next::Starting(_) | Next::Ready(_) | Next::None, _) => {}
         }
@@ -55,11 +56,10 @@ impl Task {
         self.policy = self.plan.config().worker_policy.value;
         match self.policy {
             RestartPolicy::Manual => {
-                self.told.last_refresh = Some(format!(
-                    "kept: it waits for a restart by hand (policy manual) and is stale: generation {}, the environment is \
-                     at {}",
-                    view.generation, wanted.generation
-                ));
+                self.told.refresh = Some(Refresh::ByHand {
+                    generation: view.generation.0,
+                    env_generation: wanted.generation.0,
+                });
                 self.publish();
                 return Followed::Stays;
             }
@@ -69,8 +69,8 @@ impl Task {
                     current.ask(wanted, About::Modules, self.plan.settings.grace);
                 }
             }
-            RestartPolicy::Loaded => self.replace("the interpreter changed"),
-            RestartPolicy::Always => self.replace("the environment changed"),
+            RestartPolicy::Loaded => self.replace(Refresh::InterpreterChanged),
+            RestartPolicy::Always => self.replace(Refresh::EnvironmentChanged),
         }
         Followed::Changes
     }
@@ -90,17 +90,20 @@ impl Task {
                 match modules.changed.as_deref() {
                     Some([]) => current.ask(view, About::Folders, grace),
                     Some([file, ..]) => {
-                        self.replace(&format!("{file} changed, which it had loaded"));
+                        self.replace(Refresh::FileChanged { file: file.clone() });
                     }
-                    None => self.replace("it was started under another policy"),
+                    None => self.replace(Refresh::OtherPolicy),
                 }
             }
             About::Folders => {
                 current.worker.view = view;
-                let kept = "kept: no file that it had loaded changed (policy loaded)";
-                self.told.last_refresh = Some(kept.to_owned());
-                self.log
-                    .note(format_args!("at generation {}; {kept}", view.generation));
+                let kept = Refresh::NothingLoadedChanged;
+                let sentence = kept.sentence();
+                self.log.note(format_args!(
+                    "at generation {}; {sentence}",
+                    view.generation
+                ));
+                self.told.refresh = Some(kept);
                 self.publish();
                 self.tell_waiters();
             }

@@ -62,7 +62,7 @@ use self::timer::Timer;
 use self::told::Told;
 use super::process::{Event, WorkerLog};
 use super::start::{Background, Freshness, Plan, Standby, StartFailure, Worker};
-use crate::api::v1::WorkerStatus;
+use crate::api::v1::{Refresh, WorkerStatus};
 use crate::project::{ProjectId, RestartPolicy};
 
 /// The state of one worker of a project.
@@ -310,7 +310,7 @@ impl Task {
             self.start("trying again");
         }
         if self.has_no_answer(now) {
-            self.replace("the worker does not answer");
+            self.replace(Refresh::NoAnswer);
         }
         self.see_to_spare(now);
     }

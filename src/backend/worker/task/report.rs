@@ -2,7 +2,7 @@
 
 use super::current::Current;
 use super::{Next, Task};
-use crate::api::v1::{Restarted, WorkerState, WorkerStatus};
+use crate::api::v1::{Refresh, Restarted, WorkerState, WorkerStatus};
 use crate::project::RestartPolicy;
 
 impl Task {
@@ -53,7 +53,8 @@ impl Task {
             restarts: self.told.restarts,
             last_error: self.told.last_error.clone(),
             last_exit: self.told.last_exit.clone(),
-            last_refresh: self.told.last_refresh.clone(),
+            last_refresh: self.told.refresh.as_ref().map(Refresh::sentence),
+            refresh: self.told.refresh.clone(),
             stays: self.stays(),
             // What is known of all of the project's workers together: `Job::status`.
             branch_workers: 0,

@@ -9,6 +9,7 @@ use super::failed::Failed;
 use super::messages::WorkerError;
 use super::spare::SpareState;
 use super::{Next, Task};
+use crate::api::v1::Refresh;
 use crate::backend::events::Events;
 use crate::backend::worker::start::{Background, Spare, StartFailure, Worker};
 
@@ -20,12 +21,13 @@ impl Task {
     }
 
     /// Starts the next worker and says why in the state.
-    pub(super) fn replace(&mut self, why: &str) {
-        self.told.last_refresh = Some(format!("replaced: {why}"));
+    pub(super) fn replace(&mut self, why: Refresh) {
+        let reason = why.to_string();
+        self.told.refresh = Some(why);
         if let Some(current) = &mut self.current {
             current.take_question();
         }
-        self.start(why);
+        self.start(&reason);
     }
 
     pub(super) fn start_unless_starting(&mut self, why: &str) {

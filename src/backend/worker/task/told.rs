@@ -1,6 +1,6 @@
 //! What the worker's state tells of the past.
 
-use crate::api::v1::WorkerExit;
+use crate::api::v1::{Refresh, WorkerExit};
 
 /// What is told of the past.
 #[derive(Debug, Default)]
@@ -11,5 +11,5 @@ pub(super) struct Told {
     /// The last end of a worker that nobody had asked for.
     pub(super) last_exit: Option<WorkerExit>,
     /// What became of the worker when the environment changed last.
-    pub(super) last_refresh: Option<String>,
+    pub(super) refresh: Option<Refresh>,
 }

@@ -3,25 +3,26 @@
 //! One for all projects: the system gives a person few watchers, and editors want theirs. A project rents places on it
 //! and gives a bell, which rings when something was made, removed or renamed there; many movements ring it once.
 //!
-//! **Invariant:** the watcher's own thread takes the lock of the routes only, so that it can never wait for somebody who
-//! waits for it.
+//! **Invariant:** the watcher's own thread takes the lock of the routes only, so that it can never wait for somebody
+//! who waits for it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use notify::event::ModifyKind;
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
 use super::places::Places;
+use crate::backend::locked::Locked;
 
 /// The one watcher of folders.
 #[derive(Default)]
-pub(in crate::backend) struct Lookout {
-    eyes: Mutex<Eyes>,
-    routes: Arc<Mutex<Routes>>,
+pub(in crate::backend) struct FolderWatcher {
+    system: Locked<SystemWatcher>,
+    routes: Arc<Locked<Routes>>,
 }
 
 /// Who is to be woken, by folder.
@@ -48,7 +49,7 @@ impl Bell {
 }
 
 #[derive(Default)]
-enum Eyes {
+enum SystemWatcher {
     #[default]
     Closed,
     Open(RecommendedWatcher),
@@ -57,7 +58,7 @@ enum Eyes {
     Blind,
 }
 
-impl Lookout {
+impl FolderWatcher {
     /// Watches `places` for `bell`, which watched `before` until now.
     ///
     /// # Errors
@@ -68,14 +69,14 @@ impl Lookout {
         places: &Places,
         bell: &Arc<Bell>,
     ) -> Result<(), String> {
-        let mut eyes = lock(&self.eyes);
+        let mut system = self.system.lock();
         for path in before.missing_from(places) {
-            self.leave(&mut eyes, path, bell);
+            self.leave(&mut system, path, bell);
         }
         for path in places.missing_from(before) {
-            if let Err(why) = self.look_at(&mut eyes, path, bell) {
+            if let Err(why) = self.look_at(&mut system, path, bell) {
                 for path in places.paths() {
-                    self.leave(&mut eyes, path, bell);
+                    self.leave(&mut system, path, bell);
                 }
                 return Err(why);
             }
@@ -83,10 +84,15 @@ impl Lookout {
         Ok(())
     }
 
-    fn look_at(&self, eyes: &mut Eyes, path: &Path, bell: &Arc<Bell>) -> Result<(), String> {
-        let watcher = eyes.open(&self.routes)?;
+    fn look_at(
+        &self,
+        system: &mut SystemWatcher,
+        path: &Path,
+        bell: &Arc<Bell>,
+    ) -> Result<(), String> {
+        let watcher = system.open(&self.routes)?;
         {
-            let mut routes = lock(&self.routes);
+            let mut routes = self.routes.lock();
             let bells = routes.entry(path.to_path_buf()).or_default();
             bells.retain(|other| !Arc::ptr_eq(other, bell));
             bells.push(Arc::clone(bell));
@@ -99,9 +105,9 @@ impl Lookout {
         }
     }
 
-    fn leave(&self, eyes: &mut Eyes, path: &Path, bell: &Arc<Bell>) {
+    fn leave(&self, system: &mut SystemWatcher, path: &Path, bell: &Arc<Bell>) {
         let is_last = {
-            let mut routes = lock(&self.routes);
+            let mut routes = self.routes.lock();
             let Some(bells) = routes.get_mut(path) else {
                 return;
             };
@@ -113,16 +119,16 @@ impl Lookout {
             is_last
         };
         // Watches of removed folders are gone already.
-        if is_last && let Eyes::Open(watcher) = eyes {
+        if is_last && let SystemWatcher::Open(watcher) = system {
             let _ = watcher.unwatch(path);
         }
     }
 
-    /// A lookout that can watch nothing.
+    /// A watcher that can watch nothing.
     #[cfg(test)]
     pub(super) fn blind() -> Self {
         Self {
-            eyes: Mutex::new(Eyes::Blind),
+            system: Locked::new(SystemWatcher::Blind),
             ..Self::default()
         }
     }
@@ -130,12 +136,12 @@ impl Lookout {
     /// How many folders are watched.
     #[cfg(test)]
     pub(super) fn watched(&self) -> usize {
-        lock(&self.routes).len()
+        self.routes.lock().len()
     }
 }
 
-impl Eyes {
-    fn open(&mut self, routes: &Arc<Mutex<Routes>>) -> Result<&mut RecommendedWatcher, String> {
+impl SystemWatcher {
+    fn open(&mut self, routes: &Arc<Locked<Routes>>) -> Result<&mut RecommendedWatcher, String> {
         if let Self::Closed = self {
             let routes = Arc::clone(routes);
             let watcher = notify::recommended_watcher(move |event| ring(&routes, &event))
@@ -150,7 +156,7 @@ impl Eyes {
 }
 
 /// Wakes those whom `event` concerns; all of them when the system lost count.
-fn ring(routes: &Mutex<Routes>, event: &notify::Result<Event>) {
+fn ring(routes: &Locked<Routes>, event: &notify::Result<Event>) {
     let Ok(event) = event else {
         return ring_all(routes);
     };
@@ -160,7 +166,7 @@ fn ring(routes: &Mutex<Routes>, event: &notify::Result<Event>) {
     if !is_movement(event.kind) {
         return;
     }
-    let routes = lock(routes);
+    let routes = routes.lock();
     for path in &event.paths {
         let has_lost = is_loss(event.kind);
         for bell in routes.get(path).into_iter().flatten() {
@@ -174,8 +180,8 @@ fn ring(routes: &Mutex<Routes>, event: &notify::Result<Event>) {
     }
 }
 
-fn ring_all(routes: &Mutex<Routes>) {
-    for bell in lock(routes).values().flatten() {
+fn ring_all(routes: &Locked<Routes>) {
+    for bell in routes.lock().values().flatten() {
         bell.rung.notify_one();
     }
 }
@@ -209,10 +215,6 @@ fn in_words(error: &notify::Error) -> String {
         }
         _ => error.to_string(),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -251,10 +253,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_bell_rings_for_its_own_folders_and_for_lost_events() {
-        let routes = Mutex::new(Routes::new());
+        let routes = Locked::new(Routes::new());
         let (one, other) = (Arc::<Bell>::default(), Arc::<Bell>::default());
         for (path, bell) in [("/a", &one), ("/b", &other)] {
-            lock(&routes).insert(path.into(), vec![Arc::clone(bell)]);
+            routes.lock().insert(path.into(), vec![Arc::clone(bell)]);
         }
         let made =
             |path: &str| Ok(Event::new(EventKind::Create(CreateKind::File)).add_path(path.into()));

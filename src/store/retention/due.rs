@@ -1,8 +1,8 @@
 //! Whether retention could find anything to do: a look that costs microseconds, since every run takes it, where reading
 //! each record and each log's size costs as much as all else that is written.
 //!
-//! It counts lines, adds up the sizes that the records name, and counts the logs beside them. It may send retention to look
-//! for nothing; what it lets pass is within the limits.
+//! It counts lines, adds up the sizes that the records name, and counts the logs beside them. It may send retention to
+//! look for nothing; what it lets pass is within the limits.
 
 use std::fs;
 use std::io;
@@ -152,7 +152,7 @@ mod tests {
     fn a_text_that_looks_like_a_member_counts_for_nothing() {
         let (_dir, project) = project();
         let mut run = finished("install", "text");
-        run.argv = vec!["\"bytes\":99999999".into(), "\"started_at\":\"1999".into()];
+        run.started.argv = vec!["\"bytes\":99999999".into(), "\"started_at\":\"1999".into()];
         let nothing = Snapshot::default();
         crate::store::publish(&project, &Config::default(), run, &nothing, &nothing)
             .expect("published");

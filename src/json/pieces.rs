@@ -11,12 +11,12 @@ const LINKED: usize = 64 << 10;
 
 /// JSON text that is being written.
 #[derive(Debug, Default)]
-pub(crate) struct Rope {
+pub(crate) struct JsonWriter {
     done: Vec<Bytes>,
     tail: Vec<u8>,
 }
 
-impl Rope {
+impl JsonWriter {
     /// Adds text as it is.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         self.tail.extend_from_slice(text.as_bytes());
@@ -97,10 +97,10 @@ impl Pieces {
 
     /// The answer that has a node's whole output (compat, section 10).
     pub fn of_full_result(node: &str, data: &JsonText) -> Self {
-        let mut rope = Rope::default();
-        rope.text(r#"{"success":true,"data":"#).json(data);
-        rope.text(r#","node_id":"#).value(node).text("}");
-        rope.finish()
+        let mut writer = JsonWriter::default();
+        writer.text(r#"{"success":true,"data":"#).json(data);
+        writer.text(r#","node_id":"#).value(node).text("}");
+        writer.finish()
     }
 
     /// The text in one piece.
@@ -125,13 +125,14 @@ mod tests {
     #[test]
     fn a_large_value_is_linked_and_a_small_one_copied() {
         let large = JsonText::string(&"x".repeat(LINKED));
-        let mut rope = Rope::default();
-        rope.text("[")
-            .list([&large, &JsonText::null(), &large], |rope, json| {
-                rope.json(json);
+        let mut writer = JsonWriter::default();
+        writer
+            .text("[")
+            .list([&large, &JsonText::null(), &large], |writer, json| {
+                writer.json(json);
             });
-        rope.text("]");
-        let written = rope.finish();
+        writer.text("]");
+        let written = writer.finish();
         assert_eq!(written.0.len(), 5);
         assert_eq!(written.0[1].as_ptr(), large.as_bytes().as_ptr());
         assert_eq!(written.0[3].as_ptr(), large.as_bytes().as_ptr());

@@ -1,8 +1,8 @@
 //! A few futures that are under way at once.
 //!
 //! All are polled by whoever waits, without a task for each: a node costs no hand-over between threads, and dropping
-//! the slots drops, and so cancels, all that is under way. With at most ten, polling every one on each wake costs less
-//! than keeping account of which has woken.
+//! [`InFlight`] drops, and so cancels, all that is under way. With at most ten, polling every one on each wake costs
+//! less than keeping account of which has woken.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -11,13 +11,13 @@ use std::task::Poll;
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Futures with the place that each works for.
-pub(super) struct Slots<T> {
+pub(super) struct InFlight<T> {
     room: usize,
     busy: Vec<(usize, Work<T>)>,
 }
 
-impl<T> Slots<T> {
-    /// Slots for `room` futures, at least one.
+impl<T> InFlight<T> {
+    /// Room for `room` futures at once, at least one.
     pub(super) fn new(room: usize) -> Self {
         Self {
             room: room.max(1),

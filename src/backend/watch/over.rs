@@ -1,9 +1,9 @@
 //! Whether a change of an environment is over, by what its folders show. Pure.
 //!
 //! Installers write in a known order. pip renames what it removes so that it begins with `~`, unpacks the new
-//! distribution, compiles it, and only then writes a RECORD that lists INSTALLER; uv, pdm and poetry write that RECORD last
-//! as well. So a fresh `~` folder or a fresh RECORD without INSTALLER means that somebody is still at work. What looks so
-//! and is old was left by a crash, or installed by hand, and is waited for no longer.
+//! distribution, compiles it, and only then writes a RECORD that lists INSTALLER; uv, pdm and poetry write that RECORD
+//! last as well. So a fresh `~` folder or a fresh RECORD without INSTALLER means that somebody is still at work. What
+//! looks so and is old was left by a crash, or installed by hand, and is waited for no longer.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(super) const QUIET: Duration = Duration::from_millis(150);
 /// After so long, a folder that never comes to rest is looked at all the same: some programs write logs there.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long an unfinished sight counts: longer than pip compiles the largest distributions.
+/// How long a sign counts: longer than pip compiles the largest distributions.
 const FRESH: Duration = Duration::from_secs(60);
 
 /// Something in site-packages that tells of an installer at work.
@@ -55,7 +55,7 @@ pub(super) struct Movement {
 
 /// Why a change is not over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unsettled {
+pub(super) enum NotOver {
     /// Somebody is at work: why that is believed.
     Underway(String),
     /// It may be over, and will be known after this time.
@@ -63,24 +63,24 @@ pub(super) enum Unsettled {
 }
 
 /// Who is at work, by `signs`.
-pub(super) fn underway(signs: &[Sign]) -> Result<(), Unsettled> {
+pub(super) fn underway(signs: &[Sign]) -> Result<(), NotOver> {
     let Some(sign) = signs.iter().find(|sign| Sign::is_fresh(sign.age)) else {
         return Ok(());
     };
     let name = &sign.name;
-    Err(Unsettled::Underway(match sign.kind {
+    Err(NotOver::Underway(match sign.kind {
         SignKind::SetAside => format!("{name} is set aside"),
         SignKind::Incomplete => format!("{name} is incomplete"),
     }))
 }
 
 /// Whether the last movement is long enough ago.
-pub(super) fn quiet(movement: Movement) -> Result<(), Unsettled> {
+pub(super) fn quiet(movement: Movement) -> Result<(), NotOver> {
     let left = QUIET.saturating_sub(movement.since_last);
     if left.is_zero() || movement.since_first >= PATIENCE {
         Ok(())
     } else {
-        Err(Unsettled::Recent(left))
+        Err(NotOver::Recent(left))
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
                 kind: *kind,
             })
             .collect();
-        let expected = expected.map_or(Ok(()), |why| Err(Unsettled::Underway(why.to_owned())));
+        let expected = expected.map_or(Ok(()), |why| Err(NotOver::Underway(why.to_owned())));
         assert_eq!(underway(&signs), expected, "{signs:?}");
     }
 
@@ -125,7 +125,7 @@ mod tests {
         };
         let expected = match left_ms {
             0 => Ok(()),
-            left => Err(Unsettled::Recent(Duration::from_millis(left))),
+            left => Err(NotOver::Recent(Duration::from_millis(left))),
         };
         assert_eq!(quiet(movement), expected, "{movement:?}");
     }

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::settle::{Sign, SignKind};
+use super::over::{Sign, SignKind};
 
 /// The fresh signs in `folders`; what is old is not looked at, so that a large environment costs one `stat` a
 /// distribution.
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_installer_at_work_leaves_in_sight() {
+    fn what_an_installer_at_work_leaves() {
         let whole = "six.py,sha256=x,1\nsix-1.0.dist-info/INSTALLER,sha256=y,4\nsix-1.0.dist-info/RECORD,,\n";
         let quoted = "\"six-1.0.dist-info/INSTALLER\",,\n";
         let from_the_wheel = "six.py,sha256=x,1\nsix-1.0.dist-info/RECORD,,\n";

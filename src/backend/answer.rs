@@ -64,7 +64,7 @@ impl IntoResponse for Refusal {
 }
 
 /// What a route gives back.
-pub(super) type Reply<T> = Result<Json<T>, Refusal>;
+pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 
 /// The body of a call, read as JSON whatever its media type is said to be; an empty one is read as `{}`.
 pub(super) struct Body<T>(pub(super) T);

@@ -6,7 +6,7 @@ use rustix::termios::isatty;
 
 /// What a descriptor is, as far as capture goes.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(super) enum DescriptorKind {
     /// A terminal.
     Terminal,
     /// A pipe, with or without a name.
@@ -21,7 +21,7 @@ pub(super) enum Kind {
     Other,
 }
 
-impl Kind {
+impl DescriptorKind {
     /// Looks at what `fd` is.
     pub(super) fn of(fd: BorrowedFd<'_>) -> Self {
         let Ok(status) = fstat(fd) else {
