@@ -7,6 +7,9 @@
 use std::fmt::{self, Write as _};
 use std::io::Write;
 
+use crate::secrets::hide;
+use crate::terminal::styled;
+
 /// Exit status of a command (design, section 11). `aim-pip` leaves with pip's own instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -188,7 +191,8 @@ pub fn report(error: &Error, labels: &Labels, stderr: &mut impl Write) {
     for hint in &error.hints {
         let _ = writeln!(text, "{cyan}{}:{cyan:#} {hint}", labels.hint);
     }
-    let _ = stderr.write_all(text.as_bytes());
+    // Whatever is said here may name a URL, a path, a package.
+    let _ = stderr.write_all(styled(&hide(&text)).as_bytes());
 }
 
 /// The three words that [`report`] prints before its lines.

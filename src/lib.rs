@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
 //! | [`files`], [`json`], [`system`] | how files are read and written; JSON as text that nobody on the way parses; what differs between systems |
+//! | [`secrets`], [`terminal`] | what must not be kept or sent, and how it is hidden; what a terminal may be shown |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
 //! | [`inventory`] | what is installed in an environment: snapshots, their differences, their fingerprints |
 //! | [`exec`] | one child, run with its output captured and its signals understood |
@@ -45,9 +46,11 @@ mod json;
 mod launchers;
 pub mod logs;
 mod project;
+mod secrets;
 pub mod shim;
 mod store;
 mod system;
+mod terminal;
 #[doc(hidden)]
 pub mod testing;
 pub mod venv_sync;

@@ -13,6 +13,7 @@ use super::args::{ColorWhen, CommonArgs};
 use super::style;
 use crate::error::Result;
 use crate::host::Host;
+use crate::terminal;
 use crate::words::t;
 
 /// The two outputs of a command, and how the person wants them.
@@ -119,16 +120,33 @@ impl Console {
         self.err.write(bytes)
     }
 
+    /// Text of others as data, an old log say: untouched, but that a terminal is shown nothing that it would obey.
+    pub fn foreign(&mut self, text: &[u8]) -> Result<()> {
+        self.out.foreign(text)
+    }
+
+    /// As [`Console::foreign`], as talk; quiet or not, since they are somebody else's words.
+    pub fn foreign_note(&mut self, text: &[u8]) -> Result<()> {
+        self.err.foreign(text)
+    }
+
     /// One JSON value, indented, as the whole data of a command.
     pub fn json(&mut self, value: &impl Serialize) -> Result<()> {
-        let text = serde_json::to_string_pretty(value)?;
-        self.raw(format!("{text}\n").as_bytes())
+        self.json_text(&serde_json::to_string_pretty(value)?)
+    }
+
+    /// JSON text as the whole data of a command.
+    pub fn json_text(&mut self, text: &str) -> Result<()> {
+        if self.out.is_terminal {
+            self.raw(format!("{}\n", terminal::escaped_json(text)).as_bytes())
+        } else {
+            self.raw(format!("{text}\n").as_bytes())
+        }
     }
 
     /// One JSON value on one line, for data that comes bit by bit.
     pub fn json_line(&mut self, value: &impl Serialize) -> Result<()> {
-        let text = serde_json::to_string(value)?;
-        self.raw(format!("{text}\n").as_bytes())
+        self.json_text(&serde_json::to_string(value)?)
     }
 
     /// A line of talk; nothing with `--quiet`.
@@ -207,11 +225,26 @@ impl Console {
 }
 
 impl Output {
+    fn foreign(&mut self, text: &[u8]) -> Result<()> {
+        if self.is_terminal {
+            let text = String::from_utf8_lossy(text);
+            self.write(terminal::styled(&text).as_bytes())
+        } else {
+            self.write(text)
+        }
+    }
+
+    /// Our own sentences, with what others said in them.
     fn put(&mut self, text: &str) -> Result<()> {
+        let text = if self.is_terminal {
+            terminal::styled(text)
+        } else {
+            text.into()
+        };
         if self.is_colored {
             self.write(text.as_bytes())
         } else {
-            self.write(strip_str(text).to_string().as_bytes())
+            self.write(strip_str(&text).to_string().as_bytes())
         }
     }
 

@@ -2,6 +2,8 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+pub use crate::terminal::printable;
+
 /// Columns that `text` takes. It must have no escape sequences.
 pub fn columns(text: &str) -> usize {
     text.width()
@@ -26,23 +28,6 @@ pub fn fitting(text: &str, room: usize) -> &str {
     end.map_or(text, |(index, _)| &text[..index])
 }
 
-/// `text` with everything that could move the cursor, colour the screen or turn the reading direction made visible, on
-/// one line: names and arguments come from anywhere.
-pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
-            '\x7f' => '\u{2421}',
-            '\u{80}'..='\u{9f}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-            c => c,
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,11 +47,5 @@ mod tests {
         check("a한b", 3, "a…");
         check("abc", 1, "…");
         check("abc", 0, "");
-    }
-
-    #[test]
-    fn nothing_printable_moves_the_cursor() {
-        assert_eq!(printable("a\x1b[31m\nb\u{202e}"), "a␛[31m␊b\u{fffd}");
-        assert_eq!(printable("한국 a"), "한국 a");
     }
 }

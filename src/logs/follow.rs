@@ -172,7 +172,7 @@ fn print_text(console: &mut Console, text: &[u8]) -> Result<()> {
     if console.is_json() || text.is_empty() {
         return Ok(());
     }
-    console.raw(text)
+    console.foreign(text)
 }
 
 fn print_run(console: &mut Console, history: &RunLog, run: &Run) -> Result<()> {

@@ -40,7 +40,7 @@ pub(super) fn show(
     if args.stdout || args.stderr {
         let log = log.ok_or_else(|| log_gone(run))?;
         let text = if args.stdout { log.stdout } else { log.stderr };
-        return console.raw(text.as_bytes());
+        return console.foreign(text.as_bytes());
     }
     if console.is_json() {
         return console.json(&as_json(run, log)?);

@@ -15,16 +15,13 @@ mod call;
 mod classify;
 mod options;
 mod real_pip;
-mod redact;
 mod settings;
 mod story;
 
 use std::convert::Infallible;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 pub use classify::{Effect, PipCommand};
-pub use redact::{urls as redact_urls, words as redact_words};
 
 use crate::env_vars;
 use crate::error::{Error, Exit, Explain, Result};
@@ -44,11 +41,7 @@ pub fn main() -> ExitCode {
     }
     let Err(error) = answer(&host);
     let hints = error.hints().iter().map(|hint| format!("; {hint}"));
-    let _ = writeln!(
-        std::io::stderr(),
-        "aim-pip: {error}{}",
-        hints.collect::<String>()
-    );
+    story::say(&format!("{error}{}", hints.collect::<String>()));
     error.exit().into()
 }
 

@@ -9,17 +9,18 @@ use chrono::Utc;
 use super::call::{Call, Entry};
 use super::classify::{Effect, PipCommand};
 use super::real_pip::RealPip;
-use super::redact;
 use crate::api::nudge;
 use crate::exec::{self, ChildOutcome, ChildStatus, ChildStream};
 use crate::host::Host;
 use crate::inventory::{Gate, Snapshot};
 use crate::launchers;
 use crate::project::{Config, Project, socket};
+use crate::secrets;
 use crate::store::{
     Ending, Holder, LogDraft, Published, Recorded, RunId, RunLock, RunOutput, StartedRun,
     StoreError, Tool, Unfinished, catch_up, publish, recover,
 };
+use crate::terminal::printable;
 use crate::words::t;
 
 /// A call that is to be remembered, and what is needed for it.
@@ -160,8 +161,8 @@ fn begin(call: &Call, asked: &PipCommand, tool: Tool, pid: u32, host: &Host) -> 
     StartedRun {
         id: RunId::new(),
         action: asked.action.clone(),
-        packages: redact::words(&packages),
-        argv: redact::words(&call.words()),
+        packages: secrets::words(&packages),
+        argv: secrets::words(&call.words()),
         cwd: host.cwd().map_or_else(PathBuf::new, PathBuf::from),
         tool,
         started_at: Utc::now(),
@@ -260,6 +261,7 @@ fn admit(error: &StoreError) {
 }
 
 /// One line on stderr; when even that is gone, nobody is there to read it.
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
+    let line = printable(&secrets::hide(line));
     let _ = writeln!(std::io::stderr(), "aim-pip: {line}");
 }

@@ -112,7 +112,7 @@ fn answer(console: &mut Console, attended: &Attended<(), Json>) -> Result<Exit> 
         match attended.next(None) {
             Happening::Ended(answer) => {
                 let answer = answer.map_err(with_hint)?;
-                console.raw(format!("{answer}\n").as_bytes())?;
+                console.json_text(&answer.to_string())?;
                 let verdict: Verdict = answer.read().context(t!("api.not_understood"))?;
                 return Ok(exit(verdict.success));
             }
@@ -157,7 +157,7 @@ fn results(console: &mut Console, shown: &Shown, done: &FlowDone) -> Result<Exit
         let gap = if text.contains('\n') { '\n' } else { ' ' };
         // Data that is nobody's style goes out untouched.
         console.text(format!("{name}:{gap}"))?;
-        console.raw(format!("{text}\n").as_bytes())?;
+        console.foreign(format!("{text}\n").as_bytes())?;
     }
     Ok(exit(done.success))
 }

@@ -32,7 +32,8 @@ fn copy(console: &mut Console, log: impl Read) -> Result<bool> {
             log.read_until(b'\n', &mut line)
                 .context(t!("worker_cli.log_lost"))?;
         } else {
-            line = log.fill_buf().context(t!("worker_cli.log_lost"))?.to_vec();
+            let come = log.fill_buf().context(t!("worker_cli.log_lost"))?;
+            line = come[..whole_characters(come)].to_vec();
             log.consume(line.len());
         }
         if line.is_empty() {
@@ -43,8 +44,16 @@ fn copy(console: &mut Console, log: impl Read) -> Result<bool> {
             let text = String::from_utf8_lossy(&line);
             console.json_line(&json!({ "text": text.trim_end_matches(['\n', '\r']) }))?;
         } else {
-            console.raw(&line)?;
+            console.foreign(&line)?;
         }
+    }
+}
+
+/// How many of these bytes end with a whole character; all of them where they are no text.
+fn whole_characters(bytes: &[u8]) -> usize {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => error.valid_up_to(),
+        _ => bytes.len(),
     }
 }
 

@@ -100,13 +100,13 @@ impl Words {
             .context(t!("worker_cli.reply_not_understood"))?;
         let exit = if read.ok { Exit::Done } else { Exit::Failed };
         if console.is_json() {
-            console.raw(format!("{reply}\n").as_bytes())?;
+            console.json_text(&reply.to_string())?;
             return Ok(exit);
         }
         self.end_line(console)?;
         if read.ok {
             let output = read.output.map_or("null", RawValue::get);
-            console.raw(format!("{}\n", laid_out(output)).as_bytes())?;
+            console.json_text(&laid_out(output))?;
             return Ok(exit);
         }
         let traceback = read.traceback.map(text).unwrap_or_default();
@@ -114,7 +114,7 @@ impl Words {
             return Err(failure(&read));
         }
         let end = if traceback.ends_with('\n') { "" } else { "\n" };
-        console.raw_note(format!("{traceback}{end}").as_bytes())?;
+        console.foreign_note(format!("{traceback}{end}").as_bytes())?;
         // A traceback tells where it was; why it ended there is said by whoever ended it.
         match read.code {
             Some(_) => Err(failure(&read)),

@@ -1,9 +1,10 @@
 //! The log of a run while it runs: cleaned, bounded, and readable by others as it grows.
 //!
-//! What is kept is at most 8 MiB: the first and the last half of each stream's share. Beside that stands the *part file*
+//! What is kept is at most 8 MiB: the first and the last half of each stream's share, without secrets ([`secrets`]). Beside that stands the *part file*
 //! below `.pip-logs`, by which `aim-logs follow` reads a running run and from which the text of a killed one is recovered. It is
 //! best effort: a run is never kept from going on by it. Its writer holds a lock on it, so that others know it is alive.
 
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -13,6 +14,7 @@ use super::screen::boundary;
 use super::text::Cleaner;
 use crate::files::{hand_over, make_folder};
 use crate::project::ProjectLayout;
+use crate::secrets::{self, Hiding};
 use crate::store::record::{RunId, RunOutput};
 
 /// Bytes of standard output that are kept, and of standard error: 8 MiB together.
@@ -20,6 +22,8 @@ const STDOUT_SHARE: usize = 6 << 20;
 const STDERR_SHARE: usize = 2 << 20;
 /// A part file does not grow beyond this.
 const LONGEST_PART: u64 = 8 << 20;
+/// How far behind a cut its line is looked for.
+const LONGEST_CUT: usize = 64 << 10;
 /// How the names of part files end; they begin with a dot and the run's id.
 const PART: &str = ".part";
 
@@ -64,7 +68,7 @@ impl LogDraft {
 
     fn show(&mut self, settled: String) {
         let Some(part) = &mut self.part else { return };
-        let moving = [self.stdout.cleaner.rest(), self.stderr.cleaner.rest()].concat();
+        let moving = [self.stdout.moving(), self.stderr.moving()].concat();
         if part.show(settled, &moving).is_err() {
             // Full, or gone: what is there stays until the log is written, from memory.
             part.settled = u64::MAX;
@@ -96,26 +100,54 @@ pub(crate) fn is_growing(path: &Path) -> bool {
 #[derive(Debug)]
 struct Stream {
     cleaner: Cleaner,
+    hiding: Hiding,
     kept: Kept,
+    /// Bytes that went through `hiding`.
+    hidden: usize,
 }
 
 impl Stream {
     fn new(share: usize) -> Self {
         Self {
             cleaner: Cleaner::default(),
+            hiding: Hiding::default(),
             kept: Kept::new(share),
+            hidden: 0,
         }
     }
 
+    /// Takes what was printed and gives what others may read of it now.
     fn take(&mut self, bytes: &[u8]) -> String {
         let mut settled = String::new();
         self.cleaner.feed(bytes, &mut settled);
-        self.kept.push(&settled);
-        settled
+        if self.is_beyond_head() {
+            // Most of it will not be kept: secrets are looked for in what is, at the end.
+            self.kept.push(&settled);
+            return String::new();
+        }
+        self.hidden += settled.len();
+        let mut shown = self.hiding.feed(&settled);
+        self.kept.push(&shown);
+        if self.is_beyond_head() {
+            let held = self.hiding.take_held();
+            shown.push_str(&secrets::hide(&held));
+            self.kept.push(&held);
+        }
+        shown
+    }
+
+    /// What may still change, as far as it can be shown.
+    fn moving(&self) -> String {
+        self.hiding.preview(&self.cleaner.rest())
+    }
+
+    /// Whether what comes now stands neither in the head nor in the part file.
+    fn is_beyond_head(&self) -> bool {
+        self.hidden > usize::try_from(LONGEST_PART).unwrap_or(usize::MAX)
     }
 
     fn finish(mut self) -> String {
-        let mut last = String::new();
+        let mut last = self.hiding.take_held();
         self.cleaner.finish(&mut last);
         self.kept.push(&last);
         self.kept.into_text()
@@ -156,6 +188,17 @@ impl Kept {
         }
     }
 
+    /// Takes the first line from the tail, or its first word where the line is long: it was cut, and may begin in the
+    /// middle of a secret.
+    fn cut_at_line(&mut self) {
+        let near = boundary(&self.tail, LONGEST_CUT);
+        let near = &self.tail[..near];
+        let line = near.find('\n').map(|at| at + 1);
+        let cut = line.or_else(|| near.find(char::is_whitespace)).unwrap_or(0);
+        self.tail.drain(..cut);
+        self.dropped += cut;
+    }
+
     /// Cuts the tail to its last half, at a character.
     fn trim(&mut self) {
         let excess = self.tail.len().saturating_sub(self.half);
@@ -166,8 +209,18 @@ impl Kept {
         self.dropped += cut;
     }
 
+    /// The text, in which nothing is secret.
     fn into_text(mut self) -> String {
         self.trim();
+        if self.dropped > 0 {
+            self.cut_at_line();
+        }
+        if let Cow::Owned(hidden) = secrets::hide(&self.tail) {
+            self.tail = hidden;
+        }
+        if let Cow::Owned(hidden) = secrets::hide(&self.head) {
+            self.head = hidden;
+        }
         if self.dropped > 0 {
             let end = if self.head.ends_with('\n') { "" } else { "\n" };
             let note = format!("{end}[... {} bytes left out ...]\n", self.dropped);
@@ -270,7 +323,7 @@ mod tests {
         }
         kept.push("the end");
         let text = kept.into_text();
-        assert_eq!(text, "12345678\n[... 721 bytes left out ...]\nle the end");
+        assert_eq!(text, "12345678\n[... 723 bytes left out ...]\n the end");
         let mut short = Kept::new(20);
         short.push("12345678901234567890");
         assert_eq!(short.into_text(), "12345678901234567890");
@@ -288,5 +341,38 @@ mod tests {
                 ..RunOutput::default()
             }
         );
+    }
+
+    #[test]
+    fn secrets_reach_neither_the_log_nor_its_part_file() {
+        let (_dir, layout) = project();
+        let text = "Collecting x@ http://u:hunter22@h/x.whl\n\x1b[31mhttps://u:hun\x1b[0mter22@h/\n\
+                    Looking in: https://u:hunter22@h\r\x1b[2KPIP_PASSWORD=hunter22 https://hunter22@h/x";
+        for size in 1..=text.len() {
+            let id = RunId::new();
+            let mut draft = LogDraft::begin(&layout, &id);
+            for piece in text.as_bytes().chunks(size) {
+                draft.stdout(piece);
+                let part = std::fs::read_to_string(part_path(&layout, &id)).expect("a part file");
+                assert!(!part.contains("hunter2"), "{part}");
+            }
+            let output = draft.into_output();
+            assert_eq!(
+                output.stdout,
+                "Collecting x@ http://u:****@h/x.whl\nhttps://u:****@h/\nPIP_PASSWORD=**** https://****@h/x"
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_at_the_cut_of_a_long_log_is_hidden() {
+        let mut draft = LogDraft::begin(&ProjectLayout::new("/nowhere/at/all"), &RunId::new());
+        let line = b"see https://user:hunter22@host/simple/ and go on\n";
+        for _ in 0..(20 << 20) / line.len() {
+            draft.stdout(line);
+        }
+        let text = draft.into_output().stdout;
+        assert!(text.len() < STDOUT_SHARE + 200 && text.contains("bytes left out"));
+        assert!(!text.contains("hunter") && !text.contains("unter22"));
     }
 }

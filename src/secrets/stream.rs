@@ -1,0 +1,139 @@
+//! Text that comes in pieces, hidden as it comes.
+
+use super::text::{find, hide};
+
+/// Bytes without a line end that are held back at most.
+const LONGEST_HELD: usize = 64 << 10;
+/// Bytes at the end of what is held back that stay there when it becomes too long: more than a secret has, with its name.
+const OVERLAP: usize = 8 << 10;
+
+/// Bytes of a word that no token is as short as.
+const LONGEST_WORD: usize = 12;
+
+/// A text on its way, of which lines are let through whole.
+#[derive(Debug, Default)]
+pub struct Hiding {
+    held: String,
+}
+
+impl Hiding {
+    /// Takes `text`, and gives what can be shown of it and of what came before.
+    pub fn feed(&mut self, text: &str) -> String {
+        let Some(end) = memchr::memrchr(b'\n', text.as_bytes()) else {
+            self.held.push_str(text);
+            return if self.held.len() > LONGEST_HELD {
+                self.let_go()
+            } else {
+                String::new()
+            };
+        };
+        let (whole, rest) = text.split_at(end + 1);
+        let shown = if self.held.is_empty() {
+            hide(whole).into_owned()
+        } else {
+            self.held.push_str(whole);
+            let shown = hide(&self.held).into_owned();
+            self.held.clear();
+            shown
+        };
+        self.held.push_str(rest);
+        shown
+    }
+
+    /// What is held back, as it came.
+    pub fn take_held(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
+
+    /// What can be shown of what is held back, followed by `more`, which is not settled yet: without its last word, where
+    /// that may be half a secret.
+    pub fn preview(&self, more: &str) -> String {
+        let text = [self.held.as_str(), more].concat();
+        let end = text.rfind(char::is_whitespace).map_or(0, |at| {
+            at + text[at..].chars().next().map_or(0, char::len_utf8)
+        });
+        let line = text.rfind('\n').map_or(0, |at| at + 1);
+        let (line, word) = (&text[line..], &text[end..]);
+        let is_plain = word.len() <= LONGEST_WORD
+            && !word.contains(['_', '-'])
+            && !line.contains(['@', '=', ':'])
+            && !line.contains("--");
+        hide(if is_plain { &text } else { &text[..end] }).into_owned()
+    }
+
+    /// Lets the beginning of a long line go, up to a blank where there is one.
+    fn let_go(&mut self) -> String {
+        let mut cut = self.held.len() - OVERLAP;
+        while !self.held.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        cut = self.held[..cut].rfind(char::is_whitespace).unwrap_or(cut);
+        if let Some(secret) = find(&self.held)
+            .into_iter()
+            .find(|secret| secret.contains(&cut))
+        {
+            cut = secret.start;
+        }
+        let rest = self.held.split_off(cut);
+        let shown = hide(&self.held).into_owned();
+        self.held = rest;
+        shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn whole(pieces: &[&str]) -> String {
+        let mut hiding = Hiding::default();
+        let mut shown: String = pieces.iter().map(|piece| hiding.feed(piece)).collect();
+        shown.push_str(&hide(&hiding.take_held()));
+        shown
+    }
+
+    #[test]
+    fn lines_are_let_through_whole() {
+        let mut hiding = Hiding::default();
+        assert_eq!(hiding.feed("a https://u:se"), "");
+        assert_eq!(hiding.preview(""), "a ");
+        assert_eq!(hiding.feed("cret@h\nb"), "a https://u:****@h\n");
+        assert_eq!(hiding.preview(" 99%"), "b 99%");
+        assert_eq!(hiding.take_held(), "b");
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_kept_for_ever() {
+        let mut hiding = Hiding::default();
+        let mut shown = String::new();
+        for number in 0..40_000 {
+            shown.push_str(&hiding.feed(&format!("{number} https://u:secret{number}@h ")));
+            assert!(hiding.held.len() <= LONGEST_HELD + 64);
+        }
+        shown.push_str(&hide(&hiding.take_held()));
+        assert!(!shown.contains("secret"), "a secret was let through");
+        assert!(shown.ends_with("39999 https://u:****@h "));
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_hide_what_the_whole_hides(
+            before in "[a-z =:@/\n]{0,20}",
+            secret in "[a-zA-Z][a-zA-Z0-9]{7,20}",
+            after in "[a-z =:/\n]{0,20}",
+            cuts in prop::collection::vec(0_usize..80, 0..6),
+        ) {
+            let text = format!("{before} https://user:{secret}@host/x?token={secret} --password={secret} {after}\n");
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+            cuts.extend([0, text.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<&str> = cuts.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect();
+            let shown = whole(&pieces);
+            prop_assert_eq!(&shown, &hide(&text));
+            prop_assert!(!shown.contains(&secret), "{}", shown);
+            prop_assert_eq!(hide(&shown), shown.as_str());
+        }
+    }
+}
