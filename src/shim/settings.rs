@@ -10,11 +10,15 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use crate::env_vars::truthy;
+use crate::files::read;
 use crate::host::Host;
 use crate::system;
 
 /// Options whose value says that the installation goes elsewhere, or nowhere.
 const DIVERTING: &[&str] = &["dry-run", "prefix", "root", "target", "user"];
+
+/// Longer than anybody's `pip.conf`.
+const LONGEST: u64 = 1 << 20;
 
 /// What the settings say.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -32,7 +36,7 @@ impl Settings {
         for path in files(prefix, host) {
             // A pipe (`PIP_CONFIG_FILE=<(…)`) can be read once, and that is for pip to do.
             if path.is_file()
-                && let Ok(text) = std::fs::read(path)
+                && let Ok(text) = read::read(&path, LONGEST)
             {
                 settings.read(&text, action);
             }

@@ -126,7 +126,7 @@ impl<'a> Story<'a> {
         if asked.effect != Effect::Changing && self.before.diff_to(&after).is_empty() {
             Unfinished::end(&project.venv().layout(), &self.started.id);
             if let Some(output) = output {
-                output.discard();
+                output.discard(&project.layout());
             }
             return;
         }
@@ -225,7 +225,7 @@ fn run_captured(
     if let Ok(outcome) = outcome {
         return Some((outcome, output));
     }
-    output.discard();
+    output.discard(&project.layout());
     None
 }
 

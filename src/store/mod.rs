@@ -9,10 +9,14 @@
 //! **Invariant:** who writes below a project holds the project's lock; readers need none.
 //! **Invariant:** readers ignore fields that they do not know, writers keep them.
 
+mod allowed;
 mod catch_up;
 mod error;
+mod history_lock;
+mod link;
 pub mod lock;
 mod log;
+pub mod places;
 mod publish;
 mod record;
 mod recover;
@@ -23,8 +27,10 @@ mod state;
 mod testing;
 mod unfinished;
 
+pub use allowed::{Allowed, AllowedLink};
 pub use catch_up::catch_up;
 pub use error::StoreError;
+pub use link::{Link, LinkRefused};
 pub use lock::{Holder, LockError, RunLock};
 pub use log::{Log, LogDraft, readable};
 pub use publish::publish;

@@ -13,13 +13,12 @@ use super::plan::SyncPlan;
 use crate::console::Console;
 use crate::console::width::printable;
 use crate::error::{Error, Explain, Result};
-use crate::files::atomic;
 use crate::inventory::{Diff, Snapshot};
 use crate::launchers::{self, Changes};
 use crate::project::VenvLayout;
 use crate::store::{
     self, Ending, EnvMeta, Generation, Holder, LockError, Published, RunId, RunLock, StartedRun,
-    Tool, Unfinished,
+    Tool, Unfinished, places,
 };
 use crate::words::t;
 
@@ -169,11 +168,14 @@ fn mend(ground: &Ground<'_>, launchers: Launchers, console: &mut Console) -> Res
 fn mark(layout: &VenvLayout) -> io::Result<()> {
     const LAYOUT: u32 = 1;
     let text = format!("{LAYOUT}\n{}\n", env!("CARGO_PKG_VERSION"));
-    let path = layout.version();
-    if std::fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
+    let aim = places::aim(layout)?;
+    if aim
+        .read(VenvLayout::VERSION, 4096)
+        .is_ok_and(|bytes| bytes == text.as_bytes())
+    {
         return Ok(());
     }
-    atomic::write(&path, text.as_bytes())
+    aim.write(VenvLayout::VERSION, text.as_bytes())
 }
 
 /// The run lock; none where settings switch it off, or where nothing can be written and nothing need be.
