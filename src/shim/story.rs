@@ -256,7 +256,11 @@ fn tell_daemon(project: &Project, published: &Published, host: &Host) {
 
 /// Says that a change is not in the history. The one line that is ours: where nothing changed, nobody misses the run.
 fn admit(error: &StoreError) {
-    say(&t!("shim.not_recorded", why = error));
+    let mut line = t!("shim.not_recorded", why = error).into_owned();
+    if error.is_link_to_allow() {
+        line.push_str("; aim-venv-sync allow");
+    }
+    say(&line);
 }
 
 /// One line on stderr; when even that is gone, nobody is there to read it.

@@ -97,6 +97,11 @@ impl Recorded {
         self.snapshot.as_ref()
     }
 
+    /// Whether `env_meta.json` is there, with a generation that did not go back and that the runs explain.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     /// Whether `now` is what is recorded, and `env_meta.json` is there with a generation that did not go back: then
     /// [`catch_up`](crate::store::catch_up()) would find nothing to enter.
     pub fn is_in_step(&self, now: &Snapshot) -> bool {
