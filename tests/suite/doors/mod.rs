@@ -6,6 +6,7 @@ mod bounds;
 mod links;
 mod meanwhile;
 mod outside;
+mod superuser;
 
 use crate::sandbox::{Ran, Sandbox};
 

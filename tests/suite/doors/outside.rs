@@ -1,7 +1,7 @@
 //! What is none of the toolkit's business, and what leads there.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -73,15 +73,16 @@ impl Outside {
     }
 }
 
-/// Every name below `root`, with its permissions and content.
+/// Every name below `root`, with its owner, permissions and content.
 fn listing(root: &Path) -> BTreeMap<PathBuf, String> {
     walkdir::WalkDir::new(root)
         .into_iter()
         .map(|entry| {
             let path = entry.expect("readable").into_path();
-            let mode = path.metadata().expect("there").permissions().mode();
+            let found = path.metadata().expect("there");
+            let (owner, mode) = (found.uid(), found.mode());
             let text = std::fs::read(&path).unwrap_or_default();
-            let text = format!("{mode:o} {}", String::from_utf8_lossy(&text));
+            let text = format!("{owner} {mode:o} {}", String::from_utf8_lossy(&text));
             (path, text)
         })
         .collect()
