@@ -25,9 +25,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 impl Folder {
-    /// Writes `bytes` to `name` so that, whatever happens, either the old or the new content is there whole: they are on
-    /// the disk before the name leads to them. Keeps the permissions and the owner of an old file; what is no file, a
-    /// link say, is replaced.
+    /// Writes `bytes` to `name` so that, whatever happens, either the old or the new content is there whole: they are
+    /// on the disk before the name leads to them. Keeps the permissions and the owner of an old file; what is no file,
+    /// a link say, is replaced.
     ///
     /// The name itself is left to the system to write down: after a power cut the old content may be there, which every
     /// reader of ours takes (`docs/decisions/0008-what-waits-for-the-disk.md`).
@@ -38,8 +38,8 @@ impl Folder {
         replace(self, plain(name.as_ref())?, bytes, true)
     }
 
-    /// As [`Folder::write`], but leaves it to the system when the content reaches the disk: for what can be made again. A
-    /// dead process loses nothing; after a power cut the old content, or an empty file, may be there.
+    /// As [`Folder::write`], but leaves it to the system when the content reaches the disk: for what can be made again.
+    /// A dead process loses nothing; after a power cut the old content, or an empty file, may be there.
     ///
     /// # Errors
     /// As [`Folder::write`].

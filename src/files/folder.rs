@@ -1,8 +1,8 @@
 //! A folder that is open, and what is done in it.
 //!
 //! Who may write into a project may put a link there, and a cloned repository brings its own: what is ours in a project
-//! or an environment must not become a way to the person's other files. So a folder is opened once, and everything in it
-//! is reached from its descriptor by one name (`docs/decisions/0010-no-link-is-followed.md`).
+//! or an environment must not become a way to the person's other files. So a folder is opened once, and everything in
+//! it is reached from its descriptor by one name (`docs/decisions/0010-no-link-is-followed.md`).
 //!
 //! **Invariant:** a name has no `/` and is neither `.` nor `..`; no link is followed at it. So nothing outside of the
 //! folder is ever opened, made, changed or removed, whatever others do to it meanwhile.

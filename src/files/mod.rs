@@ -1,8 +1,8 @@
 //! How files are read and written.
 //!
 //! **Invariant:** knows nothing of what is in a file.
-//! **Invariant:** what is ours below a project or an environment is reached by a [`Folder`] alone, which follows no link;
-//! by a path only what the person named.
+//! **Invariant:** what is ours below a project or an environment is reached by a [`Folder`] alone, which follows no
+//! link; by a path only what the person named.
 
 pub mod atomic;
 mod folder;

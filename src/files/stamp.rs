@@ -4,7 +4,8 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// What tells one state of a file or folder from another. Its change time moves with every write, whatever time that sets.
+/// What tells one state of a file or folder from another. Its change time moves with every write, whatever time that
+/// sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     device: u64,
@@ -32,8 +33,8 @@ impl Stamp {
         }
     }
 
-    /// The stamp without the change time, which also moves when the file gets another name: conda shares one interpreter
-    /// between its environments by hard links, and a new environment must not make it another one.
+    /// The stamp without the change time, which also moves when the file gets another name: conda shares one
+    /// interpreter between its environments by hard links, and a new environment must not make it another one.
     #[must_use]
     pub fn without_change_time(self) -> Self {
         Self {

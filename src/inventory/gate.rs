@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use crate::files::Stamp;
 use crate::project::Venv;
 
-/// The state of an environment's site-packages folders, and of conda's where it has one. Every installer makes or removes
-/// an entry there, which moves the folder's modification time; so a gate that has not moved means that nothing changed.
+/// The state of an environment's site-packages folders, and of conda's where it has one. Every installer makes or
+/// removes an entry there, which moves the folder's modification time; so a gate that has not moved means that nothing
+/// changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gate {
     folders: Vec<(PathBuf, Option<Stamp>)>,

@@ -1,7 +1,7 @@
 //! The site-packages folders that the hook is put into: those that lie in the environment itself.
 //!
-//! Reading what is installed follows links, for that changes nothing; the hook goes no way that a cloned environment may
-//! have laid to another folder.
+//! Reading what is installed follows links, for that changes nothing; the hook goes no way that a cloned environment
+//! may have laid to another folder.
 
 use std::io;
 

@@ -1,5 +1,6 @@
 //! Every path on disk that is ours, and those of an environment that we know by name. Nobody spells them elsewhere
-//! (`tests/suite/paths.rs`); what is found by listing a folder, and what is another program's, is joined where it is read.
+//! (`tests/suite/paths.rs`); what is found by listing a folder, and what is another program's, is joined where it is
+//! read.
 //!
 //! The formats are a contract (design, section 4), most of the project's names are AIM-Forge's (compat, section 1).
 

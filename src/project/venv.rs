@@ -30,7 +30,8 @@ pub enum VenvError {
 }
 
 impl Venv {
-    /// The environment in `root`, if it has a `pyvenv.cfg` or is conda's. Its interpreter may be gone: see [`Venv::python`].
+    /// The environment in `root`, if it has a `pyvenv.cfg` or is conda's. Its interpreter may be gone: see
+    /// [`Venv::python`].
     ///
     /// # Errors
     /// [`VenvError::NotAnEnvironment`].

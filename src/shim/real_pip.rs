@@ -22,8 +22,8 @@ use crate::store::Tool;
 use crate::words::t;
 
 /// What pip's own launcher does, where ours holds no code: with its path as `sys.argv[0]` (pip takes its name in usage
-/// texts from there) and its folder, links resolved, first on `sys.path`, as when Python runs a script. pip 19.3 and 20.0
-/// moved `main`, 26.3 made it `cli`.
+/// texts from there) and its folder, links resolved, first on `sys.path`, as when Python runs a script. pip 19.3 and
+/// 20.0 moved `main`, 26.3 made it `cli`.
 const START: &str = "\
 import sys
 del sys.argv[0]

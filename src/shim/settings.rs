@@ -1,9 +1,9 @@
 //! pip's settings that make the same arguments do something else: where an installation goes, and in whose environment.
 //!
-//! pip takes an option's default from `pip.conf` files and from `PIP_*` variables (compare pip's `ConfigOptionParser`), so
-//! `PIP_TARGET=x`, `target = x` and `--target x` are one thing to us. Read only for commands that are meant to change
-//! something. What is unclear here (an unreadable file, a section that pip would not look at) makes a call at most
-//! uncertain, never a reading one.
+//! pip takes an option's default from `pip.conf` files and from `PIP_*` variables (compare pip's `ConfigOptionParser`),
+//! so `PIP_TARGET=x`, `target = x` and `--target x` are one thing to us. Read only for commands that are meant to
+//! change something. What is unclear here (an unreadable file, a section that pip would not look at) makes a call at
+//! most uncertain, never a reading one.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

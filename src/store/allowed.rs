@@ -1,5 +1,5 @@
-//! The links that the person allowed, in their own folder of state: `aim-venv-sync allow` writes them, and every program
-//! of ours reads them, but only where there is a link to ask about.
+//! The links that the person allowed, in their own folder of state: `aim-venv-sync allow` writes them, and every
+//! program of ours reads them, but only where there is a link to ask about.
 //!
 //! **Invariant:** read anew each time, so that what was taken back counts at once.
 
@@ -88,8 +88,8 @@ impl Allowed {
         })
     }
 
-    /// Allows the link of `project` to `target`, both resolved, in the place of another one of this project; says whether
-    /// that is new.
+    /// Allows the link of `project` to `target`, both resolved, in the place of another one of this project; says
+    /// whether that is new.
     ///
     /// # Errors
     /// What the system says; that a path is no UTF-8, or that the list is of a form that is not known.

@@ -1,8 +1,8 @@
 //! A `.pip-logs` that is a link: the one link below a project that may be followed, where the person said so.
 //!
-//! A cloned repository can bring a link of that name to any place, and git makes it the person's own. So the owner of the
-//! link tells little; what counts is that exactly this link was allowed with `aim-venv-sync allow`, which is written down
-//! in the person's own folder, where no repository comes (`docs/decisions/0010-no-link-is-followed.md`).
+//! A cloned repository can bring a link of that name to any place, and git makes it the person's own. So the owner of
+//! the link tells little; what counts is that exactly this link was allowed with `aim-venv-sync allow`, which is
+//! written down in the person's own folder, where no repository comes (`docs/decisions/0010-no-link-is-followed.md`).
 
 use std::io;
 use std::path::{Path, PathBuf};

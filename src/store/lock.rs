@@ -226,8 +226,8 @@ impl Drop for Held {
     }
 }
 
-/// Empties a lock's file. One that has another name as well may be somebody's text: it serves as a lock all the same, and
-/// is not written to.
+/// Empties a lock's file. One that has another name as well may be somebody's text: it serves as a lock all the same,
+/// and is not written to.
 fn empty(file: &File) -> io::Result<()> {
     if is_only_name(file) {
         return file.set_len(0);

@@ -1,8 +1,9 @@
 //! What is written to disk: `env_meta.json`, run records, run logs, locks.
 //!
 //! Start reading at [`publish()`]: the one transaction by which a finished run enters a project's history. Before it
-//! stand [`RunLock`] (one changing pip at a time), [`catch_up()`] (what other tools did meanwhile), [`Unfinished`] (what a crash leaves), and [`LogDraft`] (the log
-//! while it grows); after it [`EnvMeta`] and [`RunLog`], by which others read.
+//! stand [`RunLock`] (one changing pip at a time), [`catch_up()`] (what other tools did meanwhile), [`Unfinished`]
+//! (what a crash leaves), and [`LogDraft`] (the log while it grows); after it [`EnvMeta`] and [`RunLog`], by which
+//! others read.
 //!
 //! **Invariant:** nothing is edited in place: every file is written anew beside the old one and renamed, except the
 //! file of run records, to which whole lines are appended.

@@ -1,5 +1,5 @@
-//! The folders that are ours, opened: everything that the toolkit writes below a project or an environment is written by
-//! way of one of these (`docs/decisions/0010-no-link-is-followed.md`).
+//! The folders that are ours, opened: everything that the toolkit writes below a project or an environment is written
+//! by way of one of these (`docs/decisions/0010-no-link-is-followed.md`).
 //!
 //! The folders of the project and of the environment are the person's own paths. Below them no link is followed, but a
 //! `.pip-logs` that the person allowed to lie elsewhere ([`Link`]).

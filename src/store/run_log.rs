@@ -156,8 +156,9 @@ impl RunLog {
         ))
     }
 
-    /// Where the log `log_path` is, which a record, `env_meta.json` or a person named: a name in the folder of logs, with
-    /// or without `.pip-logs/` before it (compat, section 5). Never a place outside that folder, not by a link either.
+    /// Where the log `log_path` is, which a record, `env_meta.json` or a person named: a name in the folder of logs,
+    /// with or without `.pip-logs/` before it (compat, section 5). Never a place outside that folder, not by a link
+    /// either.
     ///
     /// # Errors
     /// [`LogError::Outside`] and [`LogError::Gone`].
@@ -184,8 +185,8 @@ impl RunLog {
         }
     }
 
-    /// The part files of runs that are going on now, oldest first. A reader shows what is new up to the last line end: the
-    /// lines of a progress bar at the end of the file still change, and the file may become shorter by them.
+    /// The part files of runs that are going on now, oldest first. A reader shows what is new up to the last line end:
+    /// the lines of a progress bar at the end of the file still change, and the file may become shorter by them.
     pub fn growing(project: &ProjectLayout) -> Vec<PathBuf> {
         let Ok(logs) = places::logs(project) else {
             return Vec::new();

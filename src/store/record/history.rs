@@ -16,7 +16,8 @@ use crate::files::Folder;
 use crate::project::ProjectLayout;
 
 /// The newest records that are read: as many as fit into this many bytes, 16,000 of the usual ones. Who writes the file
-/// anew keeps half of that, so a file that somebody blew up costs a reader milliseconds and is small after the next run.
+/// anew keeps half of that, so a file that somebody blew up costs a reader milliseconds and is small after the next
+/// run.
 pub(crate) const LONGEST: u64 = 16 << 20;
 /// A longer line is none of ours.
 const LONGEST_LINE: usize = 4 << 20;
@@ -39,8 +40,8 @@ pub(crate) struct Line<R = RunRecord> {
     pub(crate) record: Result<R, String>,
 }
 
-/// The newest records in `logs`; none when there is no file. A last line without an end that says nothing is what a crash
-/// left of a record, and is left out.
+/// The newest records in `logs`; none when there is no file. A last line without an end that says nothing is what a
+/// crash left of a record, and is left out.
 pub(crate) fn read<R: DeserializeOwned>(logs: &Folder) -> io::Result<Records<R>> {
     newest(logs, LONGEST)
 }

@@ -34,7 +34,8 @@ impl ProjectState {
             MetaState::Broken(_) => env_meta::salvaged_generation(lock.project()),
             MetaState::Present | MetaState::Absent => meta.generation,
         };
-        // A number that no run explains came with somebody's file: to count on from it would spoil the project for good.
+        // A number that no run explains came with somebody's file: to count on from it would spoil the project for
+        // good.
         let entered = if claimed.is_believable_beside(known) {
             claimed
         } else {

@@ -1,4 +1,5 @@
-//! `env_meta.json`: the state of a project's environment, and its generation. AIM-Forge's format (compat, section 4) with fields of ours.
+//! `env_meta.json`: the state of a project's environment, and its generation. AIM-Forge's format (compat, section 4)
+//! with fields of ours.
 
 use std::collections::HashMap;
 use std::io;

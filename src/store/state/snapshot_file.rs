@@ -91,8 +91,8 @@ impl Recorded {
         Self { snapshot, is_whole }
     }
 
-    /// What was installed when the history was last written: from the environment's `.aim/snapshot.json` if it belongs to
-    /// the generation of `env_meta.json`, else names and versions from there. None when nothing is recorded.
+    /// What was installed when the history was last written: from the environment's `.aim/snapshot.json` if it belongs
+    /// to the generation of `env_meta.json`, else names and versions from there. None when nothing is recorded.
     pub fn snapshot(&self) -> Option<&Snapshot> {
         self.snapshot.as_ref()
     }

@@ -72,7 +72,7 @@ fn link(ground: &Ground<'_>) -> Option<Check> {
         if refused.can_be_allowed() {
             "aim-venv-sync allow".to_owned()
         } else {
-            format!("rm {}", shell::quoted(&link.path.to_string_lossy()))
+            format!("rm {}", shell::word(&link.path.to_string_lossy()))
         }
     };
     let (path, target) = (link.path.display(), link.target.to_string_lossy());

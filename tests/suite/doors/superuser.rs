@@ -1,5 +1,5 @@
-//! The superuser in another person's project: nothing of the superuser's is reached or given away by what that person laid
-//! there. Only where the tests run as the superuser.
+//! The superuser in another person's project: nothing of the superuser's is reached or given away by what that person
+//! laid there. Only where the tests run as the superuser.
 
 use std::os::unix::fs::{MetadataExt, lchown, symlink};
 use std::path::Path;

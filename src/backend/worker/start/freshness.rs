@@ -1,8 +1,8 @@
 //! What the environment is like at this moment, asked before every node.
 //!
-//! `env_meta.json` is the truth (design, section 2). It is always replaced, never edited, so a `stat` tells whether it is
-//! still the file that was read; only then is it read again. An environment that was deleted and made again, or whose
-//! interpreter was upgraded, is another one at any generation.
+//! `env_meta.json` is the truth (design, section 2). It is always replaced, never edited, so a `stat` tells whether it
+//! is still the file that was read; only then is it read again. An environment that was deleted and made again, or
+//! whose interpreter was upgraded, is another one at any generation.
 //!
 //! **Invariant:** nothing here depends on what time it is; things are compared for being the same.
 
@@ -68,7 +68,8 @@ impl Freshness {
         }
     }
 
-    /// The environment now. Its generation is 0 for a project without `env_meta.json`, the last one known while the file cannot be read.
+    /// The environment now. Its generation is 0 for a project without `env_meta.json`, the last one known while the
+    /// file cannot be read.
     pub fn look(&mut self) -> View {
         // Stamp first: a file that comes between the two is then read again, not missed.
         let stamp = Stamp::of(&self.path);

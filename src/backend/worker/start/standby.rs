@@ -1,7 +1,7 @@
 //! From an environment to a worker: by way of a spare, an interpreter that waits with the worker's code loaded.
 //!
-//! A bare start takes some twenty milliseconds, becoming active one. So each project in use has a spare. It cannot hold a
-//! stale view of the environment, since it has not looked at it yet.
+//! A bare start takes some twenty milliseconds, becoming active one. So each project in use has a spare. It cannot hold
+//! a stale view of the environment, since it has not looked at it yet.
 //!
 //! **Invariant:** a spare of another interpreter than the environment has now is never used.
 //! **Invariant:** the generation is read before the worker looks at the environment, never after.
