@@ -28,7 +28,7 @@ mod state;
 mod testing;
 mod unfinished;
 
-pub use allowed::{Allowed, AllowedLink};
+pub use allowed::Allowed;
 pub use catch_up::catch_up;
 pub use error::StoreError;
 pub use link::{Link, LinkRefused};

@@ -83,7 +83,8 @@ mod tests {
     #[test]
     fn a_difference_is_recorded() {
         let (then, now) = (snapshot(&[("a", "1")]), snapshot(&[("a", "2")]));
-        let SyncPlan::Record(diff) = SyncPlan::of((&MetaState::Present, true), Some(&then), &now) else {
+        let SyncPlan::Record(diff) = SyncPlan::of((&MetaState::Present, true), Some(&then), &now)
+        else {
             panic!("a difference");
         };
         assert_eq!(diff.changed.len(), 1);
