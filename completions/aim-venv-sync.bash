@@ -16,6 +16,9 @@ _aim__venv__sync() {
             ",$1")
                 cmd="aim__venv__sync"
                 ;;
+            aim__venv__sync,allow)
+                cmd="aim__venv__sync__subcmd__allow"
+                ;;
             aim__venv__sync,config)
                 cmd="aim__venv__sync__subcmd__config"
                 ;;
@@ -36,6 +39,9 @@ _aim__venv__sync() {
                 ;;
             aim__venv__sync,sync)
                 cmd="aim__venv__sync__subcmd__sync"
+                ;;
+            aim__venv__sync__subcmd__help,allow)
+                cmd="aim__venv__sync__subcmd__help__subcmd__allow"
                 ;;
             aim__venv__sync__subcmd__help,config)
                 cmd="aim__venv__sync__subcmd__help__subcmd__config"
@@ -65,8 +71,30 @@ _aim__venv__sync() {
 
     case "${cmd}" in
         aim__venv__sync)
-            opts="-q -v -h -V --check --wait --project --json --quiet --verbose --color --help --version sync init status remove doctor config help"
+            opts="-q -v -h -V --check --wait --project --json --quiet --verbose --color --help --version sync init status remove doctor allow config help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__venv__subcmd__sync__subcmd__allow)
+            opts="-h -q -v --remove --help --project --json --quiet --verbose --color"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -131,8 +159,22 @@ _aim__venv__sync() {
             return 0
             ;;
         aim__subcmd__venv__subcmd__sync__subcmd__help)
-            opts="sync init status remove doctor config help"
+            opts="sync init status remove doctor allow config help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__venv__subcmd__sync__subcmd__help__subcmd__allow)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

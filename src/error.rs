@@ -37,6 +37,15 @@ impl From<Exit> for std::process::ExitCode {
     }
 }
 
+/// `text` as far as a person reads it: the message of a broken file may have all of the file in it.
+pub fn brief(text: &str) -> String {
+    const LONGEST: usize = 300;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A failure as a person sees it.
 pub struct Error {
     exit: Exit,

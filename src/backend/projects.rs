@@ -6,15 +6,14 @@
 //! **Invariant:** a known project's folder is resolved (no links), so one project has one id.
 //! **Invariant:** a registry that cannot be understood is set aside before anything is written, never overwritten.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::api::{folder_of, project_at};
 use crate::backend::locked::Locked;
-use crate::files::atomic;
+use crate::files::{Stamp, atomic, read};
 use crate::project::{Project, ProjectId, ProjectLayout, Registry};
 
 /// A project that has an id here.
@@ -57,8 +56,6 @@ struct Read {
     stamp: Option<Stamp>,
     registry: Arc<Registry>,
 }
-
-type Stamp = (u64, u64, i64, i64);
 
 impl Projects {
     /// The projects of the registry in `file` and below `root`, which is resolved.
@@ -170,9 +167,7 @@ impl Projects {
 
     fn registry(&self) -> Arc<Registry> {
         let mut read = self.read.lock();
-        let stamp = std::fs::metadata(&self.file)
-            .ok()
-            .map(|found| stamp(&found));
+        let stamp = Stamp::of(&self.file);
         if stamp != read.stamp {
             read.registry = Arc::new(match load(&self.file) {
                 Ok(registry) => registry,
@@ -222,16 +217,12 @@ fn known(registered: &crate::project::Registration) -> Known {
 
 /// The registry in `file`: empty when there is none, `InvalidData` when it is not understood.
 fn load(file: &Path) -> io::Result<Registry> {
-    match std::fs::read_to_string(file) {
+    match read::text(file, Registry::LONGEST) {
         Ok(text) => Registry::parse(&text)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Registry::default()),
         Err(error) => Err(error),
     }
-}
-
-fn stamp(found: &Metadata) -> Stamp {
-    (found.ino(), found.size(), found.mtime(), found.mtime_nsec())
 }
 
 #[cfg(test)]

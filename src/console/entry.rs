@@ -7,6 +7,7 @@ use clap::Parser;
 use super::args::grammar;
 use crate::error::{self, Exit, Result};
 use crate::host::Host;
+use crate::store::Allowed;
 use crate::words::{self, Language};
 
 /// The whole `main` of a command: chooses the language, parses the command line, runs `program`, prints its error.
@@ -22,6 +23,7 @@ use crate::words::{self, Language};
 pub fn run_main<P: Parser>(program: impl FnOnce(&Host, P) -> Result<Exit>) -> ExitCode {
     let host = Host::real();
     words::choose(Language::of(&host));
+    Allowed::choose(&host);
     let parsed = grammar::<P>()
         .try_get_matches_from(host.args())
         .and_then(|matches| P::from_arg_matches(&matches));

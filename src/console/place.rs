@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::CommonArgs;
 use super::shell;
 use crate::error::{Error, Result};
+use crate::files::read;
 use crate::host::Host;
 use crate::project::{Project, ProjectId, Registry, UserLayout, Venv};
 use crate::words::t;
@@ -62,7 +63,7 @@ fn no_environment(folder: &Path) -> Error {
 
 /// The folder of an id that is registered. A registry that cannot be read has no ids.
 fn registered(host: &Host, id: &ProjectId) -> Option<PathBuf> {
-    let text = std::fs::read_to_string(UserLayout::of(host)?.registry()).ok()?;
+    let text = read::text(&UserLayout::of(host)?.registry(), Registry::LONGEST).ok()?;
     let registry = Registry::parse(&text).ok()?;
     Some(registry.by_id(id)?.path.clone())
 }

@@ -2,85 +2,133 @@
 //!
 //! **Invariant:** the target is only ever touched by `rename`; a failed write leaves nothing beside it.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::owner::hand_over;
+use rustix::fs::{FileType, OFlags, Stat};
 
-/// Writes `bytes` to `path` so that, whatever happens, either the old or the new content is there whole: they are on the
-/// disk before the name leads to them. Keeps the permissions and the owner of an old file; writes through a symbolic link.
-///
-/// The name itself is left to the system to write down: after a power cut the old content may be there, which every
-/// reader of ours takes (`docs/decisions/0008-what-waits-for-the-disk.md`).
+use super::folder::{Folder, is_only_name, plain};
+
+/// Writes `bytes` to `path`, which is the person's own: [`Folder::write`] in the folder that it leads to.
 ///
 /// # Errors
-/// What the system says; the old content is then untouched and nothing is left beside it.
+/// As [`Folder::write`].
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(path, bytes, true)
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidFilename.into());
+    };
+    Folder::open(folder)?.write(name, bytes)
 }
 
-/// As [`write()`], but leaves it to the system when the content reaches the disk: for what can be made again. A dead
-/// process loses nothing; after a power cut the old content, or an empty file, may be there.
-///
-/// # Errors
-/// As [`write()`].
-pub fn write_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(path, bytes, false)
+impl Folder {
+    /// Writes `bytes` to `name` so that, whatever happens, either the old or the new content is there whole: they are
+    /// on the disk before the name leads to them. Keeps the permissions and the owner of an old file; what is no file,
+    /// a link say, is replaced.
+    ///
+    /// The name itself is left to the system to write down: after a power cut the old content may be there, which every
+    /// reader of ours takes (`docs/decisions/0008-what-waits-for-the-disk.md`).
+    ///
+    /// # Errors
+    /// What the system says; the old content is then untouched and nothing is left beside it.
+    pub fn write(&self, name: impl AsRef<OsStr>, bytes: &[u8]) -> io::Result<()> {
+        replace(self, plain(name.as_ref())?, bytes, true)
+    }
+
+    /// As [`Folder::write`], but leaves it to the system when the content reaches the disk: for what can be made again.
+    /// A dead process loses nothing; after a power cut the old content, or an empty file, may be there.
+    ///
+    /// # Errors
+    /// As [`Folder::write`].
+    pub fn write_unsynced(&self, name: impl AsRef<OsStr>, bytes: &[u8]) -> io::Result<()> {
+        replace(self, plain(name.as_ref())?, bytes, false)
+    }
+
+    /// As [`Folder::open_or_make`], for writing at its end; it then has no other name, so that nothing is added to what
+    /// somebody linked to it.
+    ///
+    /// # Errors
+    /// As [`Folder::open_file`].
+    pub fn open_to_append(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        let name = name.as_ref();
+        let file = self.open_to_change(name, OFlags::RDWR | OFlags::APPEND)?;
+        if is_only_name(&file) {
+            return Ok(file);
+        }
+        copy_over(self, plain(name)?, file)?;
+        self.open_to_change(name, OFlags::RDWR | OFlags::APPEND)
+    }
 }
 
 /// How the names of files that are being written end; one that is there for long was left by a crash.
 pub(crate) const UNDER_WAY: &str = ".aim-tmp";
 
-fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
-    let old = fs::symlink_metadata(path).ok();
-    let (target, old) = if old.as_ref().is_some_and(fs::Metadata::is_symlink) {
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let old = fs::metadata(&target).ok();
-        (target, old)
-    } else {
-        (path.to_path_buf(), old)
-    };
-    let draft = beside(&target)?;
-    let written =
-        fill(&draft, old.as_ref(), bytes, sync).and_then(|()| fs::rename(&draft, &target));
+/// Puts a file with `bytes` in the place of `name`.
+fn replace(folder: &Folder, name: &OsStr, bytes: &[u8], sync: bool) -> io::Result<()> {
+    put(folder, name, |file| {
+        file.write_all(bytes)?;
+        if sync { file.sync_all() } else { Ok(()) }
+    })
+}
+
+/// Puts a file with the content of `old` in the place of `name`.
+fn copy_over(folder: &Folder, name: &OsStr, mut old: File) -> io::Result<()> {
+    put(folder, name, |file| {
+        io::copy(&mut old, file)?;
+        file.sync_all()
+    })
+}
+
+fn put(
+    folder: &Folder,
+    name: &OsStr,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    let is_file = |old: &Stat| FileType::from_raw_mode(old.st_mode) == FileType::RegularFile;
+    let old = folder.stat(name).ok().filter(is_file);
+    let draft = beside(name);
+    let written = folder
+        .create(&draft, OFlags::WRONLY, old.as_ref())
+        .and_then(|mut file| {
+            if let Some(old) = old {
+                file.set_permissions(Permissions::from_mode(mode(&old)))?;
+            }
+            fill(&mut file)
+        })
+        .and_then(|()| folder.rename(&draft, folder, name));
     if let Err(error) = written {
         // A second failure would only hide the first.
-        let _ = fs::remove_file(&draft);
+        let _ = folder.remove(&draft);
         return Err(error);
     }
     Ok(())
 }
 
-fn fill(draft: &Path, old: Option<&fs::Metadata>, bytes: &[u8], sync: bool) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(draft)?;
-    if let Some(old) = old {
-        let mode = old.permissions().mode() & 0o777;
-        file.set_permissions(Permissions::from_mode(mode))?;
-    }
-    hand_over(&file, draft, old);
-    file.write_all(bytes)?;
-    if sync { file.sync_all() } else { Ok(()) }
+#[expect(
+    clippy::unnecessary_cast,
+    reason = "the field's type differs between systems"
+)]
+fn mode(old: &Stat) -> u32 {
+    old.st_mode as u32 & 0o777
 }
 
-/// A name in the folder of `target` that no other process or thread uses.
-fn beside(target: &Path) -> io::Result<PathBuf> {
+/// A name that no other process or thread uses.
+fn beside(name: &OsStr) -> OsString {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let mut draft = std::ffi::OsString::from(".");
+    let mut draft = OsString::from(".");
     draft.push(name);
     draft.push(format!(".{}-{number}{UNDER_WAY}", std::process::id()));
-    Ok(target.with_file_name(draft))
+    draft
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::files::testing::names;
 
@@ -90,7 +138,8 @@ mod tests {
         let path = dir.path().join("a");
         write(&path, b"one").expect("write");
         fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("permissions");
-        write_unsynced(&path, b"two").expect("write");
+        let folder = Folder::open(dir.path()).expect("open");
+        folder.write_unsynced("a", b"two").expect("write");
         assert_eq!(fs::read(&path).expect("read"), b"two");
         assert_eq!(
             fs::metadata(&path).expect("stat").permissions().mode() & 0o777,
@@ -100,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_a_link() {
+    fn a_link_is_replaced_and_what_it_led_to_stays() {
         let dir = tempfile::tempdir().expect("temporary folder");
         let (real, link) = (dir.path().join("real"), dir.path().join("link"));
         fs::write(&real, "one").expect("write");
         std::os::unix::fs::symlink("real", &link).expect("link");
         write(&link, b"two").expect("write");
-        assert!(fs::symlink_metadata(&link).expect("stat").is_symlink());
-        assert_eq!(fs::read(&real).expect("read"), b"two");
+        assert!(fs::symlink_metadata(&link).expect("stat").is_file());
+        assert_eq!(fs::read(&real).expect("read"), b"one");
     }
 
     #[test]

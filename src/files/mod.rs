@@ -1,14 +1,21 @@
 //! How files are read and written.
 //!
 //! **Invariant:** knows nothing of what is in a file.
+//! **Invariant:** what is ours below a project or an environment is reached by a [`Folder`] alone, which follows no
+//! link; by a path only what the person named.
 
 pub mod atomic;
+mod folder;
+mod found;
 mod growing;
 mod owner;
 pub mod read;
+mod stamp;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use folder::{Folder, is_only_name};
+pub use found::Found;
 pub use growing::Growing;
-pub(crate) use owner::hand_over;
-pub use owner::make_folder;
+pub use owner::is_superuser;
+pub use stamp::Stamp;

@@ -1,19 +1,17 @@
 //! The cheapest question: may something have been installed or removed since?
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
+use crate::files::Stamp;
 use crate::project::Venv;
 
-/// The state of an environment's site-packages folders, and of conda's where it has one. Every installer makes or removes
-/// an entry there, which moves the folder's modification time; so a gate that has not moved means that nothing changed.
+/// The state of an environment's site-packages folders, and of conda's where it has one. Every installer makes or
+/// removes an entry there, which moves the folder's modification time; so a gate that has not moved means that nothing
+/// changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gate {
-    folders: Vec<(PathBuf, Option<State>)>,
+    folders: Vec<(PathBuf, Option<Stamp>)>,
 }
-
-/// Device, inode, and modification time in nanoseconds.
-type State = (u64, u64, i64, i64);
 
 impl Gate {
     /// The gate of `venv` as it is now.
@@ -31,7 +29,7 @@ impl Gate {
         Self {
             folders: folders
                 .map(|path| {
-                    let now = state(&path);
+                    let now = Stamp::of(&path);
                     (path, now)
                 })
                 .collect(),
@@ -41,22 +39,23 @@ impl Gate {
     /// Whether something may have changed since: one `stat` a folder. An environment without any folder is always
     /// taken as changed.
     pub fn has_moved(&self) -> bool {
-        self.folders.is_empty() || self.folders.iter().any(|(path, then)| state(path) != *then)
+        self.folders.is_empty()
+            || self
+                .folders
+                .iter()
+                .any(|(path, then)| Stamp::of(path) != *then)
     }
 
     /// Whether `other` is of the same folders, moved or not; not of folders that were made again at the same paths.
     pub fn is_same_place_as(&self, other: &Self) -> bool {
-        let identity = |(path, state): &(PathBuf, Option<State>)| {
-            (path.clone(), state.map(|(dev, ino, ..)| (dev, ino)))
+        let is_same = |here: &Option<Stamp>, there: &Option<Stamp>| match (here, there) {
+            (Some(here), Some(there)) => here.is_same_file(there),
+            (here, there) => here.is_none() && there.is_none(),
         };
-        let ours = self.folders.iter().map(identity);
-        ours.eq(other.folders.iter().map(identity))
+        let mut both = self.folders.iter().zip(&other.folders);
+        self.folders.len() == other.folders.len()
+            && both.all(|(ours, theirs)| ours.0 == theirs.0 && is_same(&ours.1, &theirs.1))
     }
-}
-
-fn state(path: &PathBuf) -> Option<State> {
-    let meta = std::fs::metadata(path).ok()?;
-    Some((meta.dev(), meta.ino(), meta.mtime(), meta.mtime_nsec()))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Names and versions as distributions write them themselves.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::distribution::Distribution;
+use crate::files::read as file;
 
 /// Gives `one` the name and version of its metadata file, where it can be read.
 pub(super) fn name(one: &mut Distribution, folders: &[PathBuf]) {
@@ -18,12 +18,10 @@ pub(super) fn name(one: &mut Distribution, folders: &[PathBuf]) {
 
 /// Name and version in the metadata at `path`: a dist-info or egg-info folder, or an egg-info file.
 pub(super) fn read(path: &Path) -> Option<(String, String)> {
-    let file = ["METADATA", "PKG-INFO"]
+    let head = ["METADATA", "PKG-INFO"]
         .into_iter()
-        .find_map(|name| std::fs::File::open(path.join(name)).ok())
-        .or_else(|| std::fs::File::open(path).ok())?;
-    let mut head = Vec::with_capacity(4096);
-    file.take(LONGEST_HEAD).read_to_end(&mut head).ok()?;
+        .find_map(|name| file::head(&path.join(name), LONGEST_HEAD).ok())
+        .or_else(|| file::head(path, LONGEST_HEAD).ok())?;
     parse(&String::from_utf8_lossy(&head))
 }
 

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::distribution::{Distribution, Stamp, name_and_version};
 use super::metadata;
+use crate::files::read;
 use crate::project::HOOK_LINE;
 
 /// Every distribution in `folders`.
@@ -24,6 +25,11 @@ pub(super) fn scan(folders: &[PathBuf]) -> Vec<Distribution> {
 
 /// `.pth` files that every other environment has and that no editable installation made.
 const COMMON_PTH: [&str; 3] = ["distutils-precedence.pth", "_virtualenv.pth", HOOK_LINE];
+
+/// Longer than any `.egg-link`.
+const LONGEST_LINK: u64 = 64 << 10;
+/// Longer than any `direct_url.json`.
+const LONGEST_URL: u64 = 64 << 10;
 
 /// One open site-packages folder.
 struct Site<'a> {
@@ -106,7 +112,7 @@ impl<'a> Site<'a> {
     /// What `setup.py develop` installed: `<name>.egg-link` holds the folder of the project's egg-info.
     fn linked(&self, link: &str) -> Option<Distribution> {
         let path = self.path.join(link);
-        let text = std::fs::read_to_string(&path).ok()?;
+        let text = read::text(&path, LONGEST_LINK).ok()?;
         let location = text.lines().next()?.trim();
         let stem = link.strip_suffix(".egg-link")?;
         let egg = [stem.to_owned(), stem.replace('-', "_")]
@@ -172,14 +178,9 @@ fn editable(site: BorrowedFd<'_>, folder: &str, place: &mut String) -> Option<St
     }
     place.clear();
     place.extend([folder, "/direct_url.json"]);
-    let fd = openat(
-        site,
-        place.as_str(),
-        OFlags::RDONLY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )
-    .ok()?;
-    let url: DirectUrl = serde_json::from_reader(std::fs::File::from(fd)).ok()?;
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let fd = openat(site, place.as_str(), flags, Mode::empty()).ok()?;
+    let url: DirectUrl = serde_json::from_slice(&read::opened(fd, LONGEST_URL).ok()?).ok()?;
     url.dir_info.editable.then(|| path_of_url(&url.url))
 }
 

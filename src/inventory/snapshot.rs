@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::distribution::Distribution;
 use super::{Diff, Fingerprint, conda, metadata, scan};
+use crate::files::read;
 use crate::project::Venv;
+
+/// Longer than the name of any installer.
+const LONGEST_NAME: u64 = 4 << 10;
 
 /// The distributions of an environment, ordered by canonical name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +77,7 @@ impl Snapshot {
         let sites = venv.site_packages();
         let text = sites
             .iter()
-            .find_map(|site| std::fs::read_to_string(site.join(&place)).ok())?;
+            .find_map(|site| read::text(&site.join(&place), LONGEST_NAME).ok())?;
         Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 

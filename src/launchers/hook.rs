@@ -20,7 +20,9 @@ use std::path::{Path, PathBuf};
 
 use super::place;
 use super::report::{Changes, EntryPart, EntryState, Finding};
-use crate::project::{HookLayout, Venv};
+use super::sites::sites;
+use crate::files::Folder;
+use crate::project::{HOOK_LINE, HOOK_PACKAGE, HookLayout, Venv};
 
 const PTH_TEXT: &str = include_str!("../../shims/00_aim_pip.pth");
 const MODULE_TEXT: &str = include_str!("../../shims/_aim_pip_hook/__init__.py");
@@ -28,29 +30,32 @@ const INSIDE_TEXT: &str = include_str!("../../shims/_aim_pip_hook/inside.py");
 /// Stands in the module for the path of `aim-pip`, as a Python bytes literal.
 const BLANK: &str = "b\"/@AIM_PIP@\"";
 
+/// More than any of our files has.
+const LONGEST: u64 = 1 << 20;
+
 /// Puts the hook in every site-packages folder.
 pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Result<()> {
-    for site in venv.site_packages() {
-        let hook = HookLayout::new(site);
-        let start = hook.start();
-        if place::discard(&start)? {
-            changes.removed.push(start);
+    for site in sites(venv)? {
+        let hook = HookLayout::new(site.path());
+        if place::discard(&site, HookLayout::START)? {
+            changes.removed.push(hook.start());
         }
-        for (path, text) in files(&hook, aim_pip) {
-            if std::fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
+        let package = place::named(&site, HOOK_PACKAGE, site.make_folder(HOOK_PACKAGE))?;
+        for File { place, name, text } in files(aim_pip) {
+            let folder = place.among(&site, &package);
+            if holds(folder, name, &text) {
                 continue;
             }
-            if let Err(error) = std::fs::create_dir(hook.package())
-                && error.kind() != io::ErrorKind::AlreadyExists
-            {
-                return Err(error);
-            }
-            place::file(&path, text.as_bytes(), 0o644)?;
-            if path != hook.line() {
+            place::file(folder, name, text.as_bytes(), 0o644)?;
+            if matches!(place, Place::Package) {
                 // A compiled file is known by its source's time in seconds and size, which may be the same.
-                discard_compiled(&hook)?;
+                place::named(
+                    &package,
+                    HookLayout::COMPILED,
+                    package.remove_all(HookLayout::COMPILED),
+                )?;
             }
-            changes.written.push(path);
+            changes.written.push(folder.path().join(name));
         }
     }
     Ok(())
@@ -58,30 +63,53 @@ pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Res
 
 /// Takes the hook away, with what Python compiled of it.
 pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
-    for site in venv.site_packages() {
-        let hook = HookLayout::new(site);
-        // What Python starts with goes first.
-        for path in [hook.start(), hook.line(), hook.inside(), hook.module()] {
-            if place::discard(&path)? {
-                changes.removed.push(path);
+    // Where all ways in are links, none of ours went by them.
+    for site in sites(venv).unwrap_or_default() {
+        let mut discard = |folder: &Folder, name: &str| -> io::Result<()> {
+            if place::discard(folder, name)? {
+                changes.removed.push(folder.path().join(name));
             }
-        }
-        discard_compiled(&hook)?;
-        let _ = std::fs::remove_dir(hook.package()); // stays when somebody else's files are in it
+            Ok(())
+        };
+        // What Python starts with goes first.
+        discard(&site, HookLayout::START)?;
+        discard(&site, HOOK_LINE)?;
+        let Ok(package) = site.folder(HOOK_PACKAGE) else {
+            continue;
+        };
+        discard(&package, HookLayout::INSIDE)?;
+        discard(&package, HookLayout::MODULE)?;
+        place::named(
+            &package,
+            HookLayout::COMPILED,
+            package.remove_all(HookLayout::COMPILED),
+        )?;
+        let _ = site.remove_folder(HOOK_PACKAGE); // stays when somebody else's files are in it
     }
     Ok(())
 }
 
 /// What is in each site-packages folder.
 pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
-    venv.site_packages()
+    let Ok(sites) = sites(venv) else {
+        // Where the hook would go, were it not for a link.
+        let elsewhere = venv.site_packages().into_iter();
+        return elsewhere
+            .map(|site| Finding {
+                part: EntryPart::Hook,
+                path: HookLayout::new(site).line(),
+                state: EntryState::Missing,
+            })
+            .collect();
+    };
+    sites
         .into_iter()
         .map(|site| {
-            let hook = HookLayout::new(site);
-            let (state, path) = if hook.start().exists() {
+            let hook = HookLayout::new(site.path());
+            let (state, path) = if site.found(HookLayout::START).is_ok() {
                 (EntryState::Foreign, hook.start())
             } else {
-                (state(&hook, aim_pip), hook.line())
+                (state(&site, aim_pip), hook.line())
             };
             Finding {
                 part: EntryPart::Hook,
@@ -92,28 +120,64 @@ pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
         .collect()
 }
 
-fn state(hook: &HookLayout, aim_pip: &Path) -> EntryState {
-    let read = |path: &Path| std::fs::read(path).ok();
-    let files = files(hook, aim_pip);
-    let mut found = files.iter().map(|(path, text)| (read(path), text));
+fn state(site: &Folder, aim_pip: &Path) -> EntryState {
+    let files = files(aim_pip);
+    let package = site.folder(HOOK_PACKAGE);
+    let read = |place: Place, name: &str| {
+        let folder = place.among(site, package.as_ref().ok()?);
+        folder.read(name, LONGEST).ok()
+    };
+    let mut found = files
+        .iter()
+        .map(|file| (read(file.place, file.name), &file.text));
     if found.clone().any(|(bytes, _)| bytes.is_none()) {
         EntryState::Missing
     } else if found.all(|(bytes, text)| bytes.as_deref() == Some(text.as_bytes())) {
         EntryState::Ours
     } else {
-        let text = read(&hook.module()).and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = read(Place::Package, HookLayout::MODULE);
+        let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
         text.and_then(|text| named(&text))
             .map_or(EntryState::Foreign, EntryState::Elsewhere)
     }
 }
 
-/// The files and their texts, the line last: what it leads to is there before it.
-fn files(hook: &HookLayout, aim_pip: &Path) -> [(PathBuf, String); 3] {
+fn holds(folder: &Folder, name: &str, text: &str) -> bool {
+    let found = folder.read(name, LONGEST);
+    found.is_ok_and(|bytes| bytes == text.as_bytes())
+}
+
+/// A file of the hook.
+struct File {
+    place: Place,
+    name: &'static str,
+    text: String,
+}
+
+/// The folder that a file of the hook is in.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Site,
+    Package,
+}
+
+impl Place {
+    fn among<'a>(self, site: &'a Folder, package: &'a Folder) -> &'a Folder {
+        match self {
+            Self::Site => site,
+            Self::Package => package,
+        }
+    }
+}
+
+/// The files, the line last: what it leads to is there before it.
+fn files(aim_pip: &Path) -> [File; 3] {
     [
-        (hook.module(), module(aim_pip)),
-        (hook.inside(), INSIDE_TEXT.to_owned()),
-        (hook.line(), PTH_TEXT.to_owned()),
+        (Place::Package, HookLayout::MODULE, module(aim_pip)),
+        (Place::Package, HookLayout::INSIDE, INSIDE_TEXT.to_owned()),
+        (Place::Site, HOOK_LINE, PTH_TEXT.to_owned()),
     ]
+    .map(|(place, name, text)| File { place, name, text })
 }
 
 /// The module's text, leading to `aim_pip`.
@@ -161,13 +225,6 @@ fn named(module: &str) -> Option<PathBuf> {
         });
     }
     Some(std::ffi::OsString::from_vec(path).into())
-}
-
-fn discard_compiled(hook: &HookLayout) -> io::Result<()> {
-    match fs_err::remove_dir_all(hook.compiled()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

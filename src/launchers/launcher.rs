@@ -9,9 +9,10 @@
 //! are what they would be without us.
 
 use std::ffi::OsString;
-use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+
+use crate::files::read;
 
 /// Marks a launcher; the number is the format's version.
 const MARK: &[u8] = b"# aim-toolkit launcher 1";
@@ -34,10 +35,7 @@ pub struct Launcher {
 impl Launcher {
     /// The launcher in the file `path`, if it is one of ours. Follows links.
     pub fn read(path: &Path) -> Option<Self> {
-        let mut bytes = Vec::with_capacity(1024); // one read for the usual ones
-        let file = std::fs::File::open(path).ok()?;
-        file.take(LONGEST_FILE).read_to_end(&mut bytes).ok()?;
-        Self::parse(&bytes)
+        Self::parse(&read::head(path, LONGEST_FILE).ok()?)
     }
 
     /// The launcher that `bytes` are, if they are one of ours.
@@ -48,7 +46,7 @@ impl Launcher {
     /// Whether the file `path` is a launcher that Python can run: not one of the first version, nor one whose head is
     /// no Python.
     pub fn is_python_in(path: &Path) -> bool {
-        let Ok(bytes) = std::fs::read(path) else {
+        let Ok(bytes) = read::head(path, LONGEST_FILE) else {
             return false;
         };
         Self::split(&bytes).is_some_and(|(_, rest)| {

@@ -16,8 +16,10 @@ mod names;
 mod place;
 mod report;
 mod scripts;
+mod sites;
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
 
 pub use find::aim_pip_path;
@@ -25,8 +27,9 @@ pub use launcher::Launcher;
 pub use names::has_pip;
 pub use report::{Changes, EntryPart, EntryState, Finding, LauncherError};
 
-use crate::files::make_folder;
-use crate::project::Venv;
+use crate::files::Folder;
+use crate::project::{Venv, VenvLayout};
+use crate::store::places;
 
 /// Puts launchers and hook into `venv`, leading to `aim_pip` (an absolute path). Doing it again changes nothing.
 pub fn install(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {
@@ -34,9 +37,11 @@ pub fn install(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {
         return Err(LauncherError::RelativeShim(aim_pip.to_path_buf()));
     }
     let layout = venv.layout();
-    for folder in [layout.aim(), &layout.launchers()] {
-        make_folder(folder)?;
-    }
+    let made = places::made_aim(&layout).and_then(|aim| aim.make_folder(VenvLayout::LAUNCHERS));
+    made.map_err(|error| {
+        let why = format!("{}: {error}", layout.launchers().display());
+        io::Error::new(error.kind(), why)
+    })?;
     put_in_place(venv, aim_pip)
 }
 
@@ -53,15 +58,16 @@ pub fn heal(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {
 /// Takes launchers and hook out of `venv` and gives back the scripts that pip would have there now.
 pub fn remove(venv: &Venv) -> Result<Changes, LauncherError> {
     let mut changes = Changes::default();
-    if is_installed(venv) {
-        let _lock = lock(venv)?;
-        scripts::remove(venv, &mut changes)?;
+    if let Ok(originals) = originals(venv) {
+        let _lock = lock(&originals)?;
+        scripts::remove(venv, Some(&originals), &mut changes)?;
         hook::remove(venv, &mut changes)?;
-        fs_err::remove_dir_all(venv.layout().launchers())?;
-        let _ = std::fs::remove_dir(venv.layout().aim()); // stays while the store has files in it
+        places::aim(&venv.layout())?.remove_all(VenvLayout::LAUNCHERS)?;
+        let root = places::environment(&venv.layout())?;
+        let _ = root.remove_folder(VenvLayout::AIM); // stays while the store has files in it
     } else {
         // The private folder is gone, but files of ours may have been left by whoever removed it.
-        scripts::remove(venv, &mut changes)?;
+        scripts::remove(venv, None, &mut changes)?;
         hook::remove(venv, &mut changes)?;
     }
     Ok(changes)
@@ -69,29 +75,35 @@ pub fn remove(venv: &Venv) -> Result<Changes, LauncherError> {
 
 /// Whether [`install`] was done here and [`remove`] was not.
 pub fn is_installed(venv: &Venv) -> bool {
-    venv.layout().launchers().is_dir()
+    originals(venv).is_ok()
+}
+
+/// The folder of originals.
+fn originals(venv: &Venv) -> io::Result<Folder> {
+    places::aim(&venv.layout())?.folder(VenvLayout::LAUNCHERS)
 }
 
 /// Looks at each of our places without changing anything. A problem is any [`Finding`] that is not
 /// [`EntryState::Ours`].
 pub fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
-    let mut findings = scripts::inspect(venv, aim_pip);
+    let mut findings = scripts::inspect(venv, originals(venv).ok().as_ref(), aim_pip);
     findings.extend(hook::inspect(venv, aim_pip));
     findings
 }
 
 fn put_in_place(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {
-    let _lock = lock(venv)?;
+    let originals = originals(venv)?;
+    let _lock = lock(&originals)?;
     let mut changes = Changes::default();
-    scripts::put(venv, aim_pip, &mut changes)?;
+    scripts::put(venv, &originals, aim_pip, &mut changes)?;
     hook::put(venv, aim_pip, &mut changes)?;
     Ok(changes)
 }
 
 /// One at a time, or the second would take the first one's launcher for an original. A holder that dies leaves no
 /// lock; a file system without locks does without.
-fn lock(venv: &Venv) -> std::io::Result<File> {
-    let folder = File::open(venv.layout().launchers())?;
+fn lock(originals: &Folder) -> io::Result<File> {
+    let folder = originals.as_file()?;
     let _ = folder.lock();
     Ok(folder)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::files::read;
 use crate::project::Venv;
 
 /// Whether a file of this name is pip: `pip`, `pip3`, `pip3.11`, `pip-3.11`; not `pipx` or `pip-compile`.
@@ -41,7 +42,7 @@ pub(super) fn recorded(venv: &Venv) -> BTreeSet<String> {
         .flatten()
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().starts_with("pip-"))
-        .filter_map(|entry| std::fs::read_to_string(entry.path().join("RECORD")).ok());
+        .filter_map(|entry| read::text(&entry.path().join("RECORD"), LONGEST_RECORD).ok());
     records
         .flat_map(|record| {
             let paths = record.lines().filter_map(|line| line.split(',').next());
@@ -51,6 +52,9 @@ pub(super) fn recorded(venv: &Venv) -> BTreeSet<String> {
         .filter(|name| is_pip(name))
         .collect()
 }
+
+/// Longer than pip's RECORD.
+const LONGEST_RECORD: u64 = 4 << 20;
 
 /// Whether pip can be imported in `venv`, judged by its files: its package, an editable install, or packages of the
 /// system that the environment shares.

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::launcher::{self, Launcher};
 use super::report::{Changes, EntryPart, EntryState, Finding};
 use super::{names, place};
-use crate::project::Venv;
+use crate::files::Folder;
+use crate::project::{Venv, VenvLayout};
+use crate::store::places;
 
 /// What is in `bin` and in the folder of originals, by name.
 struct Survey {
@@ -25,23 +26,18 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(venv: &Venv) -> Self {
+    fn of(venv: &Venv, bin: &Folder, originals: Option<&Folder>) -> Self {
         let mut survey = Self {
             ours: BTreeMap::new(),
             foreign: BTreeSet::new(),
-            kept: names_in(&venv.layout().launchers()),
+            kept: originals.map(names_in).unwrap_or_default(),
             outdated: BTreeSet::new(),
             bereft: BTreeSet::new(),
         };
-        for name in names_in(&venv.bin()) {
-            let path = venv.bin().join(&name);
+        for name in names_in(bin) {
             // A link is never ours, even one to a launcher of ours: it is what somebody else made.
-            let launcher = if path.is_symlink() {
-                None
-            } else {
-                Launcher::read(&path)
-            };
-            match launcher {
+            let launcher = bin.read(&name, LONGEST).ok();
+            match launcher.and_then(|bytes| Launcher::parse(&bytes)) {
                 Some(launcher) => {
                     survey.ours.insert(name, launcher);
                 }
@@ -72,72 +68,94 @@ impl Survey {
     }
 }
 
+/// Longer than a script or launcher.
+const LONGEST: u64 = 1 << 20;
+
 /// Puts every wanted launcher in place and keeps what was there.
-pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Result<()> {
-    let (bin, originals) = (venv.bin(), venv.layout().launchers());
-    let survey = Survey::of(venv);
+pub(super) fn put(
+    venv: &Venv,
+    originals: &Folder,
+    aim_pip: &Path,
+    changes: &mut Changes,
+) -> io::Result<()> {
+    let bin = bin_of(venv)?;
+    let survey = Survey::of(venv, &bin, Some(originals));
     for name in &survey.foreign {
-        place::keep(&bin.join(name), &originals.join(name))?;
+        place::keep(&bin, name, originals)?;
     }
     for name in &survey.outdated {
-        place::discard(&originals.join(name))?;
+        place::discard(originals, name)?;
     }
     let wanted = names::wanted(venv, &survey.real());
     let launcher = Launcher {
         aim_pip: aim_pip.to_path_buf(),
     };
     for name in &wanted {
-        let path = bin.join(name);
-        let original = std::fs::read(originals.join(name)).ok();
+        let original = originals.read(name, LONGEST).ok();
         let bytes = launcher.to_bytes(original.as_deref());
-        if !is_in_place(&path, &bytes) {
-            place::file(&path, &bytes, 0o755)?;
-            changes.written.push(path);
+        if !is_in_place(&bin, name, &bytes) {
+            place::file(&bin, name, &bytes, 0o755)?;
+            changes.written.push(venv.script(name));
         }
     }
     for name in survey.ours.keys().filter(|name| !wanted.contains(*name)) {
-        let path = bin.join(name);
-        if place::discard(&path)? {
-            changes.removed.push(path);
+        if place::discard(&bin, name)? {
+            changes.removed.push(venv.script(name));
         }
     }
     Ok(())
 }
 
 /// Gives the originals back, and takes away the launchers that have none. Where pip should have a script, it gets one.
-pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
-    let survey = Survey::of(venv);
-    for name in survey.kept.difference(&survey.foreign) {
-        let path = venv.bin().join(name);
-        fs_err::rename(venv.layout().launchers().join(name), &path)?;
-        changes.written.push(path);
+pub(super) fn remove(
+    venv: &Venv,
+    originals: Option<&Folder>,
+    changes: &mut Changes,
+) -> io::Result<()> {
+    let Ok(bin) = bin_of(venv) else {
+        return Ok(()); // gone, or a link, by which nothing of ours was put anywhere
+    };
+    let survey = Survey::of(venv, &bin, originals);
+    if let Some(originals) = originals {
+        for name in survey.kept.difference(&survey.foreign) {
+            place::named(&bin, name, originals.rename(name, &bin, name))?;
+            changes.written.push(venv.script(name));
+        }
     }
     for name in survey
         .ours
         .keys()
         .filter(|name| !survey.kept.contains(*name))
     {
-        let path = venv.bin().join(name);
         if survey.bereft.contains(name) {
             let script = launcher::plain_script(&venv.python_path());
-            place::file(&path, &script, 0o755)?;
-            changes.written.push(path);
-        } else if place::discard(&path)? {
-            changes.removed.push(path);
+            place::file(&bin, name, &script, 0o755)?;
+            changes.written.push(venv.script(name));
+        } else if place::discard(&bin, name)? {
+            changes.removed.push(venv.script(name));
         }
     }
     Ok(())
 }
 
+/// The folder of programs: one in the environment itself.
+fn bin_of(venv: &Venv) -> io::Result<Folder> {
+    let root = places::environment(&venv.layout())?;
+    place::named(&root, VenvLayout::BIN, root.folder(VenvLayout::BIN))
+}
+
 /// What is at each name that is there or should be.
-pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
-    let survey = Survey::of(venv);
+pub(super) fn inspect(venv: &Venv, originals: Option<&Folder>, aim_pip: &Path) -> Vec<Finding> {
+    let Ok(bin) = bin_of(venv) else {
+        return Vec::new();
+    };
+    let survey = Survey::of(venv, &bin, originals);
     let wanted = names::wanted(venv, &survey.real());
     wanted
         .iter()
         .map(|name| Finding {
             part: EntryPart::Launcher,
-            path: venv.bin().join(name),
+            path: venv.script(name),
             state: match survey.ours.get(name) {
                 Some(launcher) if launcher.aim_pip == aim_pip => EntryState::Ours,
                 Some(launcher) => EntryState::Elsewhere(launcher.aim_pip.clone()),
@@ -148,22 +166,21 @@ pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether the file at `path` holds `launcher`, and can be run.
-fn is_in_place(path: &Path, launcher: &[u8]) -> bool {
-    let runs = path
-        .symlink_metadata()
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 == 0o111);
-    runs && std::fs::read(path).is_ok_and(|bytes| bytes == launcher)
+/// Whether the file `name` holds `launcher`, and can be run.
+fn is_in_place(bin: &Folder, name: &str, launcher: &[u8]) -> bool {
+    let runs = bin
+        .found(name)
+        .is_ok_and(|found| found.is_file && found.mode & 0o111 == 0o111);
+    let holds = || bin.read(name, LONGEST).is_ok_and(|bytes| bytes == launcher);
+    runs && holds()
 }
 
 /// The names in `folder` that are pip's; files and links, not folders.
-fn names_in(folder: &Path) -> BTreeSet<String> {
-    std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_dir()))
-        .filter_map(|entry| entry.file_name().into_string().ok())
+fn names_in(folder: &Folder) -> BTreeSet<String> {
+    let names = folder.names().unwrap_or_default().into_iter();
+    names
+        .filter_map(|name| name.into_string().ok())
         .filter(|name| names::is_pip(name))
+        .filter(|name| folder.found(name).is_ok_and(|found| !found.is_folder))
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::cli::FollowArgs;
 use super::describe;
@@ -12,7 +12,7 @@ use crate::console::table::Cell;
 use crate::console::width::printable;
 use crate::console::{Console, time};
 use crate::error::Result;
-use crate::files::Growing;
+use crate::files::{Growing, Stamp};
 use crate::project::Project;
 use crate::store::{Run, RunLog, Unfinished};
 use crate::words::t;
@@ -42,7 +42,7 @@ struct Follower<'a> {
     /// Runs that were printed, or were there before.
     seen: HashSet<String>,
     /// When the history last looked otherwise.
-    stamp: Stamp,
+    last: Look,
     /// Logs of runs that go on, by the path of their part file; none for one whose end was printed.
     growing: BTreeMap<PathBuf, Option<Growing>>,
 }
@@ -52,14 +52,14 @@ impl<'a> Follower<'a> {
         Self {
             project,
             seen: HashSet::new(),
-            stamp: Stamp::default(),
+            last: Look::default(),
             growing: BTreeMap::new(),
         }
     }
 
     /// Prints the last `limit` runs and takes all others as known.
     fn begin(&mut self, console: &mut Console, limit: usize) -> Result<()> {
-        self.stamp = Stamp::of(self.project);
+        self.last = look(self.project);
         let history = RunLog::read(&self.project.layout());
         for problem in &history.problems {
             console.warn(problem);
@@ -76,13 +76,13 @@ impl<'a> Follower<'a> {
     fn step(&mut self, console: &mut Console) -> Result<()> {
         // The order matters: a run is recorded before its part file goes, so what is in the history now has printed
         // all.
-        let stamp = Stamp::of(self.project);
+        let look = look(self.project);
         let parts = RunLog::growing(&self.project.layout());
         for part in &parts {
             self.grow(console, part)?;
         }
-        if stamp != self.stamp {
-            self.stamp = stamp;
+        if look != self.last {
+            self.last = look;
             self.print_ended(console)?;
         }
         for (part, log) in &mut self.growing {
@@ -150,22 +150,11 @@ impl<'a> Follower<'a> {
 }
 
 /// What a cheap look at the history shows: it differs when a run was added.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Stamp {
-    records: Option<(u64, Option<SystemTime>)>,
-    logs: Option<SystemTime>,
-}
+type Look = [Option<Stamp>; 2];
 
-impl Stamp {
-    fn of(project: &Project) -> Self {
-        let layout = project.layout();
-        let records = std::fs::metadata(layout.runs()).ok();
-        let logs = std::fs::metadata(layout.logs()).ok();
-        Self {
-            records: records.map(|meta| (meta.len(), meta.modified().ok())),
-            logs: logs.and_then(|meta| meta.modified().ok()),
-        }
-    }
+fn look(project: &Project) -> Look {
+    let layout = project.layout();
+    [Stamp::of(&layout.runs()), Stamp::of(&layout.logs())]
 }
 
 fn print_text(console: &mut Console, text: &[u8]) -> Result<()> {

@@ -20,7 +20,8 @@ use chrono::Utc;
 use crate::console::{self, Console};
 use crate::error::{Exit, Result};
 use crate::host::Host;
-use crate::store::RunLog;
+use crate::store::{Link, RunLog};
+use crate::words::t;
 
 /// Does what the command line says.
 ///
@@ -32,6 +33,10 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
     let project = console::project(host, &cli.common, |_| None)?;
     let layout = project.layout();
     let now = Utc::now();
+    let refused = Link::at(&layout).and_then(|link| link.refused());
+    if refused.is_some_and(|refused| refused.can_be_allowed()) {
+        console.hint(t!("console.hint_allow"));
+    }
     match cli.command.unwrap_or(Command::List(ListArgs::default())) {
         Command::List(args) => list::list(&mut console, &RunLog::read(&layout), &args, now)?,
         Command::Show(args) => show::show(&mut console, &project, &args, now)?,

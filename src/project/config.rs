@@ -9,13 +9,15 @@
 //! line, never a reason to stop: pip must work with a broken settings file. Names that are not in the table are left to
 //! newer toolkits.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::layout::{ProjectLayout, UserLayout};
 use super::setting::{OfVariable, Origin, Setting, SettingValue, in_file};
 use super::worker_settings::RestartPolicy;
-use crate::files::read;
+use crate::error::brief;
+use crate::files::{Folder, read};
 use crate::host::Host;
 use crate::words::t;
 
@@ -123,14 +125,23 @@ impl SettingRow<'_> {
     }
 }
 
+/// Longer than anybody's settings. They are read before each run.
+const LONGEST: u64 = 1 << 20;
+
 impl Config {
     /// The settings for `project` (or for no project in particular).
     pub fn load(host: &Host, project: Option<&ProjectLayout>) -> Self {
         let mut config = Self::default();
         let person = UserLayout::of(host).map(|user| user.settings());
-        let project = project.map(ProjectLayout::settings);
-        for path in [person, project].into_iter().flatten() {
-            config.read(path);
+        if let Some(path) = person {
+            let text = read::read(&path, LONGEST);
+            config.take_text(text, path);
+        }
+        if let Some(project) = project {
+            // A link would show the person's other files in our messages.
+            let text = Folder::open(project.root())
+                .and_then(|folder| folder.read(ProjectLayout::SETTINGS, LONGEST));
+            config.take_text(text, project.settings());
         }
         config.take_variables(host);
         config
@@ -141,12 +152,12 @@ impl Config {
         (self.lock_timeout.value > 0).then(|| Duration::from_secs(self.lock_timeout.value))
     }
 
-    fn read(&mut self, path: PathBuf) {
-        let text = read::read(&path)
-            .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));
+    /// Takes what is in the file at `path`.
+    fn take_text(&mut self, bytes: io::Result<Vec<u8>>, path: PathBuf) {
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
         let text = match text {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => return self.problems.push(format!("{}: {error}", path.display())),
         };
         let origin = Origin::File(path);
@@ -155,7 +166,7 @@ impl Config {
             .and_then(|table: toml::Table| self.take_file(&table, &origin));
         if let Err(error) = taken {
             let why = error.message().lines().next().unwrap_or_default();
-            self.problems.push(format!("{origin}: {why}"));
+            self.problems.push(format!("{origin}: {}", brief(why)));
         }
     }
 }

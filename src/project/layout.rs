@@ -1,5 +1,6 @@
 //! Every path on disk that is ours, and those of an environment that we know by name. Nobody spells them elsewhere
-//! (`tests/suite/paths.rs`); what is found by listing a folder, and what is another program's, is joined where it is read.
+//! (`tests/suite/paths.rs`); what is found by listing a folder, and what is another program's, is joined where it is
+//! read.
 //!
 //! The formats are a contract (design, section 4), most of the project's names are AIM-Forge's (compat, section 1).
 
@@ -15,14 +16,28 @@ pub struct ProjectLayout {
 }
 
 impl ProjectLayout {
+    /// Name of the file that says what the environment is like, and its generation.
+    pub const ENV_META: &'static str = "env_meta.json";
+    /// Name of the project's own settings.
+    pub const SETTINGS: &'static str = ".aim.toml";
+    /// Name of the file of run records, in the folder of logs.
+    pub const RUNS: &'static str = "runs.jsonl";
+    /// Name of the lock for writers of the history, in the folder of logs.
+    pub const LOCK: &'static str = ".lock";
+
     /// The layout of the project in `root`.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
+    /// The project's folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// State of the environment and its generation.
     pub fn env_meta(&self) -> PathBuf {
-        self.root.join("env_meta.json")
+        self.root.join(Self::ENV_META)
     }
 
     /// AIM-Forge's graph of nodes; its presence makes a folder a project, too.
@@ -37,22 +52,22 @@ impl ProjectLayout {
 
     /// Run records, one a line.
     pub fn runs(&self) -> PathBuf {
-        self.logs().join("runs.jsonl")
+        self.logs().join(Self::RUNS)
     }
 
     /// Lock for writers of run records and `env_meta.json`.
     pub fn lock(&self) -> PathBuf {
-        self.logs().join(".lock")
+        self.logs().join(Self::LOCK)
     }
 
-    /// Where a broken `env_meta.json` is put, by number.
-    pub fn broken_env_meta(&self, number: u32) -> PathBuf {
-        self.root.join(format!("env_meta.json.broken-{number}"))
+    /// Name that a broken `env_meta.json` gets, by number.
+    pub fn broken_env_meta(number: u32) -> String {
+        format!("{}.broken-{number}", Self::ENV_META)
     }
 
     /// The project's own settings.
     pub fn settings(&self) -> PathBuf {
-        self.root.join(".aim.toml")
+        self.root.join(Self::SETTINGS)
     }
 
     /// Where its environment is looked for, best first (compat, section 1: `venv` is the older line's).
@@ -78,12 +93,36 @@ pub struct VenvLayout {
 }
 
 impl VenvLayout {
+    /// Name of the folder that is private to the toolkit.
+    pub const AIM: &'static str = ".aim";
+    /// Name of the folder of interpreters and programs.
+    pub const BIN: &'static str = "bin";
+    /// Names of the folders of libraries; the second is a link to the first, or absent, where the system has but one.
+    pub const LIBS: [&'static str; 2] = ["lib", "lib64"];
+    /// Name of the folder of distributions, in the folder of a Python below one of libraries.
+    pub const SITE_PACKAGES: &'static str = "site-packages";
+    /// Names in the private folder.
+    pub const LAUNCHERS: &'static str = "launchers";
+    /// The run lock.
+    pub const LOCK: &'static str = "lock";
+    /// Version of the layout.
+    pub const VERSION: &'static str = "version";
+    /// The last recorded snapshot.
+    pub const SNAPSHOT: &'static str = "snapshot.json";
+    /// Folder of the runs that have begun and not ended.
+    pub const UNFINISHED: &'static str = "unfinished";
+
     /// The layout of the environment in `root`.
     pub fn new(root: &Path) -> Self {
         Self {
             root: root.to_path_buf(),
-            aim: root.join(".aim"),
+            aim: root.join(Self::AIM),
         }
+    }
+
+    /// The environment's folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// What makers of environments write (PEP 405).
@@ -103,7 +142,7 @@ impl VenvLayout {
 
     /// Where interpreters and launchers are.
     pub fn bin(&self) -> PathBuf {
-        self.root.join("bin")
+        self.root.join(Self::BIN)
     }
 
     /// The interpreter.
@@ -116,9 +155,9 @@ impl VenvLayout {
         self.bin().join(name)
     }
 
-    /// The folders of libraries; the second is a link to the first, or absent, where the system has but one.
+    /// The folders of libraries.
     pub fn libs(&self) -> [PathBuf; 2] {
-        ["lib", "lib64"].map(|name| self.root.join(name))
+        Self::LIBS.map(|name| self.root.join(name))
     }
 
     /// The private folder itself.
@@ -128,27 +167,27 @@ impl VenvLayout {
 
     /// The launchers that were there before ours, for exact removal.
     pub fn launchers(&self) -> PathBuf {
-        self.aim.join("launchers")
+        self.aim.join(Self::LAUNCHERS)
     }
 
     /// The run lock: one changing pip at a time.
     pub fn lock(&self) -> PathBuf {
-        self.aim.join("lock")
+        self.aim.join(Self::LOCK)
     }
 
     /// Version of this layout and of the toolkit that wrote it.
     pub fn version(&self) -> PathBuf {
-        self.aim.join("version")
+        self.aim.join(Self::VERSION)
     }
 
     /// The last recorded snapshot, with what a scan needs to notice a same-version reinstall.
     pub fn snapshot(&self) -> PathBuf {
-        self.aim.join("snapshot.json")
+        self.aim.join(Self::SNAPSHOT)
     }
 
     /// Folder of the runs that have begun and not ended, a file each.
     pub fn unfinished(&self) -> PathBuf {
-        self.aim.join("unfinished")
+        self.aim.join(Self::UNFINISHED)
     }
 }
 
@@ -169,6 +208,15 @@ pub struct HookLayout {
 }
 
 impl HookLayout {
+    /// Name of what later toolkits may have put beside the line.
+    pub const START: &'static str = "00_aim_pip.start";
+    /// Name of the module that knows where `aim-pip` is, in the package.
+    pub const MODULE: &'static str = "__init__.py";
+    /// Name of the module for programs that call pip's main function, in the package.
+    pub const INSIDE: &'static str = "inside.py";
+    /// Name of the folder of what Python compiled of the package, in the package.
+    pub const COMPILED: &'static str = "__pycache__";
+
     /// The layout of the hook in `site`.
     pub fn new(site: impl Into<PathBuf>) -> Self {
         Self { site: site.into() }
@@ -181,7 +229,7 @@ impl HookLayout {
 
     /// What later toolkits may have put beside the line.
     pub fn start(&self) -> PathBuf {
-        self.site.join("00_aim_pip.start")
+        self.site.join(Self::START)
     }
 
     /// The package's folder.
@@ -191,17 +239,17 @@ impl HookLayout {
 
     /// The module that knows where `aim-pip` is.
     pub fn module(&self) -> PathBuf {
-        self.package().join("__init__.py")
+        self.package().join(Self::MODULE)
     }
 
     /// The module for programs that call pip's main function.
     pub fn inside(&self) -> PathBuf {
-        self.package().join("inside.py")
+        self.package().join(Self::INSIDE)
     }
 
     /// What Python compiled of the package.
     pub fn compiled(&self) -> PathBuf {
-        self.package().join("__pycache__")
+        self.package().join(Self::COMPILED)
     }
 }
 
@@ -245,6 +293,11 @@ impl UserLayout {
     /// The daemon's registry of projects.
     pub fn registry(&self) -> PathBuf {
         self.state.join("projects.json")
+    }
+
+    /// The links in projects that the person allowed.
+    pub fn allowed_links(&self) -> PathBuf {
+        self.state.join("allowed-links.json")
     }
 
     /// Logs of workers, a file a project.

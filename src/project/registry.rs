@@ -102,6 +102,9 @@ impl Default for Registry {
 }
 
 impl Registry {
+    /// Longer than anybody's registry, in bytes.
+    pub const LONGEST: u64 = 16 << 20;
+
     /// The registry that `text` holds.
     ///
     /// # Errors

@@ -7,6 +7,10 @@
 use std::path::{Path, PathBuf};
 
 use super::layout::VenvLayout;
+use crate::files::read;
+
+/// Longer than any `pyvenv.cfg`.
+const LONGEST_SETTINGS: u64 = 64 << 10;
 
 /// A Python environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +30,8 @@ pub enum VenvError {
 }
 
 impl Venv {
-    /// The environment in `root`, if it has a `pyvenv.cfg` or is conda's. Its interpreter may be gone: see [`Venv::python`].
+    /// The environment in `root`, if it has a `pyvenv.cfg` or is conda's. Its interpreter may be gone: see
+    /// [`Venv::python`].
     ///
     /// # Errors
     /// [`VenvError::NotAnEnvironment`].
@@ -91,7 +96,7 @@ impl Venv {
 
     /// A value of `pyvenv.cfg` (PEP 405: `key = value` lines, keys without regard to case).
     pub fn setting(&self, key: &str) -> Option<String> {
-        let text = fs_err::read_to_string(self.pyvenv_cfg()).ok()?;
+        let text = read::text(&self.pyvenv_cfg(), LONGEST_SETTINGS).ok()?;
         text.lines().find_map(|line| {
             let (name, value) = line.split_once('=')?;
             name.trim()

@@ -27,6 +27,7 @@ use crate::env_vars;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::exec;
 use crate::host::Host;
+use crate::store::Allowed;
 use crate::words::{self, Language, t};
 use call::Call;
 use real_pip::RealPip;
@@ -36,6 +37,7 @@ use story::RememberedCall;
 pub fn main() -> ExitCode {
     let host = Host::real();
     words::choose(Language::of(&host));
+    Allowed::choose(&host);
     if let Some((pid, call)) = Call::from_inside(&host) {
         return beside::main(pid, &call, &host);
     }

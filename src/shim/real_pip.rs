@@ -5,7 +5,6 @@
 //! the hook is repeated as it was given.
 
 use std::ffi::{OsStr, OsString};
-use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use super::call::{Call, Entry};
 use super::classify::PipCommand;
 use crate::env_vars;
 use crate::error::{Error, Exit, Result};
+use crate::files::read;
 use crate::host::Host;
 use crate::launchers::{self, Launcher};
 use crate::project::Venv;
@@ -22,8 +22,8 @@ use crate::store::Tool;
 use crate::words::t;
 
 /// What pip's own launcher does, where ours holds no code: with its path as `sys.argv[0]` (pip takes its name in usage
-/// texts from there) and its folder, links resolved, first on `sys.path`, as when Python runs a script. pip 19.3 and 20.0
-/// moved `main`, 26.3 made it `cli`.
+/// texts from there) and its folder, links resolved, first on `sys.path`, as when Python runs a script. pip 19.3 and
+/// 20.0 moved `main`, 26.3 made it `cli`.
 const START: &str = "\
 import sys
 del sys.argv[0]
@@ -174,9 +174,7 @@ impl Script {
             .into_iter()
             .flatten()
             .find_map(|name| {
-                let file = std::fs::File::open(originals.join(name)).ok()?;
-                let mut head = Vec::with_capacity(1024);
-                file.take(Self::ENOUGH).read_to_end(&mut head).ok()?;
+                let head = read::head(&originals.join(name), Self::ENOUGH).ok()?;
                 Some(Self::parse(&head, &venv.bin()))
             })
             .unwrap_or_default()

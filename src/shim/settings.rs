@@ -1,20 +1,24 @@
 //! pip's settings that make the same arguments do something else: where an installation goes, and in whose environment.
 //!
-//! pip takes an option's default from `pip.conf` files and from `PIP_*` variables (compare pip's `ConfigOptionParser`), so
-//! `PIP_TARGET=x`, `target = x` and `--target x` are one thing to us. Read only for commands that are meant to change
-//! something. What is unclear here (an unreadable file, a section that pip would not look at) makes a call at most
-//! uncertain, never a reading one.
+//! pip takes an option's default from `pip.conf` files and from `PIP_*` variables (compare pip's `ConfigOptionParser`),
+//! so `PIP_TARGET=x`, `target = x` and `--target x` are one thing to us. Read only for commands that are meant to
+//! change something. What is unclear here (an unreadable file, a section that pip would not look at) makes a call at
+//! most uncertain, never a reading one.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use crate::env_vars::truthy;
+use crate::files::read;
 use crate::host::Host;
 use crate::system;
 
 /// Options whose value says that the installation goes elsewhere, or nowhere.
 const DIVERTING: &[&str] = &["dry-run", "prefix", "root", "target", "user"];
+
+/// Longer than anybody's `pip.conf`.
+const LONGEST: u64 = 1 << 20;
 
 /// What the settings say.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -32,7 +36,7 @@ impl Settings {
         for path in files(prefix, host) {
             // A pipe (`PIP_CONFIG_FILE=<(…)`) can be read once, and that is for pip to do.
             if path.is_file()
-                && let Ok(text) = std::fs::read(path)
+                && let Ok(text) = read::read(&path, LONGEST)
             {
                 settings.read(&text, action);
             }

@@ -127,7 +127,7 @@ impl<'a> Story<'a> {
         if asked.effect != Effect::Changing && self.before.diff_to(&after).is_empty() {
             Unfinished::end(&project.venv().layout(), &self.started.id);
             if let Some(output) = output {
-                output.discard();
+                output.discard(&project.layout());
             }
             return;
         }
@@ -226,7 +226,7 @@ fn run_captured(
     if let Ok(outcome) = outcome {
         return Some((outcome, output));
     }
-    output.discard();
+    output.discard(&project.layout());
     None
 }
 
@@ -257,7 +257,11 @@ fn tell_daemon(project: &Project, published: &Published, host: &Host) {
 
 /// Says that a change is not in the history. The one line that is ours: where nothing changed, nobody misses the run.
 fn admit(error: &StoreError) {
-    say(&t!("shim.not_recorded", why = error));
+    let mut line = t!("shim.not_recorded", why = error).into_owned();
+    if error.is_link_to_allow() {
+        line.push_str("; aim-venv-sync allow");
+    }
+    say(&line);
 }
 
 /// One line on stderr; when even that is gone, nobody is there to read it.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::link::LinkRefused;
 use super::lock::LockError;
 
 /// Why a write did not happen. The project is then as it was before, up to the last step that was completed.
@@ -32,14 +33,25 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// A link stands in the way.
+    #[error(transparent)]
+    Link(LinkRefused),
     /// The project's lock could not be had.
     #[error(transparent)]
     Lock(#[from] LockError),
 }
 
 impl StoreError {
+    /// Whether it is for a link that the person can allow (`aim-venv-sync allow`).
+    pub fn is_link_to_allow(&self) -> bool {
+        matches!(self, Self::Link(refused) if refused.can_be_allowed())
+    }
+
     /// What the system said about `path`, by kind.
     pub(super) fn at(path: &Path, source: io::Error) -> Self {
+        if let Some(refused) = LinkRefused::of(&source) {
+            return Self::Link(refused.clone());
+        }
         let path = path.to_path_buf();
         match source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

@@ -3,14 +3,14 @@
 //! Waiting asks again every few milliseconds. A blocking `flock` would need a thread to be given up in time, and that
 //! thread could still get the lock later, in the name of a process that went on without it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::files::{hand_over, make_folder};
-use crate::project::{ProjectLayout, VenvLayout};
+use super::places;
+use crate::files::{Folder, is_only_name};
+use crate::project::VenvLayout;
 
 /// Who holds a lock, as the holder wrote it down.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,7 +66,12 @@ impl RunLock {
         limit: Duration,
         notice: impl FnOnce(&Holder),
     ) -> Result<Self, LockError> {
-        Held::wait(&venv.lock(), Some(holder), limit, notice).map(Self)
+        let place = Place {
+            path: venv.lock(),
+            name: VenvLayout::LOCK,
+            folder: &|| places::made_aim(venv),
+        };
+        Held::wait(&place, Some(holder), limit, notice).map(Self)
     }
 
     /// Takes the lock if it is free.
@@ -81,7 +86,7 @@ impl RunLock {
 
     /// Who holds the lock now, without taking it; none when it is free.
     pub fn holder(venv: &VenvLayout) -> Option<Holder> {
-        let file = File::open(venv.lock()).ok()?;
+        let (file, _) = places::aim(venv).ok()?.open_file(VenvLayout::LOCK).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Some(Holder::read(&file)),
             _ => None,
@@ -94,23 +99,6 @@ impl RunLock {
     }
 }
 
-/// The lock of a project's history. Held for milliseconds at a time.
-#[derive(Debug)]
-pub(super) struct HistoryLock {
-    _held: Held,
-}
-
-impl HistoryLock {
-    /// Longer than any writer needs, short enough for a person who waits behind one that is stopped.
-    const LIMIT: Duration = Duration::from_secs(30);
-
-    /// Takes the lock, making the folder of logs where it is missing.
-    pub(super) fn acquire(project: &ProjectLayout) -> Result<Self, LockError> {
-        let held = Held::wait(&project.lock(), None, Self::LIMIT, |_| ())?;
-        Ok(Self { _held: held })
-    }
-}
-
 impl Holder {
     /// This process, which runs `command`.
     fn this(command: &str) -> Self {
@@ -120,10 +108,13 @@ impl Holder {
         }
     }
 
-    fn read(mut file: &File) -> Self {
-        let mut text = String::new();
-        // Half-written or unreadable: then nobody knows who it is.
-        let _ = file.read_to_string(&mut text);
+    fn read(file: &File) -> Self {
+        // What has another name is not our text; where it is half-written or unreadable, nobody knows who it is.
+        let mut text = Vec::new();
+        if is_only_name(file) {
+            let _ = file.take(LONGEST_TEXT).read_to_end(&mut text);
+        }
+        let text = String::from_utf8_lossy(&text);
         let (pid, command) = text.split_once('\n').unwrap_or((&text, ""));
         Self {
             pid: pid.trim().parse().ok(),
@@ -133,13 +124,31 @@ impl Holder {
 
     fn write(&self, mut file: &File) -> io::Result<()> {
         let command = self.command.replace(char::is_control, " ");
+        let end = (0..=LONGEST_COMMAND.min(command.len()))
+            .rev()
+            .find(|&end| command.is_char_boundary(end));
+        let command = &command[..end.unwrap_or_default()];
         write!(file, "{}\n{command}\n", self.pid.unwrap_or_default())
     }
 }
 
-/// A lock that is held.
+/// Bytes of a command that are written down.
+const LONGEST_COMMAND: usize = 4 << 10;
+/// Bytes that are read of what a holder wrote.
+const LONGEST_TEXT: u64 = 8 << 10;
+
+/// Where a lock is.
+pub(super) struct Place<'a> {
+    /// For messages.
+    pub(super) path: PathBuf,
+    pub(super) name: &'static str,
+    /// Opens the folder, making it (but none above it) where it is missing. Asked anew each time: it may be removed.
+    pub(super) folder: &'a dyn Fn() -> io::Result<Folder>,
+}
+
+/// A lock that is held; free again when dropped.
 #[derive(Debug)]
-struct Held {
+pub(super) struct Held {
     file: File,
     path: PathBuf,
 }
@@ -148,8 +157,8 @@ const NOTICE_AFTER: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_millis(40);
 
 impl Held {
-    fn wait(
-        path: &Path,
+    pub(super) fn wait(
+        place: &Place<'_>,
         me: Option<&Holder>,
         limit: Duration,
         notice: impl FnOnce(&Holder),
@@ -158,24 +167,26 @@ impl Held {
         let mut notice = Some(notice);
         let mut pause = Duration::from_millis(1);
         loop {
-            let holder = match Self::attempt(path, me) {
+            // Before the attempt: however long that takes on a busy machine, it is the last one only when time was up.
+            let waited = begun.elapsed();
+            let holder = match Self::attempt(place, me) {
                 Ok(Ok(held)) => return Ok(held),
                 Ok(Err(holder)) => holder,
                 Err(source) => {
                     return Err(LockError::Unusable {
-                        path: path.to_path_buf(),
+                        path: place.path.clone(),
                         source,
                     });
                 }
             };
-            let waited = begun.elapsed();
-            if waited >= limit {
-                return Err(LockError::Busy(holder));
-            }
+            // First the notice: who gives up, too, has been told by then, however late this thread came to run.
             if waited >= NOTICE_AFTER
                 && let Some(notice) = notice.take()
             {
                 notice(&holder);
+            }
+            if waited >= limit {
+                return Err(LockError::Busy(holder));
             }
             std::thread::sleep(pause.min(limit.saturating_sub(waited)));
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -183,25 +194,25 @@ impl Held {
     }
 
     /// The lock, or who has it.
-    fn attempt(path: &Path, me: Option<&Holder>) -> io::Result<Result<Self, Holder>> {
+    fn attempt(place: &Place<'_>, me: Option<&Holder>) -> io::Result<Result<Self, Holder>> {
         loop {
-            let file = open(path)?;
+            let file = (place.folder)()?.open_or_make(place.name)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(Err(Holder::read(&file))),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
             // The file may have been removed between opening and locking: then this is a lock on nothing.
-            if !is_at(&file, path) {
+            if !(place.folder)()?.is_at(&file, place.name) {
                 continue;
             }
             if let Some(me) = me {
                 // Only for the waiter's message: a full disk must not keep anyone from locking.
-                let _ = file.set_len(0).and_then(|()| me.write(&file));
+                let _ = empty(&file).and_then(|()| me.write(&file));
             }
             return Ok(Ok(Self {
                 file,
-                path: path.to_path_buf(),
+                path: place.path.clone(),
             }));
         }
     }
@@ -209,36 +220,24 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
+        let _ = empty(&self.file);
         // Closing would do, were the file not inherited by a child that is just being started.
-        let _ = self.file.set_len(0);
         let _ = self.file.unlock();
     }
 }
 
-/// Opens the lock file, making it and its folder (but no folder above that) where they are missing.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    let file = options.open(path).or_else(|error| match path.parent() {
-        Some(folder) if error.kind() == io::ErrorKind::NotFound => {
-            make_folder(folder)?;
-            options.open(path)
-        }
-        _ => Err(error),
-    })?;
-    hand_over(&file, path, None);
-    Ok(file)
-}
-
-fn is_at(file: &File, path: &Path) -> bool {
-    let (Ok(open), Ok(named)) = (file.metadata(), fs::metadata(path)) else {
-        return false;
-    };
-    (open.dev(), open.ino()) == (named.dev(), named.ino())
+/// Empties a lock's file. One that has another name as well may be somebody's text: it serves as a lock all the same,
+/// and is not written to.
+fn empty(file: &File) -> io::Result<()> {
+    if is_only_name(file) {
+        return file.set_len(0);
+    }
+    Err(io::Error::other("the file has another name as well"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::process::{Command, Stdio};
 
     use super::*;
@@ -260,13 +259,38 @@ mod tests {
         };
         assert_eq!(RunLock::holder(&venv), Some(expected.clone()));
         let mut noticed = None;
-        let limit = NOTICE_AFTER + Duration::from_millis(100);
-        let second = RunLock::acquire(&venv, "pip", limit, |holder| noticed = Some(holder.clone()));
+        // Whoever gives up was told before, if there was time for it at all.
+        let second = RunLock::acquire(&venv, "pip", NOTICE_AFTER, |holder| {
+            noticed = Some(holder.clone());
+        });
         assert!(matches!(second, Err(LockError::Busy(holder)) if holder == expected));
         assert_eq!(noticed, Some(expected));
         drop(first);
         assert_eq!(RunLock::holder(&venv), None);
         RunLock::try_acquire(&venv, "pip").expect("free again");
+    }
+
+    #[test]
+    fn who_waits_for_a_moment_only_is_told_nothing() {
+        let (_dir, venv) = layout();
+        let _first = RunLock::try_acquire(&venv, "pip").expect("free");
+        let unheard = |_: &Holder| panic!("a notice");
+        let second = RunLock::acquire(&venv, "pip", Duration::ZERO, unheard);
+        assert!(matches!(second, Err(LockError::Busy(_))));
+    }
+
+    #[test]
+    fn a_file_with_another_name_is_locked_and_not_written_to() {
+        let (dir, venv) = layout();
+        let notes = dir.path().join("notes");
+        fs::create_dir(venv.aim()).expect("folder");
+        fs::write(&notes, "my\nsecret").expect("write");
+        fs::hard_link(&notes, venv.lock()).expect("link");
+        let first = RunLock::try_acquire(&venv, "pip").expect("free");
+        let second = RunLock::try_acquire(&venv, "pip");
+        assert!(matches!(second, Err(LockError::Busy(holder)) if holder == Holder::default()));
+        drop(first);
+        assert_eq!(fs::read_to_string(&notes).expect("read"), "my\nsecret");
     }
 
     #[test]

@@ -1,18 +1,23 @@
 //! What is written to disk: `env_meta.json`, run records, run logs, locks.
 //!
 //! Start reading at [`publish()`]: the one transaction by which a finished run enters a project's history. Before it
-//! stand [`RunLock`] (one changing pip at a time), [`catch_up()`] (what other tools did meanwhile), [`Unfinished`] (what a crash leaves), and [`LogDraft`] (the log
-//! while it grows); after it [`EnvMeta`] and [`RunLog`], by which others read.
+//! stand [`RunLock`] (one changing pip at a time), [`catch_up()`] (what other tools did meanwhile), [`Unfinished`]
+//! (what a crash leaves), and [`LogDraft`] (the log while it grows); after it [`EnvMeta`] and [`RunLog`], by which
+//! others read.
 //!
 //! **Invariant:** nothing is edited in place: every file is written anew beside the old one and renamed, except the
 //! file of run records, to which whole lines are appended.
 //! **Invariant:** who writes below a project holds the project's lock; readers need none.
 //! **Invariant:** readers ignore fields that they do not know, writers keep them.
 
+mod allowed;
 mod catch_up;
 mod error;
+mod history_lock;
+mod link;
 pub mod lock;
 mod log;
+pub mod places;
 mod publish;
 mod record;
 mod recover;
@@ -23,8 +28,10 @@ mod state;
 mod testing;
 mod unfinished;
 
+pub use allowed::Allowed;
 pub use catch_up::catch_up;
 pub use error::StoreError;
+pub use link::{Link, LinkRefused};
 pub use lock::{Holder, LockError, RunLock};
 pub use log::{Log, LogDraft, readable};
 pub use publish::publish;

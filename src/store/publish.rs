@@ -3,7 +3,7 @@
 use chrono::{DateTime, SubsecRound as _, Utc};
 
 use super::error::StoreError;
-use super::lock::HistoryLock;
+use super::history_lock::HistoryLock;
 use super::log::file as log_file;
 use super::record::Generation;
 use super::record::history;
@@ -12,9 +12,9 @@ use super::record::{FinishedRun, Published, StartedRun};
 use super::retention;
 use super::retention::Limits;
 use super::state::ProjectState;
-use crate::files::atomic;
+use crate::files::Folder;
 use crate::inventory::{Diff, Snapshot};
-use crate::project::{Config, LOGS, Project, ProjectLayout};
+use crate::project::{Config, LOGS, Project};
 
 /// Enters `run`, which found the environment as `before` and left it as `after`, into the history of `project`.
 ///
@@ -42,22 +42,21 @@ pub fn publish(
     let was = state.generation;
     let generation = if raised { was.next() } else { was };
 
-    let (log, log_problem) = match write_log(&layout, &run, ended_at) {
+    let (log, log_problem) = match write_log(lock.logs(), &run, ended_at) {
         Ok(log) => (log, None),
         Err(problem) => (None, Some(problem)),
     };
     let record = record_of(&run, (was, generation), changes, log);
-    let runs = layout.runs();
-    if let Err(error) = history::append(&runs, &record) {
-        if let Some(log) = &record.log_path {
+    if let Err(error) = history::append(lock.logs(), &record) {
+        if let Some(name) = record.log_path.as_deref().and_then(log_name) {
             // No record points to it, so nobody would find or remove it.
-            let _ = std::fs::remove_file(layout.env_meta().with_file_name(log));
+            let _ = lock.logs().remove(name);
         }
-        return Err(StoreError::at(&runs, error));
+        return Err(StoreError::at(&layout.runs(), error));
     }
-    state.enter(project, &record, &after, ended_at)?;
+    state.enter(project, &record, &after, ended_at, &lock)?;
     if let Some(part) = run.output.and_then(|output| output.part) {
-        let _ = std::fs::remove_file(part);
+        part.remove();
     }
     // The run is entered; what is too old goes now or after the next run.
     let _ = retention::after_run(&layout, Limits::of(config), &lock);
@@ -76,7 +75,7 @@ pub(super) struct WrittenLog {
 }
 
 fn write_log(
-    layout: &ProjectLayout,
+    logs: &Folder,
     run: &FinishedRun,
     at: DateTime<Utc>,
 ) -> Result<Option<WrittenLog>, StoreError> {
@@ -92,12 +91,20 @@ fn write_log(
     } = &run.started;
     let name = log_file::name(action, id, success, at);
     let text = log_file::text(action, packages, success, at, output);
-    let path = layout.logs().join(&name);
-    atomic::write(&path, text.as_bytes()).map_err(|error| StoreError::at(&path, error))?;
+    logs.write(&name, text.as_bytes())
+        .map_err(|error| StoreError::at(&logs.path().join(&name), error))?;
     Ok(Some(WrittenLog {
         path: format!("{LOGS}/{name}"),
         bytes: text.len() as u64,
     }))
+}
+
+/// The name in the folder of logs that `log_path` leads to; none where it leads elsewhere.
+pub(super) fn log_name(log_path: &str) -> Option<&str> {
+    log_path
+        .strip_prefix(LOGS)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .filter(|name| !name.contains('/'))
 }
 
 /// The record of `run`, which led from one generation to the other.

@@ -1,26 +1,25 @@
 //! Brings the history in order after a crash.
 
-use std::fs;
-use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 
 use super::error::StoreError;
-use super::lock::{HistoryLock, RunLock};
-use super::log::draft::part_path;
+use super::history_lock::HistoryLock;
+use super::lock::RunLock;
+use super::places;
 use super::publish::publish;
 use super::record::Published;
-use super::record::RunOutput;
 use super::record::history;
 use super::record::{Ending, RunRecord};
+use super::record::{PartFile, RunOutput};
 use super::retention;
 use super::retention::Limits;
-use super::state::EnvMeta;
 use super::state::ProjectState;
 use super::unfinished::Unfinished;
+use crate::files::Folder;
 use crate::inventory::Snapshot;
-use crate::project::{Config, Project, ProjectLayout};
+use crate::project::{Config, Project};
 
 /// Enters the runs that a crash left into the history, with what they changed: as interrupted, or as they ended where
 /// only entering them had failed. Whoever holds the run lock knows that such a run is over. Gives the last one.
@@ -63,18 +62,19 @@ fn enter(
 ) -> Result<Option<Published>, StoreError> {
     let venv = project.venv().layout();
     let layout = project.layout();
-    if let Some(record) = recorded(&layout, left) {
+    let logs = places::made_logs(&layout).map_err(|error| StoreError::at(&layout.logs(), error))?;
+    if let Some(record) = recorded(&logs, left) {
         complete(project, &record, &mut after)?;
         Unfinished::end(&venv, &left.run.id);
         return Ok(None);
     }
-    let part = part_path(&layout, &left.run.id);
+    remove_earlier_log(&logs, left);
+    let part = PartFile::of(&left.run.id, logs);
     let (ending, duration) = left.ending().unwrap_or_else(|| {
-        let seen = duration(left, &[&part, &left.path(&venv)]);
+        let seen = duration(left, [part.modified(), left.modified(&venv)]);
         (Ending::Interrupted, seen)
     });
-    remove_earlier_log(&layout, left);
-    let output = fs::read(&part).ok().map(|text| RunOutput {
+    let output = part.read().ok().map(|text| RunOutput {
         stdout: String::from_utf8_lossy(&text).into_owned(),
         stderr: String::new(),
         part: Some(part),
@@ -86,9 +86,10 @@ fn enter(
 }
 
 /// The record of a run that came as far as that.
-fn recorded(layout: &ProjectLayout, left: &Unfinished) -> Option<RunRecord> {
-    let lines = history::read::<RunRecord>(&layout.runs()).ok()?;
-    lines
+fn recorded(logs: &Folder, left: &Unfinished) -> Option<RunRecord> {
+    let records = history::read::<RunRecord>(logs).ok()?;
+    records
+        .lines
         .into_iter()
         .rev()
         .filter_map(|line| line.record.ok())
@@ -99,36 +100,32 @@ fn recorded(layout: &ProjectLayout, left: &Unfinished) -> Option<RunRecord> {
 fn complete(project: &Project, record: &RunRecord, after: &mut Snapshot) -> Result<(), StoreError> {
     let layout = project.layout();
     let lock = HistoryLock::acquire(&layout)?;
-    let (meta, _) = EnvMeta::read(&layout);
-    if meta.generation < record.generation_after {
-        let mut state = ProjectState::read(project, &lock);
+    let mut state = ProjectState::read(project, &lock);
+    if state.entered < record.generation_after {
         // Not that of a later run which has its record as well: that one is completed after this.
         state.generation = record.generation_after;
         after.name_all(project.venv(), &Snapshot::default());
-        state.enter(project, record, after, Utc::now())?;
+        state.enter(project, record, after, Utc::now(), &lock)?;
     }
-    let _ = fs::remove_file(part_path(&layout, &record.id));
+    if let Ok(logs) = places::logs(&layout) {
+        PartFile::of(&record.id, logs).remove();
+    }
     Ok(())
 }
 
 /// A crash between log and record leaves a log that no record points to: the run gets another one.
-fn remove_earlier_log(layout: &ProjectLayout, left: &Unfinished) {
+fn remove_earlier_log(logs: &Folder, left: &Unfinished) {
     let id = format!("-{}_", left.run.id);
-    let logs = fs::read_dir(layout.logs())
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok);
-    for log in logs.filter(|log| log.file_name().to_string_lossy().contains(&id)) {
-        let _ = fs::remove_file(log.path());
+    for name in logs.names().unwrap_or_default() {
+        if name.to_string_lossy().contains(&id) {
+            let _ = logs.remove(name);
+        }
     }
 }
 
-/// How long the run lasted, as far as anyone saw: to the last write of one of `files`.
-fn duration(left: &Unfinished, files: &[&Path]) -> Duration {
-    let seen = files
-        .iter()
-        .filter_map(|path| fs::metadata(path).ok()?.modified().ok())
-        .max();
+/// How long the run lasted, as far as anyone saw: to the last of the times at which a file of it was `written`.
+fn duration(left: &Unfinished, written: [Option<SystemTime>; 2]) -> Duration {
+    let seen = written.into_iter().flatten().max();
     seen.and_then(|seen| {
         (DateTime::<Utc>::from(seen) - left.run.started_at)
             .to_std()
@@ -140,9 +137,10 @@ fn duration(left: &Unfinished, files: &[&Path]) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::testing::names;
     use crate::inventory::Snapshot;
     use crate::store::testing::{finished, install, project, started};
-    use crate::store::{Generation, LogDraft, RunLog};
+    use crate::store::{EnvMeta, Generation, LogDraft, RunLog};
 
     fn left_by_a_crash(project: &Project, locked: bool) -> crate::store::StartedRun {
         let run = started("install");
@@ -173,7 +171,13 @@ mod tests {
         let text = RunLog::log(&project.layout(), &log.runs[0]).expect("a log");
         assert_eq!(text.stdout, "Collecting six\nInstalling");
         assert!(recovered(&project).is_none(), "once is enough");
-        assert!(!part_path(&project.layout(), &run.id).exists());
+        assert_eq!(
+            names(&project.layout().logs())
+                .iter()
+                .filter(|name| PartFile::run_of(name).is_some())
+                .count(),
+            0
+        );
     }
 
     #[test]

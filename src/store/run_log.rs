@@ -1,14 +1,14 @@
 //! Every run that a project remembers, newest first: ours by their records, AIM-Forge's by their logs.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io::{self, Read as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use super::log::draft::{is_growing, part_of};
 use super::log::file::{Header, Log};
-use super::record::history;
-use super::record::{LoneLog, Run};
+use super::places;
+use super::record::history::{self, Records};
+use super::record::{LoneLog, PartFile, Run, is_growing};
+use crate::files::Folder;
 use crate::project::{LOGS, ProjectLayout};
 
 /// Something in the history that cannot be read.
@@ -70,8 +70,14 @@ impl RunLog {
     /// Reads the history of `project`. Never fails: what cannot be read is a problem.
     pub fn read(project: &ProjectLayout) -> Self {
         let mut log = Self::default();
-        log.take_records(&project.runs());
-        log.take_lone_logs(&project.logs());
+        match places::logs(project) {
+            Ok(logs) => {
+                log.take_records(&logs);
+                log.take_lone_logs(&logs);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => log.note(&project.logs(), error.to_string()),
+        }
         // Stable, so that of two of one moment the one recorded later comes first.
         log.runs.reverse();
         log.runs.sort_by_key(|run| std::cmp::Reverse(run.at()));
@@ -134,8 +140,14 @@ impl RunLog {
     /// # Errors
     /// [`LogError`].
     pub fn log(project: &ProjectLayout, run: &Run) -> Result<Log, LogError> {
-        let path = Self::path(project, run.log_path().ok_or(LogError::None)?)?;
-        let bytes = fs::read(&path).map_err(|source| LogError::Unreadable { path, source })?;
+        let log_path = run.log_path().ok_or(LogError::None)?;
+        let (logs, name) = Self::place(project, log_path)?;
+        let bytes = logs
+            .read(&name, LONGEST_LOG)
+            .map_err(|source| LogError::Unreadable {
+                path: logs.path().join(&name),
+                source,
+            })?;
         let text: String = bytes.utf8_chunks().map(|chunk| chunk.valid()).collect();
         let length = run.record().and_then(|record| record.stdout_bytes);
         Ok(length.map_or_else(
@@ -144,55 +156,62 @@ impl RunLog {
         ))
     }
 
-    /// Where the log `log_path` is, which a record, `env_meta.json` or a person named: relative, with or without
-    /// `.pip-logs/` before it (compat, section 5). Never a place outside that folder, not by a link either.
+    /// Where the log `log_path` is, which a record, `env_meta.json` or a person named: a name in the folder of logs,
+    /// with or without `.pip-logs/` before it (compat, section 5). Never a place outside that folder, not by a link
+    /// either.
     ///
     /// # Errors
     /// [`LogError::Outside`] and [`LogError::Gone`].
     pub fn path(project: &ProjectLayout, log_path: &str) -> Result<PathBuf, LogError> {
+        let (logs, name) = Self::place(project, log_path)?;
+        Ok(logs.path().join(name))
+    }
+
+    /// The folder and the name of the log `log_path`.
+    fn place(project: &ProjectLayout, log_path: &str) -> Result<(Folder, String), LogError> {
         let outside = || LogError::Outside(log_path.to_owned());
-        let relative = Path::new(log_path);
-        let relative = relative.strip_prefix(LOGS).unwrap_or(relative);
-        let is_plain = relative
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
-        if !is_plain || relative.as_os_str().is_empty() {
-            return Err(outside());
-        }
-        let logs = project.logs();
-        let path = logs.join(relative);
-        let (Ok(logs), Ok(real)) = (logs.canonicalize(), path.canonicalize()) else {
-            return Err(LogError::Gone(path));
+        let relative = log_path.trim_start_matches("./");
+        let name = match relative.split_once('/') {
+            Some((LOGS, name)) => name,
+            None if relative != LOGS => relative,
+            _ => return Err(outside()),
         };
-        if real.starts_with(&logs) && real.is_file() {
-            Ok(real)
-        } else {
-            Err(outside())
+        let gone = |_| LogError::Gone(project.logs().join(name));
+        let logs = places::logs(project).map_err(gone)?;
+        match logs.found(name) {
+            Ok(found) if found.is_file => Ok((logs, name.to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone(error)),
+            _ => Err(outside()),
         }
     }
 
-    /// The part files of runs that are going on now, oldest first. A reader shows what is new up to the last line end: the
-    /// lines of a progress bar at the end of the file still change, and the file may become shorter by them.
+    /// The part files of runs that are going on now, oldest first. A reader shows what is new up to the last line end:
+    /// the lines of a progress bar at the end of the file still change, and the file may become shorter by them.
     pub fn growing(project: &ProjectLayout) -> Vec<PathBuf> {
-        let entries = fs::read_dir(project.logs())
-            .into_iter()
-            .flatten()
-            .filter_map(Result::ok);
-        let mut parts: Vec<PathBuf> = entries
-            .filter(|entry| part_of(&entry.file_name().to_string_lossy()).is_some())
-            .map(|entry| entry.path())
-            .filter(|path| is_growing(path))
+        let Ok(logs) = places::logs(project) else {
+            return Vec::new();
+        };
+        let names = logs.names().unwrap_or_default().into_iter();
+        let mut parts: Vec<PathBuf> = names
+            .filter_map(|name| name.into_string().ok())
+            .filter(|name| PartFile::run_of(name).is_some() && is_growing(&logs, name))
+            .map(|name| logs.path().join(name))
             .collect();
         // Names begin with the run's id, which begins with its time.
         parts.sort();
         parts
     }
 
-    fn take_records(&mut self, path: &Path) {
-        let lines = match history::read::<super::RunRecord>(path) {
-            Ok(lines) => lines,
-            Err(error) => return self.note(path, error.to_string()),
+    fn take_records(&mut self, logs: &Folder) {
+        let path = logs.path().join(ProjectLayout::RUNS);
+        let Records { lines, is_cut } = match history::read::<super::RunRecord>(logs) {
+            Ok(records) => records,
+            Err(error) => return self.note(&path, error.to_string()),
         };
+        if is_cut {
+            let newest = history::LONGEST >> 20;
+            self.note(&path, format!("only the newest {newest} MiB are read"));
+        }
         let mut seen = HashSet::new();
         for (line, number) in lines.into_iter().zip(1..) {
             match line.record {
@@ -200,35 +219,34 @@ impl RunLog {
                     self.runs.push(Run::Recorded(Box::new(record)));
                 }
                 Ok(_) => {}
-                Err(why) => self.note(path, format!("record {number}: {why}")),
+                Err(why) => self.note(&path, format!("record {number}: {why}")),
             }
         }
     }
 
-    fn take_lone_logs(&mut self, folder: &Path) {
+    fn take_lone_logs(&mut self, logs: &Folder) {
         let known: HashSet<String> = self
             .runs
             .iter()
             .filter_map(|run| run.log_path().map(str::to_owned))
             .collect();
-        let entries = match fs::read_dir(folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return self.note(folder, error.to_string()),
-            Ok(entries) => entries,
+        let names = match logs.names() {
+            Err(error) => return self.note(logs.path(), error.to_string()),
+            Ok(names) => names,
         };
-        for entry in entries.filter_map(Result::ok) {
-            let Ok(name) = entry.file_name().into_string() else {
+        for name in names {
+            let Ok(name) = name.into_string() else {
                 continue;
             };
             let log_path = format!("{LOGS}/{name}");
-            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-            if !is_file || known.contains(&log_path) {
+            let is_file = || logs.found(&name).is_ok_and(|found| found.is_file);
+            if !name.ends_with(".log") || known.contains(&log_path) || !is_file() {
                 continue;
             }
             let Some(by_name) = Header::of_name(&name) else {
                 continue;
             };
-            match head(&entry.path()) {
+            match head(logs, &name) {
                 Ok((text, bytes)) => {
                     let header = Header::parse(&text).unwrap_or(by_name);
                     let packages = header
@@ -244,7 +262,7 @@ impl RunLog {
                         bytes,
                     }));
                 }
-                Err(error) => self.note(&entry.path(), error.to_string()),
+                Err(error) => self.note(&logs.path().join(&name), error.to_string()),
             }
         }
     }
@@ -260,11 +278,13 @@ impl RunLog {
 /// An id is never shown shorter: the first eight digits of a version 7 UUID are its time to the minute.
 const SHORTEST_ID: usize = 8;
 
+/// Eight times what is kept of a run's text: AIM-Forge keeps all of it.
+const LONGEST_LOG: u64 = 64 << 20;
+
 /// The beginning of a log, where its header is, and the log's size.
-fn head(path: &Path) -> io::Result<(String, u64)> {
+fn head(logs: &Folder, name: &str) -> io::Result<(String, u64)> {
     const LONGEST_HEADER: u64 = 16 * 1024;
-    let file = fs::File::open(path)?;
-    let bytes = file.metadata()?.len();
+    let (file, bytes) = logs.open_file(name)?;
     let mut head = Vec::new();
     file.take(LONGEST_HEADER).read_to_end(&mut head)?;
     Ok((String::from_utf8_lossy(&head).into_owned(), bytes))
@@ -272,6 +292,8 @@ fn head(path: &Path) -> io::Result<(String, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::inventory::Snapshot;
     use crate::project::{Config, Project};

@@ -4,20 +4,18 @@
 //! comparison of the environment finds what changed all the same. Each run has its own, by its id, since without a lock
 //! (`AIM_PIP_LOCK_TIMEOUT=0`) several may go on at once.
 
-use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
+use super::places;
 use super::record::Ending;
 use super::record::RunId;
 use super::record::StartedRun;
-use crate::files::atomic;
-use crate::files::make_folder;
-use crate::files::read;
+use crate::files::Folder;
 use crate::inventory::Snapshot;
 use crate::project::VenvLayout;
 
@@ -80,10 +78,8 @@ impl Unfinished {
         ending: Ending,
         duration: Duration,
     ) -> Result<(), StoreError> {
-        let path = path(venv, id);
-        let bytes = read::read(&path).map_err(|error| StoreError::at(&path, error))?;
-        let mut note: Self = serde_json::from_slice(&bytes)
-            .map_err(|error| StoreError::at(&path, io::Error::from(error)))?;
+        let read = || Self::read(&notes(venv)?, &name(id));
+        let mut note = read().map_err(|error| StoreError::at(&path(venv, id), error))?;
         let (exit_code, signal) = ending.members();
         note.ended = Some(Ended {
             exit_code,
@@ -96,16 +92,21 @@ impl Unfinished {
     /// Forgets the run `id`: it ended and is in the history.
     pub fn end(venv: &VenvLayout, id: &RunId) {
         // Where it cannot be removed, the next `recover` sees that the run is in the history.
-        let _ = fs::remove_file(path(venv, id));
+        if let Ok(notes) = notes(venv) {
+            let _ = notes.remove(name(id));
+        }
     }
 
     /// The runs that have begun, in that order; after a crash, those that it left.
     pub fn all(venv: &VenvLayout) -> Vec<Self> {
-        let mut notes: Vec<Self> = notes(venv)
-            .filter_map(|path| serde_json::from_slice(&read::read(&path).ok()?).ok())
+        let Ok(notes) = notes(venv) else {
+            return Vec::new();
+        };
+        let mut all: Vec<Self> = names(&notes)
+            .filter_map(|name| Self::read(&notes, &name).ok())
             .collect();
-        notes.sort_by_key(|note: &Self| note.run.id);
-        notes
+        all.sort_by_key(|note: &Self| note.run.id);
+        all
     }
 
     /// The run that has begun last.
@@ -116,18 +117,25 @@ impl Unfinished {
     /// Removes notes that cannot be read: they tell nothing, and the next comparison of the environment finds what
     /// changed. To be called by who holds the run lock.
     pub(super) fn forget_unreadable(venv: &VenvLayout) {
-        for path in notes(venv) {
-            let is_torn = read::read(&path)
-                .is_ok_and(|bytes| serde_json::from_slice::<Self>(&bytes).is_err());
+        let Ok(notes) = notes(venv) else { return };
+        for name in names(&notes) {
+            let is_torn = Self::read(&notes, &name)
+                .is_err_and(|error| error.kind() == io::ErrorKind::InvalidData);
             if is_torn {
-                let _ = fs::remove_file(path);
+                let _ = notes.remove(name);
             }
         }
     }
 
-    /// The file.
-    pub(super) fn path(&self, venv: &VenvLayout) -> PathBuf {
-        path(venv, &self.run.id)
+    /// When the note was last written.
+    pub(super) fn modified(&self, venv: &VenvLayout) -> Option<SystemTime> {
+        Some(notes(venv).ok()?.found(name(&self.run.id)).ok()?.modified)
+    }
+
+    fn read(notes: &Folder, name: &str) -> io::Result<Self> {
+        let bytes = notes.read(name, LONGEST)?;
+        let torn = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+        serde_json::from_slice(&bytes).map_err(torn)
     }
 
     /// How it ended and how long it took, where that is known.
@@ -152,28 +160,35 @@ impl Unfinished {
     }
 
     fn write(&self, venv: &VenvLayout) -> Result<(), StoreError> {
-        let path = self.path(venv);
         let write = || -> io::Result<()> {
-            // Of the folders above, only our own: an environment that is gone stays gone.
-            for folder in [venv.aim(), &venv.unfinished()] {
-                make_folder(folder)?;
-            }
-            atomic::write_unsynced(&path, &serde_json::to_vec(self)?)
+            let notes = places::made_aim(venv)?.make_folder(VenvLayout::UNFINISHED)?;
+            notes.write_unsynced(name(&self.run.id), &serde_json::to_vec(self)?)
         };
-        write().map_err(|error| StoreError::at(&path, error))
+        write().map_err(|error| StoreError::at(&path(venv, &self.run.id), error))
     }
 }
 
+/// Longer than any note: it has a snapshot in it. All are read before each run.
+const LONGEST: u64 = 8 << 20;
+
+/// For messages.
 fn path(venv: &VenvLayout, id: &RunId) -> PathBuf {
-    venv.unfinished().join(format!("{id}.json"))
+    venv.unfinished().join(name(id))
 }
 
-/// The notes' files.
-fn notes(venv: &VenvLayout) -> impl Iterator<Item = PathBuf> {
-    fs::read_dir(venv.unfinished())
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|end| end == "json"))
+fn name(id: &RunId) -> String {
+    format!("{id}.json")
+}
+
+/// The folder of the notes.
+fn notes(venv: &VenvLayout) -> io::Result<Folder> {
+    places::aim(venv)?.folder(VenvLayout::UNFINISHED)
+}
+
+/// The names of the notes.
+fn names(notes: &Folder) -> impl Iterator<Item = String> {
+    let names = notes.names().unwrap_or_default().into_iter();
+    names
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| name.ends_with(".json"))
 }

@@ -13,13 +13,12 @@ use super::plan::SyncPlan;
 use crate::console::Console;
 use crate::console::width::printable;
 use crate::error::{Error, Explain, Result};
-use crate::files::atomic;
 use crate::inventory::{Diff, Snapshot};
 use crate::launchers::{self, Changes};
 use crate::project::VenvLayout;
 use crate::store::{
     self, Ending, EnvMeta, Generation, Holder, LockError, Published, RunId, RunLock, StartedRun,
-    Tool, Unfinished,
+    StoreError, Tool, Unfinished, places,
 };
 use crate::words::t;
 
@@ -70,9 +69,9 @@ pub(super) fn apply(
     let lock = lock(ground, action, console)?;
     let begun = (Utc::now(), Instant::now());
     let recovered = match &lock {
-        Some(lock) => store::recover(&ground.project, &ground.config, lock)
-            .context(t!("venv_sync.cannot_record"))
-            .hint(t!("venv_sync.hint_doctor"))?,
+        Some(lock) => {
+            store::recover(&ground.project, &ground.config, lock).map_err(cannot_record)?
+        }
         None => None,
     };
     let mended = mend(ground, launchers, console)?;
@@ -105,10 +104,10 @@ pub(super) struct Compared {
 pub(super) fn compare(ground: &Ground<'_>) -> Compared {
     let (_, state) = EnvMeta::read(&ground.project.layout());
     let now = Snapshot::scan(ground.project.venv());
-    let recorded = store::Recorded::read(&ground.project).snapshot().cloned();
+    let recorded = store::Recorded::read(&ground.project);
     Compared {
-        plan: SyncPlan::of(&state, recorded.as_ref(), &now),
-        recorded,
+        plan: SyncPlan::of((&state, recorded.is_whole()), recorded.snapshot(), &now),
+        recorded: recorded.snapshot().cloned(),
         now,
     }
 }
@@ -136,8 +135,18 @@ fn record(
     };
     let run = run.finish(since.elapsed(), Ending::Exited(0), None);
     store::publish(&ground.project, &ground.config, run, before, &compared.now)
+        .map_err(cannot_record)
+}
+
+fn cannot_record(error: StoreError) -> Error {
+    let hint = if error.is_link_to_allow() {
+        t!("console.hint_allow")
+    } else {
+        t!("venv_sync.hint_doctor")
+    };
+    Error::from(error)
         .context(t!("venv_sync.cannot_record"))
-        .hint(t!("venv_sync.hint_doctor"))
+        .hint(hint)
 }
 
 fn mend(ground: &Ground<'_>, launchers: Launchers, console: &mut Console) -> Result<Changes> {
@@ -169,11 +178,14 @@ fn mend(ground: &Ground<'_>, launchers: Launchers, console: &mut Console) -> Res
 fn mark(layout: &VenvLayout) -> io::Result<()> {
     const LAYOUT: u32 = 1;
     let text = format!("{LAYOUT}\n{}\n", env!("CARGO_PKG_VERSION"));
-    let path = layout.version();
-    if std::fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
+    let aim = places::aim(layout)?;
+    if aim
+        .read(VenvLayout::VERSION, 4096)
+        .is_ok_and(|bytes| bytes == text.as_bytes())
+    {
         return Ok(());
     }
-    atomic::write(&path, text.as_bytes())
+    aim.write(VenvLayout::VERSION, text.as_bytes())
 }
 
 /// The run lock; none where settings switch it off, or where nothing can be written and nothing need be.

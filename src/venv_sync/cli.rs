@@ -83,6 +83,15 @@ pub enum Verb {
     /// Check every part.
     #[command(about = t!("venv_sync.help.doctor").into_owned())]
     Doctor,
+    /// Let the folder of logs be a link.
+    #[command(
+        about = t!("venv_sync.help.allow").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync allow", t!("venv_sync.help.example_allow")),
+            ("aim-venv-sync allow --remove", t!("venv_sync.help.example_allow_remove")),
+        ])
+    )]
+    Allow(AllowArgs),
     /// The settings in force.
     #[command(about = t!("venv_sync.help.config").into_owned())]
     Config,
@@ -97,6 +106,14 @@ pub struct SyncArgs {
     /// Wait for the worker.
     #[arg(long, help = t!("venv_sync.help.wait").into_owned())]
     pub wait: bool,
+}
+
+/// Flags of `allow`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct AllowArgs {
+    /// Take it back.
+    #[arg(long, help = t!("venv_sync.help.allow_remove").into_owned())]
+    pub remove: bool,
 }
 
 /// Arguments of `init`.

@@ -8,6 +8,7 @@
 //! **Invariant:** the daemon is told, never needed (`daemon`): only `--wait` fails without one.
 //! **Invariant:** `--check`, `status`, `doctor` and `config` write nothing, not even a lock file.
 
+mod allow;
 mod apply;
 mod changes;
 mod cli;
@@ -23,7 +24,7 @@ mod remove;
 mod status;
 mod sync;
 
-pub use cli::{Cli, InitArgs, SyncArgs, Verb};
+pub use cli::{AllowArgs, Cli, InitArgs, SyncArgs, Verb};
 
 use self::ground::Ground;
 use crate::console::{self, Console};
@@ -55,6 +56,7 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
                 Verb::Status => status::status(&ground, console),
                 Verb::Remove => remove::remove(&ground, console),
                 Verb::Doctor => doctor::doctor(&ground, console),
+                Verb::Allow(args) => allow::allow(&ground, args, console),
                 Verb::Sync(args) => sync::sync(&ground, args, console),
                 Verb::Init(_) | Verb::Config => unreachable!("done above"),
             }

@@ -15,12 +15,17 @@ pub(super) enum SyncPlan {
 }
 
 impl SyncPlan {
-    /// Compares `now` with the last snapshot that was `recorded`, `env_meta.json` being in `state`.
-    pub(super) fn of(state: &MetaState, recorded: Option<&Snapshot>, now: &Snapshot) -> Self {
+    /// Compares `now` with the last snapshot that was `recorded`, `env_meta.json` being in `state`, and whole if its
+    /// generation is as it should be.
+    pub(super) fn of(
+        (state, is_whole): (&MetaState, bool),
+        recorded: Option<&Snapshot>,
+        now: &Snapshot,
+    ) -> Self {
         let nothing = Snapshot::default();
         let diff = recorded.unwrap_or(&nothing).diff_to(now);
         match (state, recorded) {
-            (MetaState::Present, Some(_)) if diff.is_empty() => Self::InStep,
+            (MetaState::Present, Some(_)) if diff.is_empty() && is_whole => Self::InStep,
             (MetaState::Present, Some(_)) => Self::Record(diff),
             _ => Self::FirstRecord(diff),
         }
@@ -55,9 +60,15 @@ mod tests {
     fn the_same_is_in_step_only_when_it_is_recorded() {
         let six = snapshot(&[("six", "1.16.0")]);
         let present = MetaState::Present;
-        assert!(SyncPlan::of(&present, Some(&six), &six).is_in_step());
+        assert!(SyncPlan::of((&present, true), Some(&six), &six).is_in_step());
+        let plan = SyncPlan::of((&present, false), Some(&six), &six);
+        assert_eq!(
+            plan,
+            SyncPlan::Record(Diff::default()),
+            "a generation that was lost"
+        );
         for state in [MetaState::Absent, MetaState::Broken("torn".into())] {
-            let plan = SyncPlan::of(&state, Some(&six), &six);
+            let plan = SyncPlan::of((&state, true), Some(&six), &six);
             assert_eq!(plan, SyncPlan::FirstRecord(Diff::default()), "{state:?}");
         }
     }
@@ -65,14 +76,15 @@ mod tests {
     #[test]
     fn the_first_record_names_all_that_is_there() {
         let now = snapshot(&[("pip", "24.0"), ("six", "1.16.0")]);
-        let plan = SyncPlan::of(&MetaState::Absent, None, &now);
+        let plan = SyncPlan::of((&MetaState::Absent, true), None, &now);
         assert_eq!(plan.diff().map(|diff| diff.added.len()), Some(2));
     }
 
     #[test]
     fn a_difference_is_recorded() {
         let (then, now) = (snapshot(&[("a", "1")]), snapshot(&[("a", "2")]));
-        let SyncPlan::Record(diff) = SyncPlan::of(&MetaState::Present, Some(&then), &now) else {
+        let SyncPlan::Record(diff) = SyncPlan::of((&MetaState::Present, true), Some(&then), &now)
+        else {
             panic!("a difference");
         };
         assert_eq!(diff.changed.len(), 1);

@@ -3,8 +3,6 @@
 //! The history (`env_meta.json`, `.pip-logs`) is the person's and stays. So does the registration at the daemon, which
 //! can run a project's worker without launchers.
 
-use std::io;
-
 use serde_json::json;
 
 use super::apply;
@@ -12,8 +10,8 @@ use super::ground::Ground;
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::launchers;
-use crate::project::LOGS;
-use crate::store::{LockError, RunLock};
+use crate::project::{LOGS, VenvLayout};
+use crate::store::{LockError, RunLock, places};
 use crate::words::t;
 
 /// Puts the environment back as pip would have it now.
@@ -21,9 +19,8 @@ pub(super) fn remove(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
     let venv = ground.project.venv();
     let layout = venv.layout();
     // A run that is going on would put back what is taken out here; nobody waits for it, since it may ask questions.
-    let lock = layout
-        .aim()
-        .is_dir()
+    let lock = places::aim(&layout)
+        .is_ok()
         .then(|| RunLock::try_acquire(&layout, "aim-venv-sync remove"));
     if let Some(Err(LockError::Busy(holder))) = &lock {
         return Err(Error::failed(apply::held_by(holder))
@@ -33,11 +30,9 @@ pub(super) fn remove(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
     let changes = launchers::remove(venv)
         .context(t!("venv_sync.cannot_remove"))
         .hint(t!("venv_sync.hint_doctor"))?;
-    let had_folder = match fs_err::remove_dir_all(layout.aim()) {
-        Ok(()) => true,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(error) => return Err(error).context(t!("venv_sync.cannot_remove")),
-    };
+    let had_folder = places::environment(&layout)
+        .and_then(|root| root.remove_all(VenvLayout::AIM))
+        .context(t!("venv_sync.cannot_remove"))?;
     drop(lock);
     if console.is_json() {
         console.json(&json!({

@@ -23,6 +23,7 @@ mod bad_input;
 mod circles;
 mod compare;
 mod daemon;
+mod doors;
 mod environments;
 mod events;
 mod faults;

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use super::error::FlowError;
 use super::structure::Structure;
 use crate::backend::locked::Locked;
+use crate::files::{Stamp, read};
 
 /// Structures that are kept; with more, all go.
 const MOST: usize = 64;
@@ -22,8 +23,8 @@ const MOST: usize = 64;
 /// steps.
 const STEP: Duration = Duration::from_millis(20);
 
-/// What tells one version of a file from another. Its last member changes with every write, whatever time that sets.
-type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
+/// Longer than any structure that a person drew.
+const LONGEST: u64 = 64 << 20;
 
 /// Structures by their files.
 #[derive(Debug, Default)]
@@ -37,14 +38,14 @@ impl Structures {
     pub fn read(&self, file: &Path) -> Option<Result<Arc<Structure>, FlowError>> {
         // Before the file is read: what is written between the two is found by the next call.
         let found = std::fs::metadata(file).ok().filter(Metadata::is_file)?;
-        let stamp = stamp(&found);
+        let stamp = Stamp::of_metadata(&found);
         if let Some((of, structure)) = self.known().get(file)
             && *of == stamp
         {
             return Some(Ok(structure.clone()));
         }
-        let read = fs_err::read(file)
-            .map_err(|error| FlowError::Failed(error.to_string()))
+        let read = read::read(file, LONGEST)
+            .map_err(|error| FlowError::Failed(format!("{}: {error}", file.display())))
             .and_then(|text| {
                 let why = |error| FlowError::Failed(format!("structure.json: {error}"));
                 Structure::parse(&text).map(Arc::new).map_err(why)
@@ -64,16 +65,6 @@ impl Structures {
     fn known(&self) -> MutexGuard<'_, HashMap<PathBuf, (Stamp, Arc<Structure>)>> {
         self.0.lock()
     }
-}
-
-fn stamp(found: &Metadata) -> Stamp {
-    (
-        found.dev(),
-        found.ino(),
-        found.size(),
-        (found.mtime(), found.mtime_nsec()),
-        (found.ctime(), found.ctime_nsec()),
-    )
 }
 
 /// Whether the file was left alone for longer than its clock's step; false where the clock was set back.

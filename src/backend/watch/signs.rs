@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::over::{Sign, SignKind};
+use crate::files::read;
 
 /// The fresh signs in `folders`; what is old is not looked at, so that a large environment costs one `stat` a
 /// distribution.
@@ -48,14 +49,19 @@ fn age(found: &Metadata, now: SystemTime) -> Duration {
     now.duration_since(changed).unwrap_or(Duration::MAX)
 }
 
+/// Longer than the name of any installer.
+const LONGEST_NAME: u64 = 4 << 10;
+/// Longer than any RECORD: a line for each of 200,000 files.
+const LONGEST_RECORD: u64 = 32 << 20;
+
 /// Whether the metadata in `folder` has the RECORD that an installer writes last. conda does not write it: it links the
 /// files of a package in any order, and tells of it in its own folder when all are there.
 fn is_complete(folder: &Path) -> bool {
-    let installer = std::fs::read_to_string(folder.join("INSTALLER"));
+    let installer = read::text(&folder.join("INSTALLER"), LONGEST_NAME);
     if installer.is_ok_and(|name| name.trim() == "conda") {
         return true;
     }
-    let Ok(record) = std::fs::read(folder.join("RECORD")) else {
+    let Ok(record) = read::read(&folder.join("RECORD"), LONGEST_RECORD) else {
         return false;
     };
     record.split(|&byte| byte == b'\n').any(|line| {

@@ -1,21 +1,21 @@
 //! The log of a run while it runs: cleaned, bounded, and readable by others as it grows.
 //!
-//! What is kept is at most 8 MiB: the first and the last half of each stream's share, without secrets ([`secrets`]). Beside that stands the *part file*
-//! below `.pip-logs`, by which `aim-logs follow` reads a running run and from which the text of a killed one is recovered. It is
-//! best effort: a run is never kept from going on by it. Its writer holds a lock on it, so that others know it is alive.
+//! What is kept is at most 8 MiB: the first and the last half of each stream's share, without secrets. Beside that stands
+//! the *part file* below `.pip-logs`, by which `aim-logs follow` reads a running run and from which the text of a killed
+//! one is recovered. It is best effort: a run is never kept from going on by it. Its writer holds a lock on it, so that
+//! others know it is alive.
 
 use std::borrow::Cow;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
 
 use super::screen::boundary;
 use super::text::Cleaner;
-use crate::files::{hand_over, make_folder};
 use crate::project::ProjectLayout;
 use crate::secrets::{self, Hiding};
-use crate::store::record::{RunId, RunOutput};
+use crate::store::places;
+use crate::store::record::{PartFile, RunId, RunOutput};
 
 /// Bytes of standard output that are kept, and of standard error: 8 MiB together.
 const STDOUT_SHARE: usize = 6 << 20;
@@ -24,8 +24,6 @@ const STDERR_SHARE: usize = 2 << 20;
 const LONGEST_PART: u64 = 8 << 20;
 /// How far behind a cut its line is looked for.
 const LONGEST_CUT: usize = 64 << 10;
-/// How the names of part files end; they begin with a dot and the run's id.
-const PART: &str = ".part";
 
 /// A log that grows. What is written to it appears, cleaned, in a part file below `.pip-logs`.
 #[derive(Debug)]
@@ -41,7 +39,7 @@ impl LogDraft {
         Self {
             stdout: Stream::new(STDOUT_SHARE),
             stderr: Stream::new(STDERR_SHARE),
-            part: Part::create(part_path(project, run)).ok(),
+            part: Part::create(project, run).ok(),
         }
     }
 
@@ -62,7 +60,7 @@ impl LogDraft {
         RunOutput {
             stdout: self.stdout.finish(),
             stderr: self.stderr.finish(),
-            part: self.part.map(|part| part.path),
+            part: self.part.map(|part| part.place),
         }
     }
 
@@ -74,26 +72,6 @@ impl LogDraft {
             part.settled = u64::MAX;
         }
     }
-}
-
-/// Where the part file of `run` is.
-pub(crate) fn part_path(project: &ProjectLayout, run: &RunId) -> PathBuf {
-    project.logs().join(format!(".{run}{PART}"))
-}
-
-/// The run whose part file is called `name`.
-pub(crate) fn part_of(name: &str) -> Option<RunId> {
-    name.strip_prefix('.')?.strip_suffix(PART)?.parse().ok()
-}
-
-/// Whether the part file at `path` has a writer that is alive.
-pub(crate) fn is_growing(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| {
-        matches!(
-            file.try_lock_shared(),
-            Err(std::fs::TryLockError::WouldBlock)
-        )
-    })
 }
 
 /// One stream on its way into the log.
@@ -234,25 +212,19 @@ impl Kept {
 /// The file that others read meanwhile: settled text, then what may still change.
 #[derive(Debug)]
 struct Part {
-    path: PathBuf,
+    place: PartFile,
     file: File,
     settled: u64,
     length: u64,
 }
 
 impl Part {
-    fn create(path: PathBuf) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            make_folder(folder)?;
-        }
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)?;
-        hand_over(&file, &path, None);
+    fn create(project: &ProjectLayout, run: &RunId) -> io::Result<Self> {
+        let place = PartFile::of(run, places::made_logs(project)?);
+        let file = place.create()?;
         file.try_lock()?;
         Ok(Self {
-            path,
+            place,
             file,
             settled: 0,
             length: 0,
@@ -279,6 +251,7 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::record::is_growing;
 
     fn project() -> (tempfile::TempDir, ProjectLayout) {
         let dir = tempfile::tempdir().expect("temporary folder");
@@ -291,8 +264,13 @@ mod tests {
         let (_dir, layout) = project();
         let id = RunId::new();
         let mut draft = LogDraft::begin(&layout, &id);
-        let path = part_path(&layout, &id);
-        let shown = || std::fs::read_to_string(&path).expect("a part file");
+        let logs = || places::logs(&layout).expect("the folder of logs");
+        let name = logs().names().expect("listed").remove(0);
+        let name = name.to_str().expect("text");
+        let shown = || {
+            let bytes = logs().read(name, 1 << 20).expect("a part file");
+            String::from_utf8(bytes).expect("text")
+        };
         draft.stdout(b"Collecting six\n 10% of it");
         assert_eq!(shown(), "Collecting six\n 10% of it");
         draft.stdout(b"\r\x1b[2K100%");
@@ -302,15 +280,12 @@ mod tests {
         }
         assert!(shown().ends_with("line 98\nline 99"));
         draft.stderr(b"\nwarning");
-        assert!(is_growing(&path));
+        assert!(is_growing(&logs(), name));
         let output = draft.into_output();
         assert!(output.stdout.starts_with("Collecting six\n100%\nline 0\n"));
         assert_eq!(output.stderr, "\nwarning");
-        assert!(!is_growing(&path));
-        assert_eq!(
-            part_of(&path.file_name().expect("a name").to_string_lossy()),
-            Some(id)
-        );
+        assert!(!is_growing(&logs(), name));
+        assert_eq!(PartFile::run_of(name), Some(id));
     }
 
     #[test]

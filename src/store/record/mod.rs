@@ -2,6 +2,8 @@
 
 mod finished_run;
 pub(crate) mod history;
+mod lines;
+mod part_file;
 mod run;
 mod run_id;
 mod run_output;
@@ -10,6 +12,7 @@ pub(crate) mod time;
 mod tool;
 
 pub use finished_run::{FinishedRun, Published, StartedRun};
+pub(crate) use part_file::{PartFile, is_growing};
 pub use run::{LoneLog, Run};
 pub use run_id::{Generation, RunId};
 pub use run_output::RunOutput;

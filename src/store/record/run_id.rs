@@ -14,6 +14,23 @@ use uuid::Uuid;
 pub struct Generation(pub u64);
 
 impl Generation {
+    /// No environment has come so far: a number above it is not ours, and to count on from it would end where JSON's
+    /// numbers do (2^53).
+    const HIGHEST: Self = Self(1 << 52);
+    /// Changes of an environment that nothing else tells of, at most: a project that comes from elsewhere with its
+    /// `env_meta.json` alone may have had so many.
+    const LONGEST_LEAP: u64 = 1_000_000;
+
+    /// Whether a file that names it can be telling the truth.
+    pub fn is_believable(self) -> bool {
+        self <= Self::HIGHEST
+    }
+
+    /// Whether a file can be telling the truth that names it, while runs of the environment are known up to `known`.
+    pub fn is_believable_beside(self, known: Self) -> bool {
+        self.is_believable() && self.0 <= known.0.saturating_add(Self::LONGEST_LEAP)
+    }
+
     /// The generation after this one.
     #[must_use]
     pub fn next(self) -> Self {

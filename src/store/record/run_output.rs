@@ -1,6 +1,8 @@
 //! What a run printed, as it is kept.
 
-use std::path::PathBuf;
+use super::part_file::PartFile;
+use crate::files::Folder;
+use crate::project::{LOGS, ProjectLayout};
 
 /// The text that a run printed, cleaned and cut.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,16 +12,16 @@ pub struct RunOutput {
     /// Standard error, where it was another one.
     pub stderr: String,
     /// The part file, which goes when the log is written.
-    pub(crate) part: Option<PathBuf>,
+    pub(crate) part: Option<PartFile>,
 }
 
 impl RunOutput {
     /// Lets go of the output of a run that does not enter the history, its part file included.
-    pub fn discard(self) {
+    pub fn discard(self, project: &ProjectLayout) {
         let Some(part) = self.part else { return };
-        let _ = std::fs::remove_file(&part);
-        if let Some(logs) = part.parent() {
-            let _ = std::fs::remove_dir(logs); // only if it was made for this run alone
+        part.remove();
+        if let Ok(project) = Folder::open(project.root()) {
+            let _ = project.remove_folder(LOGS); // only if it was made for this run alone
         }
     }
 }

@@ -4,22 +4,22 @@
 //! It counts lines, adds up the sizes that the records name, and counts the logs beside them. It may send retention to
 //! look for nothing; what it lets pass is within the limits.
 
-use std::fs;
 use std::io;
 
 use chrono::{DateTime, Utc};
 use memchr::memmem;
 
 use super::limits::Limits;
-use crate::files::read;
+use crate::files::Folder;
 use crate::project::ProjectLayout;
+use crate::store::record::history;
 
 /// Whether the history may hold more than `limits` allow, or something that a crash left, at `now`.
-pub(crate) fn may_be_over(layout: &ProjectLayout, limits: Limits, now: DateTime<Utc>) -> bool {
+pub(crate) fn may_be_over(logs: &Folder, limits: Limits, now: DateTime<Utc>) -> bool {
     let look = || -> io::Result<bool> {
-        let records = Records::of(&read::read(&layout.runs())?);
-        Ok(!records
-            .is_some_and(|records| records.fit(limits, now) && is_tidy(layout, records.logs)))
+        let records = Records::of(&logs.read(ProjectLayout::RUNS, history::LONGEST)?);
+        let fits = |records: Records| records.fit(limits, now) && is_tidy(logs, records.logs);
+        Ok(!records.is_some_and(fits))
     };
     look().unwrap_or(true)
 }
@@ -75,14 +75,14 @@ const STARTED: &[u8] = b"\"started_at\":\"";
 const LOG: &[u8] = b"\"log_path\":\"";
 
 /// Whether the folder of logs holds the `logs` of the records and nothing that was left half-done.
-fn is_tidy(layout: &ProjectLayout, logs: usize) -> bool {
-    let lock = layout.lock();
+fn is_tidy(folder: &Folder, logs: usize) -> bool {
+    let Ok(names) = folder.names() else {
+        return false;
+    };
     let mut found = 0;
-    for entry in fs::read_dir(layout.logs()).into_iter().flatten() {
-        let Ok(entry) = entry else { return false };
-        let name = entry.file_name();
+    for name in names {
         let bytes = name.as_encoded_bytes();
-        if bytes.starts_with(b".") && lock.file_name() != Some(&name) {
+        if bytes.starts_with(b".") && name != ProjectLayout::LOCK {
             return false;
         }
         found += usize::from(bytes.ends_with(b".log"));
@@ -111,7 +111,8 @@ mod tests {
     }
 
     fn check(project: &Project, limits: Limits, expected: bool) {
-        let over = may_be_over(&project.layout(), limits, Utc::now());
+        let logs = crate::store::places::logs(&project.layout()).expect("the folder of logs");
+        let over = may_be_over(&logs, limits, Utc::now());
         assert_eq!(over, expected, "{limits:?}");
     }
 

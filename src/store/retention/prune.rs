@@ -1,9 +1,7 @@
 //! How long runs are kept: by number, age and size, whichever is met first; oldest go first, the newest run never goes.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -11,14 +9,15 @@ use serde::Deserialize;
 
 use super::due;
 use super::limits::Limits;
+use crate::files::Folder;
 use crate::files::atomic::UNDER_WAY;
 use crate::project::{LOGS, Project, ProjectLayout};
 use crate::store::error::StoreError;
-use crate::store::lock::HistoryLock;
-use crate::store::log::draft::{is_growing, part_of};
+use crate::store::history_lock::HistoryLock;
 use crate::store::log::file::Header;
-use crate::store::record::RunId;
-use crate::store::record::history::{self, Line};
+use crate::store::places;
+use crate::store::record::history::{self, Line, Records};
+use crate::store::record::{PartFile, RunId, is_growing};
 
 /// What was, or would be, removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,8 +35,11 @@ pub struct Pruned {
 pub fn prune(project: &Project, limits: Limits, dry_run: bool) -> Result<Pruned, StoreError> {
     let layout = project.layout();
     if dry_run {
-        let plan =
-            Pruning::of(&layout, limits).map_err(|error| StoreError::at(&layout.logs(), error))?;
+        let plan = match places::logs(&layout) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Pruned::default()),
+            logs => logs.and_then(|logs| Pruning::of(&logs, limits)),
+        };
+        let plan = plan.map_err(|error| StoreError::at(&layout.logs(), error))?;
         return Ok(plan.pruned());
     }
     let lock = HistoryLock::acquire(&layout)?;
@@ -50,30 +52,26 @@ pub(crate) fn after_run(
     limits: Limits,
     lock: &HistoryLock,
 ) -> Result<(), StoreError> {
-    if due::may_be_over(layout, limits, Utc::now()) {
+    if due::may_be_over(lock.logs(), limits, Utc::now()) {
         apply(layout, limits, lock)?;
     }
     Ok(())
 }
 
 /// Removes what is over `limits`, and what crashes left.
-fn apply(
-    layout: &ProjectLayout,
-    limits: Limits,
-    _lock: &HistoryLock,
-) -> Result<Pruned, StoreError> {
+fn apply(layout: &ProjectLayout, limits: Limits, lock: &HistoryLock) -> Result<Pruned, StoreError> {
     let at = |error| StoreError::at(&layout.logs(), error);
-    let plan = Pruning::of(layout, limits).map_err(at)?;
+    let plan = Pruning::of(lock.logs(), limits).map_err(at)?;
     // Records go first: a log without a record is still found, by the next retention at the latest.
-    if plan.goes.iter().any(|kept| kept.line.is_some()) {
-        history::rewrite(&layout.runs(), plan.lines_that_stay()).map_err(at)?;
+    if plan.has_other_lines() {
+        history::rewrite(lock.logs(), plan.lines_that_stay()).map_err(at)?;
     }
     for kept in &plan.goes {
         if let Some(name) = &kept.log {
-            remove(layout, name).map_err(at)?;
+            lock.logs().remove(name).map_err(at)?;
         }
     }
-    sweep(layout, &plan.lines);
+    sweep(lock, &plan.lines);
     Ok(plan.pruned())
 }
 
@@ -99,13 +97,15 @@ struct Brief {
 /// What goes.
 struct Pruning {
     lines: Vec<Line<Brief>>,
+    /// Whether there are older lines than these, which go as well.
+    is_cut: bool,
     goes: Vec<KeptRun>,
 }
 
 impl Pruning {
-    fn of(layout: &ProjectLayout, limits: Limits) -> io::Result<Self> {
-        let lines = history::read::<Brief>(&layout.runs())?;
-        let mut logs = logs(layout)?;
+    fn of(folder: &Folder, limits: Limits) -> io::Result<Self> {
+        let Records { lines, is_cut } = history::read_to_keep::<Brief>(folder)?;
+        let mut logs = logs(folder)?;
         let mut all: Vec<KeptRun> = Vec::with_capacity(lines.len());
         for (place, line) in lines.iter().enumerate() {
             let Ok(record) = &line.record else { continue };
@@ -116,7 +116,8 @@ impl Pruning {
             let log = name.and_then(|name| logs.remove_entry(name));
             all.push(KeptRun {
                 at: record.started_at,
-                bytes: log.as_ref().map_or(0, |(_, bytes)| *bytes) + line.raw.len() as u64,
+                bytes: log.as_ref().map_or(0, |(_, bytes)| *bytes)
+                    + line.raw.as_ref().map_or(0, |raw| raw.len() as u64),
                 line: Some(place),
                 log: log.map(|(name, _)| name),
             });
@@ -132,6 +133,7 @@ impl Pruning {
         }));
         Ok(Self {
             lines,
+            is_cut,
             goes: beyond(all, limits, Utc::now()),
         })
     }
@@ -141,6 +143,13 @@ impl Pruning {
             runs: self.goes.len() as u64,
             bytes: self.goes.iter().map(|kept| kept.bytes).sum(),
         }
+    }
+
+    /// Whether the file of records has lines that go.
+    fn has_other_lines(&self) -> bool {
+        self.is_cut
+            || self.goes.iter().any(|kept| kept.line.is_some())
+            || self.lines.iter().any(|line| line.raw.is_none())
     }
 
     /// Lines that say nothing stay as long as an older record does.
@@ -158,7 +167,7 @@ impl Pruning {
             .enumerate()
             .skip(first.unwrap_or(self.lines.len()))
             .filter(move |(place, line)| line.record.is_err() || stays(*place, line))
-            .map(|(_, line)| line.raw.as_slice())
+            .filter_map(|(_, line)| line.raw.as_deref())
     }
 }
 
@@ -181,60 +190,48 @@ fn beyond(mut all: Vec<KeptRun>, limits: Limits, now: DateTime<Utc>) -> Vec<Kept
     all.split_off(stays)
 }
 
-/// The logs in the project's folder, by name, with their sizes.
-fn logs(layout: &ProjectLayout) -> io::Result<HashMap<String, u64>> {
-    let entries = match fs::read_dir(layout.logs()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashMap::new()),
-        entries => entries?,
-    };
-    Ok(entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let name = entry.file_name().into_string().ok()?;
-            if Header::of_name(&name).is_none() || !entry.file_type().ok()?.is_file() {
-                return None;
-            }
-            Some((name, entry.metadata().ok()?.len()))
+/// The logs in the folder, by name, with their sizes.
+fn logs(folder: &Folder) -> io::Result<HashMap<String, u64>> {
+    let names = folder.names()?.into_iter();
+    Ok(names
+        .filter_map(|name| {
+            let name = name.into_string().ok()?;
+            Header::of_name(&name)?;
+            let found = folder.found(&name).ok().filter(|found| found.is_file)?;
+            Some((name, found.length))
         })
         .collect())
 }
 
-fn remove(layout: &ProjectLayout, name: &str) -> io::Result<()> {
-    match fs::remove_file(layout.logs().join(name)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
-    }
-}
-
 /// Removes what crashes left: files that were being written, which only the holder of the history's lock does, and part
 /// files of runs that are recorded or long over.
-fn sweep(layout: &ProjectLayout, lines: &[Line<Brief>]) {
-    let meta = layout.env_meta();
-    let draft_of_meta = format!(".{}.", meta.file_name().unwrap_or_default().display());
-    for (path, name) in meta.parent().map(hidden).into_iter().flatten() {
+fn sweep(lock: &HistoryLock, lines: &[Line<Brief>]) {
+    let draft_of_meta = format!(".{}.", ProjectLayout::ENV_META);
+    for name in hidden(lock.project()) {
         if name.starts_with(&draft_of_meta) && name.ends_with(UNDER_WAY) {
-            let _ = fs::remove_file(path);
+            let _ = lock.project().remove(name);
         }
     }
-    for (path, name) in hidden(&layout.logs()) {
-        let goes = match part_of(&name) {
-            Some(run) => (is_recorded(run, lines) || is_old(&path)) && !is_growing(&path),
+    let logs = lock.logs();
+    for name in hidden(logs) {
+        let goes = match PartFile::run_of(&name) {
+            Some(run) => {
+                (is_recorded(run, lines) || is_old(logs, &name)) && !is_growing(logs, &name)
+            }
             None => name.ends_with(UNDER_WAY),
         };
         if goes {
-            let _ = fs::remove_file(path);
+            let _ = logs.remove(name);
         }
     }
 }
 
-/// The files in `folder` whose names begin with a dot.
-fn hidden(folder: &Path) -> impl Iterator<Item = (PathBuf, String)> {
-    let entries = fs::read_dir(folder).into_iter().flatten();
-    let named = entries.filter_map(|entry| {
-        let entry = entry.ok()?;
-        Some((entry.path(), entry.file_name().into_string().ok()?))
-    });
-    named.filter(|(_, name)| name.starts_with('.'))
+/// The names in `folder` that begin with a dot.
+fn hidden(folder: &Folder) -> impl Iterator<Item = String> {
+    let names = folder.names().unwrap_or_default().into_iter();
+    names
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| name.starts_with('.'))
 }
 
 fn is_recorded(run: RunId, lines: &[Line<Brief>]) -> bool {
@@ -245,16 +242,16 @@ fn is_recorded(run: RunId, lines: &[Line<Brief>]) -> bool {
     records.any(|record| record.id == run)
 }
 
-fn is_old(path: &Path) -> bool {
+fn is_old(folder: &Folder, name: &str) -> bool {
     const LONG: Duration = Duration::from_secs(24 * 60 * 60);
-    let age = fs::metadata(path)
-        .and_then(|meta| meta.modified())
-        .map(|modified| modified.elapsed());
+    let age = folder.found(name).map(|found| found.modified.elapsed());
     matches!(age, Ok(Ok(age)) if age > LONG)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use chrono::TimeDelta;
 
     use super::*;
@@ -314,6 +311,7 @@ mod tests {
             )
             .expect("published");
         }
+        let folder = || places::logs(&layout).expect("the folder of logs");
         let lone = "20010101000000_install_success.log";
         fs::write(layout.logs().join(lone), "action: install\n").expect("write");
         fs::write(layout.logs().join("notes.txt"), "mine").expect("write");
@@ -325,17 +323,18 @@ mod tests {
         let would = prune(&project, limits, true).expect("planned");
         assert_eq!(would.runs, 2);
         assert_eq!(
-            history::read::<Brief>(&layout.runs()).expect("read").len(),
+            history::read::<Brief>(&folder()).expect("read").lines.len(),
             3
         );
         assert_eq!(prune(&project, limits, false).expect("pruned"), would);
-        let left: Vec<String> = history::read::<RunRecord>(&layout.runs())
+        let left: Vec<String> = history::read::<RunRecord>(&folder())
             .expect("read")
+            .lines
             .into_iter()
             .map(|line| line.record.expect("sound").action)
             .collect();
         assert_eq!(left, ["two", "three"]);
-        assert_eq!(logs(&layout).expect("list").len(), 2);
+        assert_eq!(logs(&folder()).expect("list").len(), 2);
         assert!(layout.logs().join("notes.txt").exists());
         assert!(!layout.logs().join(lone).exists());
     }

@@ -7,7 +7,7 @@ use super::snapshot_file::SnapshotFile;
 use crate::inventory::Snapshot;
 use crate::project::Project;
 use crate::store::error::StoreError;
-use crate::store::lock::HistoryLock;
+use crate::store::history_lock::HistoryLock;
 use crate::store::record::Generation;
 use crate::store::record::RunRecord;
 use crate::store::record::{history, time};
@@ -17,38 +17,40 @@ pub(crate) struct ProjectState {
     meta: EnvMeta,
     is_sound: bool,
     recorded: Option<SnapshotFile>,
+    /// The generation of `env_meta.json`, where it can be believed.
+    pub(crate) entered: Generation,
     /// The highest generation that any file knows: it never goes back, whatever was lost.
     pub(crate) generation: Generation,
 }
 
 impl ProjectState {
-    /// Reads the state; whoever has `_lock` can rely on it.
-    pub(crate) fn read(project: &Project, _lock: &HistoryLock) -> Self {
-        let layout = project.layout();
-        let (meta, state) = EnvMeta::read(&layout);
-        let recorded = SnapshotFile::read(&project.venv().layout().snapshot());
-        let known = [
-            meta.generation,
-            recorded
-                .as_ref()
-                .map(|file| file.generation)
-                .unwrap_or_default(),
-            history::last_generation(&layout.runs()),
-            match state {
-                MetaState::Broken(_) => env_meta::salvaged_generation(&layout),
-                MetaState::Present | MetaState::Absent => Generation(0),
-            },
-        ];
-        let generation = known.into_iter().max().unwrap_or_default();
+    /// Reads the state; whoever has `lock` can rely on it.
+    pub(crate) fn read(project: &Project, lock: &HistoryLock) -> Self {
+        let (meta, state) = EnvMeta::read_in(lock.project());
+        let recorded = SnapshotFile::of(&project.venv().layout());
+        let snapshot = recorded.as_ref().map(|file| file.generation);
+        let known = history::last_generation(lock.logs()).max(snapshot.unwrap_or_default());
+        let claimed = match state {
+            MetaState::Broken(_) => env_meta::salvaged_generation(lock.project()),
+            MetaState::Present | MetaState::Absent => meta.generation,
+        };
+        // A number that no run explains came with somebody's file: to count on from it would spoil the project for
+        // good.
+        let entered = if claimed.is_believable_beside(known) {
+            claimed
+        } else {
+            Generation::default()
+        };
         if let MetaState::Broken(_) = state {
             // Where it cannot be moved away, writing will fail as well, and say why.
-            let _ = env_meta::set_aside(&layout);
+            let _ = env_meta::set_aside(lock.project());
         }
         Self {
             meta,
             is_sound: state == MetaState::Present,
             recorded,
-            generation,
+            entered,
+            generation: known.max(entered),
         }
     }
 
@@ -77,8 +79,8 @@ impl ProjectState {
         record: &RunRecord,
         after: &Snapshot,
         at: DateTime<Utc>,
+        lock: &HistoryLock,
     ) -> Result<(), StoreError> {
-        let layout = project.layout();
         let raised = record.generation_after > record.generation_before;
         let meta = &mut self.meta;
         if raised {
@@ -114,13 +116,12 @@ impl ProjectState {
         meta.schema = meta.schema.max(EnvMeta::SCHEMA);
         meta.generation = self.generation.max(record.generation_after);
         meta.python = project.venv().python_version().or(meta.python.take());
-        meta.write(&layout)
-            .map_err(|error| StoreError::at(&layout.env_meta(), error))?;
+        meta.write(lock.project())
+            .map_err(|error| StoreError::at(&project.layout().env_meta(), error))?;
 
         if raised || !self.is_sound {
-            let path = project.venv().layout().snapshot();
             // Without it, names and versions are compared with those in env_meta.json.
-            let _ = SnapshotFile::write(&path, meta.generation, after);
+            let _ = SnapshotFile::write(&project.venv().layout(), meta.generation, after);
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! `env_meta.json`: the state of a project's environment, and its generation. AIM-Forge's format (compat, section 4) with fields of ours.
+//! `env_meta.json`: the state of a project's environment, and its generation. AIM-Forge's format (compat, section 4)
+//! with fields of ours.
 
 use std::collections::HashMap;
 use std::io;
@@ -7,10 +8,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::files::atomic;
-use crate::files::read;
+use crate::error::brief;
+use crate::files::Folder;
 use crate::inventory::{Diff, Distribution, Fingerprint, Snapshot, canonical};
 use crate::project::ProjectLayout;
+use crate::store::places;
 use crate::store::record::Tool;
 use crate::store::record::time;
 use crate::store::record::{Generation, RunId};
@@ -114,16 +116,35 @@ impl EnvMeta {
     /// What the project's file says; what AIM-Forge takes for an absent file (nothing) when there is none or it is
     /// broken.
     pub fn read(project: &ProjectLayout) -> (Self, MetaState) {
-        match read::read(&project.env_meta()) {
-            Ok(bytes) => match serde_json::from_slice(&bytes) {
-                Ok(meta) => (meta, MetaState::Present),
-                Err(error) => (Self::default(), MetaState::Broken(error.to_string())),
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                (Self::default(), MetaState::Absent)
-            }
-            Err(error) => (Self::default(), MetaState::Broken(error.to_string())),
+        match places::project(project) {
+            Ok(folder) => Self::read_in(&folder),
+            Err(error) => Self::unread(&error),
         }
+    }
+
+    /// As [`EnvMeta::read`], of the project whose folder is open.
+    pub(crate) fn read_in(project: &Folder) -> (Self, MetaState) {
+        let bytes = match project.read(ProjectLayout::ENV_META, LONGEST) {
+            Ok(bytes) => bytes,
+            Err(error) => return Self::unread(&error),
+        };
+        let broken = |why: &str| (Self::default(), MetaState::Broken(brief(why)));
+        match serde_json::from_slice::<Self>(&bytes) {
+            Ok(meta) if meta.generation.is_believable() => (meta, MetaState::Present),
+            Ok(meta) => broken(&format!(
+                "no environment comes to generation {}",
+                meta.generation
+            )),
+            Err(error) => broken(&error.to_string()),
+        }
+    }
+
+    fn unread(error: &io::Error) -> (Self, MetaState) {
+        let state = match error.kind() {
+            io::ErrorKind::NotFound => MetaState::Absent,
+            _ => MetaState::Broken(error.to_string()),
+        };
+        (Self::default(), state)
     }
 
     /// The state of the environment as a number.
@@ -172,14 +193,19 @@ impl EnvMeta {
     }
 
     /// Writes the project's file.
-    pub(crate) fn write(&self, project: &ProjectLayout) -> io::Result<()> {
-        atomic::write(&project.env_meta(), &serde_json::to_vec_pretty(self)?)
+    pub(crate) fn write(&self, project: &Folder) -> io::Result<()> {
+        project.write(ProjectLayout::ENV_META, &serde_json::to_vec_pretty(self)?)
     }
 }
 
+/// Longer than the file of any plausible environment: 20,000 distributions. It is read before each run.
+const LONGEST: u64 = 4 << 20;
+
 /// The generation that a broken file still seems to name: the largest number after a `"generation"`.
-pub(crate) fn salvaged_generation(project: &ProjectLayout) -> Generation {
-    let text = read::read(&project.env_meta()).unwrap_or_default();
+pub(crate) fn salvaged_generation(project: &Folder) -> Generation {
+    let text = project
+        .read(ProjectLayout::ENV_META, LONGEST)
+        .unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let numbers = text.split("\"generation\"").skip(1).filter_map(|rest| {
         let number = rest.trim_start().strip_prefix(':')?.trim_start();
@@ -188,16 +214,19 @@ pub(crate) fn salvaged_generation(project: &ProjectLayout) -> Generation {
             .unwrap_or(number.len());
         number[..end].parse().ok()
     });
-    numbers.max().unwrap_or_default()
+    numbers
+        .filter(|number: &Generation| number.is_believable())
+        .max()
+        .unwrap_or_default()
 }
 
 /// Puts a broken file out of the way, as `env_meta.json.broken-<n>`, so that nothing of it is lost.
-pub(crate) fn set_aside(project: &ProjectLayout) -> io::Result<()> {
-    let path = project.env_meta();
+pub(crate) fn set_aside(project: &Folder) -> io::Result<()> {
     let aside = (1..=u32::MAX)
-        .map(|number| project.broken_env_meta(number))
-        .find(|aside| aside.symlink_metadata().is_err());
-    std::fs::rename(&path, aside.ok_or(io::ErrorKind::AlreadyExists)?)
+        .map(ProjectLayout::broken_env_meta)
+        .find(|aside| project.found(aside).is_err());
+    let aside = aside.ok_or(io::ErrorKind::AlreadyExists)?;
+    project.rename(ProjectLayout::ENV_META, project, aside)
 }
 
 impl Package {
@@ -219,6 +248,10 @@ mod tests {
         let layout = ProjectLayout::new(dir.path());
         std::fs::write(layout.env_meta(), text).expect("write");
         (dir, layout)
+    }
+
+    fn open(layout: &ProjectLayout) -> Folder {
+        places::project(layout).expect("open")
     }
 
     const AIM_FORGES: &str = r#"{
@@ -247,7 +280,7 @@ mod tests {
         let (meta, state) = EnvMeta::read(&layout);
         assert_eq!(state, MetaState::Present);
         assert_eq!(meta.generation(), Generation(0));
-        meta.write(&layout).expect("write");
+        meta.write(&open(&layout)).expect("write");
         let text = std::fs::read_to_string(layout.env_meta()).expect("read");
         assert!(text.starts_with(AIM_FORGES), "{text}");
         assert!(text.ends_with('}'), "no line end at the end");
@@ -283,10 +316,45 @@ mod tests {
             assert_eq!(meta, EnvMeta::default());
         }
         let (dir, layout) = project(r#"{"generation" : 41, "last_change": {"generation":42, "#);
-        assert_eq!(salvaged_generation(&layout), Generation(42));
-        set_aside(&layout).expect("aside");
+        assert_eq!(salvaged_generation(&open(&layout)), Generation(42));
+        set_aside(&open(&layout)).expect("aside");
         assert!(dir.path().join("env_meta.json.broken-1").exists());
         assert_eq!(EnvMeta::read(&layout).1, MetaState::Absent);
+    }
+
+    #[test]
+    fn a_generation_that_nobody_comes_to_is_not_believed() {
+        for number in [
+            "4503599627370497",
+            "9007199254740993",
+            "18446744073709551615",
+        ] {
+            let text = format!(r#"{{"updated_at":null,"packages":[],"generation":{number}}}"#);
+            let (_dir, layout) = project(&text);
+            let (meta, state) = EnvMeta::read(&layout);
+            assert_eq!(meta.generation(), Generation(0));
+            let MetaState::Broken(why) = state else {
+                panic!("{number} is believed");
+            };
+            assert_eq!(why, format!("no environment comes to generation {number}"));
+            assert_eq!(salvaged_generation(&open(&layout)), Generation(0));
+        }
+    }
+
+    #[test]
+    fn a_giant_value_is_not_in_the_message() {
+        let giant = "x".repeat(3 << 20);
+        for text in [
+            format!(r#"{{"updated_at":null,"packages":"{giant}"}}"#),
+            format!(r#"{{"updated_at":null,"packages":[],"last_change":{{"run_id":"{giant}"}}}}"#),
+            giant.repeat(2),
+        ] {
+            let (_dir, layout) = project(&text);
+            let (_, MetaState::Broken(why)) = EnvMeta::read(&layout) else {
+                panic!("it is believed");
+            };
+            assert!(why.len() < 1000, "{} bytes", why.len());
+        }
     }
 
     #[test]

@@ -2,17 +2,15 @@
 //! itself is seen. It can be made again, so it is written without waiting for the disk.
 
 use std::io;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::env_meta::{EnvMeta, MetaState};
-use crate::files::atomic;
-use crate::files::make_folder;
-use crate::files::read;
+use crate::files::Folder;
 use crate::inventory::Snapshot;
-use crate::project::Project;
-use crate::store::record::Generation;
+use crate::project::{Project, VenvLayout};
+use crate::store::places;
+use crate::store::record::{Generation, history};
 
 /// The file's content.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -28,29 +26,36 @@ pub(crate) struct SnapshotFile {
 impl SnapshotFile {
     const SCHEMA: u32 = 1;
 
-    /// The content of the file at `path`; nothing when it is missing, broken, or of a newer form.
-    pub(crate) fn read(path: &Path) -> Option<Self> {
-        let file: Self = serde_json::from_slice(&read::read(path).ok()?).ok()?;
-        (file.schema == Self::SCHEMA).then_some(file)
+    /// The content of the file in `aim`; nothing when it is missing, broken, or of a newer form.
+    pub(crate) fn read(aim: &Folder) -> Option<Self> {
+        let bytes = aim.read(VenvLayout::SNAPSHOT, LONGEST).ok()?;
+        let file: Self = serde_json::from_slice(&bytes).ok()?;
+        (file.schema == Self::SCHEMA && file.generation.is_believable()).then_some(file)
+    }
+
+    /// The content of the file of the environment in `layout`.
+    pub(crate) fn of(layout: &VenvLayout) -> Option<Self> {
+        Self::read(&places::aim(layout).ok()?)
     }
 
     /// Writes the file, making its folder where it is missing.
     pub(crate) fn write(
-        path: &Path,
+        layout: &VenvLayout,
         generation: Generation,
         snapshot: &Snapshot,
     ) -> io::Result<()> {
-        if let Some(folder) = path.parent() {
-            make_folder(folder)?;
-        }
         let file = Self {
             schema: Self::SCHEMA,
             generation,
             snapshot: snapshot.clone(),
         };
-        atomic::write_unsynced(path, &serde_json::to_vec(&file)?)
+        let bytes = serde_json::to_vec(&file)?;
+        places::made_aim(layout)?.write_unsynced(VenvLayout::SNAPSHOT, &bytes)
     }
 }
+
+/// Longer than the file of any plausible environment: 20,000 distributions. It is read before each run.
+const LONGEST: u64 = 8 << 20;
 
 /// What the history of a project says is there, read once.
 #[derive(Debug, Clone)]
@@ -62,12 +67,19 @@ pub struct Recorded {
 impl Recorded {
     /// Reads it.
     pub fn read(project: &Project) -> Self {
-        let file = SnapshotFile::read(&project.venv().layout().snapshot());
+        let file = SnapshotFile::of(&project.venv().layout());
         let (meta, state) = EnvMeta::read(&project.layout());
-        let is_whole = state == MetaState::Present
-            && file
-                .as_ref()
-                .is_none_or(|file| file.generation <= meta.generation);
+        let known = file
+            .as_ref()
+            .map(|file| file.generation)
+            .unwrap_or_default();
+        // The records are asked only where the generation has nothing else for it.
+        let is_explained = meta.generation.is_believable_beside(known)
+            || places::logs(&project.layout()).is_ok_and(|logs| {
+                meta.generation
+                    .is_believable_beside(history::last_generation(&logs))
+            });
+        let is_whole = state == MetaState::Present && known <= meta.generation && is_explained;
         let snapshot = match (state, file) {
             (MetaState::Present, Some(file)) if file.generation == meta.generation => {
                 Some(file.snapshot)
@@ -79,10 +91,15 @@ impl Recorded {
         Self { snapshot, is_whole }
     }
 
-    /// What was installed when the history was last written: from the environment's `.aim/snapshot.json` if it belongs to
-    /// the generation of `env_meta.json`, else names and versions from there. None when nothing is recorded.
+    /// What was installed when the history was last written: from the environment's `.aim/snapshot.json` if it belongs
+    /// to the generation of `env_meta.json`, else names and versions from there. None when nothing is recorded.
     pub fn snapshot(&self) -> Option<&Snapshot> {
         self.snapshot.as_ref()
+    }
+
+    /// Whether `env_meta.json` is there, with a generation that did not go back and that the runs explain.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Whether `now` is what is recorded, and `env_meta.json` is there with a generation that did not go back: then

@@ -7,6 +7,7 @@ use crate::console::shell;
 use crate::inventory::Snapshot;
 use crate::launchers::{self, EntryPart, EntryState, Finding};
 use crate::project::Venv;
+use crate::store::places;
 use crate::venv_sync::interpreter::{FoundPython, on_path};
 use crate::venv_sync::{Ground, init};
 use crate::words::t;
@@ -19,11 +20,18 @@ pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
 }
 
 fn place(ground: &Ground<'_>) -> Check {
-    let path = ground.project.venv().root().display();
-    Check::good(
-        "environment",
-        t!("venv_sync.doctor.environment", path = path),
-    )
+    const NAME: &str = "environment";
+    let venv = ground.project.venv();
+    match places::environment(&venv.layout()) {
+        Ok(_) => {
+            let path = venv.root().display();
+            Check::good(NAME, t!("venv_sync.doctor.environment", path = path))
+        }
+        Err(error) => {
+            let again = init::make_again(ground.project.root(), venv.root());
+            Check::wrong(NAME, error.to_string(), again)
+        }
+    }
 }
 
 fn python(ground: &Ground<'_>) -> Check {

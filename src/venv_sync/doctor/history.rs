@@ -7,13 +7,14 @@ use rustix::fs::Access;
 use super::check::Check;
 use crate::console::shell;
 use crate::console::width::printable;
-use crate::store::{EnvMeta, MetaState, RunLock, RunLog, Unfinished};
+use crate::store::{EnvMeta, Link, LinkRefused, MetaState, RunLock, RunLog, Unfinished};
 use crate::venv_sync::plan::SyncPlan;
 use crate::venv_sync::{Ground, apply};
 use crate::words::t;
 
 pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
     let mut checks = vec![record(ground), run_log(ground), lock(ground)];
+    checks.extend(link(ground));
     checks.extend(writable(ground));
     checks
 }
@@ -61,6 +62,38 @@ fn run_log(ground: &Ground<'_>) -> Check {
             None,
         ),
     }
+}
+
+/// A folder of logs that is a link.
+fn link(ground: &Ground<'_>) -> Option<Check> {
+    const NAME: &str = "logs-link";
+    let link = Link::at(&ground.project.layout())?;
+    let remedy = |refused: &LinkRefused| {
+        if refused.can_be_allowed() {
+            "aim-venv-sync allow".to_owned()
+        } else {
+            format!("rm {}", shell::word(&link.path.to_string_lossy()))
+        }
+    };
+    let (path, target) = (link.path.display(), link.target.to_string_lossy());
+    Some(match link.refused() {
+        None => Check::good(
+            NAME,
+            t!(
+                "venv_sync.doctor.link_allowed",
+                path = path,
+                target = printable(&target)
+            ),
+        ),
+        Some(refused) => Check::wrong(
+            NAME,
+            t!(
+                "venv_sync.doctor.link_refused",
+                why = printable(&refused.to_string())
+            ),
+            remedy(&refused),
+        ),
+    })
 }
 
 fn lock(ground: &Ground<'_>) -> Check {

@@ -1,14 +1,14 @@
 //! What the environment is like at this moment, asked before every node.
 //!
-//! `env_meta.json` is the truth (design, section 2). It is always replaced, never edited, so a `stat` tells whether it is
-//! still the file that was read; only then is it read again. An environment that was deleted and made again, or whose
-//! interpreter was upgraded, is another one at any generation.
+//! `env_meta.json` is the truth (design, section 2). It is always replaced, never edited, so a `stat` tells whether it
+//! is still the file that was read; only then is it read again. An environment that was deleted and made again, or
+//! whose interpreter was upgraded, is another one at any generation.
 //!
 //! **Invariant:** nothing here depends on what time it is; things are compared for being the same.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::files::Stamp;
 use crate::project::{ProjectLayout, Venv};
 use crate::store::{EnvMeta, Generation, MetaState};
 
@@ -19,7 +19,7 @@ pub struct View {
     pub(crate) interpreter: Interpreter,
 }
 
-/// What tells one interpreter of an environment from another, as far as one looks at it before every node.
+/// What tells one interpreter of an environment from another: the file that `bin/python` leads to, and `pyvenv.cfg`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Interpreter {
     python: Option<Stamp>,
@@ -31,18 +31,28 @@ pub(crate) struct Interpreter {
 pub struct Freshness {
     layout: ProjectLayout,
     path: PathBuf,
-    python: PathBuf,
-    settings: PathBuf,
+    places: [PathBuf; 2],
     stamp: Option<Stamp>,
     known: View,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    modified: (i64, i64),
-    inode: u64,
-    size: u64,
+impl Interpreter {
+    /// The interpreter of `venv` now: two `stat`s.
+    pub(crate) fn of(venv: &Venv) -> Self {
+        Self::at(&Self::places(venv))
+    }
+
+    fn places(venv: &Venv) -> [PathBuf; 2] {
+        [venv.python_path(), venv.pyvenv_cfg()]
+    }
+
+    fn at([python, settings]: &[PathBuf; 2]) -> Self {
+        let stamp = |path| Stamp::of(path).map(Stamp::without_change_time);
+        Self {
+            python: stamp(python),
+            settings: stamp(settings),
+        }
+    }
 }
 
 impl Freshness {
@@ -52,14 +62,14 @@ impl Freshness {
         Self {
             layout,
             path,
-            python: venv.python_path(),
-            settings: venv.pyvenv_cfg(),
+            places: Interpreter::places(venv),
             stamp: None,
             known: View::default(),
         }
     }
 
-    /// The environment now. Its generation is 0 for a project without `env_meta.json`, the last one known while the file cannot be read.
+    /// The environment now. Its generation is 0 for a project without `env_meta.json`, the last one known while the
+    /// file cannot be read.
     pub fn look(&mut self) -> View {
         // Stamp first: a file that comes between the two is then read again, not missed.
         let stamp = Stamp::of(&self.path);
@@ -75,10 +85,7 @@ impl Freshness {
             }
             self.stamp = stamp;
         }
-        self.known.interpreter = Interpreter {
-            python: Stamp::of(&self.python),
-            settings: Stamp::of(&self.settings),
-        };
+        self.known.interpreter = Interpreter::at(&self.places);
         self.known
     }
 
@@ -88,20 +95,10 @@ impl Freshness {
     }
 }
 
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let found = std::fs::metadata(path).ok()?;
-        Some(Self {
-            device: found.dev(),
-            modified: (found.mtime(), found.mtime_nsec()),
-            inode: found.ino(),
-            size: found.size(),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn fresh(root: &Path) -> Freshness {

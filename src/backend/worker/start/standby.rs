@@ -1,14 +1,12 @@
 //! From an environment to a worker: by way of a spare, an interpreter that waits with the worker's code loaded.
 //!
-//! A bare start takes some twenty milliseconds, becoming active one. So each project in use has a spare. It cannot hold a
-//! stale view of the environment, since it has not looked at it yet.
+//! A bare start takes some twenty milliseconds, becoming active one. So each project in use has a spare. It cannot hold
+//! a stale view of the environment, since it has not looked at it yet.
 //!
 //! **Invariant:** a spare of another interpreter than the environment has now is never used.
 //! **Invariant:** the generation is read before the worker looks at the environment, never after.
 
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +16,7 @@ use tokio::time::timeout;
 
 use super::background::Background;
 use super::environment;
-use super::freshness::{Freshness, View};
+use super::freshness::{Freshness, Interpreter, View};
 use super::script;
 use super::settings::JobSettings;
 use crate::backend::worker::process::{Event, LastLines, Process, WorkerLog, ending};
@@ -42,7 +40,7 @@ pub(crate) struct Plan {
 pub(crate) struct Standby {
     pub(crate) process: Process,
     python: String,
-    stamp: InterpreterStamp,
+    interpreter: Interpreter,
     variables: Variables,
 }
 
@@ -114,7 +112,7 @@ impl Plan {
 
     /// Starts an interpreter and waits until it can become a worker.
     pub(crate) async fn standby(self: Arc<Self>) -> Result<Standby, Misstart> {
-        let stamp = InterpreterStamp::of(&self.project);
+        let interpreter = Interpreter::of(self.project.venv());
         let python = self.project.venv().python().map_err(Misstart::new)?;
         let script = script::in_folder(&self.settings.script_folder).map_err(Misstart::new)?;
         let variables = self.variables(&self.config());
@@ -132,7 +130,7 @@ impl Plan {
             Some("spare") => Ok(Standby {
                 process,
                 python: envelope.python.unwrap_or_default(),
-                stamp,
+                interpreter,
                 variables,
             }),
             _ => Err(Misstart::new("the new process does not speak as a worker")),
@@ -157,7 +155,7 @@ impl Plan {
         };
         let config = self.config();
         let standby = standby.filter(|spare| {
-            spare.stamp == InterpreterStamp::of(&self.project)
+            spare.interpreter == Interpreter::of(self.project.venv())
                 && spare.variables == self.variables(&config)
         });
         if let Some(standby) = standby {
@@ -263,41 +261,5 @@ fn death(status: ExitStatus, printed: &LastLines) -> String {
     match printed.last_line() {
         Some(line) => format!("{how}: {line}"),
         None => how,
-    }
-}
-
-/// What tells one interpreter of an environment from another: the file that `bin/python` leads to, and `pyvenv.cfg`.
-#[derive(Debug, PartialEq, Eq)]
-struct InterpreterStamp {
-    python: Option<FileStamp>,
-    settings: Option<FileStamp>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct FileStamp {
-    device: u64,
-    inode: u64,
-    modified: (i64, i64),
-    size: u64,
-}
-
-impl InterpreterStamp {
-    fn of(project: &Project) -> Self {
-        Self {
-            python: FileStamp::of(&project.venv().python_path()),
-            settings: FileStamp::of(&project.venv().pyvenv_cfg()),
-        }
-    }
-}
-
-impl FileStamp {
-    fn of(path: &Path) -> Option<Self> {
-        let found = path.metadata().ok()?;
-        Some(Self {
-            device: found.dev(),
-            inode: found.ino(),
-            modified: (found.mtime(), found.mtime_nsec()),
-            size: found.size(),
-        })
     }
 }

@@ -1,0 +1,215 @@
+//! The links that the person allowed, in their own folder of state: `aim-venv-sync allow` writes them, and every
+//! program of ours reads them, but only where there is a link to ask about.
+//!
+//! **Invariant:** read anew each time, so that what was taken back counts at once.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::files::{atomic, read};
+use crate::host::Host;
+use crate::project::UserLayout;
+
+/// Longer than anybody's list.
+const LONGEST: u64 = 1 << 20;
+
+/// Where the list of allowed links is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowed {
+    file: PathBuf,
+}
+
+/// The file's content.
+#[derive(Debug, Serialize, Deserialize)]
+struct List {
+    schema: u32,
+    links: Vec<AllowedLink>,
+    /// What a newer toolkit wrote; kept.
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// A link that was allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllowedLink {
+    /// The project's folder, resolved.
+    pub project: PathBuf,
+    /// The folder that its `.pip-logs` may lead to, resolved.
+    pub target: PathBuf,
+    /// What a newer toolkit wrote; kept.
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self {
+            schema: Allowed::SCHEMA,
+            links: Vec::new(),
+            others: Map::new(),
+        }
+    }
+}
+
+/// The list of who runs this process.
+static CHOSEN: OnceLock<Allowed> = OnceLock::new();
+
+impl Allowed {
+    const SCHEMA: u32 = 1;
+
+    /// The list of the person whose process `host` is; none for one without a home.
+    pub fn of(host: &Host) -> Option<Self> {
+        let file = UserLayout::of(host)?.allowed_links();
+        Some(Self { file })
+    }
+
+    /// Takes the list of `host` for this whole process: said once, at its start. Without it no link is followed.
+    pub fn choose(host: &Host) {
+        if let Some(allowed) = Self::of(host) {
+            let _ = CHOSEN.set(allowed);
+        }
+    }
+
+    /// The list of this process.
+    pub(super) fn chosen() -> Option<&'static Self> {
+        CHOSEN.get()
+    }
+
+    /// Whether the link of `project` to `target` was allowed. A list that cannot be read allows nothing.
+    pub fn holds(&self, project: &Path, target: &Path) -> bool {
+        self.load().is_ok_and(|list| {
+            let mut links = list.links.iter();
+            links.any(|link| link.project == project && link.target == target)
+        })
+    }
+
+    /// Allows the link of `project` to `target`, both resolved, in the place of another one of this project; says
+    /// whether that is new.
+    ///
+    /// # Errors
+    /// What the system says; that a path is no UTF-8, or that the list is of a form that is not known.
+    pub fn add(&self, project: &Path, target: &Path) -> io::Result<bool> {
+        if project.to_str().is_none() || target.to_str().is_none() {
+            let why = "the paths of an allowed link must be UTF-8";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        self.edit(|links| {
+            if links
+                .iter()
+                .any(|link| link.project == project && link.target == target)
+            {
+                return false;
+            }
+            links.retain(|link| link.project != project);
+            links.push(AllowedLink {
+                project: project.to_path_buf(),
+                target: target.to_path_buf(),
+                others: Map::new(),
+            });
+            true
+        })
+    }
+
+    /// Takes back what was allowed for `project`; says what that was.
+    ///
+    /// # Errors
+    /// As [`Allowed::add`].
+    pub fn remove(&self, project: &Path) -> io::Result<Option<AllowedLink>> {
+        self.edit(|links| {
+            let at = links.iter().position(|link| link.project == project)?;
+            Some(links.remove(at))
+        })
+    }
+
+    fn load(&self) -> io::Result<List> {
+        let bytes = match read::read(&self.file, LONGEST) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(List::default()),
+            bytes => bytes?,
+        };
+        let list: List = serde_json::from_slice(&bytes)?;
+        if list.schema == Self::SCHEMA {
+            Ok(list)
+        } else {
+            let why = format!("{}: of a newer form", self.file.display());
+            Err(io::Error::new(io::ErrorKind::InvalidData, why))
+        }
+    }
+
+    fn edit<T>(&self, change: impl FnOnce(&mut Vec<AllowedLink>) -> T) -> io::Result<T> {
+        if let Some(folder) = self.file.parent() {
+            fs_err::create_dir_all(folder)?;
+        }
+        let lock = File::create(self.file.with_extension("lock"))?;
+        lock.lock()?;
+        let mut list = self.load()?;
+        let before = list.links.clone();
+        let result = change(&mut list.links);
+        if list.links != before {
+            atomic::write(&self.file, &serde_json::to_vec_pretty(&list)?)?;
+        }
+        Ok(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_link_a_project_is_allowed_until_it_is_taken_back() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let host = Host::fake(["x"]).with_var("XDG_STATE_HOME", dir.path());
+        let allowed = Allowed::of(&host).expect("a place");
+        let (project, disk, other) = (Path::new("/p"), Path::new("/disk"), Path::new("/other"));
+        assert!(!allowed.holds(project, disk));
+        assert!(allowed.add(project, disk).expect("allowed"));
+        assert!(!allowed.add(project, disk).expect("known"));
+        assert!(allowed.holds(project, disk));
+        assert!(!allowed.holds(project, other) && !allowed.holds(disk, disk));
+        assert!(allowed.add(project, other).expect("another one"));
+        assert!(!allowed.holds(project, disk) && allowed.holds(project, other));
+        let gone = allowed
+            .remove(project)
+            .expect("removed")
+            .expect("was there");
+        assert_eq!(gone.target, other);
+        assert_eq!(allowed.remove(project).expect("nothing"), None);
+        assert!(!allowed.holds(project, other));
+    }
+
+    #[test]
+    fn a_list_that_is_not_understood_allows_nothing_and_is_not_written() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let file = dir.path().join("allowed");
+        let allowed = Allowed { file: file.clone() };
+        let newer = r#"{"schema":2,"links":[{"project":"/p","target":"/d"}]}"#;
+        for text in [newer, "{", ""] {
+            std::fs::write(&file, text).expect("write");
+            assert!(!allowed.holds(Path::new("/p"), Path::new("/d")));
+            assert!(allowed.add(Path::new("/p"), Path::new("/d")).is_err());
+            assert_eq!(std::fs::read_to_string(&file).expect("read"), text);
+        }
+    }
+
+    #[test]
+    fn what_a_newer_toolkit_wrote_is_kept() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let file = dir.path().join("allowed");
+        let allowed = Allowed { file: file.clone() };
+        let text = r#"{"schema":1,"note":"x","links":[{"project":"/p","target":"/d","by":"y"}]}"#;
+        std::fs::write(&file, text).expect("write");
+        allowed
+            .add(Path::new("/q"), Path::new("/e"))
+            .expect("added");
+        let text = std::fs::read_to_string(&file).expect("read");
+        assert!(
+            text.contains("\"note\"") && text.contains("\"by\""),
+            "{text}"
+        );
+    }
+}

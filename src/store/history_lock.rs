@@ -1,0 +1,50 @@
+//! The lock of a project's history: who has it holds the folders that the history lies in, and writes by them alone.
+
+use std::time::Duration;
+
+use super::error::StoreError;
+use super::lock::{Held, Place};
+use super::places;
+use crate::files::Folder;
+use crate::project::ProjectLayout;
+
+/// The lock of a project's history, with the folders that it lies in. Held for milliseconds at a time.
+#[derive(Debug)]
+pub(super) struct HistoryLock {
+    _held: Held,
+    project: Folder,
+    logs: Folder,
+}
+
+impl HistoryLock {
+    /// Longer than any writer needs, short enough for a person who waits behind one that is stopped.
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    /// Takes the lock, making the folder of logs where it is missing.
+    pub(super) fn acquire(layout: &ProjectLayout) -> Result<Self, StoreError> {
+        let at = |error| StoreError::at(&layout.logs(), error);
+        // What stands in the way of the folder is told apart from a lock that cannot be had.
+        places::made_logs(layout).map_err(at)?;
+        let place = Place {
+            path: layout.lock(),
+            name: ProjectLayout::LOCK,
+            folder: &|| places::made_logs(layout),
+        };
+        let held = Held::wait(&place, None, Self::LIMIT, |_| ())?;
+        Ok(Self {
+            _held: held,
+            project: places::project(layout).map_err(at)?,
+            logs: places::logs(layout).map_err(at)?,
+        })
+    }
+
+    /// The project's folder.
+    pub(super) fn project(&self) -> &Folder {
+        &self.project
+    }
+
+    /// The folder of logs.
+    pub(super) fn logs(&self) -> &Folder {
+        &self.logs
+    }
+}
