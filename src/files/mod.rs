@@ -15,7 +15,6 @@ mod stamp;
 pub(crate) mod testing;
 
 pub use folder::{Folder, is_only_name};
-pub use found::Found;
 pub use growing::Growing;
 pub use owner::is_superuser;
 pub use stamp::Stamp;

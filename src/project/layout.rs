@@ -231,26 +231,6 @@ impl HookLayout {
     pub fn start(&self) -> PathBuf {
         self.site.join(Self::START)
     }
-
-    /// The package's folder.
-    pub fn package(&self) -> PathBuf {
-        self.site.join(HOOK_PACKAGE)
-    }
-
-    /// The module that knows where `aim-pip` is.
-    pub fn module(&self) -> PathBuf {
-        self.package().join(Self::MODULE)
-    }
-
-    /// The module for programs that call pip's main function.
-    pub fn inside(&self) -> PathBuf {
-        self.package().join(Self::INSIDE)
-    }
-
-    /// What Python compiled of the package.
-    pub fn compiled(&self) -> PathBuf {
-        self.package().join(Self::COMPILED)
-    }
 }
 
 /// Folders of the person: settings and the daemon's state.

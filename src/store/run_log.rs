@@ -238,14 +238,14 @@ impl RunLog {
             let Ok(name) = name.into_string() else {
                 continue;
             };
-            let log_path = format!("{LOGS}/{name}");
-            let is_file = || logs.found(&name).is_ok_and(|found| found.is_file);
-            if !name.ends_with(".log") || known.contains(&log_path) || !is_file() {
-                continue;
-            }
             let Some(by_name) = Header::of_name(&name) else {
                 continue;
             };
+            let log_path = format!("{LOGS}/{name}");
+            let is_file = || logs.found(&name).is_ok_and(|found| found.is_file);
+            if known.contains(&log_path) || !is_file() {
+                continue;
+            }
             match head(logs, &name) {
                 Ok((text, bytes)) => {
                     let header = Header::parse(&text).unwrap_or(by_name);

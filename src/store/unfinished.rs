@@ -5,7 +5,7 @@
 //! (`AIM_PIP_LOCK_TIMEOUT=0`) several may go on at once.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -190,5 +190,5 @@ fn names(notes: &Folder) -> impl Iterator<Item = String> {
     let names = notes.names().unwrap_or_default().into_iter();
     names
         .filter_map(|name| name.into_string().ok())
-        .filter(|name| name.ends_with(".json"))
+        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "json"))
 }
