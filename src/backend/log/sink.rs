@@ -205,12 +205,11 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn a_full_disk_costs_lines_and_nothing_else() {
-        let full = File::options()
-            .write(true)
-            .open("/dev/full")
-            .expect("there");
+        // Only Linux has a file that is always full.
+        let Ok(full) = File::options().write(true).open("/dev/full") else {
+            return;
+        };
         let sink = on(full);
         put(&sink, 3, 3);
     }
