@@ -9,7 +9,10 @@
 
 mod answer;
 mod auth;
+mod bodies;
 mod cli;
+mod connections;
+mod descriptors;
 pub mod events;
 pub mod flow;
 mod locked;
@@ -21,6 +24,7 @@ mod socket;
 mod state;
 mod status;
 mod stop;
+mod supervise;
 #[cfg(test)]
 mod tests;
 mod watch;

@@ -1,28 +1,31 @@
 //! The daemon's life: take the place, say where, serve until told to stop, leave nothing behind.
 
-use std::future::IntoFuture;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::middleware;
-use axum::serve::{ListenerExt, serve};
+use axum::{Router, middleware};
 use clap::Args;
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::auth::{self, Guard, Token};
+use super::connections::{Entrance, Entry, Limits};
+use super::descriptors::{self, Shares};
 use super::log;
 use super::projects::Projects;
 use super::routes::router;
 use super::socket::ServedSocket;
 use super::state::{Daemon, Door};
+use super::supervise::{self, Pauses};
 use super::worker::{JobSettings, kill_orphans};
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
+use crate::exec::is_ignored;
 use crate::host::Host;
 use crate::project::UserLayout;
 use crate::words::t;
@@ -56,6 +59,8 @@ pub struct ServeArgs {
 /// `aim-backend serve`.
 pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Result<Exit> {
     log::begin(host, console);
+    supervise::begin();
+    let shares = Shares::of(descriptors::raise());
     let layout = UserLayout::of(host).ok_or_else(|| Error::failed(t!("backend.no_home")))?;
     let projects = Projects::new(layout.registry(), projects_root(host, args)?);
     let (place, listener) = ServedSocket::take(host)?;
@@ -64,14 +69,15 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
     let runtime = runtime()?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;
-        let mut doors = Doors::new(Arc::clone(&daemon));
+        let mut doors = Doors::new(Arc::clone(&daemon), shares);
         doors.open_socket(listener)?;
         let url = match args.listen {
             Some(address) => Some(doors.open_tcp(host, address, &args.allow_origins).await?),
             None => None,
         };
         // What a daemon that was killed could not end; nobody waits for it.
-        tokio::task::spawn_blocking(kill_orphans);
+        supervise::spawn("orphans", supervise::blocking("orphans", kill_orphans));
+        supervise::spawn("thrift", Arc::clone(&daemon).let_go_when_short());
         announce(&place, url.as_deref(), console);
         tracing::info!(socket = %place.path().display(), pid = std::process::id(), "serving");
         let name = signals.first().await;
@@ -128,13 +134,15 @@ fn announce(place: &ServedSocket, url: Option<&str>, console: &mut Console) {
 /// The ways in, each with a task that serves it.
 pub(super) struct Doors {
     daemon: Arc<Daemon>,
-    serving: JoinSet<std::io::Result<()>>,
+    shares: Shares,
+    serving: JoinSet<()>,
 }
 
 impl Doors {
-    pub(super) fn new(daemon: Arc<Daemon>) -> Self {
+    pub(super) fn new(daemon: Arc<Daemon>, shares: Shares) -> Self {
         Self {
             daemon,
+            shares,
             serving: JoinSet::new(),
         }
     }
@@ -142,8 +150,7 @@ impl Doors {
     pub(super) fn open_socket(&mut self, listener: std::os::unix::net::UnixListener) -> Result<()> {
         let listener = OwnerOnly(UnixListener::from_std(listener)?);
         let router = router(Arc::clone(&self.daemon), Door::Socket);
-        let served = serve(listener, router).with_graceful_shutdown(self.closed());
-        self.serving.spawn(served.into_future());
+        self.serve(listener, router, self.shares.socket);
         Ok(())
     }
 
@@ -166,18 +173,19 @@ impl Doors {
         let guard = Arc::new(Guard::new(token, address, origins));
         let router = router(Arc::clone(&self.daemon), Door::Tcp)
             .layer(middleware::from_fn_with_state(guard, auth::guard));
-        let listener = listener.tap_io(|stream| {
-            // A caller's wait, not an error, if it cannot be had.
-            let _ = stream.set_nodelay(true);
-        });
-        let served = serve(listener, router).with_graceful_shutdown(self.closed());
-        self.serving.spawn(served.into_future());
+        self.serve(Everybody(listener), router, self.shares.tcp);
         Ok(url)
     }
 
-    fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
-        let daemon = Arc::clone(&self.daemon);
-        async move { daemon.closed().await }
+    fn serve<E: Entrance>(&mut self, entrance: E, router: Router, most: usize) {
+        let limits = Limits::new(most);
+        let mut entry = Entry::new(entrance, router, Arc::clone(&self.daemon), limits);
+        supervise::spawn_on(&mut self.serving, "a door", async move {
+            let mut pauses = Pauses::default();
+            while supervise::caught("a door", entry.serve()).await.is_err() {
+                pauses.next().await;
+            }
+        });
     }
 
     /// Lets nobody in any more, lets calls finish for a while, ends the workers, and with them what still waits for
@@ -197,55 +205,87 @@ impl Doors {
 /// The Unix socket's listener, which hangs up on everybody but the daemon's own user.
 struct OwnerOnly(UnixListener);
 
-impl axum::serve::Listener for OwnerOnly {
-    type Io = UnixStream;
-    type Addr = tokio::net::unix::SocketAddr;
+impl Entrance for OwnerOnly {
+    type Stream = UnixStream;
 
-    async fn accept(&mut self) -> (UnixStream, Self::Addr) {
+    async fn accept(&mut self) -> io::Result<(UnixStream, Option<IpAddr>)> {
         let us = rustix::process::geteuid().as_raw();
         loop {
-            match self.0.accept().await {
-                Ok((stream, address)) => match stream.peer_cred() {
-                    Ok(peer) if peer.uid() == us => return (stream, address),
-                    Ok(peer) => {
-                        tracing::warn!(uid = peer.uid(), "a call of another user is refused");
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "a caller's user cannot be told");
-                    }
-                },
+            let (stream, _) = self.0.accept().await?;
+            match stream.peer_cred() {
+                Ok(peer) if peer.uid() == us => return Ok((stream, None)),
+                Ok(peer) => {
+                    tracing::warn!(uid = peer.uid(), "a call of another user is refused");
+                }
                 Err(error) => {
-                    // Out of descriptors, most likely: others must close theirs first.
-                    tracing::error!(%error, "a call cannot be taken");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    tracing::warn!(%error, "a caller's user cannot be told");
                 }
             }
         }
     }
+}
 
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        self.0.local_addr()
+/// The TCP listener, which lets everybody in: calls are asked for the token.
+struct Everybody(TcpListener);
+
+impl Entrance for Everybody {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, Option<IpAddr>)> {
+        loop {
+            match self.0.accept().await {
+                Ok((stream, peer)) => {
+                    // A caller's wait, not an error, if it cannot be had.
+                    let _ = stream.set_nodelay(true);
+                    return Ok((stream, Some(peer.ip())));
+                }
+                // Of the one connection, not of the listener (accept(2)).
+                Err(error) if is_of_the_caller(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 
+fn is_of_the_caller(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
 /// The signals that end the daemon.
-struct Signals([(&'static str, tokio::signal::unix::Signal); 3]);
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    /// None where whoever started the daemon wants it to outlive the terminal (`nohup`).
+    hangup: Option<Signal>,
+}
 
 impl Signals {
     fn new() -> Result<Self> {
-        Ok(Self([
-            ("SIGTERM", signal(SignalKind::terminate())?),
-            ("SIGINT", signal(SignalKind::interrupt())?),
-            ("SIGHUP", signal(SignalKind::hangup())?),
-        ]))
+        let hangup = SignalKind::hangup();
+        let outlives_terminal = is_ignored(hangup.as_raw_value());
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: (!outlives_terminal).then(|| signal(hangup)).transpose()?,
+        })
     }
 
     async fn first(&mut self) -> &'static str {
-        let [(term, terminate), (int, interrupt), (hup, hangup)] = &mut self.0;
         tokio::select! {
-            _ = terminate.recv() => term,
-            _ = interrupt.recv() => int,
-            _ = hangup.recv() => hup,
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            () = hung_up(self.hangup.as_mut()) => "SIGHUP",
         }
+    }
+}
+
+async fn hung_up(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }

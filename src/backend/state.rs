@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard};
+use std::time::Instant;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -10,13 +11,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::answer::Refusal;
+use super::descriptors;
 use super::events::Events;
 use super::flow::Structures;
 use super::projects::{Known, Projects};
+use super::supervise;
 use super::watch::{FolderWatcher, Watch, Watched};
 use super::worker::{Job, JobSettings, log_path};
 use crate::api::project_at;
-use crate::api::v1::{ErrorCode, ProjectInfo, Watching, WorkerStatus};
+use crate::api::v1::{ErrorCode, ProjectInfo, Watching, When, WorkerStatus};
 use crate::backend::locked::Locked;
 use crate::host::Host;
 use crate::project::{Project, ProjectId, ProjectLayout};
@@ -56,6 +59,8 @@ struct InUse {
     project: Project,
     job: Job,
     watch: Watch,
+    /// When something was asked of it last.
+    used_at: Instant,
 }
 
 impl InUse {
@@ -159,8 +164,10 @@ impl Daemon {
             project: has,
             job,
             watch,
-        }) = jobs.running.get(&known.id)
+            used_at,
+        }) = jobs.running.get_mut(&known.id)
         {
+            *used_at = Instant::now();
             // A project whose environment went away keeps its job, which knows best how to say so.
             if project.as_ref().is_none_or(|project| project == has) {
                 return Ok((job.clone(), watch.clone()));
@@ -188,9 +195,10 @@ impl Daemon {
             project,
             job: job.clone(),
             watch: watch.clone(),
+            used_at: Instant::now(),
         };
         if let Some(old) = jobs.running.insert(id, in_use) {
-            tokio::spawn(old.end());
+            supervise::spawn("the end of a project's use", old.end());
         }
         Ok((job, watch))
     }
@@ -254,8 +262,49 @@ impl Daemon {
             jobs.is_closed = true;
             std::mem::take(&mut jobs.running)
         };
-        let ending: JoinSet<()> = running.into_values().map(InUse::end).collect();
+        let mut ending = JoinSet::new();
+        for in_use in running.into_values() {
+            supervise::spawn_on(&mut ending, "the end of a project's use", in_use.end());
+        }
         ending.join_all().await;
+    }
+
+    /// Lets go of spares and of idle workers whenever descriptors are short: of the projects first that were used least
+    /// lately. Lives as long as the daemon.
+    pub(super) async fn let_go_when_short(self: Arc<Self>) {
+        let mut pleas = self.settings.descriptors.listen();
+        while let Some(plea) = pleas.recv().await {
+            let missing = descriptors::missing();
+            let _ = supervise::caught("thrift", self.let_go(missing)).await;
+            let _ = plea.send(());
+        }
+    }
+
+    async fn let_go(&self, missing: u64) {
+        let mut idle: Vec<(Instant, Job)> = {
+            let jobs = self.jobs();
+            let running = jobs.running.values();
+            running
+                .filter(|in_use| in_use.job.is_idle())
+                .map(|in_use| (in_use.used_at, in_use.job.clone()))
+                .collect()
+        };
+        idle.sort_by_key(|(used_at, _)| *used_at);
+        let count = missing.div_ceil(descriptors::OF_A_WORKER);
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let mut going = JoinSet::new();
+        for (_, job) in idle.into_iter().take(count) {
+            supervise::spawn_on(
+                &mut going,
+                "thrift",
+                async move { job.stop(When::Idle).await },
+            );
+        }
+        tracing::info!(
+            workers = going.len(),
+            "descriptors are short, and idle workers let go"
+        );
+        going.join_all().await;
     }
 
     /// Tells calls that wait or follow something to come to an end.

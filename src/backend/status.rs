@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::api::Client;
-use crate::api::v1::{Health, ProjectInfo, Version, WorkerState};
+use crate::api::v1::{Faults, Health, ProjectInfo, Version, WorkerState};
 use crate::console::table::{Cell, pairs};
+use crate::console::width::printable;
 use crate::console::{Console, time};
 use crate::error::{Exit, Result};
 use crate::host::Host;
@@ -62,6 +63,24 @@ pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+fn lost_lines(count: u64) -> Option<String> {
+    (count > 0).then(|| t!("backend.status.log_lost", n = count).into_owned())
+}
+
+fn faults(faults: &Faults) -> Option<String> {
+    let last = faults.last.as_ref()?;
+    let (part, why) = (printable(&last.part), printable(&last.why));
+    Some(
+        t!(
+            "backend.status.faults_are",
+            n = faults.count,
+            part = part,
+            why = why
+        )
+        .into_owned(),
+    )
+}
+
 /// What people read: a name and a value a line.
 fn lines(
     socket: &str,
@@ -97,6 +116,8 @@ fn lines(
             root.map(|root| root.display().to_string()),
         ),
         (t!("backend.status.projects"), Some(known.into_owned())),
+        (t!("backend.status.log"), lost_lines(health.log_lines_lost)),
+        (t!("backend.status.faults"), faults(&health.faults)),
     ];
     pairs(&rows.map(|(label, value)| (label, value.into_iter().map(Cell::from).collect())))
 }

@@ -62,6 +62,10 @@ fn serving_process(socket: &Path) -> io::Result<Option<u32>> {
 /// Returns when the daemon's lock is free, which is when its process has ended.
 fn wait_for(lock: File) -> Result<(), ()> {
     let (free, is_free) = mpsc::channel();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a thread of a command, which ends with it"
+    )]
     std::thread::spawn(move || {
         let _ = lock.lock();
         let _ = free.send(());

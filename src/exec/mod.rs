@@ -35,7 +35,7 @@ pub use self::signals::outlive_full_files;
 pub use self::status::{ChildStatus, leave};
 pub use self::stream::ChildStream;
 use self::stream::Tee;
-pub use self::sys::is_ignored;
+pub use self::sys::{is_ignored, limit_descriptors};
 use self::wiring::Ends;
 pub use self::wiring::Wiring;
 use crate::system;

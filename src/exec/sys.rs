@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use libc::c_int;
 use rustix::fd::BorrowedFd;
 use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Which of the descriptors 0, 1 and 2 were closed when this process started.
 static CLOSED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
@@ -62,6 +63,19 @@ pub(super) fn pass_on(command: &mut Command) {
     let sigchld = is_ignored(libc::SIGCHLD);
     if sigpipe || sigchld {
         ignore_in_child(command, sigpipe, sigchld);
+    }
+}
+
+/// Makes the program that `command` starts find `limit` as its soft limit of descriptors.
+#[expect(unsafe_code, reason = "std cannot set this between fork and exec")]
+pub fn limit_descriptors(command: &mut Command, limit: u64) {
+    // SAFETY: between fork and exec only system calls are made; nothing is allocated, and no lock is taken.
+    unsafe {
+        command.pre_exec(move || {
+            let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+            let current = Some(limit);
+            Ok(setrlimit(Resource::Nofile, Rlimit { current, maximum })?)
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::ground::Ground;
-use crate::api::v1::{Watching, WorkerState, WorkerStatus};
+use crate::api::v1::{Health, Watching, WorkerState, WorkerStatus};
 use crate::api::{Client, folder_of, nudge};
 use crate::console::Console;
 use crate::console::width::printable;
@@ -101,6 +101,11 @@ pub(super) fn look(ground: &Ground<'_>) -> DaemonState {
         watching: known.as_ref().and_then(|info| info.watching.clone()),
         worker: known.and_then(|info| client.worker(&info.id).ok().map(Box::new)),
     }
+}
+
+/// How the daemon itself is, where one runs.
+pub(super) fn health(ground: &Ground<'_>) -> Option<Health> {
+    Client::connect(ground.host).ok()?.health().ok()
 }
 
 /// Tells the daemon that the environment changed, if one runs.

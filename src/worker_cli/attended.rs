@@ -46,6 +46,10 @@ impl<T: Send + 'static, R: Send + 'static> Attended<T, R> {
     ) -> Result<Self> {
         let (sender, happenings) = sync_channel(QUEUE);
         catch_interrupts(sender.clone())?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a thread of a command, which ends with it"
+        )]
         std::thread::spawn(move || {
             let gone = |_| Error::failed(t!("api.lost"));
             let ended = work(&mut |told| sender.send(Happening::Told(told)).map_err(gone));
@@ -81,6 +85,10 @@ fn catch_interrupts<T: Send + 'static, R: Send + 'static>(
     signal_hook::flag::register_conditional_shutdown(SIGINT, status, Arc::clone(&is_second))?;
     signal_hook::flag::register(SIGINT, is_second)?;
     let mut signals = Signals::new([SIGINT])?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a thread of a command, which ends with it"
+    )]
     std::thread::spawn(move || {
         if signals.forever().next().is_some() {
             let _ = sender.send(Happening::Interrupted);

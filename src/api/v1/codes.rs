@@ -79,6 +79,8 @@ codes! {
         EnvironmentRefreshFailed = "environment-refresh-failed",
         /// Somebody stopped the worker before it was ready.
         WorkerStopped = "worker-stopped",
+        /// The daemon has as many connections as it takes, all of them in calls.
+        TooManyConnections = "too-many-connections",
         /// The daemon is on its way out.
         ShuttingDown = "shutting-down",
         /// The daemon itself failed: a file that cannot be written, say.
@@ -108,7 +110,7 @@ codes! {
         ObjectGone = "object-gone",
         /// The daemon is on its way out.
         ShuttingDown = "shutting-down",
-        /// The daemon itself failed: the node ran, and its output was lost.
+        /// The daemon itself failed: the node may have run, and its output was lost.
         Internal = "internal",
     }
 }

@@ -23,6 +23,45 @@ pub struct Health {
     /// Folder whose sub-folders are projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub projects_root: Option<PathBuf>,
+    /// Lines of its log that could not be written.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub log_lines_lost: u64,
+    /// What failed in it.
+    #[serde(default, skip_serializing_if = "Faults::is_none")]
+    pub faults: Faults,
+}
+
+/// Parts of the daemon that failed since it began, and were begun anew. Each is a fault of the toolkit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Faults {
+    /// How many.
+    pub count: u64,
+    /// The last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Fault>,
+}
+
+impl Faults {
+    /// Whether nothing has failed.
+    pub fn is_none(&self) -> bool {
+        self.count == 0
+    }
+}
+
+/// A part of the daemon that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Which.
+    pub part: String,
+    /// How.
+    pub why: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Reply of `GET /api/version`.

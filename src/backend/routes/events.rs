@@ -16,6 +16,7 @@ use crate::api::v1::EventKind;
 use crate::backend::answer::{Query, Refusal};
 use crate::backend::events::Mark;
 use crate::backend::state::{Daemon, Door};
+use crate::backend::supervise;
 use crate::project::ProjectId;
 
 /// A comment goes out when nothing else has for so long, so that nobody on the way takes the connection for dead.
@@ -47,7 +48,7 @@ pub(super) async fn follow(
         None => Some(events.now()),
     };
     let (sender, told) = mpsc::channel(QUEUE);
-    tokio::spawn(pass_on(daemon, mark, project, sender));
+    supervise::spawn("events", pass_on(daemon, mark, project, sender));
     let alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
     Ok(Sse::new(ReceiverStream::new(told)).keep_alive(alive))
 }

@@ -25,6 +25,7 @@ use crate::backend::flow::{
     FlowError, FlowExecution, FlowRequest, Graph, OnError, Runner, Structure, refused, tell,
 };
 use crate::backend::state::{Daemon, Door, refused_at_shutdown};
+use crate::backend::supervise;
 use crate::backend::watch::Watched;
 use crate::backend::worker::Job;
 use crate::json::Pieces;
@@ -72,7 +73,7 @@ pub(super) async fn stream(
         Err(error) => body_of(refused(&error)),
         Ok(run) => {
             let (events, read) = mpsc::unbounded_channel();
-            tokio::spawn(async move {
+            supervise::spawn("a flow's events", async move {
                 tokio::select! {
                     () = tell(run, events) => {}
                     () = daemon.closed() => {}

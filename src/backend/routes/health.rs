@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::named::Shared;
 use crate::api::v1::{API_VERSION, Health, Version};
+use crate::backend::{log, supervise};
 
 /// `GET /api/health`.
 pub(super) async fn health(State(daemon): Shared) -> Json<Health> {
@@ -15,6 +16,8 @@ pub(super) async fn health(State(daemon): Shared) -> Json<Health> {
         pid: Some(std::process::id()),
         started_at: Some(daemon.started_at()),
         projects_root: daemon.projects().root().map(ToOwned::to_owned),
+        log_lines_lost: log::lost(),
+        faults: supervise::faults(),
     })
 }
 

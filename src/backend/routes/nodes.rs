@@ -14,7 +14,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::named::{Named, Shared};
 use crate::api::v1::{NDJSON, NodeEvent, NodeOutput, NodeRun, OnDisconnect};
 use crate::backend::answer::{Body, Refusal};
-use crate::backend::worker::{Job, WorkerReply};
+use crate::backend::supervise;
+use crate::backend::worker::{Job, WorkerReply, failed_within};
 
 /// Pieces of output that wait for a slow caller. The job has its own bound behind it.
 const QUEUE: usize = 16;
@@ -39,17 +40,14 @@ pub(super) async fn run(
     }
     let job = daemon.job(&known).await?;
     let (lines, mut read) = mpsc::channel(QUEUE);
-    tokio::spawn(async move {
-        match node.on_disconnect {
-            OnDisconnect::GoOn => tell(job, node, lines).await,
-            OnDisconnect::Cancel => {
-                let left = lines.clone();
-                tokio::select! {
-                    () = tell(job, node, lines) => {}
-                    // Dropping the run cancels it.
-                    () = left.closed() => {}
-                }
-            }
+    supervise::spawn("a node's call", async move {
+        let goes_on = node.on_disconnect == OnDisconnect::GoOn;
+        tokio::select! {
+            told = supervise::caught("a node's call", tell(job, node, &lines)) => if told.is_err() {
+                finish(&lines, failed_within("", None)).await;
+            },
+            // Dropping the run cancels it.
+            () = lines.closed(), if !goes_on => {}
         }
     });
     // The head goes with the first part: by itself it would wake the caller for nothing.
@@ -80,20 +78,20 @@ impl Part {
 }
 
 /// Runs `node` to its end, whether or not somebody still reads `lines`.
-async fn tell(job: Job, node: NodeRun, lines: mpsc::Sender<Part>) {
+async fn tell(job: Job, node: NodeRun, lines: &mpsc::Sender<Part>) {
     let (sender, mut output) = mpsc::channel::<NodeOutput>(QUEUE);
     let mut run = pin!(job.run(node, sender));
     let reply = loop {
         tokio::select! {
             biased;
-            Some(text) = output.recv() => say(&lines, &NodeEvent::Output(text)).await,
+            Some(text) = output.recv() => say(lines, &NodeEvent::Output(text)).await,
             reply = &mut run => break reply,
         }
     };
     while let Some(text) = output.recv().await {
-        say(&lines, &NodeEvent::Output(text)).await;
+        say(lines, &NodeEvent::Output(text)).await;
     }
-    finish(&lines, reply).await;
+    finish(lines, reply).await;
 }
 
 /// The last line: a [`NodeEvent::Reply`], whose reply may be of any size.

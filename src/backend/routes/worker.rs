@@ -125,5 +125,10 @@ fn failed(error: WorkerError) -> Refusal {
         ),
         WorkerError::Stopped => Refusal::new(StatusCode::CONFLICT, ErrorCode::WorkerStopped, error),
         WorkerError::ShuttingDown => refused_at_shutdown(),
+        WorkerError::DaemonFailed => Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::Internal,
+            error,
+        ),
     }
 }

@@ -15,6 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::named::{Named, Shared};
 use crate::backend::answer::{Query, Refusal};
 use crate::backend::state::Daemon;
+use crate::backend::supervise;
 use crate::files::Growing;
 
 /// How often a followed log is looked at.
@@ -45,7 +46,7 @@ pub(super) async fn show(
         .map_err(|error| Refusal::internal("cannot read the worker's log", error))?;
     let body = if wanted.follow {
         let (sender, pieces) = mpsc::channel(4);
-        tokio::spawn(follow(daemon, log, last, sender));
+        supervise::spawn("a worker's log", follow(daemon, log, last, sender));
         Body::from_stream(ReceiverStream::new(pieces))
     } else {
         Body::from(last)

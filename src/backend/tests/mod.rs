@@ -8,6 +8,7 @@ mod events;
 mod flows;
 mod nodes;
 mod projects;
+mod strangers;
 mod workers;
 
 use std::io::{Read, Write};
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use super::descriptors::Shares;
 use super::projects::Projects;
 use super::serve::Doors;
 use super::socket::ServedSocket;
@@ -66,7 +68,13 @@ impl World {
         let settings = JobSettings::new(place.script_folder(), layout.worker_logs());
         let daemon = Arc::new(Daemon::new(host.clone(), projects, settings));
         let runtime = Runtime::new().expect("a runtime");
-        let mut doors = Doors::new(daemon);
+        let mut doors = Doors::new(
+            daemon,
+            Shares {
+                socket: 32,
+                tcp: 16,
+            },
+        );
         let address = runtime.block_on(async {
             doors.open_socket(listener).expect("open");
             if !tcp {

@@ -12,6 +12,9 @@ pub(super) enum Ask {
     Look(oneshot::Sender<()>),
     /// To end.
     End(oneshot::Sender<()>),
+    /// To panic, as a fault of ours would.
+    #[cfg(test)]
+    Panic,
 }
 
 /// What others may know.

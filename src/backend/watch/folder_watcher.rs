@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use super::places::Places;
 use crate::backend::locked::Locked;
+use crate::backend::supervise;
 
 /// The one watcher of folders.
 #[derive(Default)]
@@ -144,8 +145,13 @@ impl SystemWatcher {
     fn open(&mut self, routes: &Arc<Locked<Routes>>) -> Result<&mut RecommendedWatcher, String> {
         if let Self::Closed = self {
             let routes = Arc::clone(routes);
-            let watcher = notify::recommended_watcher(move |event| ring(&routes, &event))
-                .map_err(|error| in_words(&error))?;
+            let watcher = notify::recommended_watcher(move |event| {
+                // A panic would end the watcher's own thread, and with it every watch.
+                if supervise::guarded("watcher", || ring(&routes, &event)).is_err() {
+                    let _ = supervise::guarded("watcher", || ring_all(&routes));
+                }
+            })
+            .map_err(|error| in_words(&error))?;
             *self = Self::Open(watcher);
         }
         let Self::Open(watcher) = self else {

@@ -29,6 +29,7 @@ use self::ask::{Ask, WatchView};
 pub(super) use self::folder_watcher::FolderWatcher;
 pub(super) use self::runner::Watched;
 use self::task::{WatchScope, WatchTask};
+use super::supervise::{self, Pauses};
 use super::worker::Job;
 use crate::api::v1::{WatchMode, Watching};
 use crate::host::Host;
@@ -69,7 +70,14 @@ impl Watch {
             host,
             watcher,
         };
-        tokio::spawn(WatchTask::new(id, scope, job, asked, view).run());
+        let mut task = WatchTask::new(id, scope, job, asked, view);
+        supervise::spawn("watch", async move {
+            let mut pauses = Pauses::default();
+            while supervise::caught("watch", task.run()).await.is_err() {
+                task = task.anew().await;
+                pauses.next().await;
+            }
+        });
         Self { ask, view: seen }
     }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 use super::ask::{Ask, WatchView};
@@ -14,6 +13,7 @@ use super::look::{Obstacle, look};
 use super::over::{Movement, NotOver, PATIENCE, QUIET};
 use super::places::Places;
 use crate::api::v1::{RestartRequest, WatchMode, Watching, When};
+use crate::backend::supervise;
 use crate::backend::worker::Job;
 use crate::host::Host;
 use crate::inventory::Gate;
@@ -98,7 +98,7 @@ impl WatchTask {
     }
 
     /// Until somebody ends it, or nobody has a handle any more.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(&mut self) {
         let last_word = loop {
             let next_look = self.next_look;
             tokio::select! {
@@ -108,18 +108,42 @@ impl WatchTask {
                         self.look().await;
                     }
                     Some(Ask::End(reply)) => break Some(reply),
+                    #[cfg(test)]
+                    Some(Ask::Panic) => panic!("on purpose"),
                     None => break None,
                 },
                 () = self.bell.rung() => self.rang(),
                 () = at(next_look) => self.look().await,
             }
         };
-        let (scope, places, bell) = (self.scope, self.places, self.bell);
-        let _ =
-            spawn_blocking(move || scope.watcher.turn(&places, &Places::default(), &bell)).await;
+        self.look_away().await;
         if let Some(reply) = last_word {
             let _ = reply.send(());
         }
+    }
+
+    /// The watch that goes on after this one panicked: as if it began now.
+    pub(super) async fn anew(mut self) -> Self {
+        self.look_away().await;
+        Self {
+            bell: Arc::default(),
+            places: Places::default(),
+            waiting: Vec::new(),
+            moved: None,
+            has_rung: false,
+            last_gate: None,
+            next_look: Some(Instant::now()),
+            pause: PAUSES.0,
+            ..self
+        }
+    }
+
+    /// Gives up the folders that are watched.
+    async fn look_away(&mut self) {
+        let scope = Arc::clone(&self.scope);
+        let (places, bell) = (std::mem::take(&mut self.places), Arc::clone(&self.bell));
+        let away = move || scope.watcher.turn(&places, &Places::default(), &bell);
+        let _ = supervise::blocking("watch", away).await;
     }
 
     /// Something moved. It is looked at when it has been quiet for a moment.
@@ -140,7 +164,7 @@ impl WatchTask {
         // A gate that moves with nobody ringing: then it has moved just now, as far as anybody knows.
         let last_gate = self.last_gate.take().filter(|_| !self.has_rung);
         let has_rung = std::mem::take(&mut self.has_rung);
-        let glimpse = spawn_blocking(move || {
+        let glimpse = supervise::blocking("a look at an environment", move || {
             let places = if has_lost {
                 let _ = scope.watcher.turn(&places, &Places::default(), &bell);
                 Places::default()
@@ -156,7 +180,16 @@ impl WatchTask {
         match glimpse.await {
             Ok(glimpse) => self.take_in(glimpse).await,
             Err(error) => {
-                tracing::error!(project = %self.id, %error, "a look at the environment failed");
+                let why = format!("a look at the environment failed: {error}");
+                tracing::error!(project = %self.id, "{why}");
+                let mode = self.view.borrow().watching.mode;
+                self.show(
+                    None,
+                    Watching {
+                        mode,
+                        why: Some(why),
+                    },
+                );
                 self.next_look = Some(Instant::now() + POLL);
                 self.waiting.clear();
             }

@@ -214,3 +214,19 @@ async fn a_change_that_cannot_be_recorded_is_said() {
     assert_eq!((site.generation(), site.watch.watching().why), (1, None));
     site.end().await;
 }
+
+#[tokio::test]
+async fn a_panic_does_not_end_the_watch() {
+    let site = Site::watched_by(FolderWatcher::default());
+    site.caught_up().await;
+    site.watch
+        .ask
+        .send(super::Ask::Panic)
+        .await
+        .expect("a task");
+    site.caught_up().await;
+    site.install("six");
+    site.until(1).await;
+    assert_eq!(site.generation(), 1);
+    site.end().await;
+}

@@ -32,3 +32,4 @@ pub use process::log_path;
 pub use protocol::WorkerReply;
 pub use start::{Freshness, JobSettings, View};
 pub use task::WorkerError;
+pub(super) use task::failed_within;

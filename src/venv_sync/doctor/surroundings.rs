@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use super::check::Check;
-use crate::api::v1::{WatchMode, Watching};
+use crate::api::v1::{Health, WatchMode, Watching};
 use crate::console::width::printable;
 use crate::project;
 use crate::system;
@@ -87,6 +87,7 @@ fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
                 ));
             }
             checks.extend(watching.as_ref().map(noticing));
+            checks.extend(daemon::health(ground).iter().flat_map(of_the_daemon_itself));
             checks
         }
         DaemonState::Absent => vec![Check::odd(NAME, words, "aim-backend serve".to_owned())],
@@ -95,6 +96,26 @@ fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
             vec![Check::wrong(NAME, words, again.to_owned())]
         }
     }
+}
+
+/// What the daemon has lost of its log, and what failed in it.
+fn of_the_daemon_itself(health: &Health) -> Vec<Check> {
+    let again = || "aim-backend stop; aim-backend serve".to_owned();
+    let mut checks = Vec::new();
+    if health.log_lines_lost > 0 {
+        let message = t!("venv_sync.doctor.daemon_log", n = health.log_lines_lost);
+        checks.push(Check::odd("daemon-log", message, again()));
+    }
+    if let Some(last) = &health.faults.last {
+        let message = t!(
+            "venv_sync.doctor.daemon_faults",
+            n = health.faults.count,
+            part = printable(&last.part),
+            why = printable(&last.why)
+        );
+        checks.push(Check::wrong("daemon-faults", message, again()));
+    }
+    checks
 }
 
 /// How the daemon notices what other tools change.
@@ -137,6 +158,30 @@ mod tests {
         assert_eq!(found.outcome, expected.0, "{found:?}");
         assert!(found.message.contains(expected.1), "{found:?}");
         assert_eq!(found.remedy.is_some(), expected.2, "{found:?}");
+    }
+
+    #[test]
+    fn what_the_daemon_lost_and_what_failed_in_it_is_named() {
+        let check = |said: &str, expected: &[(&str, Rating, &str)]| {
+            let health = format!(r#"{{"status":"healthy","service":"backend"{said}}}"#);
+            let health: Health = serde_json::from_str(&health).expect("a health");
+            let found = of_the_daemon_itself(&health);
+            assert_eq!(found.len(), expected.len(), "{found:?}");
+            for (found, (name, outcome, words)) in found.iter().zip(expected) {
+                assert_eq!((found.name, found.outcome), (*name, *outcome), "{found:?}");
+                assert!(found.message.contains(words), "{found:?}");
+            }
+        };
+        check("", &[]);
+        check(
+            r#","log_lines_lost":7"#,
+            &[("daemon-log", Rating::Odd, "7 lines")],
+        );
+        let last = r#"{"part":"watch","why":"x\u001b (y.rs:1)","at":"2026-01-01T00:00:00Z"}"#;
+        check(
+            &format!(r#","faults":{{"count":2,"last":{last}}}"#),
+            &[("daemon-faults", Rating::Wrong, "2 faults")],
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::pool::Pool;
 use super::task_handle::TaskHandle;
 use crate::api::v1::{
-    LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerStatus,
+    LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerState, WorkerStatus,
 };
 use crate::backend::events::Events;
 use crate::backend::worker::process::{WorkerLog, log_path};
@@ -172,6 +172,17 @@ impl Job {
         let _ = answer.await;
     }
 
+    /// Makes its task panic, as a fault of ours would.
+    #[cfg(test)]
+    pub(crate) async fn panic(&self) {
+        self.first.ask.send(Control::Panic).await.expect("a task");
+    }
+
+    /// Whether its first worker has a process, and nothing to do.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.first.status.borrow().state == WorkerState::Idle
+    }
+
     /// Whether it is over: nothing is asked of the first worker any more.
     pub(crate) fn has_ended(&self) -> bool {
         self.first.has_ended()
@@ -188,7 +199,13 @@ impl Job {
     ) -> Result<Restarted, WorkerError> {
         let (reply, answer) = oneshot::channel();
         let _ = self.first.ask.send(ask(reply)).await;
-        answer.await.unwrap_or(Err(WorkerError::ShuttingDown))
+        answer.await.unwrap_or_else(|_| {
+            Err(if self.has_ended() {
+                WorkerError::ShuttingDown
+            } else {
+                WorkerError::DaemonFailed
+            })
+        })
     }
 }
 

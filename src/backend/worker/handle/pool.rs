@@ -20,6 +20,7 @@ use super::task_handle::TaskHandle;
 use crate::api::v1::{KeptObjects, When};
 use crate::backend::events::Events;
 use crate::backend::locked::Locked;
+use crate::backend::supervise;
 use crate::backend::worker::start::Plan;
 use crate::backend::worker::task::Control;
 use crate::project::ProjectId;
@@ -226,7 +227,7 @@ impl Pool {
         let taken = member.taken(&self.freed);
         members.push(member);
         let first = members.first().map(|member| member.task.clone());
-        tokio::spawn(async move {
+        supervise::spawn("one more worker", async move {
             let (reply, spare) = oneshot::channel();
             if let Some(first) = first {
                 let _ = first.ask.send(Control::GiveSpare(reply)).await;

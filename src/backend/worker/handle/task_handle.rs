@@ -5,9 +5,12 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use crate::api::v1::{NodeOutput, WorkerStatus};
+use crate::backend::supervise::{self, Pauses};
 use crate::backend::worker::protocol::{Request, WorkerReply, object_gone};
 use crate::backend::worker::start::Plan;
-use crate::backend::worker::task::{Control, Node, Objects, Order, Task, shutting_down};
+use crate::backend::worker::task::{
+    Control, Node, Objects, Order, Task, failed_within, shutting_down,
+};
 use crate::project::ProjectId;
 
 /// Requests that may wait for the task; more make their askers wait.
@@ -31,7 +34,7 @@ impl TaskHandle {
         let (ask, asked) = mpsc::channel(QUEUE);
         let (sender, status) = watch::channel(WorkerStatus::unused(id.clone()));
         let objects = Arc::new(Objects::default());
-        let task = Task::new(
+        let mut task = Task::new(
             id.clone(),
             Arc::clone(plan),
             permit.as_ref().map(|_| plan.settings.branch_idle),
@@ -39,8 +42,12 @@ impl TaskHandle {
             asked,
             sender,
         );
-        tokio::spawn(async move {
-            task.run().await;
+        supervise::spawn("worker", async move {
+            let mut pauses = Pauses::default();
+            while let Err(panicked) = supervise::caught("worker", task.run()).await {
+                task = task.anew(&panicked.to_string(), pauses.is_again());
+                pauses.next().await;
+            }
             drop(permit);
         });
         Self {
@@ -63,7 +70,7 @@ impl TaskHandle {
             reply,
         };
         self.ask.send(Control::Run(node)).await.ok()?;
-        Some(answer.await.unwrap_or_else(|_| shutting_down()))
+        Some(answer.await.unwrap_or_else(|_| self.gone()))
     }
 
     /// Asks the process `on` something that is no node.
@@ -78,6 +85,15 @@ impl TaskHandle {
         };
         let reply = self.run(order, output).await;
         reply.unwrap_or_else(|| object_gone(on))
+    }
+
+    /// The reply to somebody who was dropped without one.
+    fn gone(&self) -> WorkerReply {
+        if self.has_ended() {
+            shutting_down()
+        } else {
+            failed_within("", None)
+        }
     }
 
     /// Whether its task has ended.

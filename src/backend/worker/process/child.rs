@@ -24,7 +24,9 @@ use super::log::WorkerLog;
 use super::socket::Socket;
 use super::{leftovers, parent_thread};
 use crate::api::v1::Stream;
+use crate::backend::{descriptors, supervise};
 use crate::env_vars;
+use crate::exec;
 
 /// Bytes that one read takes, from the protocol and from the output.
 const CHUNK: usize = 64 << 10;
@@ -98,6 +100,9 @@ impl Process {
             .stderr(stderr_writer)
             .process_group(0)
             .kill_on_drop(true);
+        if let Some(limit) = descriptors::given() {
+            exec::limit_descriptors(command.as_std_mut(), limit);
+        }
         let child = parent_thread::spawn(command).await?;
         let group = child
             .id()
@@ -238,6 +243,7 @@ impl Process {
         for (_, bytes) in self.drain() {
             log.output(&bytes);
         }
+        log.rest();
     }
 
     /// Interrupts the process and what its node has started, as a terminal does with Ctrl-C.
@@ -251,7 +257,7 @@ impl Process {
     pub(crate) async fn kill_leftovers(&mut self) {
         let mark = std::mem::take(&mut self.mark);
         if !mark.is_empty() {
-            let _ = tokio::task::spawn_blocking(move || leftovers::kill(&mark)).await;
+            let _ = supervise::blocking("leftovers", move || leftovers::kill(&mark)).await;
         }
     }
 

@@ -77,6 +77,11 @@ impl WorkerLog {
         }
     }
 
+    /// Closes the file until there is something to add: a project whose worker has ended holds no descriptor.
+    pub(crate) fn rest(&self) {
+        self.writer().file = None;
+    }
+
     /// Adds a line of the daemon's own.
     pub(crate) fn note(&self, what: impl std::fmt::Display) {
         let mut writer = self.writer();

@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::backend::supervise;
 use crate::system;
 
 struct Start {
@@ -24,8 +25,7 @@ struct Start {
 
 static THREAD: LazyLock<Option<mpsc::Sender<Start>>> = LazyLock::new(|| {
     let (sender, asked) = mpsc::channel::<Start>();
-    let thread = std::thread::Builder::new().name("processes".to_owned());
-    let spawned = thread.spawn(move || {
+    let spawned = supervise::thread("processes", move || {
         for start in asked {
             let _runtime = start.runtime.enter();
             let mut command = start.command;

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::api::v1::NodeCode;
+use crate::backend::supervise;
 use crate::json::{Json, escape, first_special};
 
 /// Bytes that are read at once.
@@ -106,8 +107,9 @@ impl WorkerReply {
         let Form::Parted { output, .. } = self.form else {
             return Ok(None);
         };
-        let read = tokio::task::spawn_blocking(move || output.into_json()).await;
-        read.map_err(io::Error::other)?.map(Some)
+        let read = supervise::blocking("a large output", move || output.into_json()).await;
+        read.map_err(|panicked| io::Error::other(panicked.to_string()))?
+            .map(Some)
     }
 
     /// The reply's text, a piece at a time.

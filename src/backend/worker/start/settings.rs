@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::backend::descriptors::Descriptors;
 use crate::backend::events::Events;
 
 /// Folders and limits of a daemon's workers.
@@ -30,6 +31,8 @@ pub struct JobSettings {
     pub branch_idle: Duration,
     /// Where starts and what becomes of them are told.
     pub events: Events,
+    /// What processes are started with.
+    pub descriptors: Descriptors,
 }
 
 impl JobSettings {
@@ -45,6 +48,7 @@ impl JobSettings {
             branch_workers: Arc::new(Semaphore::new(branch_workers())),
             branch_idle: Duration::from_secs(60),
             events: Events::default(),
+            descriptors: Descriptors::default(),
         }
     }
 }

@@ -119,6 +119,7 @@ impl Plan {
         let pairs = variables
             .iter()
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()));
+        self.settings.descriptors.make_room().await;
         let mut process = Process::spawn(&python, &script, self.project.root(), pairs)
             .await
             .map_err(|error| Misstart::new(format_args!("{}: {error}", python.display())))?;

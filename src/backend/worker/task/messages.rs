@@ -18,6 +18,9 @@ pub enum WorkerError {
     /// The daemon is on its way out.
     #[error("the daemon is shutting down")]
     ShuttingDown,
+    /// The daemon itself failed.
+    #[error("the daemon failed at this; its log says how")]
+    DaemonFailed,
 }
 
 impl WorkerError {
@@ -27,6 +30,7 @@ impl WorkerError {
             Self::RefreshFailed(_) => NodeCode::EnvironmentRefreshFailed,
             Self::Stopped => NodeCode::WorkerStopped,
             Self::ShuttingDown => NodeCode::ShuttingDown,
+            Self::DaemonFailed => NodeCode::Internal,
         }
     }
 }
@@ -53,6 +57,9 @@ pub(crate) enum Control {
     Run(Node),
     Interrupt(Option<String>, oneshot::Sender<usize>),
     ShutDown(oneshot::Sender<()>),
+    /// To panic, as a fault of ours would.
+    #[cfg(test)]
+    Panic,
 }
 
 /// Answered when a worker has taken over, or cannot.
@@ -84,4 +91,14 @@ pub(crate) struct Node {
 pub(crate) fn shutting_down() -> WorkerReply {
     let why = WorkerError::ShuttingDown;
     DaemonReply::new("", &why.to_string(), why.code()).into()
+}
+
+/// The reply to the node `id`, with which the daemon failed.
+pub(crate) fn failed_within(id: &str, why: Option<&str>) -> WorkerReply {
+    let error = WorkerError::DaemonFailed.to_string();
+    let reply = DaemonReply {
+        detail: why,
+        ..DaemonReply::new(id, &error, NodeCode::Internal)
+    };
+    reply.into()
 }

@@ -17,8 +17,10 @@
 //! | busy | starting, ready | busy | it answers: as idle |
 //!
 //! A stop ends both from any state; so does the end of the daemon, or of the last handle. The way of a change is `refresh`
-//! → `follow` (`changes`) → `replace` → `start` → `started` → `swap` (`starting`).
+//! → `follow` (`changes`) → `replace` → `start` → `started` → `swap` (`starting`). A panic ends both, too, and another task
+//! goes on with what waits (`anew`).
 
+mod anew;
 mod branch;
 mod changes;
 mod current;
@@ -49,7 +51,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
 
 pub use self::messages::WorkerError;
-pub(crate) use self::messages::{Control, Node, Order, Waiter, shutting_down};
+pub(crate) use self::messages::{Control, Node, Order, Waiter, failed_within, shutting_down};
 pub(crate) use self::objects::Objects;
 
 use self::current::{Current, Doing};
@@ -165,7 +167,9 @@ impl Task {
     }
 
     /// Until somebody shuts the worker down, or nobody has a handle any more.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(&mut self) {
+        // Of a task that panicked something may wait here.
+        self.advance();
         let last_word = loop {
             match self.next().await {
                 Happening::Asked(Control::ShutDown(reply)) => break Some(reply),

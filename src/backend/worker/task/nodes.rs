@@ -7,6 +7,7 @@ use chrono::Utc;
 use super::current::{Awaited, Current, Doing};
 use super::{Next, Task};
 use crate::api::v1::{NodeCode, Stream, WorkerExit};
+use crate::backend::supervise;
 use crate::backend::worker::process::{ending, signal_name};
 use crate::backend::worker::protocol::{
     self, DaemonReply, INTERRUPTED, Released, WorkerReply, object_gone,
@@ -178,7 +179,7 @@ impl Task {
                 at: Utc::now(),
             });
         }
-        self.ending.spawn(async move {
+        supervise::spawn_on(&mut self.ending, "the end of a worker", async move {
             current.worker.process.kill_leftovers().await;
         });
         self.publish();

@@ -25,6 +25,8 @@ impl Task {
             Control::Interrupt(file, reply) => {
                 let _ = reply.send(self.interrupt(file.as_deref()));
             }
+            #[cfg(test)]
+            Control::Panic => panic!("on purpose"),
             // The loop itself sees to these.
             Control::Tidy | Control::ShutDown(_) => {}
         }

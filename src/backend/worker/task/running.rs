@@ -7,6 +7,7 @@ use super::cut_short::{CutShort, Why};
 use super::delivery::Delivery;
 use super::messages::Node;
 use crate::api::v1::NodeCode;
+use crate::backend::supervise;
 use crate::backend::worker::protocol::{DaemonReply, Failure, WorkerReply};
 
 /// The node that runs.
@@ -64,7 +65,7 @@ impl Running {
             let _ = self.reply.send(reply);
         } else {
             // A slow reader holds up its own answer, not the next node.
-            tokio::spawn(async move {
+            supervise::spawn("a node's answer", async move {
                 self.delivery.complete().await;
                 let _ = self.reply.send(reply);
             });

@@ -6,6 +6,7 @@ use super::life::Life;
 use super::messages::WorkerError;
 use super::{Next, Task};
 use crate::api::v1::NodeCode;
+use crate::backend::supervise;
 use crate::backend::worker::process::Process;
 use crate::backend::worker::protocol::DaemonReply;
 use crate::backend::worker::start::Background;
@@ -73,14 +74,14 @@ impl Task {
 
     pub(super) fn end(&mut self, process: Process) {
         let log = self.log.clone();
-        self.ending
-            .spawn(process.end(self.plan.settings.grace, log));
+        let end = process.end(self.plan.settings.grace, log);
+        supervise::spawn_on(&mut self.ending, "the end of a worker", end);
     }
 
     /// Ends a process that another has taken over from, a moment later: what somebody waits for comes first.
     pub(super) fn end_after_handover(&mut self, process: Process) {
         let (grace, log) = (self.plan.settings.grace, self.log.clone());
-        self.ending.spawn(async move {
+        supervise::spawn_on(&mut self.ending, "the end of a worker", async move {
             tokio::time::sleep(HANDOVER).await;
             process.end(grace, log).await;
         });
@@ -88,6 +89,6 @@ impl Task {
 
     /// Breaks off a start; its process is killed.
     pub(super) fn cancel<T: Send + 'static>(&mut self, start: Background<T>) {
-        self.ending.spawn(async { start.cancel().await });
+        supervise::spawn_on(&mut self.ending, "the end of a start", start.cancel());
     }
 }

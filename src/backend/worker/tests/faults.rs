@@ -1,6 +1,6 @@
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::site::{Site, within};
+use super::site::{Site, fifo, node, open, within};
 use crate::api::v1::{RestartRequest, WorkerState};
 
 const BROKEN: &str = "#!/bin/sh\necho printed\necho 'no such library' >&2\nexit 3\n";
@@ -247,4 +247,86 @@ async fn futures(
     })
     .await;
     done
+}
+
+#[tokio::test]
+async fn a_panic_ends_neither_the_project_nor_what_waits() {
+    let Some(site) = Site::new() else { return };
+    let gate = fifo(&site, "gate");
+    site.file("slow.py", "def main():\n    open('gate').read()\n");
+    site.file(
+        "next.py",
+        "def main():\n    open('ran', 'a').write('x')\n    return 7\n",
+    );
+    let events = site.job.events().clone();
+    let mark = events.now();
+    let (slow, next) = (site.job.clone(), site.job.clone());
+    let slow = async move {
+        slow.run(node("slow.py", "{}"), tokio::sync::mpsc::channel(1).0)
+            .await
+    };
+    let next = async move {
+        next.run(node("next.py", "{}"), tokio::sync::mpsc::channel(1).0)
+            .await
+    };
+    let panicking = async {
+        site.until(|status| status.busy_with.as_deref() == Some("slow.py"))
+            .await;
+        let held = open(&gate, true).await;
+        site.job.panic().await;
+        held
+    };
+    let (slow, next, _held) = within(async { tokio::join!(biased; slow, next, panicking) }).await;
+    let slow: serde_json::Value = slow.into_json().read().expect("a reply");
+    assert_eq!(
+        (&slow["ok"], &slow["code"]),
+        (&false.into(), &"internal".into()),
+        "{slow}"
+    );
+    assert!(
+        slow["detail"].as_str().expect("why").contains("on purpose"),
+        "{slow}"
+    );
+    let next: serde_json::Value = next.into_json().read().expect("a reply");
+    assert_eq!(
+        (&next["ok"], &next["output"]),
+        (&true.into(), &7.into()),
+        "{next}"
+    );
+    let ran = std::fs::read_to_string(site.root.join("ran")).expect("read");
+    assert_eq!(ran, "x", "run once");
+    let mut mark = Some(mark);
+    let failed = loop {
+        let told = within(events.next(mark)).await;
+        mark = Some(told.mark);
+        if told.event.kind == crate::api::v1::EventKind::WorkerFailed {
+            break told.event.reason.clone().expect("why");
+        }
+    };
+    assert!(failed.contains("on purpose"), "{failed}");
+    assert!(
+        site.log().contains("the daemon failed: on purpose"),
+        "{}",
+        site.log()
+    );
+}
+
+#[tokio::test]
+async fn whoever_asks_is_told_of_a_panic_until_a_worker_starts() {
+    let Some(site) = Site::new() else { return };
+    let before = site.run(NOTHING).await.reply;
+    site.job.panic().await;
+    let status = site.until(|status| status.last_error.is_some()).await;
+    assert_eq!(status.pid, None);
+    assert!(status.last_error.expect("why").contains("on purpose"));
+    site.job.panic().await;
+    site.job.panic().await;
+    let after = site.run(NOTHING).await.reply;
+    assert_eq!(
+        (&before["ok"], &after["ok"]),
+        (&true.into(), &true.into()),
+        "{after}"
+    );
+    assert_eq!(site.job.status().await.last_error, None);
+    within(site.job.clone().shut_down()).await;
 }

@@ -1,8 +1,13 @@
 //! The daemon's own log, on standard error: for people on a terminal, a JSON object a line elsewhere.
 //!
-//! The fields are AIM-Forge's (compat, section 14): `ts` (ms), `level`, `msg`, `logger`, then the event's own.
+//! The fields are AIM-Forge's (compat, section 14): `ts` (ms), `level`, `msg`, `logger`, then the event's own. A log that
+//! nobody takes is no reason to stop: see `sink`.
+
+mod sink;
 
 use std::fmt;
+use std::io::Stderr;
+use std::sync::OnceLock;
 
 use chrono::Utc;
 use serde_json::{Map, Value};
@@ -13,9 +18,19 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use self::sink::Sink;
 use crate::console::Console;
 use crate::env_vars;
+use crate::exec::outlive_full_files;
 use crate::host::Host;
+
+/// The log of this process, once it has begun.
+static LOG: OnceLock<Sink<Stderr>> = OnceLock::new();
+
+/// How many lines of this process's log could not be written.
+pub(super) fn lost() -> u64 {
+    LOG.get().map_or(0, Sink::lost)
+}
 
 /// Starts the log of this process; `AIM_LOG` says what is in it.
 pub(super) fn begin(host: &Host, console: &Console) {
@@ -34,10 +49,17 @@ pub(super) fn begin(host: &Host, console: &Console) {
         Some(Err(error)) => (EnvFilter::new(usual), Some(error)),
         None => (EnvFilter::new(usual), None),
     };
+    outlive_full_files();
     let is_terminal = host.terminals().stderr;
+    let notice = if is_terminal {
+        lost_as_text
+    } else {
+        lost_as_json
+    };
+    let sink = LOG.get_or_init(|| Sink::new(std::io::stderr(), notice));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(move || sink)
         .with_ansi(is_terminal && host.var("NO_COLOR").is_none());
     // A second start, in tests, keeps the first log.
     let _ = if is_terminal {
@@ -48,6 +70,26 @@ pub(super) fn begin(host: &Host, console: &Console) {
     if let Some(error) = complaint {
         tracing::warn!(%error, "{} is not understood", env_vars::LOG);
     }
+}
+
+/// The line in the place of those that are missing, for people.
+fn lost_as_text(lost: u64) -> String {
+    format!(
+        "{} WARN {lost} lines of this log could not be written\n",
+        Utc::now().to_rfc3339()
+    )
+}
+
+/// The same as JSON.
+fn lost_as_json(lost: u64) -> String {
+    let line = serde_json::json!({
+        "ts": Utc::now().timestamp_millis(),
+        "level": "WARN",
+        "msg": "lines of this log could not be written",
+        "logger": module_path!(),
+        "lost": lost,
+    });
+    format!("{line}\n")
 }
 
 /// Writes an event as one line of JSON.
