@@ -14,5 +14,5 @@ pub use crate::inventory::{Gate, Snapshot};
 pub use crate::json::Json;
 pub use crate::launchers::{Launcher, install};
 pub use crate::project::{Config, Project, ProjectId, Venv};
-pub use crate::shim::{Kind, PipCommand};
+pub use crate::shim::{Effect, PipCommand};
 pub use crate::store::{Ending, RunId, RunLock, StartedRun, Tool, publish, readable};

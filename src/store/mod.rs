@@ -31,7 +31,7 @@ pub use publish::publish;
 #[cfg(test)]
 pub use record::LoneLog;
 pub use record::{
-    Ending, FinishedRun, Generation, Published, Run, RunId, RunOutput, RunRecord, StartedRun, Tool,
+    Ending, Generation, Published, Run, RunId, RunOutput, RunRecord, StartedRun, Tool,
 };
 pub use recover::recover;
 pub use retention::{Limits, prune};

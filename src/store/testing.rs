@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::record::FinishedRun;
 use super::*;
 use crate::inventory::{Distribution, Snapshot};
 use crate::project::{Project, Venv};

@@ -100,7 +100,7 @@ fn two_hundred_megabytes_arrive_unchanged() {
         total += bytes.len() as u64;
     });
     drop(writer);
-    assert_eq!(outcome.unwrap().status, Status::Exited(0));
+    assert_eq!(outcome.unwrap().status, ChildStatus::Exited(0));
     assert!(total > 200_000_000);
     assert_eq!(seen.join().unwrap(), expected);
     assert_eq!((hasher.finish(), total), expected);
@@ -130,7 +130,7 @@ fn a_reader_that_goes_away_is_noticed_while_nothing_is_written() {
     };
     let outcome = run_on(&ends, &mut python(script), &mut |_, _| out = None);
     drop(stderr);
-    assert_eq!(outcome.unwrap().status, Status::Exited(0));
+    assert_eq!(outcome.unwrap().status, ChildStatus::Exited(0));
     assert_eq!(errors.join().unwrap(), b"ready\nTrue\n");
 }
 
@@ -209,7 +209,7 @@ fn a_full_device_is_the_childs_own() {
     let script = "import os, sys\ntry: os.write(1, b'x')\nexcept OSError as error: sys.stderr.write(str(error.errno))";
     let ran = run_to(full.as_fd(), stderr.as_fd(), python(script));
     drop(stderr);
-    assert_eq!(ran.outcome.status, Status::Exited(0));
+    assert_eq!(ran.outcome.status, ChildStatus::Exited(0));
     assert_eq!(errors.join().unwrap(), libc::ENOSPC.to_string().as_bytes());
 }
 
