@@ -1,86 +1,17 @@
-//! Who may call over TCP: whoever has the token, from a page that we know, by a name that is really ours.
-//!
-//! The Unix socket needs none of this: its folder, its mode and the peer's user id guard it.
-//! Three checks, each against another attack: the `Host` header (a name of somebody else's that was made to point here,
-//! DNS rebinding), the `Origin` header (a page of somebody else's that uses the person's cookie), the token.
+//! The three checks of a call over TCP: the `Host` header, the `Origin` header, the token.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, COOKIE, HOST, ORIGIN, REFERRER_POLICY, SET_COOKIE,
-    VARY,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use subtle::ConstantTimeEq as _;
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::answer::Refusal;
+use super::token::Token;
 use crate::api::v1::ErrorCode;
-use crate::env_vars;
-use crate::error::{Error, Result};
-use crate::host::Host;
-use crate::words::t;
-
-/// The secret that TCP callers must have.
-#[derive(Clone)]
-pub(super) struct Token(String);
-
-/// Fewest characters of a token that a person chose.
-const SHORTEST: usize = 16;
-
-impl Token {
-    /// The token of `AIM_TOKEN`, else 256 random bits.
-    ///
-    /// # Errors
-    /// For a token too short to be one, or with characters that a URL or a cookie would change.
-    pub(super) fn of(host: &Host) -> Result<Self> {
-        let Some(chosen) = host
-            .var_os(env_vars::TOKEN)
-            .filter(|token| !token.is_empty())
-        else {
-            return Self::random();
-        };
-        chosen
-            .to_str()
-            .filter(|token| token.len() >= SHORTEST)
-            .filter(|token| token.bytes().all(is_plain))
-            .map(|token| Self(token.to_owned()))
-            .ok_or_else(|| Error::usage(t!("backend.bad_token", n = SHORTEST)))
-    }
-
-    fn random() -> Result<Self> {
-        let mut bits = [0_u8; 32];
-        getrandom::fill(&mut bits).map_err(std::io::Error::from)?;
-        Ok(Self(bits.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })))
-    }
-
-    /// The secret itself, for the one line that tells it.
-    pub(super) fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// Compares in a time that does not depend on where the two differ.
-    fn is(&self, offered: &str) -> bool {
-        self.0.as_bytes().ct_eq(offered.as_bytes()).into()
-    }
-}
-
-/// Unreserved in URLs (RFC 3986, section 2.3), and so harmless in cookies.
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
-}
+use crate::backend::answer::Refusal;
 
 /// The guard of the TCP side.
-pub(super) struct Guard {
+pub(in crate::backend) struct Guard {
     token: Token,
     address: SocketAddr,
     origins: BTreeSet<String>,
@@ -88,14 +19,14 @@ pub(super) struct Guard {
 
 /// A call that the guard let in.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Admission {
+pub(super) struct Admission {
     /// By the query: the answer sets the cookie for the calls that follow.
-    is_first_visit: bool,
+    pub(super) is_first_visit: bool,
 }
 
 impl Guard {
     /// The guard of the listener at `address`; pages of `origins` may call, besides our own.
-    pub(super) fn new(token: Token, address: SocketAddr, origins: &[String]) -> Self {
+    pub(in crate::backend) fn new(token: Token, address: SocketAddr, origins: &[String]) -> Self {
         Self {
             token,
             address,
@@ -103,7 +34,8 @@ impl Guard {
         }
     }
 
-    fn admit(&self, headers: &HeaderMap, query: &str) -> Result<Admission, Refusal> {
+    /// Lets a call with `headers` and `query` in, or says why not.
+    pub(super) fn admit(&self, headers: &HeaderMap, query: &str) -> Result<Admission, Refusal> {
         let refused = |detail| Refusal::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, detail);
         let host = text(headers, &HOST).ok_or_else(|| refused("no Host header"))?;
         if !self.is_ours(host) {
@@ -155,6 +87,14 @@ impl Guard {
         })
     }
 
+    /// The origin of the call, if it is a page of another origin that the person allowed.
+    pub(super) fn allowed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let origin = headers.get(ORIGIN)?;
+        self.origins
+            .contains(origin.to_str().ok()?)
+            .then(|| origin.clone())
+    }
+
     /// Whether the call comes from our own page or from one that the person allowed.
     fn is_known_origin(&self, headers: &HeaderMap) -> bool {
         let (Some(origin), Some(host)) = (text(headers, &ORIGIN), text(headers, &HOST)) else {
@@ -178,7 +118,8 @@ impl Guard {
         format!("aim_token_{}", self.address.port())
     }
 
-    fn set_cookie(&self) -> Option<HeaderValue> {
+    /// The cookie that has the token, for the calls that follow a first visit.
+    pub(super) fn set_cookie(&self) -> Option<HeaderValue> {
         let (name, token) = (self.cookie_name(), self.token.reveal());
         HeaderValue::from_str(&format!(
             "{name}={token}; HttpOnly; SameSite=Strict; Path=/"
@@ -187,81 +128,16 @@ impl Guard {
     }
 }
 
-/// The layer that asks [`Guard`] before every call, and answers for pages of allowed origins (CORS).
-pub(super) async fn guard(
-    State(guard): State<Arc<Guard>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let other_origin = text(request.headers(), &ORIGIN)
-        .filter(|origin| guard.origins.contains(*origin))
-        .and_then(|origin| HeaderValue::from_str(origin).ok());
-    let query = request.uri().query().unwrap_or_default();
-    let mut response = if other_origin.is_some() && request.method() == Method::OPTIONS {
-        preflight()
-    } else {
-        match guard.admit(request.headers(), query) {
-            Ok(admission) => {
-                let mut response = next.run(request).await;
-                if admission.is_first_visit
-                    && let Some(cookie) = guard.set_cookie()
-                {
-                    response.headers_mut().append(SET_COOKIE, cookie);
-                }
-                response
-            }
-            Err(refusal) => refusal.into_response(),
-        }
-    };
-    let headers = response.headers_mut();
-    // The token may stand in the page's address, which a browser would tell to the next site.
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if let Some(origin) = other_origin {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(
-            ACCESS_CONTROL_ALLOW_CREDENTIALS,
-            HeaderValue::from_static("true"),
-        );
-        headers.append(VARY, HeaderValue::from_static("origin"));
-    }
-    response
-}
-
-/// What a browser asks before it lets a page of another origin call; it has no token yet.
-fn preflight() -> Response {
-    let headers = [
-        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
-        (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),
-    ];
-    (StatusCode::NO_CONTENT, headers).into_response()
-}
-
+/// The value of a header, if it is text.
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-/// An origin as browsers write it (RFC 6454, section 6.2): scheme, host, port; no path. For the command line.
-pub(super) fn origin(text: &str) -> Result<String, String> {
-    let text = text.trim_end_matches('/');
-    let name = ["http://", "https://"]
-        .iter()
-        .find_map(|scheme| text.strip_prefix(scheme));
-    match name {
-        Some(name)
-            if !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_graphic() && !b"/?#@*".contains(&byte)) =>
-        {
-            Ok(text.to_ascii_lowercase())
-        }
-        _ => Err(t!("backend.bad_origin").into_owned()),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env_vars;
+    use crate::host::Host;
 
     const TOKEN: &str = "0123456789abcdef";
 
@@ -387,36 +263,6 @@ mod tests {
             ("", 403),
         ] {
             check(here, &[host, cookie, ("origin", origin)], "", expected);
-        }
-    }
-
-    #[test]
-    fn a_token_is_long_and_plain_or_random() {
-        let with = |token: &str| Token::of(&Host::fake(["x"]).with_var(env_vars::TOKEN, token));
-        for bad in [
-            "short",
-            "with space in it....",
-            "a&b=c;d=e;f=g;h=i",
-            "가나다라마바사아자차카타",
-        ] {
-            assert!(with(bad).is_err(), "{bad}");
-        }
-        let (one, other) = (with("").expect("random"), with("").expect("random"));
-        assert_eq!(one.reveal().len(), 64);
-        assert!(!one.is(other.reveal()));
-    }
-
-    #[test]
-    fn origins_have_no_path() {
-        for (text, expected) in [
-            ("http://localhost:5173", Some("http://localhost:5173")),
-            ("https://Example.com/", Some("https://example.com")),
-            ("http://a/b", None),
-            ("http://", None),
-            ("*", None),
-            ("localhost", None),
-        ] {
-            assert_eq!(origin(text).ok().as_deref(), expected, "{text}");
         }
     }
 }
