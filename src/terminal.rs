@@ -7,6 +7,7 @@
 //! **Invariant:** Korean, accents, and emoji put together by U+200D stay whole.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// `text` on one line, with everything visible that a terminal would obey.
 pub fn printable(text: &str) -> String {
@@ -53,7 +54,7 @@ pub fn escaped_json(text: &str) -> Cow<'_, str> {
         if is_odd(c) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
-                result.push_str(&format!("\\u{unit:04x}"));
+                let _ = write!(result, "\\u{unit:04x}"); // to a string: never fails
             }
         } else {
             result.push(c);
