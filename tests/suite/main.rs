@@ -37,6 +37,7 @@ mod logs;
 mod paths;
 mod readme;
 mod sandbox;
+mod secrets;
 mod shim;
 mod source;
 mod story;

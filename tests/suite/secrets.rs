@@ -1,0 +1,109 @@
+//! No secret that pip is given, or prints, is in anything that is kept.
+
+use std::path::Path;
+
+use crate::sandbox::Sandbox;
+
+const SECRET: &str = "hunter2SECRETword";
+
+/// Every file below the sandbox that has the secret in it, pip's own left out.
+fn leaks(sandbox: &Sandbox) -> Vec<String> {
+    let places = [
+        sandbox.project().join(".pip-logs"),
+        sandbox.project().join("env_meta.json"),
+        sandbox.venv().join(".aim"),
+        sandbox.root().join("state"),
+        sandbox.root().join("config"),
+        sandbox.root().join("run"),
+    ];
+    let files = places.iter().flat_map(walkdir::WalkDir::new);
+    let files = files
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file());
+    files
+        .filter(|entry| has(entry.path(), SECRET))
+        .map(|entry| entry.path().display().to_string())
+        .collect()
+}
+
+fn has(path: &Path, text: &str) -> bool {
+    let bytes = std::fs::read(path).expect("a file of the sandbox");
+    memchr::memmem::find(&bytes, text.as_bytes()).is_some()
+}
+
+/// Runs pip, which fails or not, and says what it printed.
+fn pip(sandbox: &Sandbox, args: &[&str]) -> String {
+    let output = sandbox.pip(args).output;
+    let printed = [output.stdout, output.stderr].concat();
+    String::from_utf8_lossy(&printed).into_owned()
+}
+
+#[test]
+fn no_shape_of_a_secret_is_kept() {
+    let sandbox = Sandbox::ready();
+    let nowhere = "127.0.0.1:9";
+    let requirements = sandbox.write(
+        "requirements.txt",
+        &format!("six @ http://{SECRET}@{nowhere}/six-1.0-py3-none-any.whl\n"),
+    );
+    let requirements = requirements.to_str().expect("UTF-8");
+    let quick = ["--retries=0", "--timeout=1", "--disable-pip-version-check"];
+    let calls: &[&[&str]] = &[
+        &[
+            "install",
+            &format!("six @ http://u:{SECRET}@{nowhere}/six-1.0-py3-none-any.whl"),
+        ],
+        &[
+            "install",
+            "-vvv",
+            "--index-url",
+            &format!("http://u:{SECRET}@{nowhere}/simple"),
+            "six",
+        ],
+        &[
+            "install",
+            &format!("-ihttp://{SECRET}:@{nowhere}/simple"),
+            "six",
+        ],
+        &[
+            "install",
+            &format!("http://{nowhere}/six-1.0-py3-none-any.whl?token={SECRET}"),
+        ],
+        &["install", "-r", requirements],
+        &[
+            "install",
+            "--no-index",
+            "--config-settings",
+            &format!("key={SECRET}"),
+            "nothing-at-all",
+        ],
+        &[
+            "install",
+            "--no-index",
+            "--proxy",
+            &format!("u:{SECRET}@{nowhere}"),
+            "nothing-at-all",
+        ],
+        &[
+            "install",
+            "--no-index",
+            "--client-cert",
+            &format!("/nowhere/{SECRET}"),
+            "nothing-at-all",
+        ],
+    ];
+    for call in calls {
+        let printed = pip(&sandbox, &[call, quick.as_slice()].concat());
+        assert!(!printed.is_empty(), "{call:?} said nothing");
+        assert_eq!(leaks(&sandbox), [""; 0], "{call:?} printed:\n{printed}");
+    }
+    // What pip prints is pip's: the query of a link is in it, and so it was there to be hidden.
+    let printed = pip(&sandbox, &[calls[3], quick.as_slice()].concat());
+    assert!(printed.contains(SECRET), "{printed}");
+    let shown = sandbox.run("aim-logs", ["show", "last"]).ok();
+    let shown = String::from_utf8_lossy(&shown.output.stdout).into_owned();
+    assert!(
+        shown.contains("token=****") && !shown.contains(SECRET),
+        "{shown}"
+    );
+}
