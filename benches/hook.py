@@ -1,8 +1,8 @@
 """What the hook costs a Python that does not run pip: `python benches/hook.py [PYTHON...]`.
 
 Three numbers for each interpreter: the time that `site` takes for the hook's line, the first time in a process, over
-that for a bare one-line import test (at most 1.5); the whole start with the hook over the start with the bare line, sums over
-alternating starts (at most 1.03); and what the finder adds to each module that is looked for on disk.
+that for a bare one-line import test (at most 1.5); the whole start with the hook over the start with the bare line,
+sums over alternating starts (at most 1.03); and what the finder adds to each module that is looked for on disk.
 """
 
 import os

@@ -2,8 +2,8 @@
 //! stand beside it, in the table of `project`.
 //!
 //! `docs/environment.md` is made from both, and a test compares. Variables of others (`VIRTUAL_ENV`, `XDG_RUNTIME_DIR`,
-//! `NO_COLOR`, the locale) are read where they are needed and listed here too, so that a reader finds all that can change
-//! the toolkit's behaviour. None of ours is ever named `PIP_*`: pip would take it for a setting of its own.
+//! `NO_COLOR`, the locale) are read where they are needed and listed here too, so that a reader finds all that can
+//! change the toolkit's behaviour. None of ours is ever named `PIP_*`: pip would take it for a setting of its own.
 
 /// One documented variable.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +40,8 @@ variables! {
     LOG = "AIM_LOG";
     /// Set for pip and its descendants, so that pip's own nested calls are left alone. Not meant to be set by hand.
     GUARD = "AIM_PIP_GUARD";
-    #[doc = " Set for a worker and what its nodes start, which ends with it. A program that is to stay is started without it, \
-        in a session of its own."]
+    #[doc = " Set for a worker and what its nodes start, which ends with it. A program that is to stay is started \
+        without it, in a session of its own."]
     WORKER_MARK = "AIM_WORKER_MARK";
 }
 
@@ -61,7 +61,8 @@ pub const OTHERS: &[EnvVar] = &[
     },
     EnvVar {
         name: "CLICOLOR, CLICOLOR_FORCE",
-        purpose: "`CLICOLOR=0` switches colours off, `CLICOLOR_FORCE=1` on where there is no terminal (bixense.com/clicolors).",
+        purpose: "`CLICOLOR=0` switches colours off, `CLICOLOR_FORCE=1` on where there is no terminal \
+            (bixense.com/clicolors).",
     },
     EnvVar {
         name: "LC_ALL, LC_MESSAGES, LANG",

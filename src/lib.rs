@@ -6,7 +6,7 @@
 //! | room | what it knows |
 //! | --- | --- |
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
-//! | [`files`], [`json`], [`system`] | how files are read and written; JSON as text that nobody on the way parses; what differs between systems |
+//! | [`files`], [`json`], [`system`] | files; JSON as text that nobody parses; what differs between systems |
 //! | [`secrets`], [`terminal`] | what must not be kept or sent, and how it is hidden; what a terminal may be shown |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
 //! | [`inventory`] | what is installed in an environment: snapshots, their differences, their fingerprints |
@@ -21,8 +21,8 @@
 //! | [`worker_cli`] | `aim-worker` |
 //! | `backend` | `aim-backend`, behind the feature of that name |
 //!
-//! Rooms are private to the crate but for the programs: `pub` in a room is for other rooms, and the compiler tells of what
-//! nobody uses. What benches, fuzz targets and `tests/suite` look at stands in `testing`.
+//! Rooms are private to the crate but for the programs: `pub` in a room is for other rooms, and the compiler tells of
+//! what nobody uses. What benches, fuzz targets and `tests/suite` look at stands in `testing`.
 
 // The daemon's part of what both sides share, where there is no daemon.
 #![cfg_attr(

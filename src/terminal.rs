@@ -1,8 +1,9 @@
-//! What may reach a person's terminal of text that came from anywhere: names, paths, logs, what packages and servers say.
+//! What may reach a person's terminal of text that came from anywhere: names, paths, logs, what packages and servers
+//! say.
 //!
 //! A terminal obeys more than it shows: escape sequences, the one-byte controls of C1, marks that turn the direction of
-//! reading so that a name looks like another (CVE-2021-42574), characters without a width. Colours are let through where
-//! text is ours or a program's own; everything else becomes visible.
+//! reading so that a name looks like another (CVE-2021-42574), characters without a width. Colours are let through
+//! where text is ours or a program's own; everything else becomes visible.
 //!
 //! **Invariant:** Korean, accents, and emoji put together by U+200D stay whole.
 
@@ -63,8 +64,9 @@ pub fn escaped_json(text: &str) -> Cow<'_, str> {
     Cow::Owned(result)
 }
 
-/// Whether `c` is a control of C1, turns the direction of reading, ends a line where no line end is seen, or has no look of
-/// its own. U+200C and U+200D join what stands beside them, and variation selectors choose its look: these are needed.
+/// Whether `c` is a control of C1, turns the direction of reading, ends a line where no line end is seen, or has no
+/// look of its own. U+200C and U+200D join what stands beside them, and variation selectors choose its look: these are
+/// needed.
 fn is_deceptive(c: char) -> bool {
     matches!(
         c,

@@ -1,5 +1,5 @@
-//! What benches, fuzz targets and the integration tests look at inside, besides the programs. No interface: it changes with
-//! what they need.
+//! What benches, fuzz targets and the integration tests look at inside, besides the programs. No interface: it changes
+//! with what they need.
 
 pub use crate::api::Client;
 pub use crate::api::nudge::env_changed;

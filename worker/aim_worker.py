@@ -30,7 +30,8 @@ import      | ref, path, layout                                  | (nothing more
 close_fd    | fd                                                 | no reply at all
 
 `stamps` keeps watch over the files that are loaded: `changed` are those that are others now. Without `file`, the edges'
-value is the output. `edges` are `{"value"}` or `{"ref"}` with `handle` (the member that is meant) and `into` (the key of the input).
+value is the output. `edges` are `{"value"}` or `{"ref"}` with `handle` (the member that is meant) and `into` (the key
+of the input).
 With `keep: {"ref"}`, an output that JSON cannot carry, or only in 10 000 characters or more, stays here: the output is
 then a reference and the reply has `kept: true`, `dropped` when older objects had to go for it, and `store`: the
 count and the bytes of what is kept now, and how many had to go in all.

@@ -46,7 +46,7 @@ class Channel:
             parts.append(data[start:])
 
     def linger(self):
-        """Stay awake as long as the next request of a flow takes to come: to be woken takes longer than a quick node."""
+        """Stay awake for as long as the next request of a flow takes to come: being woken takes longer than a node."""
         until = time.perf_counter() + LINGER
         while not self.arrival.poll(0) and time.perf_counter() < until:
             os.sched_yield()

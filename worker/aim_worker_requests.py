@@ -246,8 +246,8 @@ class Worker:
                 gc.collect(1)
 
     def rehearse(self):
-        """Do now what costs milliseconds the first time and microseconds later: run a node, which is nobody's, load what
-        `site` reads .pth files with, and look for garbage, of which what is there now is left out from then on."""
+        """Do now what costs milliseconds the first time and microseconds later: run a node, which is nobody's; load
+        what `site` reads .pth files with; look for garbage, and leave out of later looks what is there now."""
         b"-".decode("utf-8-sig")
         site.addpackage(*os.path.split(os.devnull), set())
         source = b"def RunScript(a=0, b=0):\n    return {'sum': a + b}\n"

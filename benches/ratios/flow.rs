@@ -89,7 +89,8 @@ fn chain(sandbox: &Sandbox) {
         // Writing to a string never fails.
         let _ = write!(
             nodes,
-            r#",{{"id":"{id}","type":"custom","position":{{"x":{id},"y":0}},"data":{{"title":"step","file":"step.py","description":"{}"}}}}"#,
+            r#",{{"id":"{id}","type":"custom","position":{{"x":{id},"y":0}},
+            "data":{{"title":"step","file":"step.py","description":"{}"}}}}"#,
             "a".repeat(80)
         );
         let _ = write!(

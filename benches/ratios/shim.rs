@@ -1,5 +1,5 @@
-//! What standing in front of pip costs: with an interpreter that does nothing, where milliseconds can be told apart, and
-//! with real pip.
+//! What standing in front of pip costs: with an interpreter that does nothing, where milliseconds can be told apart,
+//! and with real pip.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -21,8 +21,8 @@ pub(crate) fn rows() {
     node();
 }
 
-/// From pip's exit to the first answer of a node at the new generation: what `aim-pip` still does after pip ended (scan,
-/// publish, nudge), and what the daemon does until the node is done.
+/// From pip's exit to the first answer of a node at the new generation: what `aim-pip` still does after pip ended
+/// (scan, publish, nudge), and what the daemon does until the node is done.
 fn answer_after_pip() {
     let sandbox = Sandbox::ready();
     let _daemon = sandbox.daemon();

@@ -9,7 +9,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::project::{Project, ProjectId, Venv};
 
-/// What stands for `{id}` in a call: the project's id or, where the caller knows only its folder, that, percent-encoded.
+/// What stands for `{id}` in a call: the project's id or, where the caller knows only its folder, that,
+/// percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(String);
 

@@ -1,7 +1,8 @@
 //! ureq over the daemon's Unix socket.
 //!
-//! ureq leaves it to its user how bytes travel: a [`Connector`] makes a [`Transport`], and a [`Resolver`] finds addresses,
-//! of which a socket in the file system needs none. These traits may change with ureq's minor version (decision 0015).
+//! ureq leaves it to its user how bytes travel: a [`Connector`] makes a [`Transport`], and a [`Resolver`] finds
+//! addresses, of which a socket in the file system needs none. These traits may change with ureq's minor version
+//! (decision 0015).
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;

@@ -1,5 +1,5 @@
-//! What surrounds bodies on their way: a time limit for those that come in, and something that lives as long as one that
-//! goes out.
+//! What surrounds bodies on their way: a time limit for those that come in, and something that lives as long as one
+//! that goes out.
 
 use std::io;
 use std::pin::Pin;

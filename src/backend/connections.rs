@@ -2,9 +2,9 @@
 //! room.
 //!
 //! A connection *waits* when it is in no call: its first request has not come, or not whole; or it was answered and is
-//! kept for the next one; or it does not read its answer. One that waits costs a descriptor and does nothing for it, so it
-//! is closed after a time, and before that when somebody else wants its place: first the one that has waited longest of
-//! whoever has most. One in a call is never closed. When all are, a new caller is turned away with a 503.
+//! kept for the next one; or it does not read its answer. One that waits costs a descriptor and does nothing for it, so
+//! it is closed after a time, and before that when somebody else wants its place: first the one that has waited longest
+//! of whoever has most. One in a call is never closed. When all are, a new caller is turned away with a 503.
 //!
 //! Each door has a share of its own. The TCP side can be reached by every user of the machine, who need no token to be
 //! connected; the person's own socket is not narrowed by what they do there.

@@ -1,11 +1,12 @@
 //! How many descriptors the daemon may have open, who gets how many, and what is let go when they run short.
 //!
-//! A system gives a process 1,024 or so unless it asks for more (the soft limit), and lets it ask for the hard limit. The
-//! daemon asks, and its children get the limit that it was started with: programs that use `select` break above it.
+//! A system gives a process 1,024 or so unless it asks for more (the soft limit), and lets it ask for the hard limit.
+//! The daemon asks, and its children get the limit that it was started with: programs that use `select` break above it.
 //!
-//! A worker has four or five, and another four with its spare; so some hundred projects are too many for 1,024. Before a
-//! process is started when less than a quarter is left, the spares and the idle workers that were used least lately are let
-//! go ([`Descriptors::make_room`]): their next node starts them again. Watches cost none: one watcher serves all projects.
+//! A worker has four or five, and another four with its spare; so some hundred projects are too many for 1,024. Before
+//! a process is started when less than a quarter is left, the spares and the idle workers that were used least lately
+//! are let go ([`Descriptors::make_room`]): their next node starts them again. Watches cost none: one watcher serves
+//! all projects.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -59,8 +60,8 @@ pub(super) struct Shares {
 }
 
 impl Shares {
-    /// Those of a process that may have `limit` descriptors open: a quarter for the person's own programs, an eighth for
-    /// TCP, within reason.
+    /// Those of a process that may have `limit` descriptors open: a quarter for the person's own programs, an eighth
+    /// for TCP, within reason.
     pub(super) fn of(limit: u64) -> Self {
         let share = |part: u64, least: usize, most: usize| {
             usize::try_from(limit / part).map_or(most, |share| share.clamp(least, most))

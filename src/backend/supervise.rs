@@ -1,9 +1,9 @@
 //! Where the daemon's tasks and threads begin, and what becomes of one that panics.
 //!
 //! A panic is a fault of ours. It must not be silent and it must not be the end: it is caught, told in the log and kept
-//! for whoever asks ([`faults`]); and a task that lives as long as the daemon, or as a project's use, is begun anew by whoever
-//! started it, after a pause that grows while it goes on panicking ([`Pauses`]). Nobody else calls `tokio::spawn` and its like
-//! (`clippy.toml` keeps it so).
+//! for whoever asks ([`faults`]); and a task that lives as long as the daemon, or as a project's use, is begun anew by
+//! whoever started it, after a pause that grows while it goes on panicking ([`Pauses`]). Nobody else calls
+//! `tokio::spawn` and its like (`clippy.toml` keeps it so).
 //!
 //! **Invariant:** no panic goes past this without being counted.
 
@@ -49,8 +49,8 @@ impl fmt::Display for Panicked {
     }
 }
 
-/// Has panics told in the log, with their place, instead of on standard error, where a reader that does not read would hold
-/// them up.
+/// Has panics told in the log, with their place, instead of on standard error, where a reader that does not read would
+/// hold them up.
 pub(super) fn begin() {
     panic::set_hook(Box::new(|info| {
         let said = words(info);

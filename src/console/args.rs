@@ -26,7 +26,12 @@ pub enum ColorWhen {
 #[command(next_help_heading = t!("console.help.common").into_owned())]
 pub struct CommonArgs {
     /// The project, by folder or by the daemon's id.
-    #[arg(long, global = true, value_name = t!("console.help.project_value").into_owned(), help = t!("console.help.project").into_owned())]
+    #[arg(
+        long,
+        global = true,
+        value_name = t!("console.help.project_value").into_owned(),
+        help = t!("console.help.project").into_owned()
+    )]
     pub project: Option<String>,
 
     /// Data as JSON.

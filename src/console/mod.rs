@@ -3,7 +3,8 @@
 //!
 //! A command is a clap type with [`CommonArgs`] in it and a function; its `main` is one line ([`run_main`]).
 //!
-//! **Invariant:** data goes to standard output, talk to standard error, both through [`Console`]; nobody else writes there.
+//! **Invariant:** data goes to standard output, talk to standard error, both through [`Console`]; nobody else writes
+//! there.
 //! **Invariant:** colour repeats a meaning that the words already have.
 
 mod args;

@@ -81,8 +81,8 @@ impl Console {
         self.out.put(&text.to_string())
     }
 
-    /// Puts lines of talk in the place of the last `lines` ones, for a list that lives; nothing with `--quiet`. Only for a
-    /// terminal ([`Console::talk_size`]), whose width no line that is to be replaced may exceed.
+    /// Puts lines of talk in the place of the last `lines` ones, for a list that lives; nothing with `--quiet`. Only
+    /// for a terminal ([`Console::talk_size`]), whose width no line that is to be replaced may exceed.
     pub fn redraw(&mut self, lines: usize, text: &str) {
         if self.wishes.quiet {
             return;

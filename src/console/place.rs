@@ -13,8 +13,8 @@ use crate::words::t;
 /// The project that `--project` names, else that of the working folder, else that of `$VIRTUAL_ENV`.
 ///
 /// A text with a slash, `.` and `..` are folders (of the project, or of its environment); any other is first looked up
-/// as an id in the daemon's registry and by `ask`, then taken as a folder. Programs that talk to the daemon let `ask` do
-/// so: it alone knows the ids of projects that are folders of its root.
+/// as an id in the daemon's registry and by `ask`, then taken as a folder. Programs that talk to the daemon let `ask`
+/// do so: it alone knows the ids of projects that are folders of its root.
 ///
 /// # Errors
 /// `Exit::NotFound` with what to type.

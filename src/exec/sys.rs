@@ -95,13 +95,13 @@ pub fn is_ignored(signal: c_int) -> bool {
     action.sa_sigaction == libc::SIG_IGN
 }
 
-/// Does with `signal`, which this process catches, what it does by default: stop, if that is what it asks for and nothing
-/// stands against it (nobody could continue an orphaned process group). Returns when this process is continued.
+/// Does with `signal`, which this process catches, what it does by default: stop, if that is what it asks for and
+/// nothing stands against it (nobody could continue an orphaned process group). Returns when this process is continued.
 #[expect(unsafe_code, reason = "std and rustix cannot change a signal's action")]
 pub(super) fn stop(signal: c_int) {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: all zero is a valid action, the default one with no flags and an empty mask; the one it takes the place of
-    // is put back before anything else is done, unchanged. `raise` may be called at any time.
+    // SAFETY: all zero is a valid action, the default one with no flags and an empty mask; the one it takes the place
+    // of is put back before anything else is done, unchanged. `raise` may be called at any time.
     unsafe {
         let default = action.assume_init();
         if libc::sigaction(signal, &raw const default, action.as_mut_ptr()) == 0 {

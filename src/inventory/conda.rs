@@ -1,9 +1,9 @@
 //! What conda installed beside Python's distributions: compilers' libraries, tools, whatever it has packages of.
 //!
-//! conda keeps a file for each package, `conda-meta/<name>-<version>-<build>.json`, where neither version nor build has a
-//! `-`. The file's own text is long, and its name says enough. A package for Python has the Python in its build
-//! (`py311h64a7726_0`, `pyhd8ed1ab_0`); what it installed lies in site-packages and counts there, so that an upgrade by pip
-//! is seen as what it is.
+//! conda keeps a file for each package, `conda-meta/<name>-<version>-<build>.json`, where neither version nor build has
+//! a `-`. The file's own text is long, and its name says enough. A package for Python has the Python in its build
+//! (`py311h64a7726_0`, `pyhd8ed1ab_0`); what it installed lies in site-packages and counts there, so that an upgrade by
+//! pip is seen as what it is.
 
 use std::path::Path;
 

@@ -14,8 +14,9 @@ use super::distribution::Distribution;
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// Rule 1: SipHash-2-4 with a zero key over name, version and editable location, each ended by a zero byte, in
-    /// the order of canonical names, in which they come. The version is the folder's where there is one, in canonical spelling.
+    /// Rule 1: SipHash-2-4 with a zero key over name, version and editable location, each ended by a zero byte, in the
+    /// order of canonical names, in which they come. The version is the folder's where there is one, in canonical
+    /// spelling.
     pub(super) fn of<'d>(distributions: impl Iterator<Item = &'d Distribution>) -> Self {
         let mut hasher = SipHasher24::new();
         let mut field = |text: &str| {

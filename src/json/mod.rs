@@ -1,8 +1,8 @@
 //! JSON as text that nobody on the way parses.
 //!
-//! Two types hold it, because two kinds of memory do. [`Json`] is a member of what the API takes and gives, checked when
-//! it is read, in memory of its own. [`JsonText`] is what goes through flows: the bytes that a worker shared, up to
-//! 100 MB, vouched for by the worker, which many events and answers hold at once.
+//! Two types hold it, because two kinds of memory do. [`Json`] is a member of what the API takes and gives, checked
+//! when it is read, in memory of its own. [`JsonText`] is what goes through flows: the bytes that a worker shared, up
+//! to 100 MB, vouched for by the worker, which many events and answers hold at once.
 
 mod escape;
 mod indent;

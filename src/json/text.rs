@@ -3,7 +3,8 @@
 //! A node's output may be 100 MB. It goes from the worker to the next node and into the answer as the bytes it came in;
 //! a clone costs a reference count. The few looks inside (a member, whether it is falsy) scan and copy nothing.
 //!
-//! **Invariant:** a [`JsonText`] is valid JSON in UTF-8 without line breaks, so that it can stand in a line of a stream.
+//! **Invariant:** a [`JsonText`] is valid JSON in UTF-8 without line breaks, so that it can stand in a line of a
+//! stream.
 
 use std::fmt;
 

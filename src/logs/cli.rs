@@ -107,7 +107,12 @@ impl Default for ListArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ShowArgs {
     /// `last`, an id, or a unique prefix of one.
-    #[arg(value_name = "RUN", default_value = "last", hide_default_value = true, help = t!("logs.help.run").into_owned())]
+    #[arg(
+        value_name = "RUN",
+        default_value = "last",
+        hide_default_value = true,
+        help = t!("logs.help.run").into_owned()
+    )]
     pub run: String,
     /// Only what it wrote to standard output.
     #[arg(long, conflicts_with_all = ["stderr", "path"], help = t!("logs.help.stdout").into_owned())]

@@ -77,8 +77,8 @@ const QUERY: &[&str] = &[
 /// Headers that carry secrets, beyond [`SECRET`].
 const HEADERS: &[&str] = &["cookie", "setcookie"];
 
-/// What pip's options mean, and uv's; as variables `PIP_INDEX_URL` and the like. Enough of a beginning counts, as it does
-/// for pip.
+/// What pip's options mean, and uv's; as variables `PIP_INDEX_URL` and the like. Enough of a beginning counts, as it
+/// does for pip.
 const OPTIONS: &[(&str, Kind)] = &[
     ("proxy", Kind::Url),
     ("index-url", Kind::Url),

@@ -4,7 +4,8 @@ use super::text::{find, hide};
 
 /// Bytes without a line end that are held back at most.
 const LONGEST_HELD: usize = 64 << 10;
-/// Bytes at the end of what is held back that stay there when it becomes too long: more than a secret has, with its name.
+/// Bytes at the end of what is held back that stay there when it becomes too long: more than a secret has, with its
+/// name.
 const OVERLAP: usize = 8 << 10;
 
 /// Bytes of a word that no token is as short as.
@@ -45,8 +46,8 @@ impl Hiding {
         std::mem::take(&mut self.held)
     }
 
-    /// What can be shown of what is held back, followed by `more`, which is not settled yet: without its last word, where
-    /// that may be half a secret.
+    /// What can be shown of what is held back, followed by `more`, which is not settled yet: without its last word,
+    /// where that may be half a secret.
     pub fn preview(&self, more: &str) -> String {
         let text = [self.held.as_str(), more].concat();
         let end = text.rfind(char::is_whitespace).map_or(0, |at| {

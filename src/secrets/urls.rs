@@ -1,7 +1,7 @@
 //! Secrets by their place in a URL: before the `@`, and in the query.
 //!
-//! pip takes URLs that no standard knows: passwords with `/`, `#` or blanks in them, no scheme, a wrong port. What cannot
-//! be a URL otherwise is taken for one with a secret.
+//! pip takes URLs that no standard knows: passwords with `/`, `#` or blanks in them, no scheme, a wrong port. What
+//! cannot be a URL otherwise is taken for one with a secret.
 
 use std::ops::Range;
 

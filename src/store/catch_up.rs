@@ -122,7 +122,8 @@ mod tests {
         installed_by(&project, "pip", "pip");
         caught_up(&project);
         let layout = project.layout();
-        let kept = r#"{"updated_at":"2025-10-04T08:30:28+00:00","packages":[{"name":"pip","version":"1.0"}],"last_action":null}"#;
+        let kept = r#"{"updated_at":"2025-10-04T08:30:28+00:00","packages":[{"name":"pip","version":"1.0"}],
+            "last_action":null}"#;
         std::fs::write(layout.env_meta(), kept).expect("write");
         let mended = caught_up(&project).expect("its generation was lost");
         assert_eq!((mended.raised, mended.generation), (false, Generation(1)));

@@ -317,7 +317,8 @@ mod tests {
         let (_dir, project) = logs();
         let layout = project.layout();
         publish(&project, "sync");
-        let text = "action: install\npackages: six, a==1\nstatus: error\ntimestamp: 2025-10-04T08:30:28+00:00\n\n[stderr]\nno\n";
+        let text = "action: install\npackages: six, a==1\nstatus: error\ntimestamp: 2025-10-04T08:30:28+00:00\n\n\
+            [stderr]\nno\n";
         fs::write(layout.logs().join("20251004083028_install_error.log"), text).expect("write");
         fs::write(
             layout.logs().join("20251003083028_uninstall_success.log"),

@@ -25,7 +25,8 @@ pub(crate) const MASTER_FLAGS: OpenptFlags = OpenptFlags::RDWR
     .union(OpenptFlags::NOCTTY)
     .union(OpenptFlags::CLOEXEC);
 
-/// Folders in which pip looks for its settings beside those of every Unix: the machine's, and one below the home folder.
+/// Folders in which pip looks for its settings beside those of every Unix: the machine's, and one below the home
+/// folder.
 pub(crate) const MORE_PIP_SETTINGS: Option<[&str; 2]> = None;
 
 /// Opens the file behind `fd` once more, for writing without waiting. Not possible for a file of another user, say, or
@@ -41,8 +42,8 @@ pub(crate) fn open_slave(master: &OwnedFd) -> Option<OwnedFd> {
     ioctl_tiocgptpeer(master, MASTER_FLAGS).ok()
 }
 
-/// Whether a process sent this signal by `kill` or the like (sigaction(2)): the codes of processes are 0 (`SI_USER`) and
-/// below, those of the kernel above (`SI_KERNEL` is 0x80).
+/// Whether a process sent this signal by `kill` or the like (sigaction(2)): the codes of processes are 0 (`SI_USER`)
+/// and below, those of the kernel above (`SI_KERNEL` is 0x80).
 pub(crate) fn is_sent_by_process(info: &siginfo_t) -> bool {
     info.si_code <= 0
 }
@@ -80,8 +81,8 @@ pub(crate) fn processes() -> impl Iterator<Item = Pid> {
         .filter(move |pid| *pid != own)
 }
 
-/// The variables that the process `pid` was started with, as the system keeps them: `NAME=value`, each with a NUL at its
-/// end. Empty where they cannot be told.
+/// The variables that the process `pid` was started with, as the system keeps them: `NAME=value`, each with a NUL at
+/// its end. Empty where they cannot be told.
 pub(crate) fn environ_of(pid: Pid) -> Vec<u8> {
     std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default()
 }

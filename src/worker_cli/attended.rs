@@ -1,8 +1,8 @@
 //! Work at the daemon that a person waits for: what is told of it and Ctrl-C, in one queue.
 //!
-//! One thread reads what the daemon says, another waits for Ctrl-C, and whoever has the [`Attended`] decides. Leaving is
-//! enough to cancel: the process ends, its connection with it, and the daemon ends what ran for it. A second Ctrl-C ends
-//! the process wherever it stands.
+//! One thread reads what the daemon says, another waits for Ctrl-C, and whoever has the [`Attended`] decides. Leaving
+//! is enough to cancel: the process ends, its connection with it, and the daemon ends what ran for it. A second Ctrl-C
+//! ends the process wherever it stands.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -149,8 +149,12 @@ pub struct FlowArgs {
           help = t!("worker_cli.help.max_workers").into_owned())]
     pub max_workers: Option<u8>,
     /// How long each node may run, in seconds.
-    #[arg(long, value_name = t!("worker_cli.help.seconds_value").into_owned(), value_parser = clap::value_parser!(u16).range(1..=300),
-          help = t!("worker_cli.help.flow_timeout").into_owned())]
+    #[arg(
+        long,
+        value_name = t!("worker_cli.help.seconds_value").into_owned(),
+        value_parser = clap::value_parser!(u16).range(1..=300),
+        help = t!("worker_cli.help.flow_timeout").into_owned()
+    )]
     pub timeout: Option<u16>,
     /// Run what can run, also after a node failed.
     #[arg(long, help = t!("worker_cli.help.keep_going").into_owned())]
@@ -181,7 +185,10 @@ fn node_value(text: &str) -> Result<NodeValue, String> {
 #[derive(Debug, Clone, Args)]
 pub struct InterruptArgs {
     /// Only nodes of this file, also those that wait for their turn.
-    #[arg(value_name = t!("worker_cli.help.file_value").into_owned(), help = t!("worker_cli.help.interrupt_file").into_owned())]
+    #[arg(
+        value_name = t!("worker_cli.help.file_value").into_owned(),
+        help = t!("worker_cli.help.interrupt_file").into_owned()
+    )]
     pub file: Option<PathBuf>,
 }
 

@@ -319,7 +319,8 @@ mod tests {
             "노드를 실행하는 동안 워커가 종료되었습니다: SIGKILL",
         );
         check(
-            r#"{"ok":false,"error":"Node timed out after 2 s","code":"timeout","traceback":"Traceback:\nKeyboardInterrupt"}"#,
+            r#"{"ok":false,"error":"Node timed out after 2 s","code":"timeout",
+                "traceback":"Traceback:\nKeyboardInterrupt"}"#,
             "the node took too long and was interrupted",
             "노드의 제한 시간이 지나 중단했습니다",
         );

@@ -283,7 +283,7 @@ mod tests {
         let status = json!({
             "project": "demo", "state": "idle", "pid": 12, "python": "3.11.7", "generation": 4, "env_generation": 4,
             "last_refresh": "kept: …", "refresh": {"reason": "nothing-loaded-changed"},
-            "watching": {"mode": "polling", "why": "nfs does not tell of what other machines change"},
+            "watching": {"mode": "polling", "why": "nfs tells nothing of other machines"},
         });
         assert_eq!(
             text(&status),
@@ -292,7 +292,7 @@ mod tests {
              process      12, Python 3.11.7\n\
              generation   4, the newest\n\
              last change  kept: no file that it had loaded changed (policy loaded)\n\
-             noticed      by looking, before each node and every 10 seconds: nfs does not tell of what other machines change"
+             noticed      by looking, before each node and every 10 seconds: nfs tells nothing of other machines"
         );
         words::choose(Language::Korean);
         let korean = text(&json!({

@@ -68,7 +68,11 @@ fn a_result_that_is_an_object_is_shown_as_it_shows_itself() {
     let sandbox = Sandbox::ready();
     let _daemon = sandbox.daemon();
     dividing(&sandbox);
-    sandbox.write("divide.py", "class Table:\n    def __str__(self):\n        return 'a  b\\n1  2'\n\ndef main(data):\n    return Table()\n");
+    sandbox.write(
+        "divide.py",
+        "class Table:\n    def __str__(self):\n        return 'a  b\\n1  2'\n\n\
+        def main(data):\n    return Table()\n",
+    );
     let ran = sandbox.run("aim-worker", ["flow"]).ok();
     assert_eq!(ran.stdout(), "Answer (r):\na  b\n1  2\n");
 }

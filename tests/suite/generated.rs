@@ -1,5 +1,5 @@
-//! What is made from the code and committed: completions, man pages, and the references of variables, settings and codes
-//! in docs.
+//! What is made from the code and committed: completions, man pages, and the references of variables, settings and
+//! codes in docs.
 //!
 //! `make review` (`AIM_UPDATE=1`) makes them anew; otherwise these tests compare.
 
@@ -40,7 +40,8 @@ fn man_pages_are_as_the_commands_are() {
 #[test]
 fn the_reference_of_variables_is_as_the_code_is() {
     let mut text = String::from(
-        "# Environment variables\n\nMade from `src/env_vars.rs` and the table of settings by `make review`; do not edit.\n\n\
+        "# Environment variables\n\nMade from `src/env_vars.rs` and the table of settings by `make review`; \
+         do not edit.\n\n\
          | variable | purpose |\n| --- | --- |\n",
     );
     let mut line = |name: &str, purpose: &str| {
@@ -68,9 +69,9 @@ fn the_reference_of_variables_is_as_the_code_is() {
 fn the_reference_of_settings_is_as_the_code_is() {
     let mut text = String::from(
         "# Settings\n\nMade from the table in `src/project/config.rs` by `make review`; do not edit.\n\n\
-         A setting stands in `config.toml` in the platform's configuration folder (`~/.config/aim-toolkit` on Linux), for \
-         all projects, or in\na project's `.aim.toml`, which is over it; a variable is over both. `aim-venv-sync config` \
-         says which value is in force, and why.\n\n\
+         A setting stands in `config.toml` in the platform's configuration folder (`~/.config/aim-toolkit` on Linux), \
+         for all projects, or in\na project's `.aim.toml`, which is over it; a variable is over both. \
+         `aim-venv-sync config` says which value is in force, and why.\n\n\
          | setting | default | variable | meaning |\n| --- | --- | --- | --- |\n",
     );
     let code = |text: &str| match text {

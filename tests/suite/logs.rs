@@ -85,7 +85,8 @@ fn show_takes_last_an_id_and_a_prefix() {
 #[test]
 fn logs_that_aim_forge_wrote_are_read() {
     let sandbox = Sandbox::ready();
-    let text = "action: install\npackages: requests, numpy\nstatus: success\ntimestamp: 2025-10-04T08:30:28.123456+00:00\n\n[stdout]\nInstalled 2 packages\n\n[stderr]\nwarning: old\n";
+    let text = "action: install\npackages: requests, numpy\nstatus: success\n\
+        timestamp: 2025-10-04T08:30:28.123456+00:00\n\n[stdout]\nInstalled 2 packages\n\n[stderr]\nwarning: old\n";
     sandbox.write(".pip-logs/20251004083028_install_success.log", text);
     let listed = sandbox.run("aim-logs", ["list", "--json"]).ok().json();
     let oldest = listed

@@ -33,6 +33,7 @@ mod held;
 mod imports;
 mod inside;
 mod lean;
+mod lines;
 mod logs;
 mod paths;
 mod readme;

@@ -173,7 +173,8 @@ fn remove_puts_everything_back_to_the_byte() {
     );
 }
 
-/// Every file of `bin` and every name at the top of site-packages and the environment, with content where it is ours to change.
+/// Every file of `bin` and every name at the top of site-packages and the environment, with content where it is ours to
+/// change.
 fn tree(sandbox: &Sandbox) -> Vec<(String, Vec<u8>, u32)> {
     use std::os::unix::fs::MetadataExt;
     let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! A daemon whose log nobody takes any more: the reader of its pipe went, its terminal was closed, the disk is full, the
-//! journal is gone, or whoever reads does not.
+//! A daemon whose log nobody takes any more: the reader of its pipe went, its terminal was closed, the disk is full,
+//! the journal is gone, or whoever reads does not.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, PipeReader, Read as _};

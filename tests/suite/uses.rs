@@ -1,8 +1,8 @@
 //! What each file of `src` uses of the others: every `use` and every path in code, followed to the file that has the
 //! thing.
 //!
-//! A name that a `mod.rs` re-exports belongs to the file that defines it: who imports `super::Name` from there depends on
-//! that file, not on the folder's door. A re-export by itself is no dependence.
+//! A name that a `mod.rs` re-exports belongs to the file that defines it: who imports `super::Name` from there depends
+//! on that file, not on the folder's door. A re-export by itself is no dependence.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

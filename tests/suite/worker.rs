@@ -89,7 +89,9 @@ fn input_comes_from_the_command_line_or_standard_input() {
 fn what_a_node_prints_can_do_no_harm() {
     let sandbox = Sandbox::ready();
     let _daemon = sandbox.daemon();
-    let code = "import os, sys, subprocess\ndef main():\n    print(42)\n    print('{\"id\": null}', end='')\n    sys.stderr.write('to stderr\\n')\n    os.write(1, b'raw\\n')\n    subprocess.run(['echo', 'from a child'])\n    return sys.stdin.read()\n";
+    let code = "import os, sys, subprocess\ndef main():\n    print(42)\n    print('{\"id\": null}', end='')\n    \
+        sys.stderr.write('to stderr\\n')\n    os.write(1, b'raw\\n')\n    \
+        subprocess.run(['echo', 'from a child'])\n    return sys.stdin.read()\n";
     sandbox.write("noisy.py", code);
     let ran = sandbox.run("aim-worker", ["run", "noisy.py"]).ok();
     for text in ["42", "raw", "from a child"] {
@@ -169,7 +171,8 @@ fn a_new_environment_that_does_not_start_is_said_clearly() {
 }
 
 /// Goes on until somebody ends it, and says in files how far it came.
-pub(crate) const LONG: &str = "import time\ndef main():\n    try:\n        open('started', 'w').close()\n        time.sleep(600)\n    finally:\n        open('cleaned', 'w').close()\n";
+pub(crate) const LONG: &str = "import time\ndef main():\n    try:\n        open('started', 'w').close()\n        \
+    time.sleep(600)\n    finally:\n        open('cleaned', 'w').close()\n";
 
 #[test]
 fn a_node_is_interrupted_from_elsewhere() {

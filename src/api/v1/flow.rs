@@ -203,7 +203,8 @@ mod tests {
             error_source: Some("2".into()),
         };
         check(
-            r#"{"type":"node_complete","node_id":"1","result":{"status":"skipped","output":null,"error":"x","error_source":"2"}}"#,
+            r#"{"type":"node_complete","node_id":"1",
+                "result":{"status":"skipped","output":null,"error":"x","error_source":"2"}}"#,
             FlowEvent::NodeComplete("1".into(), result),
         );
         let big = Json::parse("123456789012345678901234567890").expect("JSON");
@@ -222,7 +223,8 @@ mod tests {
     fn an_object_has_a_text() {
         let done: FlowDone = serde_json::from_str(
             r#"{"success":true,"execution_results":{"1":{"status":"success"},"2":{"display_metadata":
-            {"display":"P","full_ref":"1_7","is_truncated":false}},"3":{"display_metadata":{"display":7,"full_ref":null}}}}"#,
+            {"display":"P","full_ref":"1_7","is_truncated":false}},
+            "3":{"display_metadata":{"display":7,"full_ref":null}}}}"#,
         )
         .expect("JSON");
         let texts = ["1", "2", "3", "4"].map(|id| done.object_text(id));

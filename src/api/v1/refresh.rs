@@ -65,8 +65,8 @@ impl fmt::Display for Refresh {
                 env_generation,
             } => write!(
                 f,
-                "it waits for a restart by hand (policy manual) and is stale: generation {generation}, the environment is \
-                 at {env_generation}"
+                "it waits for a restart by hand (policy manual) and is stale: generation {generation}, the environment \
+                 is at {env_generation}"
             ),
             Self::Unknown => f.write_str("unknown"),
         }

@@ -1,4 +1,5 @@
-//! What a page shows of a result: at most 30 000 characters, as AIM-Forge's `display_metadata` has it (compat, section 10).
+//! What a page shows of a result: at most 30 000 characters, as AIM-Forge's `display_metadata` has it (compat, section
+//! 10).
 //!
 //! Only as much of a value is read as is shown.
 
@@ -7,7 +8,8 @@ use crate::json::{JsonText, laid_out_as_python, unescape};
 /// Characters shown.
 const LIMIT: usize = 30_000;
 
-/// Bytes of JSON text that are enough for [`LIMIT`] characters: a character outside the BMP is two escapes of six bytes.
+/// Bytes of JSON text that are enough for [`LIMIT`] characters: a character outside the BMP is two escapes of six
+/// bytes.
 const ENOUGH: usize = 16 * LIMIT;
 
 /// Stands at the end of what was cut.

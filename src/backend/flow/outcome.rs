@@ -256,7 +256,9 @@ mod tests {
     fn a_result_has_the_members_that_clients_know() {
         check(
             &ran(Ok("[1]"), "hello\n"),
-            &serde_json::json!({"status": "success", "output": [1], "error": null, "execution_time_ms": 5, "logs": "hello\n"}),
+            &serde_json::json!({
+                "status": "success", "output": [1], "error": null, "execution_time_ms": 5, "logs": "hello\n",
+            }),
         );
         check(
             &ran(Err(("boom", Some("Traceback\nX: boom"))), "before"),
@@ -265,7 +267,9 @@ mod tests {
         );
         check(
             &ran(Err(("worker-exit", None)), ""),
-            &serde_json::json!({"status": "error", "output": null, "error": "worker-exit", "execution_time_ms": 5, "logs": ""}),
+            &serde_json::json!({
+                "status": "error", "output": null, "error": "worker-exit", "execution_time_ms": 5, "logs": "",
+            }),
         );
         check(
             &Settled::not_run(NodeStatus::Skipped, "why", "3"),

@@ -1,7 +1,7 @@
 //! The body of the two calls that run a flow, and what is said of a bad one (compat, section 10).
 //!
-//! AIM-Forge's clients know the list of field errors that `FastAPI` gives with status 422: `type`, `loc`, `msg`, `input`,
-//! and `ctx` for a bound. It is given in that shape, all bad fields at once.
+//! AIM-Forge's clients know the list of field errors that `FastAPI` gives with status 422: `type`, `loc`, `msg`,
+//! `input`, and `ctx` for a bound. It is given in that shape, all bad fields at once.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;

@@ -1,7 +1,7 @@
 //! The daemon's own log, on standard error: for people on a terminal, a JSON object a line elsewhere.
 //!
-//! The fields are AIM-Forge's (compat, section 14): `ts` (ms), `level`, `msg`, `logger`, then the event's own. A log that
-//! nobody takes is no reason to stop: see `sink`.
+//! The fields are AIM-Forge's (compat, section 14): `ts` (ms), `level`, `msg`, `logger`, then the event's own. A log
+//! that nobody takes is no reason to stop: see `sink`.
 
 mod sink;
 

@@ -1,8 +1,8 @@
 //! Where the lines of the daemon's log go, for as long as somebody takes them.
 //!
-//! A reader of the log can go (`EPIPE`), its terminal can be closed (`EIO`), the disk under it can be full, and a reader
-//! that is there may not read. None of that is a reason to end or to wait: such a line is left out and counted, and the
-//! count is the first line that can be written again.
+//! A reader of the log can go (`EPIPE`), its terminal can be closed (`EIO`), the disk under it can be full, and a
+//! reader that is there may not read. None of that is a reason to end or to wait: such a line is left out and counted,
+//! and the count is the first line that can be written again.
 //!
 //! **Invariant:** writing never fails, never panics, and waits [`PATIENCE`] at most.
 

@@ -107,7 +107,8 @@ fn a_caller_that_goes_away_takes_its_flow_along() {
         write("structure.json", nodes);
         write(
             "long.py",
-            "import time\ndef main(data=None):\n    try:\n        open('began', 'w').close()\n        time.sleep(600)\n    finally:\n        open('ended', 'w').close()\n",
+            "import time\ndef main(data=None):\n    try:\n        open('began', 'w').close()\n        \
+                time.sleep(600)\n    finally:\n        open('ended', 'w').close()\n",
         );
         write(
             "never.py",

@@ -78,7 +78,8 @@ fn a_caller_that_asks_for_it_takes_its_node_along() {
     let Some(project) = world.living_project("p") else {
         return;
     };
-    let text = "import time\ndef main():\n    try:\n        print('here', flush=True)\n        time.sleep(600)\n    finally:\n        open('ended', 'w').close()\n";
+    let text = "import time\ndef main():\n    try:\n        print('here', flush=True)\n        time.sleep(600)\n    \
+        finally:\n        open('ended', 'w').close()\n";
     std::fs::write(project.root().join("long.py"), text).expect("write");
     let run = NodeRun {
         on_disconnect: OnDisconnect::Cancel,
@@ -106,7 +107,8 @@ fn a_node_that_hears_nothing_is_killed() {
         return;
     };
     // In C, which releases nothing and looks at no signal; an interrupt that comes just before it is not heard either.
-    let text = "def main():\n    while True:\n        try:\n            print('here', flush=True)\n            sum(range(10 ** 14))\n        except KeyboardInterrupt:\n            pass\n";
+    let text = "def main():\n    while True:\n        try:\n            print('here', flush=True)\n            \
+        sum(range(10 ** 14))\n        except KeyboardInterrupt:\n            pass\n";
     std::fs::write(project.root().join("deaf.py"), text).expect("write");
     let client = world.client();
     let none = InterruptRequest::default();

@@ -62,7 +62,8 @@ impl Places {
             .map(|(path, _)| path.as_path())
     }
 
-    /// The file system of the first place whose changes the system may not tell us, because another machine can make them.
+    /// The file system of the first place whose changes the system may not tell us, because another machine can make
+    /// them.
     pub(super) fn remote(&self) -> Option<&'static str> {
         self.0.keys().find_map(|path| remote_file_system(path))
     }

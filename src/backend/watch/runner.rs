@@ -4,8 +4,8 @@ use super::Watch;
 use crate::backend::flow::{NodeCall, NodeDone, Runner};
 use crate::json::JsonText;
 
-/// A runner whose environment is looked at before every node, not before the first alone: a flow may take long, and where
-/// the system tells of no changes nobody else would look in time.
+/// A runner whose environment is looked at before every node, not before the first alone: a flow may take long, and
+/// where the system tells of no changes nobody else would look in time.
 pub(in crate::backend) struct Watched<R> {
     runner: R,
     watch: Watch,

@@ -1,9 +1,9 @@
 //! The log of a run while it runs: cleaned, bounded, and readable by others as it grows.
 //!
-//! What is kept is at most 8 MiB: the first and the last half of each stream's share, without secrets. Beside that stands
-//! the *part file* below `.pip-logs`, by which `aim-logs follow` reads a running run and from which the text of a killed
-//! one is recovered. It is best effort: a run is never kept from going on by it. Its writer holds a lock on it, so that
-//! others know it is alive.
+//! What is kept is at most 8 MiB: the first and the last half of each stream's share, without secrets. Beside that
+//! stands the *part file* below `.pip-logs`, by which `aim-logs follow` reads a running run and from which the text of
+//! a killed one is recovered. It is best effort: a run is never kept from going on by it. Its writer holds a lock on
+//! it, so that others know it is alive.
 
 use std::borrow::Cow;
 use std::fs::File;

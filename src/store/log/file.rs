@@ -1,7 +1,7 @@
 //! The layout of a run log: AIM-Forge's (compat, section 5), which people `cat` and AIM-Forge reads.
 //!
-//! A header of four lines, then `[stdout]` and `[stderr]` with their text. Names begin with 14 digits (UTC, to the second) and the action,
-//! and end in the status; between them ours have milliseconds and the run's id.
+//! A header of four lines, then `[stdout]` and `[stderr]` with their text. Names begin with 14 digits (UTC, to the
+//! second) and the action, and end in the status; between them ours have milliseconds and the run's id.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
@@ -212,7 +212,8 @@ mod tests {
         }
     }
 
-    const HEADER: &str = "action: install\npackages: requests==2.32.3, a\nstatus: success\ntimestamp: 2025-10-04T08:30:28.123456+00:00\n";
+    const HEADER: &str = "action: install\npackages: requests==2.32.3, a\nstatus: success\n\
+        timestamp: 2025-10-04T08:30:28.123456+00:00\n";
 
     fn check(stdout: &str, stderr: &str, body: &str) {
         let packages = ["requests==2.32.3".to_owned(), "a".to_owned()];

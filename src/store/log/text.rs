@@ -1,8 +1,8 @@
 //! From what a terminal was told to what a person would read on it.
 //!
-//! pip and uv draw progress bars: carriage returns, cursor movements, erased lines. [`Cleaner`] follows them on a
-//! small screen of the last few lines and gives the text that is left in the end: no escape sequences, no control characters but
-//! tab and line end, invalid UTF-8 replaced. Text without any of those passes unchanged.
+//! pip and uv draw progress bars: carriage returns, cursor movements, erased lines. [`Cleaner`] follows them on a small
+//! screen of the last few lines and gives the text that is left in the end: no escape sequences, no control characters
+//! but tab and line end, invalid UTF-8 replaced. Text without any of those passes unchanged.
 //!
 //! **Invariant:** how the bytes are cut into pieces never changes the result.
 //! **Invariant:** memory is bounded, however long a line or an escape sequence is.
@@ -199,7 +199,8 @@ impl Cleaner {
     }
 }
 
-/// Where the first byte is that may not be simply written. Looks at whole blocks, which compiles to a few wide comparisons.
+/// Where the first byte is that may not be simply written. Looks at whole blocks, which compiles to a few wide
+/// comparisons.
 fn first_special(bytes: &[u8]) -> Option<usize> {
     const BLOCK: usize = 32;
     let is_special = |byte: u8| (byte < 0x20 && byte != b'\t') || byte == 0x7f || byte == 0xc2;

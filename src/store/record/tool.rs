@@ -59,8 +59,8 @@ impl Tool {
         }
     }
 
-    /// The tool that turned `before` into `now`: the one that installed what is new or other; where nothing is, conda, if
-    /// what went was its own. Unknown when there are several, or nothing is left to tell.
+    /// The tool that turned `before` into `now`: the one that installed what is new or other; where nothing is, conda,
+    /// if what went was its own. Unknown when there are several, or nothing is left to tell.
     pub fn behind(changes: &Diff, venv: &Venv, before: &Snapshot, now: &Snapshot) -> Self {
         let by = |snapshot: &Snapshot, change: &Change| {
             let installer = snapshot.installer(venv, &change.name);

@@ -181,7 +181,8 @@ const WAYS_IN: Table = &[
     ("BIN/python -c 'import sys; print(sys.argv)' -m pip install", Never),
     ("BIN/python -S -m pip install", Never),
     ("BIN/python -m ensurepip --version", Never),
-    ("BIN/python -m venv --without-pip other && other/bin/python -c 'import sys; print(sys.prefix)' && rm -r other", Never),
+    ("BIN/python -m venv --without-pip other && other/bin/python -c 'import sys; print(sys.prefix)' && rm -r other",
+     Never),
     ("PIP_REQUIRE_VIRTUALENV=1 BIN/pip install", Once),
     ("VIRTUAL_ENV=/nowhere BIN/pip install", Once),
     ("PYTHONPATH=/nowhere BIN/pip install", Once),
@@ -293,7 +294,11 @@ pub(super) fn furnish(twins: &Twins) {
     );
     twins.write("dry.conf", "[global]\ndry_run = true\n");
     twins.write("other-python.conf", "[global]\npython = /usr/bin/python3\n");
-    twins.write("caller.py", "import subprocess, sys\nsys.exit(subprocess.call([sys.executable, '-m', 'pip'] + sys.argv[1:]))\n");
+    twins.write(
+        "caller.py",
+        "import subprocess, sys\n\
+        sys.exit(subprocess.call([sys.executable, '-m', 'pip'] + sys.argv[1:]))\n",
+    );
     twins.write("no-project/readme.txt", "nothing to build\n");
     for (folder, extra) in [("project", ""), ("failing", "    sys.exit('no')\n")] {
         twins.write(&format!("{folder}/pyproject.toml"), PYPROJECT);

@@ -1,5 +1,6 @@
-//! A pip as its own test suite has it: a line in a `.pth` file leads to its source, there are no scripts, a sitecustomize
-//! reads the folders of packages once more, warnings are errors, and the environment is a copy of one made elsewhere.
+//! A pip as its own test suite has it: a line in a `.pth` file leads to its source, there are no scripts, a
+//! sitecustomize reads the folders of packages once more, warnings are errors, and the environment is a copy of one
+//! made elsewhere.
 
 use std::fs;
 

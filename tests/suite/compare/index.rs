@@ -115,7 +115,8 @@ fn answer(
     let mut page = |status: &str, extra: &str, body: &str| {
         write!(
             stream,
-            "HTTP/1.1 {status}\r\nContent-Type: text/html\r\n{extra}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "HTTP/1.1 {status}\r\nContent-Type: text/html\r\n{extra}Content-Length: {}\r\n\
+             Connection: close\r\n\r\n{body}",
             body.len()
         )
     };

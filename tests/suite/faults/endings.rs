@@ -14,7 +14,8 @@ fn pid_of(pid: &Value) -> Pid {
 /// Leaves a child in the worker's group, one in a session of its own, and one below that; then is deaf.
 const PARENT: &str = "import json, os, subprocess\ndef main():\n    \
     first = subprocess.Popen(['sleep', '600'])\n    \
-    second = subprocess.Popen(['sh', '-c', 'sleep 600 & echo $!; wait'], start_new_session=True, stdout=subprocess.PIPE)\n    \
+    second = subprocess.Popen(['sh', '-c', 'sleep 600 & echo $!; wait'], start_new_session=True, \
+        stdout=subprocess.PIPE)\n    \
     pids = [os.getpid(), first.pid, second.pid, int(second.stdout.readline())]\n    \
     json.dump(pids, open('new', 'w'))\n    os.rename('new', 'pids')\n    return sum(range(10 ** 14))\n";
 

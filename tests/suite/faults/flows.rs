@@ -27,13 +27,17 @@ fn a_client_that_goes_away_takes_its_flow_along() {
     assert!(!sandbox.project().join("ran").exists());
 }
 
-/// AIM-Forge's example pipeline of a class instance that goes from node to node (compat, section 15, start 14): the shape
-/// of it, in code of our own.
+/// AIM-Forge's example pipeline of a class instance that goes from node to node (compat, section 15, start 14): the
+/// shape of it, in code of our own.
 #[test]
 fn an_instance_goes_through_a_flow_by_reference() {
     let sandbox = Sandbox::ready();
     let _daemon = serving(&sandbox);
-    sandbox.write("people.py", "class Person:\n    def __init__(self, name, age):\n        self.name, self.age = name, age\n");
+    sandbox.write(
+        "people.py",
+        "class Person:\n    def __init__(self, name, age):\n        \
+        self.name, self.age = name, age\n",
+    );
     sandbox.write(
         "15.py",
         "from people import Person\ndef RunScript():\n    return Person('Kim', 30)\n",

@@ -76,7 +76,10 @@ pub(crate) fn ask(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> (u
 pub(crate) fn structure(sandbox: &Sandbox, nodes: &[(&str, &str)], edges: &[&str]) {
     let nodes: Vec<Value> = nodes
         .iter()
-        .map(|(id, kind)| json!({"id": id, "type": kind, "data": {"title": format!("T{id}"), "file": format!("{id}.py")}}))
+        .map(|(id, kind)| {
+            let (title, file) = (format!("T{id}"), format!("{id}.py"));
+            json!({"id": id, "type": kind, "data": {"title": title, "file": file}})
+        })
         .collect();
     let edges: Vec<Value> = edges
         .iter()

@@ -28,8 +28,8 @@ pub(super) fn make(
     PathBuf::from(String::from_utf8(output.stdout).expect("utf-8").trim_end())
 }
 
-/// A wheel of a real distribution that was fetched before, by the beginning of its name; without it, prints why the test is
-/// skipped.
+/// A wheel of a real distribution that was fetched before, by the beginning of its name; without it, prints why the
+/// test is skipped.
 pub(crate) fn stored_wheel(name: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-wheels");
     let found = std::fs::read_dir(&folder)

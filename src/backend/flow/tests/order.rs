@@ -131,7 +131,8 @@ proptest! {
         let runner = Arc::new(Scripted::new(move |node, _: &Any| {
             if fails.contains(node) { Err("boom".to_owned()) } else { Ok(json!(1)) }
         }));
-        let mut run = run(structure(&ids.join(" "), &edges.join(" ")), Some("n0"), request(workers, &[]), &runner, on_error);
+        let structure = structure(&ids.join(" "), &edges.join(" "));
+        let mut run = run(structure, Some("n0"), request(workers, &[]), &runner, on_error);
         let mut settled = Vec::new();
         let all = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         all.block_on(async { while let Some(place) = run.next().await { settled.push(place); } });
@@ -142,7 +143,8 @@ proptest! {
         let begun = runner.begun();
         prop_assert_eq!(begun.iter().collect::<HashSet<_>>().len(), begun.len());
 
-        let place_of: HashMap<_, _> = run.graph().nodes().enumerate().map(|(place, node)| (node.id.to_string(), place)).collect();
+        let placed = run.graph().nodes().enumerate();
+        let place_of: HashMap<_, _> = placed.map(|(place, node)| (node.id.to_string(), place)).collect();
         let begun: HashSet<_> = begun.into_iter().collect();
         let when: HashMap<_, _> = settled.iter().enumerate().map(|(when, place)| (*place, when)).collect();
         for (id, &place) in &place_of {

@@ -107,8 +107,8 @@ pub(super) fn gone(object: &Kept) -> NodeError {
     let node = id.rsplit_once('_').map_or(id, |(node, _)| node);
     NodeError {
         message: format!(
-            "The object that node {node} gave is gone: worker {}, which had it, has ended (the environment changed, or it \
-             was restarted or stopped). Run node {node} again",
+            "The object that node {node} gave is gone: worker {}, which had it, has ended (the environment changed, or \
+             it was restarted or stopped). Run node {node} again",
             object.pid()
         ),
         traceback: None,

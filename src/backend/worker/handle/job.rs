@@ -92,8 +92,8 @@ impl Job {
         Ok(restarted.worker)
     }
 
-    /// Puts a new worker in the place of the one there is. When it is not there within `wait_s`, it still comes, and the
-    /// reply says `restarted: false`.
+    /// Puts a new worker in the place of the one there is. When it is not there within `wait_s`, it still comes, and
+    /// the reply says `restarted: false`.
     ///
     /// # Errors
     /// As [`Self::start_worker`].
@@ -124,18 +124,18 @@ impl Job {
         let _ = answer.await;
     }
 
-    /// Says that the environment may have changed. Only a nudge, by which the next worker is ready before the next node:
-    /// what counts is `env_meta.json`, which is read again here and before every node.
+    /// Says that the environment may have changed. Only a nudge, by which the next worker is ready before the next
+    /// node: what counts is `env_meta.json`, which is read again here and before every node.
     pub async fn env_changed(&self, generation: Generation) {
         tracing::debug!(%generation, "told of a new generation");
         let _ = self.first.ask.send(Control::EnvChanged).await;
         self.pool.env_changed().await;
     }
 
-    /// Runs one node, after those asked for before it. What it prints goes to `output`, all of it before this returns; the
-    /// reply is the worker's own object (compat, section 8), or one of the same shape with a `code` where there is no
-    /// worker to answer. A node that runs longer than its `timeout_s` is interrupted, and killed when that does not help.
-    /// Dropping this future cancels the node in the same way, or takes it from the queue.
+    /// Runs one node, after those asked for before it. What it prints goes to `output`, all of it before this returns;
+    /// the reply is the worker's own object (compat, section 8), or one of the same shape with a `code` where there is
+    /// no worker to answer. A node that runs longer than its `timeout_s` is interrupted, and killed when that does not
+    /// help. Dropping this future cancels the node in the same way, or takes it from the queue.
     pub async fn run(&self, node: NodeRun, output: mpsc::Sender<NodeOutput>) -> WorkerReply {
         let order = Order {
             request: Request::ExecNode {
@@ -154,9 +154,9 @@ impl Job {
         reply.unwrap_or_else(shutting_down)
     }
 
-    /// Ends the node that runs, or with `file` the nodes of that file, also those that wait for their turn; gives how many.
-    /// They answer with the code `interrupted`. What an interrupt does not end is killed after the grace time, and its
-    /// worker with it.
+    /// Ends the node that runs, or with `file` the nodes of that file, also those that wait for their turn; gives how
+    /// many. They answer with the code `interrupted`. What an interrupt does not end is killed after the grace time,
+    /// and its worker with it.
     pub async fn interrupt(&self, file: Option<&str>) -> usize {
         let (reply, answer) = oneshot::channel();
         let ask = Control::Interrupt(file.map(str::to_owned), reply);

@@ -1,8 +1,8 @@
 //! What others hold of a project's workers.
 //!
-//! [`Job`] is the handle: cheap to clone, it asks the task and waits for its answer. `task_handle` is the same for one worker,
-//! `pool` the further workers that branches of a flow run on, `kept` an object that a worker keeps as
-//! long as somebody holds it, and `flow_runner` runs the nodes of a flow on them.
+//! [`Job`] is the handle: cheap to clone, it asks the task and waits for its answer. `task_handle` is the same for one
+//! worker, `pool` the further workers that branches of a flow run on, `kept` an object that a worker keeps as long as
+//! somebody holds it, and `flow_runner` runs the nodes of a flow on them.
 //!
 //! **Invariant:** owns no process and no state of one: everything is asked of `task`.
 

@@ -3,8 +3,9 @@
 //! Descriptor 0 of the process is one end of a socket pair, on which requests and replies go; 1 and 2 are pipes.
 //! [`Process::event`] is the one thing to wait for.
 //!
-//! **Invariant:** the process leads a group of its own, and the group does not outlive the [`Process`]: dropping it kills
-//! whatever a node left behind. What left the group too is killed by [`Process::end`] and [`Process::kill_leftovers`].
+//! **Invariant:** the process leads a group of its own, and the group does not outlive the [`Process`]: dropping it
+//! kills whatever a node left behind. What left the group too is killed by [`Process::end`] and
+//! [`Process::kill_leftovers`].
 //! **Invariant:** every method that waits can be given up and called again without losing a byte.
 
 use std::io::{self, BufRead};
@@ -138,9 +139,9 @@ impl Process {
 
     /// Gives the processor to the process for as long as a quick node takes, and takes what it answers.
     ///
-    /// A thread that sleeps until the answer comes is mostly woken on another processor, which has to be woken itself: that
-    /// takes longer than the node. So this one does not sleep at once. It yields, and where the two share a processor the
-    /// node runs meanwhile.
+    /// A thread that sleeps until the answer comes is mostly woken on another processor, which has to be woken itself:
+    /// that takes longer than the node. So this one does not sleep at once. It yields, and where the two share a
+    /// processor the node runs meanwhile.
     pub(crate) fn linger(&mut self) {
         let begun = std::time::Instant::now();
         while self.outgoing.is_empty() && begun.elapsed() < QUICK {
@@ -215,8 +216,8 @@ impl Process {
         found
     }
 
-    /// Ends the process and its group: by closing the protocol and asking, after `grace` by force. What it prints last goes
-    /// to `log`.
+    /// Ends the process and its group: by closing the protocol and asking, after `grace` by force. What it prints last
+    /// goes to `log`.
     pub(crate) async fn end(mut self, grace: Duration, log: WorkerLog) {
         let deadline = Instant::now() + grace;
         self.protocol = None;

@@ -1,5 +1,5 @@
-//! What a process printed while nobody's node ran on it: at once in the worker log, and the last part of it here, within a
-//! bound.
+//! What a process printed while nobody's node ran on it: at once in the worker log, and the last part of it here,
+//! within a bound.
 
 use super::log::WorkerLog;
 

@@ -1,12 +1,12 @@
 //! What nodes leave behind: processes that took themselves out of their worker's group.
 //!
-//! A worker has a variable of its own ([`env_vars::WORKER_MARK`]), which everything that its nodes start inherits; by it,
-//! whatever is left is found when the worker has ended. Who starts a process with an empty environment *and* in a session
-//! of its own wants it to stay, and keeps it. Where the system does not show the variables of processes, the group is all
-//! that is ended.
+//! A worker has a variable of its own ([`env_vars::WORKER_MARK`]), which everything that its nodes start inherits; by
+//! it, whatever is left is found when the worker has ended. Who starts a process with an empty environment *and* in a
+//! session of its own wants it to stay, and keeps it. Where the system does not show the variables of processes, the
+//! group is all that is ended.
 //!
-//! A daemon that was killed can look for nothing any more. The mark tells which one it was, so the next daemon of the same
-//! person ends what it left ([`kill_orphans`]).
+//! A daemon that was killed can look for nothing any more. The mark tells which one it was, so the next daemon of the
+//! same person ends what it left ([`kill_orphans`]).
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};

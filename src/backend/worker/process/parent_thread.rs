@@ -1,10 +1,10 @@
 //! Where the daemon's child processes come from: one thread that lives as long as the daemon.
 //!
-//! Linux tells a child of the end of its parent *thread* (`PR_SET_PDEATHSIG`), and the runtime's threads come and go. So
-//! one thread starts all processes, and the kernel kills them when the daemon goes, however it goes.
+//! Linux tells a child of the end of its parent *thread* (`PR_SET_PDEATHSIG`), and the runtime's threads come and go.
+//! So one thread starts all processes, and the kernel kills them when the daemon goes, however it goes.
 //!
-//! **Invariant:** no worker outlives the daemon on Linux. Elsewhere it ends when its socket closes, unless a node's C code
-//! keeps it from noticing.
+//! **Invariant:** no worker outlives the daemon on Linux. Elsewhere it ends when its socket closes, unless a node's C
+//! code keeps it from noticing.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,7 +1,7 @@
 //! What a worker answers, with an output of any size.
 //!
-//! A small output stands in the reply; a large one is in memory that the worker shares, and is read by whoever wants it,
-//! when they want it, piece by piece. Nobody parses it on the way.
+//! A small output stands in the reply; a large one is in memory that the worker shares, and is read by whoever wants
+//! it, when they want it, piece by piece. Nobody parses it on the way.
 //!
 //! **Invariant:** all pieces together are one JSON object on one line, as if the output had stood in the reply.
 

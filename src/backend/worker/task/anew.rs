@@ -1,7 +1,7 @@
 //! What becomes of a task that panicked: another one goes on in its place.
 //!
-//! The node that ran is answered with an error and never run a second time: nobody knows how far it came. What waited is
-//! kept, what the task knew of its processes is not, and they are ended.
+//! The node that ran is answered with an error and never run a second time: nobody knows how far it came. What waited
+//! is kept, what the task knew of its processes is not, and they are ended.
 
 use tokio::task::JoinSet;
 
@@ -11,8 +11,8 @@ use super::messages::failed_within;
 use super::{Next, Task};
 
 impl Task {
-    /// The task that goes on after this one panicked, as `why` says. `is_again`: for the second time within a short while;
-    /// then the first that waits may be the cause, and is not tried once more.
+    /// The task that goes on after this one panicked, as `why` says. `is_again`: for the second time within a short
+    /// while; then the first that waits may be the cause, and is not tried once more.
     pub(crate) fn anew(mut self, why: &str, is_again: bool) -> Self {
         let generation = self.freshness.known().generation;
         let words = format!("the daemon failed: {why}");

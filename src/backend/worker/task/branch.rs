@@ -1,8 +1,8 @@
 //! Workers for the branches of flows: they begin with the spare of the project's first worker, stay for the next flow,
 //! and end by themselves.
 //!
-//! **Invariant:** what was handed over is done: one that ends takes nothing in from before the moment when it looks for the
-//! last time, and whoever comes later is refused at the door.
+//! **Invariant:** what was handed over is done: one that ends takes nothing in from before the moment when it looks for
+//! the last time, and whoever comes later is refused at the door.
 
 use tokio::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! What a change of the environment means for the worker, by the project's policy (`worker.policy`).
 //!
-//! Under `loaded` the worker is asked whether a file that it has loaded is another one now. If so it is replaced; otherwise
-//! it is told to look at the folders again, and keeps its memory.
+//! Under `loaded` the worker is asked whether a file that it has loaded is another one now. If so it is replaced;
+//! otherwise it is told to look at the folders again, and keeps its memory.
 
 use super::current::Current;
 use super::failed::Failed;
@@ -12,8 +12,8 @@ use crate::backend::worker::protocol::Modules;
 use crate::project::RestartPolicy;
 
 impl Task {
-    /// Sees to it that the environment as it is now is in the next node. A worker that nobody has used, or that somebody
-    /// has stopped, stays away.
+    /// Sees to it that the environment as it is now is in the next node. A worker that nobody has used, or that
+    /// somebody has stopped, stays away.
     pub(super) fn refresh(&mut self) {
         let wanted = self.freshness.look();
         let failed_at = self.failed.as_ref().map(|failed| failed.view);

@@ -7,10 +7,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// What was done about a node that is to end.
 ///
-/// An interrupt that reaches the worker before it has picked the node up is none: the worker cannot tell it from one that
-/// came too late for the node before. Nor is one that reaches it on its way into a call that waits. So interrupts go on, after
-/// longer and longer pauses, until the worker says that it took one. From then on the node is given the grace time to clean
-/// up, which is not to be disturbed without need: there is one more interrupt, when half of that time has gone.
+/// An interrupt that reaches the worker before it has picked the node up is none: the worker cannot tell it from one
+/// that came too late for the node before. Nor is one that reaches it on its way into a call that waits. So interrupts
+/// go on, after longer and longer pauses, until the worker says that it took one. From then on the node is given the
+/// grace time to clean up, which is not to be disturbed without need: there is one more interrupt, when half of that
+/// time has gone.
 #[derive(Debug)]
 pub(super) struct CutShort {
     pub(super) why: Why,

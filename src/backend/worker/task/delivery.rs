@@ -134,8 +134,8 @@ impl Delivery {
     }
 }
 
-/// The text of `started` and `bytes`. The beginning of a character at the end stays in `started`; what can be no part of
-/// any is U+FFFD.
+/// The text of `started` and `bytes`. The beginning of a character at the end stays in `started`; what can be no part
+/// of any is U+FFFD.
 fn decode(started: &mut Vec<u8>, bytes: &[u8]) -> String {
     started.extend_from_slice(bytes);
     let mut text = String::with_capacity(started.len());

@@ -21,8 +21,8 @@ pub(super) struct Failed {
 }
 
 impl Failed {
-    /// Each try is put off twice as long as the one before, by a quarter more or less, so that many projects on one broken
-    /// disk do not try all at once; after [`TRIES`] it is left to whoever asks.
+    /// Each try is put off twice as long as the one before, by a quarter more or less, so that many projects on one
+    /// broken disk do not try all at once; after [`TRIES`] it is left to whoever asks.
     pub(super) fn after(last: Option<Self>, view: View, pause: Duration) -> Self {
         let tries = last
             .filter(|last| last.view == view)

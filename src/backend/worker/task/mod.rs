@@ -1,24 +1,25 @@
 //! The one loop that owns a worker.
 //!
-//! [`Task::next`] waits for whatever happens first, [`Task::take_in`] changes the state by it, and [`Task::advance`] does
-//! what has become possible: swap workers, start one, run the next node. Nothing but `next` waits.
+//! [`Task::next`] waits for whatever happens first, [`Task::take_in`] changes the state by it, and [`Task::advance`]
+//! does what has become possible: swap workers, start one, run the next node. Nothing but `next` waits.
 //!
-//! Two places say where a task stands: `current`, the worker that nodes run on, and `next`, the one that will take over.
+//! Two places say where a task stands: `current`, the worker that nodes run on, and `next`, the one that will take
+//! over.
 //!
 //! | `current` | `next` | shown as | leaves it when |
 //! | --- | --- | --- | --- |
 //! | none | none | stopped | a node or a start is asked for: **start** |
-//! | none | none, and the last start failed | failed | the environment changes, time has passed, or somebody asks: **start** |
+//! | none | none, and the last start failed | failed | the environment changes, time passes, somebody asks: **start** |
 //! | any | starting | starting | it is ready: **started**, or not: **start failed** (nodes that wait are refused) |
 //! | idle | ready | starting | at once: **swap**, the old worker ends |
-//! | idle | none | idle | a node is asked for: **run**; the environment changed: **follow** the policy, which starts, asks or leaves it |
+//! | idle | none | idle | a node is asked for: **run**; the environment changed: **follow** the policy |
 //! | asked | none | idle | it answers, and stays or is replaced; or does not, and is replaced |
 //! | busy | none | busy | it answers: idle; the environment changed: **follow**; it exits: the node is told, none |
 //! | busy | starting, ready | busy | it answers: as idle |
 //!
-//! A stop ends both from any state; so does the end of the daemon, or of the last handle. The way of a change is `refresh`
-//! → `follow` (`changes`) → `replace` → `start` → `started` → `swap` (`starting`). A panic ends both, too, and another task
-//! goes on with what waits (`anew`).
+//! A stop ends both from any state; so does the end of the daemon, or of the last handle. The way of a change is
+//! `refresh` → `follow` (`changes`) → `replace` → `start` → `started` → `swap` (`starting`). A panic ends both, too,
+//! and another task goes on with what waits (`anew`).
 
 mod anew;
 mod branch;

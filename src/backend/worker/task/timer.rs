@@ -1,7 +1,7 @@
 //! When the task is to look what is due, if nothing else happens before.
 //!
-//! What is due moves on with every node. A timer that is set anew each time wakes the runtime each time; one that is left
-//! as it is rings too early now and then, finds nothing due, and is set to the next time.
+//! What is due moves on with every node. A timer that is set anew each time wakes the runtime each time; one that is
+//! left as it is rings too early now and then, finds nothing due, and is set to the next time.
 
 use std::pin::Pin;
 

@@ -121,8 +121,10 @@ async fn large_requests_and_replies_pass() {
     let ran = site.run_file("list.py", "null").await;
     assert_eq!(ran.reply["output"].as_array().map(Vec::len), Some(400_000));
     // Nothing of it is kept in the worker.
-    let open = "import os\ndef main():\n    links = (os.path.join('/proc/self/fd', fd) for fd in os.listdir('/proc/self/fd'))\n    \
-        return [link for link in map(lambda f: os.path.lexists(f) and os.readlink(f), links) if link and 'memfd' in link]\n";
+    let open = "import os\ndef main():\n    \
+        links = (os.path.join('/proc/self/fd', fd) for fd in os.listdir('/proc/self/fd'))\n    \
+        return [link for link in map(lambda f: os.path.lexists(f) and os.readlink(f), links) if link and 'memfd' in \
+        link]\n";
     if cfg!(target_os = "linux") {
         assert_eq!(site.run(open).await.reply["output"].to_string(), "[]");
     }
@@ -173,7 +175,11 @@ async fn a_slow_reader_makes_a_flood_wait_and_misses_nothing() {
 async fn a_reader_that_goes_away_does_not_stop_its_node() {
     let Some(site) = Site::new() else { return };
     let gate = super::site::fifo(&site, "gate");
-    site.file("node.py", "def main():\n    print('x' * 1000000)\n    open('gate').read()\n    open('done', 'w').close()\n");
+    site.file(
+        "node.py",
+        "def main():\n    print('x' * 1000000)\n    open('gate').read()\n    \
+        open('done', 'w').close()\n",
+    );
     let (output, chunks) = tokio::sync::mpsc::channel(1);
     let job = site.job.clone();
     let run = tokio::spawn(async move { job.run(node("node.py", "null"), output).await });
