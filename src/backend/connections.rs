@@ -255,11 +255,11 @@ async fn talk<S>(stream: S, router: Router, seat: Arc<Seat>, daemon: &Daemon)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let routes = TowerToHyperService::new(router);
-    let calls = Arc::clone(&seat);
+    let calls = TowerToHyperService::new(router);
+    let taken = Arc::clone(&seat);
     let service = service_fn(move |request: Request<Incoming>| {
-        let call = Call::begin(&calls);
-        let answer = routes.call(request.map(|body| {
+        let call = Call::begin(&taken);
+        let answer = calls.call(request.map(|body| {
             if body.is_end_stream() {
                 Body::empty()
             } else {

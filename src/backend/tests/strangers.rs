@@ -62,7 +62,7 @@ fn strangers_who_read_no_answer_stop_nobody() {
         })
         .collect();
     assert_eq!(world.get("/api/health").0, 200);
-    let page = format!("{request}").replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
+    let page = request.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
     let mut stream = TcpStream::connect(address).expect("connects");
     stream.write_all(page.as_bytes()).expect("sent");
     let mut answer = String::new();

@@ -36,7 +36,7 @@ static THREAD: LazyLock<Option<mpsc::Sender<Start>>> = LazyLock::new(|| {
             let _ = start.started.send(child);
         }
     });
-    spawned.ok().map(|_| sender)
+    spawned.ok().map(|()| sender)
 });
 
 /// Starts `command`, which ends with the daemon.
