@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -151,10 +151,10 @@ fn a_state_that_cannot_be_written_is_entered_once_it_can() {
     let sandbox = Sandbox::ready();
     let generation = sandbox.generation();
     let meta = sandbox.project().join("env_meta.json");
-    // A name so long that none of a file beside it can be longer.
-    let long = sandbox.project().join("x".repeat(250));
-    std::fs::rename(&meta, &long).expect("moved");
-    std::os::unix::fs::symlink(&long, &meta).expect("linked");
+    let Some(fixed) = Unchangeable::new(&meta) else {
+        println!("skipped: chattr +i is not possible here");
+        return;
+    };
     for version in ["1.0", "2.0", "3.0"] {
         let wheel = sandbox.wheel("greeting", version);
         let ran = sandbox.pip(["install", wheel.to_str().expect("utf-8")]);
@@ -168,10 +168,31 @@ fn a_state_that_cannot_be_written_is_entered_once_it_can() {
             .collect()
     };
     assert_eq!(actions(), ["install"; 3]);
-    std::fs::rename(&long, &meta).expect("moved back");
+    drop(fixed);
     sandbox.run("aim-venv-sync", ["sync"]).ok();
     assert_eq!(actions(), ["install"; 3]);
     assert_eq!(sandbox.generation(), generation + 3);
+}
+
+/// A file that nobody can replace, not even the superuser, until this is dropped (chattr(1)).
+struct Unchangeable(PathBuf);
+
+impl Unchangeable {
+    fn new(path: &Path) -> Option<Self> {
+        chattr("+i", path).then(|| Self(path.to_path_buf()))
+    }
+}
+
+impl Drop for Unchangeable {
+    fn drop(&mut self) {
+        chattr("-i", &self.0);
+    }
+}
+
+fn chattr(change: &str, path: &Path) -> bool {
+    let mut chattr = Command::new("chattr");
+    let status = chattr.arg(change).arg(path).output();
+    status.is_ok_and(|output| output.status.success())
 }
 
 #[test]
