@@ -6,21 +6,33 @@ use std::ops::Range;
 use super::names::{self, Kind};
 use super::{HIDDEN, tokens, urls};
 
+/// How often a text is looked at anew: what was hidden may uncover what no URL has but a broken one.
+const ROUNDS: usize = 8;
+
 /// `text` with every secret in it hidden.
 pub fn hide(text: &str) -> Cow<'_, str> {
-    let found = find(text);
-    if found.is_empty() {
-        return Cow::Borrowed(text);
+    let mut hidden = Cow::Borrowed(text);
+    for _ in 0..ROUNDS {
+        let found = find(&hidden);
+        if found.is_empty() {
+            break;
+        }
+        hidden = Cow::Owned(without(&hidden, found));
     }
+    hidden
+}
+
+/// `text` with [`HIDDEN`] in the place of each of `secrets`, which are in order.
+fn without(text: &str, secrets: Vec<Range<usize>>) -> String {
     let mut result = String::with_capacity(text.len());
     let mut from = 0;
-    for secret in found {
+    for secret in secrets {
         result.push_str(&text[from..secret.start]);
         result.push_str(HIDDEN);
         from = secret.end;
     }
     result.push_str(&text[from..]);
-    Cow::Owned(result)
+    result
 }
 
 /// Where secrets stand in `text`: in order, none of them in another, none empty or hidden already.
@@ -201,6 +213,7 @@ mod tests {
         check("//u:p@h/x", "//u:****@h/x");
         check("https:/u:p@h/x", "https:/u:****@h/x");
         check("https:u:p@h/x", "https:u:****@h/x");
+        check("//:a/@@", "//:****@");
         check(
             "PIP_INDEX_URL=u:p@h/simple",
             "PIP_INDEX_URL=u:****@h/simple",
