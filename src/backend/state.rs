@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::answer::Refusal;
-use super::descriptors;
+use super::descriptors::{self, Descriptors};
 use super::events::Events;
 use super::flow::Structures;
 use super::projects::{Known, Projects};
@@ -99,6 +99,11 @@ impl Daemon {
     /// Where everything that happens is told.
     pub(super) fn events(&self) -> &Events {
         &self.settings.events
+    }
+
+    /// What processes are started with, and connections made of.
+    pub(super) fn descriptors(&self) -> &Descriptors {
+        &self.settings.descriptors
     }
 
     /// When it began.
