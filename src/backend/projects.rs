@@ -122,8 +122,8 @@ impl Projects {
         if let Some(project) = Project::containing(folder) {
             return self.by_folder(folder_of(&project));
         }
-        let above = folder.ancestors().map(|above| self.by_folder(above));
-        above.filter_map(Result::transpose).next().transpose()
+        let mut above = folder.ancestors().map(|above| self.by_folder(above));
+        above.find_map(Result::transpose).transpose()
     }
 
     /// Registers `project`, whose folder is resolved; one that is known keeps its id.
