@@ -19,6 +19,8 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Error};
 
+use crate::files::momentary::is_momentary;
+
 /// A client whose every call goes to `socket`, whatever host it names. [`Error::ConnectionFailed`] when nobody listens.
 pub(super) fn agent(socket: &Path) -> Agent {
     let config = Agent::config_builder()
@@ -53,6 +55,7 @@ impl Connector for Socket {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 Err(Error::Timeout(details.timeout.reason))
             }
+            Err(error) if is_momentary(&error) => Err(Error::Io(error)),
             Err(_) => Err(Error::ConnectionFailed),
         }
     }

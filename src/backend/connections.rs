@@ -86,6 +86,8 @@ pub(super) struct Entry<E> {
     talks: JoinSet<()>,
     /// When to accept again after a failure.
     rests_until: Option<Instant>,
+    /// The last one could not be accepted.
+    is_failing: bool,
 }
 
 impl<E: Entrance> Entry<E> {
@@ -98,6 +100,7 @@ impl<E: Entrance> Entry<E> {
             seats: Vec::new(),
             talks: JoinSet::new(),
             rests_until: None,
+            is_failing: false,
         }
     }
 
@@ -113,16 +116,27 @@ impl<E: Entrance> Entry<E> {
                 () = at(overdue) => self.close_overdue(),
                 () = at(rested) => self.rests_until = None,
                 came = self.entrance.accept(), if rested.is_none() => match came {
-                    Ok((stream, peer)) => self.seat(stream, peer).await,
-                    Err(error) => {
-                        tracing::error!(%error, "a call cannot be taken");
-                        self.make_room();
-                        self.rests_until = Some(Instant::now() + BREATH);
+                    Ok((stream, peer)) => {
+                        self.is_failing = false;
+                        self.seat(stream, peer).await;
                     }
+                    Err(error) => self.rest(&error),
                 },
             }
         }
         while self.talks.join_next().await.is_some() {}
+    }
+
+    /// Nobody can be let in for a moment.
+    fn rest(&mut self, error: &io::Error) {
+        // Told once, or the log would be full of it.
+        if !std::mem::replace(&mut self.is_failing, true) {
+            tracing::error!(%error, "calls cannot be taken");
+        }
+        self.make_room();
+        let descriptors = self.daemon.descriptors().clone();
+        supervise::spawn("thrift", async move { descriptors.make_room().await });
+        self.rests_until = Some(Instant::now() + BREATH);
     }
 
     async fn seat(&mut self, stream: E::Stream, peer: Option<IpAddr>) {

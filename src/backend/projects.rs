@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::api::{folder_of, project_at};
 use crate::backend::locked::Locked;
+use crate::files::momentary::there;
 use crate::files::{Stamp, atomic, read};
 use crate::project::{Project, ProjectId, ProjectLayout, Registry};
 
@@ -73,48 +74,62 @@ impl Projects {
     }
 
     /// All of them, by id.
-    pub(super) fn all(&self) -> Vec<Known> {
-        let registry = self.registry();
+    ///
+    /// # Errors
+    /// When the registry or the root cannot be read: then nobody knows which there are.
+    pub(super) fn all(&self) -> io::Result<Vec<Known>> {
+        let registry = self.registry()?;
         let mut all: Vec<Known> = registry.projects().iter().map(known).collect();
         let taken = |folder: &Path| registry.by_path(folder).is_some();
         let below = self
-            .below_root()
+            .below_root()?
+            .into_iter()
             .filter(|found| registry.by_id(&found.id).is_none() && !taken(&found.folder));
         all.extend(below);
         all.sort_by(|a, b| a.id.cmp(&b.id));
-        all
+        Ok(all)
     }
 
     /// The project of this id.
-    pub(super) fn by_id(&self, id: &ProjectId) -> Option<Known> {
-        match self.registry().by_id(id) {
+    ///
+    /// # Errors
+    /// As [`Projects::all`].
+    pub(super) fn by_id(&self, id: &ProjectId) -> io::Result<Option<Known>> {
+        Ok(match self.registry()?.by_id(id) {
             Some(registered) => Some(known(registered)),
             None => self.child_of_root(id),
-        }
+        })
     }
 
     /// The project in `folder`, which is resolved.
-    pub(super) fn by_folder(&self, folder: &Path) -> Option<Known> {
-        let registry = self.registry();
+    ///
+    /// # Errors
+    /// As [`Projects::all`].
+    pub(super) fn by_folder(&self, folder: &Path) -> io::Result<Option<Known>> {
+        let registry = self.registry()?;
         if let Some(registered) = registry.by_path(folder) {
-            return Some(known(registered));
+            return Ok(Some(known(registered)));
         }
-        let mut below = self.below_root();
-        below.find(|found| found.folder == folder && registry.by_id(&found.id).is_none())
+        let mut below = self.below_root()?.into_iter();
+        Ok(below.find(|found| found.folder == folder && registry.by_id(&found.id).is_none()))
     }
 
     /// The nearest project that `folder`, which is resolved, lies in.
-    pub(super) fn containing(&self, folder: &Path) -> Option<Known> {
+    ///
+    /// # Errors
+    /// As [`Projects::all`].
+    pub(super) fn containing(&self, folder: &Path) -> io::Result<Option<Known>> {
         if let Some(project) = Project::containing(folder) {
             return self.by_folder(folder_of(&project));
         }
-        folder.ancestors().find_map(|above| self.by_folder(above))
+        let mut above = folder.ancestors().map(|above| self.by_folder(above));
+        above.find_map(Result::transpose).transpose()
     }
 
     /// Registers `project`, whose folder is resolved; one that is known keeps its id.
     pub(super) fn register(&self, project: &Project) -> io::Result<Known> {
         let folder = folder_of(project);
-        if let Some(known) = self.by_folder(folder) {
+        if let Some(known) = self.by_folder(folder)? {
             return Ok(known);
         }
         if folder.to_str().is_none() {
@@ -151,26 +166,27 @@ impl Projects {
         })
     }
 
-    fn below_root(&self) -> impl Iterator<Item = Known> {
-        let entries = self
-            .root
-            .as_deref()
-            .and_then(|root| std::fs::read_dir(root).ok());
-        entries
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter_map(|name| ProjectId::new(name).ok())
-            .filter_map(|id| self.child_of_root(&id))
-            .filter(|found| found.folder.to_str().is_some())
+    fn below_root(&self) -> io::Result<Vec<Known>> {
+        let mut below = Vec::new();
+        let Some(root) = &self.root else {
+            return Ok(below);
+        };
+        for entry in there(std::fs::read_dir(root))?.into_iter().flatten() {
+            let name = entry?.file_name().into_string().ok();
+            let id = name.and_then(|name| ProjectId::new(name).ok());
+            let found = id.and_then(|id| self.child_of_root(&id));
+            below.extend(found.filter(|found| found.folder.to_str().is_some()));
+        }
+        Ok(below)
     }
 
-    fn registry(&self) -> Arc<Registry> {
+    fn registry(&self) -> io::Result<Arc<Registry>> {
         let mut read = self.read.lock();
         let stamp = Stamp::of(&self.file);
         if stamp != read.stamp {
             read.registry = Arc::new(match load(&self.file) {
                 Ok(registry) => registry,
+                Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
                 Err(error) => {
                     let file = self.file.display();
                     tracing::warn!(%file, %error, "the registry of projects cannot be read");
@@ -179,7 +195,7 @@ impl Projects {
             });
             read.stamp = stamp;
         }
-        Arc::clone(&read.registry)
+        Ok(Arc::clone(&read.registry))
     }
 
     fn edit<T>(&self, change: impl FnOnce(&mut Registry) -> T) -> io::Result<T> {
@@ -259,6 +275,7 @@ mod tests {
     fn ids(projects: &Projects) -> Vec<String> {
         projects
             .all()
+            .expect("read")
             .into_iter()
             .map(|known| known.id.to_string())
             .collect()
@@ -276,7 +293,10 @@ mod tests {
         let known = projects.register(&elsewhere).expect("registered");
         assert_eq!(known.id.as_str(), "one-2", "`one` is below the root");
         assert_eq!(ids(&projects), ["drawn", "one", "one-2"]);
-        assert_eq!(projects.by_folder(elsewhere.root()), Some(known.clone()));
+        assert_eq!(
+            projects.by_folder(elsewhere.root()).expect("read"),
+            Some(known.clone())
+        );
         assert_eq!(projects.register(&elsewhere).expect("again"), known);
         assert_eq!(
             ids(&world.projects()),
@@ -306,6 +326,7 @@ mod tests {
         let found = |path: &str| {
             projects
                 .containing(&world.path(path))
+                .expect("read")
                 .map(|known| known.root())
         };
         assert_eq!(found("root/outer/.venv"), Some(outer.root().to_path_buf()));
@@ -349,5 +370,30 @@ mod tests {
         one.register(&world.project("c")).expect("registered");
         assert_eq!(ids(&one), ["a", "b", "c"]);
         assert_eq!(ids(&other), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_registry_that_cannot_be_read_is_no_empty_one() {
+        let world = World::new();
+        let projects = world.projects();
+        let known = projects.register(&world.project("p")).expect("registered");
+        let file = world.path("state/projects.json");
+        let aside = world.path("state/aside");
+        std::fs::rename(&file, &aside).expect("moved");
+        std::fs::create_dir(&file).expect("folder");
+        assert!(projects.all().is_err());
+        assert!(projects.by_id(&known.id).is_err());
+        assert!(projects.by_folder(&known.folder).is_err());
+        assert!(projects.containing(&known.folder).is_err());
+        std::fs::remove_dir(&file).expect("removed");
+        std::fs::rename(&aside, &file).expect("moved");
+        assert_eq!(projects.by_id(&known.id).expect("read"), Some(known));
+    }
+
+    #[test]
+    fn a_root_that_is_not_there_has_no_projects() {
+        let world = World::new();
+        std::fs::remove_dir(world.path("root")).expect("removed");
+        assert!(world.projects().all().expect("read").is_empty());
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::answer::Refusal;
-use super::descriptors;
+use super::descriptors::{self, Descriptors};
 use super::events::Events;
 use super::flow::Structures;
 use super::projects::{Known, Projects};
@@ -101,6 +101,11 @@ impl Daemon {
         &self.settings.events
     }
 
+    /// What processes are started with, and connections made of.
+    pub(super) fn descriptors(&self) -> &Descriptors {
+        &self.settings.descriptors
+    }
+
     /// When it began.
     pub(super) fn started_at(&self) -> DateTime<Utc> {
         self.started_at
@@ -117,11 +122,15 @@ impl Daemon {
         if !named.starts_with('/') {
             let id = ProjectId::new(named).map_err(Refusal::no_such_project)?;
             let unknown = || Refusal::no_such_project(format!("no such project: {id}"));
-            return self.projects.by_id(&id).ok_or_else(unknown);
+            return self
+                .projects
+                .by_id(&id)
+                .map_err(unread)?
+                .ok_or_else(unknown);
         }
         let unknown = || Refusal::no_such_project(format!("no such project: {named}"));
         let folder = resolved(Path::new(named)).ok_or_else(unknown)?;
-        if let Some(known) = self.projects.by_folder(&folder) {
+        if let Some(known) = self.projects.by_folder(&folder).map_err(unread)? {
             return Ok(known);
         }
         if door != Door::Socket || !may_register {
@@ -338,4 +347,9 @@ pub(super) fn refused_at_shutdown() -> Refusal {
         ErrorCode::ShuttingDown,
         detail,
     )
+}
+
+/// Nobody knows which projects there are.
+pub(super) fn unread(error: std::io::Error) -> Refusal {
+    Refusal::internal("cannot read which projects there are", error)
 }

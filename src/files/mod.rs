@@ -8,6 +8,7 @@ pub mod atomic;
 mod folder;
 mod found;
 mod growing;
+pub mod momentary;
 mod owner;
 pub mod read;
 mod stamp;

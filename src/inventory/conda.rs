@@ -5,29 +5,38 @@
 //! (`py311h64a7726_0`, `pyhd8ed1ab_0`); what it installed lies in site-packages and counts there, so that an upgrade by
 //! pip is seen as what it is.
 
+use std::io;
 use std::path::Path;
 
 use super::distribution::{Distribution, Stamp};
+use crate::files::momentary::{found, there};
 use crate::project::CONDA_META;
 
 /// What conda installed by itself, by the files in `folder`.
-pub(super) fn scan(folder: &Path) -> Vec<Distribution> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten();
-    entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let file = entry.file_name().into_string().ok()?;
-            let (name, version) = name_and_version(&file)?;
-            Some(Distribution {
+///
+/// # Errors
+/// What the system says of the folder, but that it is missing; of a file, only what is of the moment.
+pub(super) fn scan(folder: &Path) -> io::Result<Vec<Distribution>> {
+    let mut all = Vec::new();
+    for entry in there(std::fs::read_dir(folder))?.into_iter().flatten() {
+        let entry = entry?;
+        let Ok(file) = entry.file_name().into_string() else {
+            continue;
+        };
+        if let Some((name, version)) = name_and_version(&file)
+            && let Some(meta) = found(entry.metadata())?
+        {
+            all.push(Distribution {
                 name: name.to_owned(),
                 version: version.to_owned(),
                 editable: None,
-                stamp: Some(Stamp::of(&entry.metadata().ok()?)),
+                stamp: Some(Stamp::of(&meta)),
                 folder: Some(format!("{CONDA_META}/{file}")),
                 named: true,
-            })
-        })
-        .collect()
+            });
+        }
+    }
+    Ok(all)
 }
 
 /// Whether `place` is one of conda's files.
@@ -76,7 +85,7 @@ mod tests {
     }
 
     fn shown(venv: &Venv) -> Vec<String> {
-        let now = Snapshot::scan(venv);
+        let now = Snapshot::scan(venv).expect("readable");
         let show = |one: &Distribution| {
             let by = now.installer(venv, &one.name).unwrap_or_default();
             format!("{} {} {by}", one.name, one.version)

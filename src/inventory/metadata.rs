@@ -1,14 +1,17 @@
 //! Names and versions as distributions write them themselves.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::distribution::Distribution;
+use crate::files::momentary::found;
 use crate::files::read as file;
 
 /// Gives `one` the name and version of its metadata file, where it can be read.
 pub(super) fn name(one: &mut Distribution, folders: &[PathBuf]) {
     let Some(folder) = &one.folder else { return };
-    let found = folders.iter().find_map(|site| read(&site.join(folder)));
+    let read = |site: &PathBuf| read(&site.join(folder)).ok().flatten();
+    let found = folders.iter().find_map(read);
     if let Some((name, version)) = found {
         one.name = name;
         one.version = version;
@@ -17,12 +20,17 @@ pub(super) fn name(one: &mut Distribution, folders: &[PathBuf]) {
 }
 
 /// Name and version in the metadata at `path`: a dist-info or egg-info folder, or an egg-info file.
-pub(super) fn read(path: &Path) -> Option<(String, String)> {
-    let head = ["METADATA", "PKG-INFO"]
-        .into_iter()
-        .find_map(|name| file::head(&path.join(name), LONGEST_HEAD).ok())
-        .or_else(|| file::head(path, LONGEST_HEAD).ok())?;
-    parse(&String::from_utf8_lossy(&head))
+///
+/// # Errors
+/// What is of the moment.
+pub(super) fn read(path: &Path) -> io::Result<Option<(String, String)>> {
+    let places = [path.join("METADATA"), path.join("PKG-INFO"), path.into()];
+    for place in places {
+        if let Some(head) = found(file::head(&place, LONGEST_HEAD))? {
+            return Ok(parse(&String::from_utf8_lossy(&head)));
+        }
+    }
+    Ok(None)
 }
 
 /// Name and Version stand at the top of the headers; what follows may be a long description.

@@ -4,6 +4,7 @@
 //! Only what has no version in its name, and editable installations, cost the reading of a file.
 
 use std::borrow::Cow;
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
@@ -12,15 +13,22 @@ use serde::Deserialize;
 
 use super::distribution::{Distribution, Stamp, name_and_version};
 use super::metadata;
+use crate::files::momentary::{found, there};
 use crate::files::read;
 use crate::project::HOOK_LINE;
 
 /// Every distribution in `folders`.
-pub(super) fn scan(folders: &[PathBuf]) -> Vec<Distribution> {
-    folders
-        .iter()
-        .flat_map(|folder| Site::open(folder).map_or_else(Vec::new, Site::scan))
-        .collect()
+///
+/// # Errors
+/// What the system says of a folder, but that it is missing; of what is in it, only what is of the moment.
+pub(super) fn scan(folders: &[PathBuf]) -> io::Result<Vec<Distribution>> {
+    let mut all = Vec::new();
+    for folder in folders {
+        if let Some(site) = there(Site::open(folder))? {
+            all.extend(site.scan()?);
+        }
+    }
+    Ok(all)
 }
 
 /// `.pth` files that every other environment has and that no editable installation made.
@@ -38,20 +46,19 @@ struct Site<'a> {
 }
 
 impl<'a> Site<'a> {
-    fn open(path: &'a Path) -> Option<Self> {
+    fn open(path: &'a Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = rustix::fs::open(path, flags, Mode::empty()).ok()?;
-        Some(Self {
-            path,
-            dir: Dir::new(fd).ok()?,
-        })
+        let fd = rustix::fs::open(path, flags, Mode::empty())?;
+        let dir = Dir::new(fd)?;
+        Ok(Self { path, dir })
     }
 
-    fn scan(mut self) -> Vec<Distribution> {
+    fn scan(mut self) -> io::Result<Vec<Distribution>> {
         let mut folders: Vec<String> = Vec::with_capacity(512);
         let mut links: Vec<String> = Vec::new();
         let mut has_editable = false;
-        while let Some(Ok(entry)) = self.dir.read() {
+        while let Some(entry) = self.dir.read() {
+            let entry = entry?;
             let Ok(name) = entry.file_name().to_str() else {
                 continue;
             };
@@ -66,24 +73,24 @@ impl<'a> Site<'a> {
                 _ => has_editable |= entry.file_type() == FileType::Symlink,
             }
         }
-        let Ok(fd) = self.dir.fd() else {
-            return Vec::new();
-        };
-        let mut found: Vec<Distribution> = Vec::with_capacity(folders.len() + links.len());
+        let fd = self.dir.fd()?;
+        let mut all: Vec<Distribution> = Vec::with_capacity(folders.len() + links.len());
         let mut place = String::with_capacity(128);
         for folder in folders {
-            let Some(stamp) = stamp(fd, &folder, &mut place) else {
+            let Some(stamp) = stamp(fd, &folder, &mut place)? else {
                 continue;
             };
             let editable = if has_editable {
-                editable(fd, &folder, &mut place)
+                editable(fd, &folder, &mut place)?
             } else {
                 None
             };
-            found.extend(self.distribution(folder, stamp, editable));
+            all.extend(self.distribution(folder, stamp, editable)?);
         }
-        found.extend(links.iter().filter_map(|link| self.linked(link)));
-        found
+        for link in links {
+            all.extend(self.linked(&link)?);
+        }
+        Ok(all)
     }
 
     fn distribution(
@@ -91,62 +98,76 @@ impl<'a> Site<'a> {
         folder: String,
         stamp: Stamp,
         editable: Option<String>,
-    ) -> Option<Distribution> {
-        let (name, version) = name_and_version(&folder)?;
+    ) -> io::Result<Option<Distribution>> {
+        let Some((name, version)) = name_and_version(&folder) else {
+            return Ok(None);
+        };
         let named = version.is_empty();
         let (name, version) = if named {
-            metadata::read(&self.path.join(&folder))?
+            match metadata::read(&self.path.join(&folder))? {
+                Some(read) => read,
+                None => return Ok(None),
+            }
         } else {
             (name.to_owned(), version.to_owned())
         };
-        Some(Distribution {
+        Ok(Some(Distribution {
             name,
             version,
             editable,
             folder: Some(folder),
             stamp: Some(stamp),
             named,
-        })
+        }))
     }
 
     /// What `setup.py develop` installed: `<name>.egg-link` holds the folder of the project's egg-info.
-    fn linked(&self, link: &str) -> Option<Distribution> {
+    fn linked(&self, link: &str) -> io::Result<Option<Distribution>> {
         let path = self.path.join(link);
-        let text = read::text(&path, LONGEST_LINK).ok()?;
-        let location = text.lines().next()?.trim();
-        let stem = link.strip_suffix(".egg-link")?;
-        let egg = [stem.to_owned(), stem.replace('-', "_")]
-            .into_iter()
-            .map(|stem| Path::new(location).join(format!("{stem}.egg-info")));
-        let (name, version) = egg.into_iter().find_map(|egg| metadata::read(&egg))?;
-        let meta = std::fs::metadata(&path).ok()?;
-        Some(Distribution {
-            name,
-            version,
-            editable: Some(location.to_owned()),
-            folder: Some(link.to_owned()),
-            stamp: Some(Stamp::of(&meta)),
-            named: true,
-        })
+        let (Some(text), Some(meta)) = (
+            found(read::text(&path, LONGEST_LINK))?,
+            found(std::fs::metadata(&path))?,
+        ) else {
+            return Ok(None);
+        };
+        let location = text.lines().next().unwrap_or_default().trim();
+        let stem = link.strip_suffix(".egg-link").unwrap_or(link);
+        for stem in [stem.to_owned(), stem.replace('-', "_")] {
+            let egg = Path::new(location).join(format!("{stem}.egg-info"));
+            if let Some((name, version)) = metadata::read(&egg)? {
+                return Ok(Some(Distribution {
+                    name,
+                    version,
+                    editable: Some(location.to_owned()),
+                    folder: Some(link.to_owned()),
+                    stamp: Some(Stamp::of(&meta)),
+                    named: true,
+                }));
+            }
+        }
+        Ok(None)
     }
 }
 
 /// The stamp of the file that an installer writes last, or none where there is no metadata at all.
-fn stamp(site: BorrowedFd<'_>, folder: &str, place: &mut String) -> Option<Stamp> {
-    let mut stamp_of = |file: &str| {
-        place.clear();
-        place.extend([folder, "/", file]);
-        let stat = statat(site, place.as_str(), AtFlags::empty()).ok()?;
-        (FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile).then(|| raw_stamp(&stat))
+fn stamp(site: BorrowedFd<'_>, folder: &str, place: &mut String) -> io::Result<Option<Stamp>> {
+    let files: &[&str] = if folder.ends_with(".dist-info") {
+        &["/RECORD", "/METADATA"]
+    } else {
+        // An egg-info is a folder (pip before wheels, `setup.py install`) or a single file (distutils).
+        &["/PKG-INFO", ""]
     };
-    if folder.ends_with(".dist-info") {
-        return stamp_of("RECORD").or_else(|| stamp_of("METADATA"));
+    for file in files {
+        place.clear();
+        place.extend([folder, file]);
+        let stat = statat(site, place.as_str(), AtFlags::empty()).map_err(io::Error::from);
+        if let Some(stat) = found(stat)?
+            && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+        {
+            return Ok(Some(raw_stamp(&stat)));
+        }
     }
-    // An egg-info is a folder (pip before wheels, `setup.py install`) or a single file (distutils).
-    stamp_of("PKG-INFO").or_else(|| {
-        let stat = statat(site, folder, AtFlags::empty()).ok()?;
-        (FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile).then(|| raw_stamp(&stat))
-    })
+    Ok(None)
 }
 
 #[expect(
@@ -165,7 +186,7 @@ fn raw_stamp(stat: &rustix::fs::Stat) -> Stamp {
 }
 
 /// Where the project lies if `folder` belongs to an editable installation (PEP 610).
-fn editable(site: BorrowedFd<'_>, folder: &str, place: &mut String) -> Option<String> {
+fn editable(site: BorrowedFd<'_>, folder: &str, place: &mut String) -> io::Result<Option<String>> {
     #[derive(Deserialize)]
     struct DirectUrl {
         url: String,
@@ -179,9 +200,11 @@ fn editable(site: BorrowedFd<'_>, folder: &str, place: &mut String) -> Option<St
     place.clear();
     place.extend([folder, "/direct_url.json"]);
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let fd = openat(site, place.as_str(), flags, Mode::empty()).ok()?;
-    let url: DirectUrl = serde_json::from_slice(&read::opened(fd, LONGEST_URL).ok()?).ok()?;
-    url.dir_info.editable.then(|| path_of_url(&url.url))
+    let fd = openat(site, place.as_str(), flags, Mode::empty()).map_err(io::Error::from);
+    let text = found(fd.and_then(|fd| read::opened(fd, LONGEST_URL)))?;
+    let url: Option<DirectUrl> = text.and_then(|text| serde_json::from_slice(&text).ok());
+    let url = url.filter(|url| url.dir_info.editable);
+    Ok(url.map(|url| path_of_url(&url.url)))
 }
 
 /// The path in a `file://` URL, percent-decoded; another URL as it is.
@@ -251,7 +274,10 @@ mod tests {
     }
 
     fn scanned(dir: &Path) -> Vec<String> {
-        let snapshot: Snapshot = scan(&[dir.to_path_buf()]).into_iter().collect();
+        let snapshot: Snapshot = scan(&[dir.to_path_buf()])
+            .expect("readable")
+            .into_iter()
+            .collect();
         let show = |one: &Distribution| {
             let editable = one
                 .editable
@@ -342,6 +368,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_has_nothing() {
-        assert!(scan(&[PathBuf::from("/nowhere/site-packages")]).is_empty());
+        let none = scan(&[PathBuf::from("/nowhere/site-packages")]);
+        assert!(none.expect("nothing").is_empty());
     }
 }

@@ -1,6 +1,7 @@
 //! What is installed in one environment at one moment.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -21,18 +22,23 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// What is installed in `venv` now. Never fails: what cannot be read is left out.
+    /// What is installed in `venv` now. What is broken in itself is left out.
     ///
     /// Names and versions come from the names of metadata folders, without opening a file;
     /// [`Snapshot::name_all`] puts METADATA's own in their place.
-    pub fn scan(venv: &Venv) -> Self {
-        let mut found: Self = scan::scan(&venv.site_packages()).into_iter().collect();
+    ///
+    /// # Errors
+    /// When a folder cannot be read, or the system has no descriptors or memory left: then nobody knows what is there.
+    pub fn scan(venv: &Venv) -> io::Result<Self> {
+        let mut found: Self = scan::scan(&venv.all_site_packages()?)?
+            .into_iter()
+            .collect();
         if let Some(folder) = venv.conda_meta() {
-            for one in conda::scan(&folder) {
+            for one in conda::scan(&folder)? {
                 found.by_name.entry(one.canonical_name()).or_insert(one);
             }
         }
-        found
+        Ok(found)
     }
 
     /// Gives every distribution the name and version that its METADATA writes, which is what `pip list` shows.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use super::place;
 use super::report::{Changes, EntryPart, EntryState, Finding};
 use super::sites::sites;
-use crate::files::Folder;
+use crate::files::{Folder, momentary};
 use crate::project::{HOOK_LINE, HOOK_PACKAGE, HookLayout, Venv};
 
 const PTH_TEXT: &str = include_str!("../../shims/00_aim_pip.pth");
@@ -90,56 +90,61 @@ pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
 }
 
 /// What is in each site-packages folder.
-pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
-    let Ok(sites) = sites(venv) else {
+///
+/// # Errors
+/// What is of the moment.
+pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> io::Result<Vec<Finding>> {
+    let Some(sites) = momentary::found(sites(venv))? else {
         // Where the hook would go, were it not for a link.
         let elsewhere = venv.site_packages().into_iter();
-        return elsewhere
+        return Ok(elsewhere
             .map(|site| Finding {
                 part: EntryPart::Hook,
                 path: HookLayout::new(site).line(),
                 state: EntryState::Missing,
             })
-            .collect();
+            .collect());
     };
     sites
         .into_iter()
-        .map(|site| {
+        .map(|site| -> io::Result<Finding> {
             let hook = HookLayout::new(site.path());
             let (state, path) = if site.found(HookLayout::START).is_ok() {
                 (EntryState::Foreign, hook.start())
             } else {
-                (state(&site, aim_pip), hook.line())
+                (state(&site, aim_pip)?, hook.line())
             };
-            Finding {
+            Ok(Finding {
                 part: EntryPart::Hook,
                 path,
                 state,
-            }
+            })
         })
         .collect()
 }
 
-fn state(site: &Folder, aim_pip: &Path) -> EntryState {
+fn state(site: &Folder, aim_pip: &Path) -> io::Result<EntryState> {
     let files = files(aim_pip);
-    let package = site.folder(HOOK_PACKAGE);
+    let package = momentary::found(site.folder(HOOK_PACKAGE))?;
     let read = |place: Place, name: &str| {
-        let folder = place.among(site, package.as_ref().ok()?);
-        folder.read(name, LONGEST).ok()
+        let folder = package.as_ref().map(|package| place.among(site, package));
+        let read = folder.map(|folder| momentary::found(folder.read(name, LONGEST)));
+        read.transpose().map(Option::flatten)
     };
-    let mut found = files
-        .iter()
-        .map(|file| (read(file.place, file.name), &file.text));
-    if found.clone().any(|(bytes, _)| bytes.is_none()) {
-        EntryState::Missing
-    } else if found.all(|(bytes, text)| bytes.as_deref() == Some(text.as_bytes())) {
-        EntryState::Ours
-    } else {
-        let text = read(Place::Package, HookLayout::MODULE);
-        let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
-        text.and_then(|text| named(&text))
-            .map_or(EntryState::Foreign, EntryState::Elsewhere)
+    let mut is_whole = true;
+    for file in &files {
+        match read(file.place, file.name)? {
+            Some(bytes) => is_whole &= bytes == file.text.as_bytes(),
+            None => return Ok(EntryState::Missing),
+        }
     }
+    if is_whole {
+        return Ok(EntryState::Ours);
+    }
+    let text = read(Place::Package, HookLayout::MODULE)?;
+    let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
+    let named = text.and_then(|text| named(&text));
+    Ok(named.map_or(EntryState::Foreign, EntryState::Elsewhere))
 }
 
 fn holds(folder: &Folder, name: &str, text: &str) -> bool {

@@ -28,6 +28,7 @@ pub use names::has_pip;
 pub use report::{Changes, EntryPart, EntryState, Finding, LauncherError};
 
 use crate::files::Folder;
+use crate::files::momentary::found;
 use crate::project::{Venv, VenvLayout};
 use crate::store::places;
 
@@ -48,7 +49,7 @@ pub fn install(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {
 /// Puts back what pip, uv or another tool replaced or removed. Does nothing in an environment without our
 /// launchers ([`is_installed`]).
 pub fn heal(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {
-    if is_installed(venv) && aim_pip.is_absolute() {
+    if aim_pip.is_absolute() && is_installed(venv)? {
         put_in_place(venv, aim_pip)
     } else {
         Ok(Changes::default())
@@ -58,7 +59,7 @@ pub fn heal(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {
 /// Takes launchers and hook out of `venv` and gives back the scripts that pip would have there now.
 pub fn remove(venv: &Venv) -> Result<Changes, LauncherError> {
     let mut changes = Changes::default();
-    if let Ok(originals) = originals(venv) {
+    if let Some(originals) = found(originals(venv))? {
         let _lock = lock(&originals)?;
         scripts::remove(venv, Some(&originals), &mut changes)?;
         hook::remove(venv, &mut changes)?;
@@ -74,8 +75,11 @@ pub fn remove(venv: &Venv) -> Result<Changes, LauncherError> {
 }
 
 /// Whether [`install`] was done here and [`remove`] was not.
-pub fn is_installed(venv: &Venv) -> bool {
-    originals(venv).is_ok()
+///
+/// # Errors
+/// What is of the moment.
+pub fn is_installed(venv: &Venv) -> io::Result<bool> {
+    Ok(found(originals(venv))?.is_some())
 }
 
 /// The folder of originals.
@@ -85,10 +89,14 @@ fn originals(venv: &Venv) -> io::Result<Folder> {
 
 /// Looks at each of our places without changing anything. A problem is any [`Finding`] that is not
 /// [`EntryState::Ours`].
-pub fn inspect(venv: &Venv, aim_pip: &Path) -> Vec<Finding> {
-    let mut findings = scripts::inspect(venv, originals(venv).ok().as_ref(), aim_pip);
-    findings.extend(hook::inspect(venv, aim_pip));
-    findings
+///
+/// # Errors
+/// What is of the moment: then nobody knows what is there.
+pub fn inspect(venv: &Venv, aim_pip: &Path) -> io::Result<Vec<Finding>> {
+    let originals = found(originals(venv))?;
+    let mut findings = scripts::inspect(venv, originals.as_ref(), aim_pip)?;
+    findings.extend(hook::inspect(venv, aim_pip)?);
+    Ok(findings)
 }
 
 fn put_in_place(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {

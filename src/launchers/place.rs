@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::files::Folder;
+use crate::files::momentary::is_momentary;
 
 /// Writes `bytes` with `mode` at `name`, whatever is there (a link is replaced, not followed).
 pub(super) fn file(folder: &Folder, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
@@ -54,9 +55,12 @@ pub(super) fn discard(folder: &Folder, name: &str) -> io::Result<bool> {
     named(folder, name, folder.remove(name))
 }
 
-/// `result`, its error with the path that it is about.
+/// `result`, its error with the path that it is about; what is of the moment is about none.
 pub(super) fn named<T>(folder: &Folder, name: &str, result: io::Result<T>) -> io::Result<T> {
     result.map_err(|error| {
+        if is_momentary(&error) {
+            return error;
+        }
         let path = folder.path().join(name);
         io::Error::new(error.kind(), format!("{}: {error}", path.display()))
     })

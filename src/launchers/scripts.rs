@@ -8,6 +8,7 @@ use super::launcher::{self, Launcher};
 use super::report::{Changes, EntryPart, EntryState, Finding};
 use super::{names, place};
 use crate::files::Folder;
+use crate::files::momentary::found;
 use crate::project::{Venv, VenvLayout};
 use crate::store::places;
 
@@ -26,17 +27,17 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(venv: &Venv, bin: &Folder, originals: Option<&Folder>) -> Self {
+    fn of(venv: &Venv, bin: &Folder, originals: Option<&Folder>) -> io::Result<Self> {
         let mut survey = Self {
             ours: BTreeMap::new(),
             foreign: BTreeSet::new(),
-            kept: originals.map(names_in).unwrap_or_default(),
+            kept: originals.map(names_in).transpose()?.unwrap_or_default(),
             outdated: BTreeSet::new(),
             bereft: BTreeSet::new(),
         };
-        for name in names_in(bin) {
+        for name in names_in(bin)? {
             // A link is never ours, even one to a launcher of ours: it is what somebody else made.
-            let launcher = bin.read(&name, LONGEST).ok();
+            let launcher = found(bin.read(&name, LONGEST))?;
             match launcher.and_then(|bytes| Launcher::parse(&bytes)) {
                 Some(launcher) => {
                     survey.ours.insert(name, launcher);
@@ -58,7 +59,7 @@ impl Survey {
             recorded.retain(|name| survey.ours.contains_key(name));
             survey.bereft = recorded;
         }
-        survey
+        Ok(survey)
     }
 
     /// The names for which pip has, or would have, a script of its own.
@@ -79,7 +80,7 @@ pub(super) fn put(
     changes: &mut Changes,
 ) -> io::Result<()> {
     let bin = bin_of(venv)?;
-    let survey = Survey::of(venv, &bin, Some(originals));
+    let survey = Survey::of(venv, &bin, Some(originals))?;
     for name in &survey.foreign {
         place::keep(&bin, name, originals)?;
     }
@@ -91,7 +92,7 @@ pub(super) fn put(
         aim_pip: aim_pip.to_path_buf(),
     };
     for name in &wanted {
-        let original = originals.read(name, LONGEST).ok();
+        let original = found(originals.read(name, LONGEST))?;
         let bytes = launcher.to_bytes(original.as_deref());
         if !is_in_place(&bin, name, &bytes) {
             place::file(&bin, name, &bytes, 0o755)?;
@@ -112,10 +113,10 @@ pub(super) fn remove(
     originals: Option<&Folder>,
     changes: &mut Changes,
 ) -> io::Result<()> {
-    let Ok(bin) = bin_of(venv) else {
+    let Some(bin) = found(bin_of(venv))? else {
         return Ok(()); // gone, or a link, by which nothing of ours was put anywhere
     };
-    let survey = Survey::of(venv, &bin, originals);
+    let survey = Survey::of(venv, &bin, originals)?;
     if let Some(originals) = originals {
         for name in survey.kept.difference(&survey.foreign) {
             place::named(&bin, name, originals.rename(name, &bin, name))?;
@@ -145,13 +146,20 @@ fn bin_of(venv: &Venv) -> io::Result<Folder> {
 }
 
 /// What is at each name that is there or should be.
-pub(super) fn inspect(venv: &Venv, originals: Option<&Folder>, aim_pip: &Path) -> Vec<Finding> {
-    let Ok(bin) = bin_of(venv) else {
-        return Vec::new();
+///
+/// # Errors
+/// What is of the moment.
+pub(super) fn inspect(
+    venv: &Venv,
+    originals: Option<&Folder>,
+    aim_pip: &Path,
+) -> io::Result<Vec<Finding>> {
+    let Some(bin) = found(bin_of(venv))? else {
+        return Ok(Vec::new());
     };
-    let survey = Survey::of(venv, &bin, originals);
+    let survey = Survey::of(venv, &bin, originals)?;
     let wanted = names::wanted(venv, &survey.real());
-    wanted
+    Ok(wanted
         .iter()
         .map(|name| Finding {
             part: EntryPart::Launcher,
@@ -163,7 +171,7 @@ pub(super) fn inspect(venv: &Venv, originals: Option<&Folder>, aim_pip: &Path) -
                 None => EntryState::Missing,
             },
         })
-        .collect()
+        .collect())
 }
 
 /// Whether the file `name` holds `launcher`, and can be run.
@@ -176,11 +184,11 @@ fn is_in_place(bin: &Folder, name: &str, launcher: &[u8]) -> bool {
 }
 
 /// The names in `folder` that are pip's; files and links, not folders.
-fn names_in(folder: &Folder) -> BTreeSet<String> {
-    let names = folder.names().unwrap_or_default().into_iter();
-    names
+fn names_in(folder: &Folder) -> io::Result<BTreeSet<String>> {
+    let names = folder.names()?.into_iter();
+    Ok(names
         .filter_map(|name| name.into_string().ok())
         .filter(|name| names::is_pip(name))
         .filter(|name| folder.found(name).is_ok_and(|found| !found.is_folder))
-        .collect()
+        .collect())
 }

@@ -6,6 +6,7 @@
 use std::io;
 
 use crate::files::Folder;
+use crate::files::momentary::{found, is_momentary};
 use crate::project::{Venv, VenvLayout};
 use crate::store::places;
 
@@ -15,11 +16,13 @@ use crate::store::places;
 /// What the system says of the environment's folder; or that all ways into its site-packages are links.
 pub(super) fn sites(venv: &Venv) -> io::Result<Vec<Folder>> {
     let root = places::environment(&venv.layout())?;
-    let mut found = Vec::new();
+    let mut all = Vec::new();
     let mut refused = None;
     for lib in VenvLayout::LIBS {
         // The usual `lib64` is a link to `lib`.
-        let Ok(lib) = root.folder(lib) else { continue };
+        let Some(lib) = found(root.folder(lib))? else {
+            continue;
+        };
         for name in lib.names()? {
             let text = name.to_string_lossy();
             if !(text.starts_with("python") || text.starts_with("pypy")) {
@@ -29,13 +32,14 @@ pub(super) fn sites(venv: &Venv) -> io::Result<Vec<Folder>> {
                 .folder(&name)
                 .and_then(|python| python.folder(VenvLayout::SITE_PACKAGES));
             match site {
-                Ok(site) => found.push(site),
+                Ok(site) => all.push(site),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) if is_momentary(&error) => return Err(error),
                 Err(error) => refused = Some((lib.path().join(name), error)),
             }
         }
     }
-    if found.is_empty() {
+    if all.is_empty() {
         if let Some((path, error)) = refused {
             let why = format!("{}: {error}", path.display());
             return Err(io::Error::new(error.kind(), why));
@@ -48,8 +52,8 @@ pub(super) fn sites(venv: &Venv) -> io::Result<Vec<Folder>> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
     }
-    found.sort_by(|a, b| a.path().cmp(b.path()));
-    Ok(found)
+    all.sort_by(|a, b| a.path().cmp(b.path()));
+    Ok(all)
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ fn removal_gives_everything_back_to_the_byte() {
     fs_err::write(compiled, "").expect("write");
     remove(&env.venv).expect("removed");
     assert_eq!(listing(env.venv.root()), before);
-    assert!(!is_installed(&env.venv));
+    assert!(!is_installed(&env.venv).expect("readable"));
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn where_pip_has_no_launcher_of_its_name_none_is_made() {
 fn findings_tell_what_is_where() {
     let env = Env::with_pip(&["pip"]);
     let states = |aim_pip: &str| -> Vec<EntryState> {
-        let findings = inspect(&env.venv, Path::new(aim_pip));
+        let findings = inspect(&env.venv, Path::new(aim_pip)).expect("readable");
         findings.into_iter().map(|finding| finding.state).collect()
     };
     let missing = EntryState::Missing;
@@ -208,7 +208,7 @@ fn what_a_later_toolkit_left_for_python_to_start_with_is_taken_away() {
     leave();
     assert!(env.install().removed.contains(&start));
     leave();
-    let findings = inspect(&env.venv, Path::new(SHIM));
+    let findings = inspect(&env.venv, Path::new(SHIM)).expect("readable");
     let hook = findings.last().expect("the hook");
     assert_eq!((&hook.path, &hook.state), (&start, &EntryState::Foreign));
     assert_eq!(env.heal().removed, std::slice::from_ref(&start));

@@ -122,7 +122,7 @@ impl<'a> Follower<'a> {
         if console.is_json() {
             return Ok(());
         }
-        let Some(unfinished) = Unfinished::last(&self.project.venv().layout()) else {
+        let Ok(Some(unfinished)) = Unfinished::last(&self.project.venv().layout()) else {
             return Ok(());
         };
         let command = shell::command(&unfinished.run.argv);

@@ -22,6 +22,9 @@ pub(super) fn list(
     args: &ListArgs,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    if let Some(problem) = log.incomplete() {
+        return Err(Error::failed(problem));
+    }
     let chosen = choose(log, args, now)?;
     let limit = if args.limit == 0 {
         usize::MAX

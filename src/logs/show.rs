@@ -30,6 +30,9 @@ pub(super) fn show(
 ) -> Result<()> {
     let layout = project.layout();
     let history = RunLog::read(&layout);
+    if let Some(problem) = history.incomplete() {
+        return Err(Error::failed(problem));
+    }
     let run = history.find(&args.run).map_err(|error| not_found(&error))?;
     if args.path {
         let path = run.log_path().ok_or_else(|| log_gone(run))?;

@@ -4,9 +4,12 @@
 //! An environment is a folder with a `pyvenv.cfg` (PEP 405), which venv, virtualenv and uv write, or with the
 //! `conda-meta/history` that conda keeps.
 
+use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::layout::VenvLayout;
+use crate::files::momentary::there;
 use crate::files::read;
 
 /// Longer than any `pyvenv.cfg`.
@@ -133,28 +136,59 @@ impl Venv {
     /// The folders that distributions are installed in: every `lib*/python*/site-packages` (purelib and
     /// platlib), resolved so that none is counted twice. Sorted; empty for a broken environment.
     pub fn site_packages(&self) -> Vec<PathBuf> {
+        self.find_site_packages(|_| Ok(())).unwrap_or_default()
+    }
+
+    /// As [`Venv::site_packages`], for who would take a folder that cannot be read for one that is not there.
+    ///
+    /// # Errors
+    /// What the system says, but that a folder is missing.
+    pub fn all_site_packages(&self) -> io::Result<Vec<PathBuf>> {
+        self.find_site_packages(Err)
+    }
+
+    fn find_site_packages(
+        &self,
+        failed: impl Fn(io::Error) -> io::Result<()>,
+    ) -> io::Result<Vec<PathBuf>> {
         // The usual `lib64` is a link to `lib`, which need not be listed and resolved again to see that.
         let is_link_to_lib =
             |lib: &Path| std::fs::read_link(lib).is_ok_and(|target| target == Path::new("lib"));
-        let mut found: Vec<PathBuf> = self
-            .layout()
-            .libs()
-            .into_iter()
-            .filter(|lib| !is_link_to_lib(lib))
-            .filter_map(|lib| std::fs::read_dir(lib).ok())
-            .flatten()
-            .filter_map(Result::ok)
-            .filter(|entry| {
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                name.starts_with("python") || name.starts_with("pypy")
-            })
-            .filter_map(|entry| entry.path().join("site-packages").canonicalize().ok())
-            .collect();
+        let mut found = Vec::new();
+        for lib in self.layout().libs() {
+            if is_link_to_lib(&lib) {
+                continue;
+            }
+            let entries = match there(std::fs::read_dir(&lib)) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    failed(error)?;
+                    continue;
+                }
+            };
+            for entry in entries.into_iter().flatten() {
+                match entry {
+                    Ok(entry) if is_python(&entry.file_name()) => {
+                        match there(entry.path().join(VenvLayout::SITE_PACKAGES).canonicalize()) {
+                            Ok(folder) => found.extend(folder),
+                            Err(error) => failed(error)?,
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(error) => failed(error)?,
+                }
+            }
+        }
         found.sort();
         found.dedup();
-        found
+        Ok(found)
     }
+}
+
+/// Whether a folder of that name in `lib` is an interpreter's.
+fn is_python(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("python") || name.starts_with("pypy")
 }
 
 #[cfg(test)]

@@ -166,7 +166,9 @@ impl Call {
         let venv = Venv::open(&path)
             .ok()
             .or_else(|| Venv::open(path.parent()?.parent()?).ok())?;
-        launchers::is_installed(&venv).then(|| project_of(&venv))
+        launchers::is_installed(&venv)
+            .unwrap_or(false)
+            .then(|| project_of(&venv))
     }
 }
 

@@ -70,7 +70,8 @@ pub(super) struct Story<'a> {
     remembered: RememberedCall<'a>,
     started: StartedRun,
     lock: Option<RunLock>,
-    before: Snapshot,
+    /// What was there; none where nobody can tell.
+    before: Option<Snapshot>,
     /// The folders that launchers and hook are in, as they were.
     places: Gate,
 }
@@ -93,12 +94,22 @@ impl<'a> Story<'a> {
         let recovered = lock
             .as_ref()
             .filter(|lock| recover(project, config, lock).is_ok());
-        let before = Snapshot::scan(project.venv());
-        if let Some(lock) = recovered {
-            enter_earlier_changes(project, config, lock, &before, &started);
-        }
+        // Where nobody can tell what is there, it is taken to be what is recorded.
+        let before = match Snapshot::scan(project.venv()) {
+            Ok(before) => {
+                if let Some(lock) = recovered {
+                    enter_earlier_changes(project, config, lock, &before, &started);
+                }
+                Some(before)
+            }
+            Err(_) => Recorded::read(project)
+                .ok()
+                .and_then(|recorded| recorded.snapshot().cloned()),
+        };
         let layout = project.venv().layout();
-        let _ = Unfinished::begin(&layout, started.clone(), before.clone(), lock.is_some());
+        if let Some(before) = &before {
+            let _ = Unfinished::begin(&layout, started.clone(), before.clone(), lock.is_some());
+        }
         let places = Gate::with_scripts(project.venv());
         Self {
             remembered,
@@ -118,31 +129,43 @@ impl<'a> Story<'a> {
             config,
             host,
         } = self.remembered;
-        let after = Snapshot::scan(project.venv());
+        let layout = project.venv().layout();
+        let id = self.started.id;
+        let after = Snapshot::scan(project.venv()).map_err(StoreError::unscanned(project.venv()));
         // Who came by a launcher of ours found it in place.
         if self.places.has_moved() || !matches!(call.entry(), Entry::Launcher(_)) {
             heal(call, &project);
         }
-
-        if asked.effect != Effect::Changing && self.before.diff_to(&after).is_empty() {
-            Unfinished::end(&project.venv().layout(), &self.started.id);
+        let (before, after) = match (self.before, after) {
+            (Some(before), Ok(after)) => (before, after),
+            (_, after) => {
+                // What changed is found by the next comparison.
+                let _ = Unfinished::ended(&layout, &id, ending, duration);
+                if let (Effect::Changing, Err(error)) = (asked.effect, after) {
+                    admit(&error);
+                }
+                return;
+            }
+        };
+        let has_changed = !before.diff_to(&after).is_empty();
+        if asked.effect != Effect::Changing && !has_changed {
+            Unfinished::end(&layout, &id);
             if let Some(output) = output {
                 output.discard(&project.layout());
             }
             return;
         }
-        let id = self.started.id;
         let run = self.started.finish(duration, ending, output);
-        match publish(&project, &config, run, &self.before, &after) {
+        match publish(&project, &config, run, &before, &after) {
             Ok(published) => {
-                Unfinished::end(&project.venv().layout(), &id);
+                Unfinished::end(&layout, &id);
                 drop(self.lock);
                 tell_daemon(&project, &published, host);
             }
             Err(error) => {
                 // The next run or `aim-venv-sync` enters it.
-                let _ = Unfinished::ended(&project.venv().layout(), &id, ending, duration);
-                if !self.before.diff_to(&after).is_empty() {
+                let _ = Unfinished::ended(&layout, &id, ending, duration);
+                if has_changed {
                     admit(&error);
                 }
             }
@@ -179,7 +202,9 @@ fn enter_earlier_changes(
     now: &Snapshot,
     run: &StartedRun,
 ) {
-    let recorded = Recorded::read(project);
+    let Ok(recorded) = Recorded::read(project) else {
+        return;
+    };
     if recorded.snapshot().is_some() && !recorded.is_in_step(now) {
         let (argv, cwd) = (run.argv.clone(), run.cwd.clone());
         let _ = catch_up(project, config, lock, now, argv, cwd);

@@ -32,7 +32,7 @@ pub fn catch_up(
     argv: Vec<String>,
     cwd: PathBuf,
 ) -> Result<Option<Published>, StoreError> {
-    let recorded = Recorded::read(project);
+    let recorded = Recorded::read(project)?;
     if recorded.is_in_step(now) {
         return Ok(None);
     }
@@ -59,7 +59,7 @@ mod tests {
 
     fn caught_up(project: &Project) -> Option<Published> {
         let lock = RunLock::try_acquire(&project.venv().layout(), "test").expect("free");
-        let now = Snapshot::scan(project.venv());
+        let now = Snapshot::scan(project.venv()).expect("readable");
         catch_up(
             project,
             &Config::default(),
@@ -72,7 +72,8 @@ mod tests {
     }
 
     fn is_in_step(project: &Project) -> bool {
-        Recorded::read(project).is_in_step(&Snapshot::scan(project.venv()))
+        let now = Snapshot::scan(project.venv()).expect("readable");
+        Recorded::read(project).expect("read").is_in_step(&now)
     }
 
     fn installed_by(project: &Project, name: &str, tool: &str) {

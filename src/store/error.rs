@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::link::LinkRefused;
 use super::lock::LockError;
+use crate::project::Venv;
 
 /// Why a write did not happen. The project is then as it was before, up to the last step that was completed.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Nobody knows what is installed in `venv`.
+    pub(crate) fn unscanned(venv: &Venv) -> impl FnOnce(io::Error) -> Self {
+        |source| Self::Io {
+            path: venv.root().to_path_buf(),
+            source,
+        }
+    }
+
     /// Whether it is for a link that the person can allow (`aim-venv-sync allow`).
     pub fn is_link_to_allow(&self) -> bool {
         matches!(self, Self::Link(refused) if refused.can_be_allowed())

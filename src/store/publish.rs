@@ -35,7 +35,7 @@ pub fn publish(
     let layout = project.layout();
     let lock = HistoryLock::acquire(&layout)?;
     let ended_at = Utc::now();
-    let mut state = ProjectState::read(project, &lock);
+    let mut state = ProjectState::read(project, &lock)?;
     let (before, after) = state.named(project, before, after);
     let changes = before.diff_to(&after);
     let raised = !changes.is_empty();
@@ -179,9 +179,9 @@ mod tests {
     #[test]
     fn a_run_that_changed_something_raises_the_generation() {
         let (_dir, project) = project();
-        let before = Snapshot::scan(project.venv());
+        let before = Snapshot::scan(project.venv()).expect("readable");
         install(&project, "Zope.Interface", "5.4.0");
-        let after = Snapshot::scan(project.venv());
+        let after = Snapshot::scan(project.venv()).expect("readable");
         let run = finished("install", "Collecting zope\n");
         let published =
             publish(&project, &Config::default(), run, &before, &after).expect("published");
@@ -209,7 +209,7 @@ mod tests {
             meta.last_action.as_ref().expect("an action").log_path,
             published.record.log_path
         );
-        let recorded = Recorded::read(&project);
+        let recorded = Recorded::read(&project).expect("read");
         assert!(
             recorded
                 .snapshot()

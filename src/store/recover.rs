@@ -33,17 +33,19 @@ pub fn recover(
 ) -> Result<Option<Published>, StoreError> {
     let venv = project.venv().layout();
     Unfinished::forget_unreadable(&venv);
-    let over: Vec<Unfinished> = Unfinished::all(&venv)
+    let over: Vec<Unfinished> = Unfinished::all(&venv)?
         .into_iter()
         .filter(|left| !left.may_be_alive())
         .collect();
     let mut last = None;
     for (index, left) in over.iter().enumerate() {
         // What it changed is what was there when the next one began.
-        let after = over.get(index + 1).map_or_else(
-            || Snapshot::scan(project.venv()),
-            |next| next.before.clone(),
-        );
+        let after = match over.get(index + 1) {
+            Some(next) => next.before.clone(),
+            None => {
+                Snapshot::scan(project.venv()).map_err(StoreError::unscanned(project.venv()))?
+            }
+        };
         last = enter(project, config, left, after)?.or(last);
     }
     if !over.is_empty() {
@@ -100,7 +102,7 @@ fn recorded(logs: &Folder, left: &Unfinished) -> Option<RunRecord> {
 fn complete(project: &Project, record: &RunRecord, after: &mut Snapshot) -> Result<(), StoreError> {
     let layout = project.layout();
     let lock = HistoryLock::acquire(&layout)?;
-    let mut state = ProjectState::read(project, &lock);
+    let mut state = ProjectState::read(project, &lock)?;
     if state.entered < record.generation_after {
         // Not that of a later run which has its record as well: that one is completed after this.
         state.generation = record.generation_after;
@@ -144,7 +146,7 @@ mod tests {
 
     fn left_by_a_crash(project: &Project, locked: bool) -> crate::store::StartedRun {
         let run = started("install");
-        let before = Snapshot::scan(project.venv());
+        let before = Snapshot::scan(project.venv()).expect("readable");
         let venv = project.venv().layout();
         Unfinished::begin(&venv, run.clone(), before, locked).expect("begun");
         run
@@ -184,9 +186,9 @@ mod tests {
     fn a_run_that_came_to_its_record_is_completed() {
         let (_dir, project) = project();
         let run = left_by_a_crash(&project, true);
-        let before = Snapshot::scan(project.venv());
+        let before = Snapshot::scan(project.venv()).expect("readable");
         install(&project, "six", "1.16.0");
-        let after = Snapshot::scan(project.venv());
+        let after = Snapshot::scan(project.venv()).expect("readable");
         let mut finished = finished("install", "");
         finished.started.id = run.id;
         publish(&project, &Config::default(), finished, &before, &after).expect("published");
@@ -197,7 +199,11 @@ mod tests {
         assert_eq!(meta.generation(), Generation(1));
         assert_eq!(meta.last_change.expect("its change").run_id, run.id);
         assert_eq!(RunLog::read(&project.layout()).runs.len(), 1);
-        assert!(Unfinished::last(&project.venv().layout()).is_none());
+        assert!(
+            Unfinished::last(&project.venv().layout())
+                .expect("read")
+                .is_none()
+        );
     }
 
     #[test]
@@ -208,7 +214,7 @@ mod tests {
         let venv = project.venv().layout();
         Unfinished::begin(&venv, run, Snapshot::default(), false).expect("begun");
         assert!(recovered(&project).is_none());
-        assert!(Unfinished::last(&venv).is_some());
+        assert!(Unfinished::last(&venv).expect("read").is_some());
     }
 
     #[test]
@@ -244,7 +250,11 @@ mod tests {
             assert_eq!(record.changes.added.len(), 1);
             assert_eq!(record.changes.added[0].name, name);
         }
-        assert!(Unfinished::all(&project.venv().layout()).is_empty());
+        assert!(
+            Unfinished::all(&project.venv().layout())
+                .expect("read")
+                .is_empty()
+        );
     }
 
     #[test]
@@ -254,8 +264,13 @@ mod tests {
         for (locked, ending) in [(true, Ending::Exited(3)), (false, Ending::Signaled(15))] {
             let mut run = started("install");
             run.pid = std::os::unix::process::parent_id(); // alive, but the run is over all the same
-            Unfinished::begin(&venv, run.clone(), Snapshot::scan(project.venv()), locked)
-                .expect("begun");
+            Unfinished::begin(
+                &venv,
+                run.clone(),
+                Snapshot::scan(project.venv()).expect("readable"),
+                locked,
+            )
+            .expect("begun");
             let took = Duration::from_millis(1234);
             Unfinished::ended(&venv, &run.id, ending, took).expect("noted");
             let record = recovered(&project).expect("entered").record;

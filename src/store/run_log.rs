@@ -9,6 +9,7 @@ use super::places;
 use super::record::history::{self, Records};
 use super::record::{LoneLog, PartFile, Run, is_growing};
 use crate::files::Folder;
+use crate::files::momentary::is_momentary;
 use crate::project::{LOGS, ProjectLayout};
 
 /// Something in the history that cannot be read.
@@ -19,6 +20,8 @@ pub struct Problem {
     pub path: PathBuf,
     /// What is wrong with it.
     pub why: String,
+    /// Nothing is wrong with it: the system had no descriptors or memory left.
+    pub is_momentary: bool,
 }
 
 /// Why no run was found.
@@ -76,12 +79,17 @@ impl RunLog {
                 log.take_lone_logs(&logs);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => log.note(&project.logs(), error.to_string()),
+            Err(error) => log.failed(&project.logs(), &error),
         }
         // Stable, so that of two of one moment the one recorded later comes first.
         log.runs.reverse();
         log.runs.sort_by_key(|run| std::cmp::Reverse(run.at()));
         log
+    }
+
+    /// Why runs may be missing that are there, if the system had no descriptors or memory left.
+    pub fn incomplete(&self) -> Option<&Problem> {
+        self.problems.iter().find(|problem| problem.is_momentary)
     }
 
     /// The run that `wanted` names: `last`, an id, or a unique beginning of one.
@@ -206,7 +214,7 @@ impl RunLog {
         let path = logs.path().join(ProjectLayout::RUNS);
         let Records { lines, is_cut } = match history::read::<super::RunRecord>(logs) {
             Ok(records) => records,
-            Err(error) => return self.note(&path, error.to_string()),
+            Err(error) => return self.failed(&path, &error),
         };
         if is_cut {
             let newest = history::LONGEST >> 20;
@@ -231,7 +239,7 @@ impl RunLog {
             .filter_map(|run| run.log_path().map(str::to_owned))
             .collect();
         let names = match logs.names() {
-            Err(error) => return self.note(logs.path(), error.to_string()),
+            Err(error) => return self.failed(logs.path(), &error),
             Ok(names) => names,
         };
         for name in names {
@@ -262,7 +270,7 @@ impl RunLog {
                         bytes,
                     }));
                 }
-                Err(error) => self.note(&logs.path().join(&name), error.to_string()),
+                Err(error) => self.failed(&logs.path().join(&name), &error),
             }
         }
     }
@@ -271,6 +279,15 @@ impl RunLog {
         self.problems.push(Problem {
             path: path.to_path_buf(),
             why,
+            is_momentary: false,
+        });
+    }
+
+    fn failed(&mut self, path: &Path, error: &io::Error) {
+        self.problems.push(Problem {
+            path: path.to_path_buf(),
+            why: error.to_string(),
+            is_momentary: is_momentary(error),
         });
     }
 }

@@ -16,6 +16,7 @@ use super::record::Ending;
 use super::record::RunId;
 use super::record::StartedRun;
 use crate::files::Folder;
+use crate::files::momentary::found;
 use crate::inventory::Snapshot;
 use crate::project::VenvLayout;
 
@@ -98,27 +99,36 @@ impl Unfinished {
     }
 
     /// The runs that have begun, in that order; after a crash, those that it left.
-    pub fn all(venv: &VenvLayout) -> Vec<Self> {
-        let Ok(notes) = notes(venv) else {
-            return Vec::new();
+    ///
+    /// # Errors
+    /// What is of the moment: then nobody knows which there are.
+    pub fn all(venv: &VenvLayout) -> Result<Vec<Self>, StoreError> {
+        let read = || -> io::Result<Vec<Self>> {
+            let mut all = Vec::new();
+            if let Some(notes) = found(notes(venv))? {
+                for name in names(&notes)? {
+                    all.extend(found(Self::read(&notes, &name))?);
+                }
+            }
+            all.sort_by_key(|note: &Self| note.run.id);
+            Ok(all)
         };
-        let mut all: Vec<Self> = names(&notes)
-            .filter_map(|name| Self::read(&notes, &name).ok())
-            .collect();
-        all.sort_by_key(|note: &Self| note.run.id);
-        all
+        read().map_err(|error| StoreError::at(&venv.unfinished(), error))
     }
 
     /// The run that has begun last.
-    pub fn last(venv: &VenvLayout) -> Option<Self> {
-        Self::all(venv).pop()
+    ///
+    /// # Errors
+    /// As [`Unfinished::all`].
+    pub fn last(venv: &VenvLayout) -> Result<Option<Self>, StoreError> {
+        Ok(Self::all(venv)?.pop())
     }
 
     /// Removes notes that cannot be read: they tell nothing, and the next comparison of the environment finds what
     /// changed. To be called by who holds the run lock.
     pub(super) fn forget_unreadable(venv: &VenvLayout) {
         let Ok(notes) = notes(venv) else { return };
-        for name in names(&notes) {
+        for name in names(&notes).into_iter().flatten() {
             let is_torn = Self::read(&notes, &name)
                 .is_err_and(|error| error.kind() == io::ErrorKind::InvalidData);
             if is_torn {
@@ -186,9 +196,10 @@ fn notes(venv: &VenvLayout) -> io::Result<Folder> {
 }
 
 /// The names of the notes.
-fn names(notes: &Folder) -> impl Iterator<Item = String> {
-    let names = notes.names().unwrap_or_default().into_iter();
-    names
+fn names(notes: &Folder) -> io::Result<Vec<String>> {
+    let names = notes.names()?.into_iter();
+    Ok(names
         .filter_map(|name| name.into_string().ok())
         .filter(|name| Path::new(name).extension().is_some_and(|end| end == "json"))
+        .collect())
 }

@@ -75,7 +75,7 @@ pub(super) fn apply(
         None => None,
     };
     let mended = mend(ground, launchers, console)?;
-    let compared = compare(ground);
+    let compared = compare(ground)?;
     let recorded = match compared.plan.diff() {
         None => None,
         Some(diff) => Some(record(ground, action, diff, begun, &compared)?),
@@ -101,15 +101,20 @@ pub(super) struct Compared {
 }
 
 /// Compares. Writes nothing.
-pub(super) fn compare(ground: &Ground<'_>) -> Compared {
+///
+/// # Errors
+/// When nobody can tell what is there: a folder that cannot be read, or no descriptors left.
+pub(super) fn compare(ground: &Ground<'_>) -> Result<Compared> {
+    let venv = ground.project.venv();
     let (_, state) = EnvMeta::read(&ground.project.layout());
-    let now = Snapshot::scan(ground.project.venv());
-    let recorded = store::Recorded::read(&ground.project);
-    Compared {
+    let now =
+        Snapshot::scan(venv).context(t!("venv_sync.cannot_scan", path = venv.root().display()))?;
+    let recorded = store::Recorded::read(&ground.project)?;
+    Ok(Compared {
         plan: SyncPlan::of((&state, recorded.is_whole()), recorded.snapshot(), &now),
         recorded: recorded.snapshot().cloned(),
         now,
-    }
+    })
 }
 
 fn record(
@@ -151,7 +156,7 @@ fn cannot_record(error: StoreError) -> Error {
 
 fn mend(ground: &Ground<'_>, launchers: Launchers, console: &mut Console) -> Result<Changes> {
     let venv = ground.project.venv();
-    if launchers == Launchers::Mend && !launchers::is_installed(venv) {
+    if launchers == Launchers::Mend && !launchers::is_installed(venv)? {
         return Ok(Changes::default());
     }
     let Some(aim_pip) = launchers::aim_pip_path(ground.host) else {
@@ -199,7 +204,7 @@ fn lock(ground: &Ground<'_>, action: &str, console: &mut Console) -> Result<Opti
     match RunLock::acquire(&layout, &command, limit, waits) {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Unusable { .. })
-            if compare(ground).plan.is_in_step() && Unfinished::last(&layout).is_none() =>
+            if compare(ground)?.plan.is_in_step() && Unfinished::last(&layout)?.is_none() =>
         {
             Ok(None)
         }

@@ -52,7 +52,7 @@ enum Shim {
 
 /// Shows what is there. Always exit 0: `sync --check` and `doctor` are for judging.
 pub(super) fn status(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
-    let (status, meta) = gather(ground);
+    let (status, meta) = gather(ground)?;
     if console.is_json() {
         console.json(&status)?;
     } else {
@@ -61,10 +61,10 @@ pub(super) fn status(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
     Ok(Exit::Done)
 }
 
-fn gather(ground: &Ground<'_>) -> (Status, EnvMeta) {
+fn gather(ground: &Ground<'_>) -> Result<(Status, EnvMeta)> {
     let venv = ground.project.venv();
     let (meta, state) = EnvMeta::read(&ground.project.layout());
-    let Compared { plan, now, .. } = apply::compare(ground);
+    let Compared { plan, now, .. } = apply::compare(ground)?;
     let status = Status {
         project: ground.project.root().to_path_buf(),
         environment: venv.root().to_path_buf(),
@@ -82,30 +82,31 @@ fn gather(ground: &Ground<'_>) -> (Status, EnvMeta) {
             MetaState::Broken(why) => Some(why),
             MetaState::Present | MetaState::Absent => None,
         },
-        shim: shim(ground),
+        shim: shim(ground)?,
         daemon: daemon::look(ground),
     };
-    (status, meta)
+    Ok((status, meta))
 }
 
-fn shim(ground: &Ground<'_>) -> Shim {
+fn shim(ground: &Ground<'_>) -> Result<Shim> {
     let venv = ground.project.venv();
-    if !launchers::is_installed(venv) {
-        return Shim::Absent;
+    if !launchers::is_installed(venv)? {
+        return Ok(Shim::Absent);
     }
     if !ground.config.enabled.value {
-        return Shim::Off;
+        return Ok(Shim::Off);
     }
-    let sound = launchers::aim_pip_path(ground.host).is_some_and(|aim_pip| {
-        let findings = launchers::inspect(venv, &aim_pip);
-        findings.iter().all(|finding| match &finding.state {
-            EntryState::Ours => true,
-            // It works as long as it is there; only `doctor` minds which one it is.
-            EntryState::Elsewhere(other) => other.is_file(),
-            EntryState::Foreign | EntryState::Missing => false,
-        })
+    let Some(aim_pip) = launchers::aim_pip_path(ground.host) else {
+        return Ok(Shim::Damaged);
+    };
+    let findings = launchers::inspect(venv, &aim_pip)?;
+    let is_sound = findings.iter().all(|finding| match &finding.state {
+        EntryState::Ours => true,
+        // It works as long as it is there; only `doctor` minds which one it is.
+        EntryState::Elsewhere(other) => other.is_file(),
+        EntryState::Foreign | EntryState::Missing => false,
     });
-    if sound { Shim::On } else { Shim::Damaged }
+    Ok(if is_sound { Shim::On } else { Shim::Damaged })
 }
 
 fn print(status: &Status, meta: &EnvMeta, console: &mut Console) -> Result<()> {

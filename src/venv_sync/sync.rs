@@ -26,7 +26,7 @@ pub(super) fn sync(ground: &Ground<'_>, args: SyncArgs, console: &mut Console) -
     }
     if !console.is_json() {
         print(&applied, console)?;
-        if ground.config.enabled.value && !launchers::is_installed(ground.project.venv()) {
+        if ground.config.enabled.value && !launchers::is_installed(ground.project.venv())? {
             // Never ours, or made anew by another tool (`--clear`): there is nothing that could be put back.
             console.hint(t!("venv_sync.hint_init"));
         }
@@ -51,7 +51,7 @@ pub(super) fn sync(ground: &Ground<'_>, args: SyncArgs, console: &mut Console) -
 
 /// Compares, and says by its exit status whether there is a difference. Writes nothing.
 fn check(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
-    let Compared { plan, now, .. } = apply::compare(ground);
+    let Compared { plan, now, .. } = apply::compare(ground)?;
     let (meta, _) = EnvMeta::read(&ground.project.layout());
     let generation = meta.generation();
     if console.is_json() {

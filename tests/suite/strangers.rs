@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::sandbox::{Daemon, Sandbox};
+use crate::sandbox::{Daemon, Sandbox, program_path};
 
 /// A daemon with a TCP side, and its address.
 fn with_tcp(sandbox: &Sandbox) -> (Daemon, String) {
@@ -86,6 +86,61 @@ fn the_daemon_takes_the_hard_limit_and_workers_have_the_persons() {
     let ran = sandbox.run("aim-worker", ["run", "node.py"]).ok();
     let seen: Vec<u64> = serde_json::from_str(ran.stdout().trim()).expect("JSON");
     assert_eq!(seen, [70, 900]);
+}
+
+/// What a command says with so few descriptors: as much as with enough of them, or that it failed.
+#[test]
+fn out_of_descriptors_is_an_error_in_every_list_and_look() {
+    let sandbox = Sandbox::ready();
+    let wheel = sandbox.wheel("lonely", "1.0");
+    sandbox
+        .pip(["install", wheel.to_str().expect("utf-8")])
+        .ok();
+    let before = (sandbox.records(), sandbox.env_meta());
+    let commands: [&[&str]; 5] = [
+        &["aim-venv-sync", "status", "--json"],
+        &["aim-venv-sync", "sync", "--check"],
+        &["aim-venv-sync", "sync"],
+        &["aim-logs", "list", "--json"],
+        &["aim-logs", "show", "last"],
+    ];
+    for command in commands {
+        let (program, args) = command.split_first().expect("a program");
+        let whole = sandbox.run(program, args).ok().stdout();
+        let mut failed = 0;
+        for limit in 3..20 {
+            let mut few = limited(&sandbox, &format!("ulimit -n {limit}"));
+            let ran = few.arg(program_path(program)).args(args).output();
+            let ran = ran.expect("runs");
+            let said = String::from_utf8_lossy(&ran.stdout);
+            if ran.status.success() {
+                assert_eq!(said, whole, "{command:?} with {limit}");
+            } else {
+                failed += 1;
+            }
+        }
+        assert!(failed > 0, "{command:?} never ran short");
+    }
+    assert_eq!((sandbox.records(), sandbox.env_meta()), before);
+}
+
+#[test]
+fn pip_with_few_descriptors_enters_nothing_that_did_not_happen() {
+    let sandbox = Sandbox::ready();
+    let wheel = sandbox.wheel("lonely", "1.0");
+    sandbox
+        .pip(["install", wheel.to_str().expect("utf-8")])
+        .ok();
+    let before = (sandbox.records(), sandbox.env_meta());
+    for limit in 3..24 {
+        let mut few = limited(&sandbox, &format!("ulimit -n {limit}"));
+        few.arg(sandbox.bin("pip"))
+            .arg("list")
+            .output()
+            .expect("runs");
+    }
+    assert_eq!((sandbox.records(), sandbox.env_meta()), before);
+    sandbox.run("aim-venv-sync", ["sync", "--check"]).ok();
 }
 
 /// Projects whose workers and spares would take more descriptors than there are.

@@ -7,16 +7,16 @@ use axum::http::StatusCode;
 use super::named::{NamedIfKnown, Shared};
 use crate::api::v1::{ErrorCode, ProjectInfo, ProjectList, RegisterProject};
 use crate::backend::answer::{Answer, Body, Refusal};
-use crate::backend::state::resolved;
+use crate::backend::state::{resolved, unread};
 use crate::project::Project;
 
 /// `GET /api/v1/projects`.
-pub(super) async fn list(State(daemon): Shared) -> Json<ProjectList> {
+pub(super) async fn list(State(daemon): Shared) -> Answer<ProjectList> {
     let mut projects = Vec::new();
-    for known in daemon.projects().all() {
+    for known in daemon.projects().all().map_err(unread)? {
         projects.push(daemon.about(&known).await);
     }
-    Json(ProjectList { projects })
+    Ok(Json(ProjectList { projects }))
 }
 
 /// `POST /api/v1/projects`.

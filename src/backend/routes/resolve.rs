@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::named::Shared;
 use crate::api::v1::ProjectInfo;
 use crate::backend::answer::{Answer, Query, Refusal};
-use crate::backend::state::resolved;
+use crate::backend::state::{resolved, unread};
 
 #[derive(Deserialize)]
 pub(super) struct Folder {
@@ -24,7 +24,10 @@ pub(super) async fn resolve(
     if !path.is_absolute() {
         return Err(Refusal::bad_request("`path` must be absolute"));
     }
-    let known = resolved(&path).and_then(|folder| daemon.projects().containing(&folder));
+    let known = match resolved(&path) {
+        Some(folder) => daemon.projects().containing(&folder).map_err(unread)?,
+        None => None,
+    };
     let known = known.ok_or_else(|| {
         Refusal::no_such_project(format!("no known project at {}", path.display()))
     })?;

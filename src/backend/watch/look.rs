@@ -2,6 +2,8 @@
 //!
 //! Reads and writes files, so it is for a thread that may wait.
 
+use std::io;
+
 use super::over::{self, Movement, NotOver};
 use super::signs;
 use crate::inventory::Snapshot;
@@ -38,8 +40,12 @@ pub(super) fn look(
     if Venv::open(venv.root()).is_err() || venv.python().is_err() {
         return Err(underway("the environment is not there"));
     }
-    over::underway(&signs::signs(&venv.site_packages())).map_err(Obstacle::NotOver)?;
-    if Recorded::read(project).is_in_step(&Snapshot::scan(venv)) {
+    let unread = |error: io::Error| Obstacle::Failed(error.to_string());
+    let failed = |error: StoreError| Obstacle::Failed(error.to_string());
+    let sites = venv.all_site_packages().map_err(unread)?;
+    over::underway(&signs::signs(&sites).map_err(unread)?).map_err(Obstacle::NotOver)?;
+    let now = Snapshot::scan(venv).map_err(unread)?;
+    if Recorded::read(project).map_err(failed)?.is_in_step(&now) {
         return Ok(None);
     }
     over::quiet(movement).map_err(Obstacle::NotOver)?;
@@ -54,10 +60,11 @@ fn record(project: &Project, config: &Config) -> Result<Option<Published>, Obsta
     })?;
     let failed = |error: StoreError| Obstacle::Failed(error.to_string());
     let recovered = recover(project, config, &lock).map_err(failed)?;
-    if let Some(run) = Unfinished::last(&layout) {
+    if let Some(run) = Unfinished::last(&layout).map_err(failed)? {
         return Err(underway(format!("{} runs without a lock", run.run.action)));
     }
-    let now = Snapshot::scan(project.venv());
+    let now =
+        Snapshot::scan(project.venv()).map_err(|error| Obstacle::Failed(error.to_string()))?;
     let argv = vec![HOLDER.to_owned()];
     let cwd = project.root().to_path_buf();
     let caught_up = catch_up(project, config, &lock, &now, argv, cwd).map_err(failed)?;

@@ -1,9 +1,11 @@
 //! Which folders tell of a change in an environment, and whether the system tells of changes in them.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::files::momentary::there;
 use crate::project::Venv;
 use crate::system::remote_file_system;
 
@@ -19,7 +21,10 @@ type Identity = (u64, u64);
 
 impl Places {
     /// Those of `venv`, as it is now.
-    pub(super) fn of(venv: &Venv) -> Self {
+    ///
+    /// # Errors
+    /// What the system says of a folder, but that it is missing: not to watch it would be to miss what changes there.
+    pub(super) fn of(venv: &Venv) -> io::Result<Self> {
         let root = venv.root();
         let mut places = Self::default();
         // A link that is turned elsewhere shows in its own folder alone.
@@ -35,17 +40,17 @@ impl Places {
                 continue;
             }
             places.add(&lib);
-            let pythons = std::fs::read_dir(&lib).into_iter().flatten();
-            for python in pythons.filter_map(Result::ok) {
+            for python in there(std::fs::read_dir(&lib))?.into_iter().flatten() {
+                let python = python?;
                 if python.file_name().to_string_lossy().starts_with("py") {
                     places.add(&python.path());
                 }
             }
         }
-        for folder in venv.site_packages() {
+        for folder in venv.all_site_packages()? {
             places.add(&folder);
         }
-        places
+        Ok(places)
     }
 
     /// The folders.
@@ -114,17 +119,20 @@ mod tests {
             ".venv/lib/python3.12/site-packages",
         ];
         std::os::unix::fs::symlink("lib", root.join(".venv/lib64")).expect("link");
-        let first = Places::of(&venv);
+        let first = Places::of(&venv).expect("readable");
         assert_eq!(names(&first, &root), way);
         std::fs::remove_file(root.join(".venv/lib64")).expect("removed");
         made(".venv/lib64/python3.12/site-packages");
         made(".venv/conda-meta");
-        let both = Places::of(&venv);
+        let both = Places::of(&venv).expect("readable");
         assert_eq!(both.paths().count(), way.len() + 4);
         std::fs::remove_dir_all(root.join(".venv")).expect("removed");
-        assert_eq!(names(&Places::of(&venv), &root), [""]);
+        assert_eq!(names(&Places::of(&venv).expect("readable"), &root), [""]);
         made(".venv");
-        assert_eq!(names(&Places::of(&venv), &root), [".venv"]);
+        assert_eq!(
+            names(&Places::of(&venv).expect("readable"), &root),
+            [".venv"]
+        );
     }
 
     #[test]
@@ -133,13 +141,13 @@ mod tests {
         let venv = dir.path().join("venv");
         std::fs::create_dir(&venv).expect("folder");
         std::fs::write(venv.join("pyvenv.cfg"), "").expect("write");
-        let before = Places::of(&Venv::open(&venv).expect("an environment"));
+        let before = Places::of(&Venv::open(&venv).expect("an environment")).expect("readable");
         assert_eq!(before.missing_from(&before).count(), 0);
         // Still there under another name, so that its inode is not given to the next.
         std::fs::rename(&venv, dir.path().join("old")).expect("renamed");
         std::fs::create_dir(&venv).expect("folder");
         std::fs::write(venv.join("pyvenv.cfg"), "").expect("write");
-        let after = Places::of(&Venv::open(&venv).expect("an environment"));
+        let after = Places::of(&Venv::open(&venv).expect("an environment")).expect("readable");
         assert_eq!(after.missing_from(&before).collect::<Vec<_>>(), [venv]);
     }
 

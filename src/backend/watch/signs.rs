@@ -1,23 +1,29 @@
 //! What a look at site-packages shows of an installer at work.
 
 use std::fs::{DirEntry, Metadata};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::over::{Sign, SignKind};
+use crate::files::momentary::there;
 use crate::files::read;
 
 /// The fresh signs in `folders`; what is old is not looked at, so that a large environment costs one `stat` a
 /// distribution.
-pub(super) fn signs(folders: &[PathBuf]) -> Vec<Sign> {
+///
+/// # Errors
+/// What the system says of a folder, but that it is missing.
+pub(super) fn signs(folders: &[PathBuf]) -> io::Result<Vec<Sign>> {
     let now = SystemTime::now();
-    folders
-        .iter()
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flatten()
-        .filter_map(|entry| sign(&entry.ok()?, now))
-        .collect()
+    let mut signs = Vec::new();
+    for folder in folders {
+        for entry in there(std::fs::read_dir(folder))?.into_iter().flatten() {
+            signs.extend(sign(&entry?, now));
+        }
+    }
+    Ok(signs)
 }
 
 fn sign(entry: &DirEntry, now: SystemTime) -> Option<Sign> {
@@ -91,6 +97,7 @@ mod tests {
             std::fs::write(path, text).expect("write");
         }
         let mut found: Vec<_> = signs(&[dir.path().to_path_buf(), "/nowhere".into()])
+            .expect("readable")
             .into_iter()
             .map(|sign| (sign.name, sign.kind))
             .collect();

@@ -346,7 +346,13 @@ impl WatchScope {
             mode: WatchMode::Polling,
             why: Some(why),
         };
-        let now = Places::of(self.project.venv());
+        let now = match Places::of(self.project.venv()) {
+            Ok(now) => now,
+            Err(error) => {
+                let _ = self.watcher.turn(before, &Places::default(), bell);
+                return (Places::default(), polling(error.to_string()));
+            }
+        };
         if let Some(system) = now.remote() {
             let _ = self.watcher.turn(before, &Places::default(), bell);
             let why = format!("{system} does not tell of what other machines change");

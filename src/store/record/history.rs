@@ -13,6 +13,7 @@ use super::run_id::Generation;
 use super::run_record::RunRecord;
 use crate::error::brief;
 use crate::files::Folder;
+use crate::files::momentary::found;
 use crate::project::ProjectLayout;
 
 /// The newest records that are read: as many as fit into this many bytes, 16,000 of the usual ones. Who writes the file
@@ -130,14 +131,17 @@ pub(crate) fn rewrite<'a>(logs: &Folder, lines: impl Iterator<Item = &'a [u8]>) 
 }
 
 /// The highest generation that the last records name. Generations only grow, so the end of the file tells it.
-pub(crate) fn last_generation(logs: &Folder) -> Generation {
-    let known = |longest| last_generations(logs, longest).unwrap_or_default();
-    let mut last = known(USUAL_TAIL);
+///
+/// # Errors
+/// What is of the moment.
+pub(crate) fn last_generation(logs: &Folder) -> io::Result<Generation> {
+    let known = |longest| found(last_generations(logs, longest)).map(Option::unwrap_or_default);
+    let mut last = known(USUAL_TAIL)?;
     if last.len() < ENOUGH {
-        last = known(LONGEST_TAIL);
+        last = known(LONGEST_TAIL)?;
     }
     let believable = last.into_iter().filter(|last| last.is_believable());
-    believable.max().unwrap_or_default()
+    Ok(believable.max().unwrap_or_default())
 }
 
 /// What the last records name that stand whole in the last `longest` bytes of the file.
@@ -207,7 +211,7 @@ mod tests {
         assert_eq!(ids(&logs), ["one"]);
         append(&logs, &testing::record("three", 3)).expect("append");
         assert_eq!(ids(&logs), ["one", "?", "three"]);
-        assert_eq!(last_generation(&logs), Generation(3));
+        assert_eq!(last_generation(&logs).expect("read"), Generation(3));
     }
 
     #[test]
@@ -248,7 +252,7 @@ mod tests {
         let records = read::<RunRecord>(&logs).expect("read");
         assert!(records.is_cut, "the old one is out of sight");
         assert_eq!(ids(&logs), ["new"]);
-        assert_eq!(last_generation(&logs), Generation(2));
+        assert_eq!(last_generation(&logs).expect("read"), Generation(2));
         let kept = read_to_keep::<RunRecord>(&logs).expect("read").lines;
         rewrite(&logs, kept.iter().filter_map(|line| line.raw.as_deref())).expect("rewrite");
         assert!(text(&logs).len() < 4096);

@@ -106,7 +106,10 @@ mod tests {
                 std::fs::write(file, text).expect("write");
             }
         }
-        let (before, now) = (Snapshot::default(), Snapshot::scan(project.venv()));
+        let (before, now) = (
+            Snapshot::default(),
+            Snapshot::scan(project.venv()).expect("readable"),
+        );
         let tool = Tool::behind(&before.diff_to(&now), project.venv(), &before, &now);
         assert_eq!(tool, expected, "{installers:?}");
     }
@@ -131,14 +134,14 @@ mod tests {
         let folder = venv.root().join("conda-meta");
         let zlib = folder.join("zlib-1.3.1-h4ab18f5_1.json");
         std::fs::create_dir(&folder).expect("folder");
-        let before = Snapshot::scan(venv);
+        let before = Snapshot::scan(venv).expect("readable");
         std::fs::write(&zlib, "{}").expect("write");
         install(&project, "six", "1.0");
-        let between = Snapshot::scan(venv);
+        let between = Snapshot::scan(venv).expect("readable");
         std::fs::remove_file(zlib).expect("removed");
         std::fs::remove_dir_all(venv.site_packages()[0].join("six-1.0.dist-info"))
             .expect("removed");
-        let after = Snapshot::scan(venv);
+        let after = Snapshot::scan(venv).expect("readable");
         let behind = |before: &Snapshot, now: &Snapshot| {
             Tool::behind(&before.diff_to(now), venv, before, now)
         };

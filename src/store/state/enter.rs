@@ -1,5 +1,7 @@
 //! The state of a project's history, read and written by whoever holds its lock.
 
+use std::io;
+
 use chrono::{DateTime, Utc};
 
 use super::env_meta::{self, EnvMeta, LastAction, LastChange, MetaState};
@@ -25,11 +27,19 @@ pub(crate) struct ProjectState {
 
 impl ProjectState {
     /// Reads the state; whoever has `lock` can rely on it.
-    pub(crate) fn read(project: &Project, lock: &HistoryLock) -> Self {
-        let (meta, state) = EnvMeta::read_in(lock.project());
-        let recorded = SnapshotFile::of(&project.venv().layout());
+    ///
+    /// # Errors
+    /// What is of the moment: to go on without knowing would set a generation back.
+    pub(crate) fn read(project: &Project, lock: &HistoryLock) -> Result<Self, StoreError> {
+        let read = || Self::read_files(project, lock);
+        read().map_err(|error| StoreError::at(&project.layout().env_meta(), error))
+    }
+
+    fn read_files(project: &Project, lock: &HistoryLock) -> io::Result<Self> {
+        let (meta, state) = EnvMeta::known_in(lock.project())?;
+        let recorded = SnapshotFile::of(&project.venv().layout())?;
         let snapshot = recorded.as_ref().map(|file| file.generation);
-        let known = history::last_generation(lock.logs()).max(snapshot.unwrap_or_default());
+        let known = history::last_generation(lock.logs())?.max(snapshot.unwrap_or_default());
         let claimed = match state {
             MetaState::Broken(_) => env_meta::salvaged_generation(lock.project()),
             MetaState::Present | MetaState::Absent => meta.generation,
@@ -45,13 +55,13 @@ impl ProjectState {
             // Where it cannot be moved away, writing will fail as well, and say why.
             let _ = env_meta::set_aside(lock.project());
         }
-        Self {
+        Ok(Self {
             meta,
             is_sound: state == MetaState::Present,
             recorded,
             entered,
             generation: known.max(entered),
-        }
+        })
     }
 
     /// Both snapshots with METADATA's own names, read from disk only where they are new.

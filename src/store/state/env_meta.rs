@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::error::brief;
 use crate::files::Folder;
+use crate::files::momentary::is_momentary;
 use crate::inventory::{Diff, Distribution, Fingerprint, Snapshot, canonical};
 use crate::project::ProjectLayout;
 use crate::store::places;
@@ -116,20 +117,36 @@ impl EnvMeta {
     /// What the project's file says; what AIM-Forge takes for an absent file (nothing) when there is none or it is
     /// broken.
     pub fn read(project: &ProjectLayout) -> (Self, MetaState) {
+        Self::known(project).unwrap_or_else(|error| Self::unread(&error))
+    }
+
+    /// As [`EnvMeta::read`], for who does something about a file that is broken.
+    ///
+    /// # Errors
+    /// What is of the moment: then nobody knows what the file says.
+    pub fn known(project: &ProjectLayout) -> io::Result<(Self, MetaState)> {
         match places::project(project) {
-            Ok(folder) => Self::read_in(&folder),
-            Err(error) => Self::unread(&error),
+            Ok(folder) => Self::known_in(&folder),
+            Err(error) if is_momentary(&error) => Err(error),
+            Err(error) => Ok(Self::unread(&error)),
         }
     }
 
-    /// As [`EnvMeta::read`], of the project whose folder is open.
-    pub(crate) fn read_in(project: &Folder) -> (Self, MetaState) {
-        let bytes = match project.read(ProjectLayout::ENV_META, LONGEST) {
-            Ok(bytes) => bytes,
-            Err(error) => return Self::unread(&error),
-        };
+    /// As [`EnvMeta::known`], of the project whose folder is open.
+    ///
+    /// # Errors
+    /// As [`EnvMeta::known`].
+    pub(crate) fn known_in(project: &Folder) -> io::Result<(Self, MetaState)> {
+        match project.read(ProjectLayout::ENV_META, LONGEST) {
+            Ok(bytes) => Ok(Self::parse(&bytes)),
+            Err(error) if is_momentary(&error) => Err(error),
+            Err(error) => Ok(Self::unread(&error)),
+        }
+    }
+
+    fn parse(bytes: &[u8]) -> (Self, MetaState) {
         let broken = |why: &str| (Self::default(), MetaState::Broken(brief(why)));
-        match serde_json::from_slice::<Self>(&bytes) {
+        match serde_json::from_slice::<Self>(bytes) {
             Ok(meta) if meta.generation.is_believable() => (meta, MetaState::Present),
             Ok(meta) => broken(&format!(
                 "no environment comes to generation {}",

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::env_meta::{EnvMeta, MetaState};
 use crate::files::Folder;
+use crate::files::momentary::found;
 use crate::inventory::Snapshot;
 use crate::project::{Project, VenvLayout};
+use crate::store::error::StoreError;
 use crate::store::places;
 use crate::store::record::{Generation, history};
 
@@ -27,15 +29,25 @@ impl SnapshotFile {
     const SCHEMA: u32 = 1;
 
     /// The content of the file in `aim`; nothing when it is missing, broken, or of a newer form.
-    pub(crate) fn read(aim: &Folder) -> Option<Self> {
-        let bytes = aim.read(VenvLayout::SNAPSHOT, LONGEST).ok()?;
-        let file: Self = serde_json::from_slice(&bytes).ok()?;
-        (file.schema == Self::SCHEMA && file.generation.is_believable()).then_some(file)
+    ///
+    /// # Errors
+    /// What is of the moment.
+    pub(crate) fn read(aim: &Folder) -> io::Result<Option<Self>> {
+        let bytes = found(aim.read(VenvLayout::SNAPSHOT, LONGEST))?;
+        let file = bytes.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
+        let is_known = |file: &Self| file.schema == Self::SCHEMA && file.generation.is_believable();
+        Ok(file.filter(is_known))
     }
 
     /// The content of the file of the environment in `layout`.
-    pub(crate) fn of(layout: &VenvLayout) -> Option<Self> {
-        Self::read(&places::aim(layout).ok()?)
+    ///
+    /// # Errors
+    /// What is of the moment.
+    pub(crate) fn of(layout: &VenvLayout) -> io::Result<Option<Self>> {
+        match found(places::aim(layout))? {
+            Some(aim) => Self::read(&aim),
+            None => Ok(None),
+        }
     }
 
     /// Writes the file, making its folder where it is missing.
@@ -66,19 +78,27 @@ pub struct Recorded {
 
 impl Recorded {
     /// Reads it.
-    pub fn read(project: &Project) -> Self {
-        let file = SnapshotFile::of(&project.venv().layout());
-        let (meta, state) = EnvMeta::read(&project.layout());
+    ///
+    /// # Errors
+    /// What is of the moment: then nobody knows what is recorded.
+    pub fn read(project: &Project) -> Result<Self, StoreError> {
+        let read = || Self::read_files(project);
+        read().map_err(|error| StoreError::at(&project.layout().env_meta(), error))
+    }
+
+    fn read_files(project: &Project) -> io::Result<Self> {
+        let file = SnapshotFile::of(&project.venv().layout())?;
+        let (meta, state) = EnvMeta::known(&project.layout())?;
         let known = file
             .as_ref()
             .map(|file| file.generation)
             .unwrap_or_default();
         // The records are asked only where the generation has nothing else for it.
-        let is_explained = meta.generation.is_believable_beside(known)
-            || places::logs(&project.layout()).is_ok_and(|logs| {
-                meta.generation
-                    .is_believable_beside(history::last_generation(&logs))
-            });
+        let mut is_explained = meta.generation.is_believable_beside(known);
+        if !is_explained && let Some(logs) = found(places::logs(&project.layout()))? {
+            let last = history::last_generation(&logs)?;
+            is_explained = meta.generation.is_believable_beside(last);
+        }
         let is_whole = state == MetaState::Present && known <= meta.generation && is_explained;
         let snapshot = match (state, file) {
             (MetaState::Present, Some(file)) if file.generation == meta.generation => {
@@ -88,7 +108,7 @@ impl Recorded {
             (MetaState::Broken(_), Some(file)) => Some(file.snapshot),
             (MetaState::Broken(_), None) | (MetaState::Absent, _) => None,
         };
-        Self { snapshot, is_whole }
+        Ok(Self { snapshot, is_whole })
     }
 
     /// What was installed when the history was last written: from the environment's `.aim/snapshot.json` if it belongs

@@ -85,7 +85,15 @@ fn pip(ground: &Ground<'_>) -> Check {
         // By itself it brings `pip3` alone, and `pip` would be another Python's.
         format!("{python} -m ensurepip --default-pip")
     };
-    match init::pip_version(&Snapshot::scan(venv)) {
+    let now = match Snapshot::scan(venv) {
+        Ok(now) => now,
+        Err(error) => {
+            let path = venv.root().display();
+            let message = format!("{}: {error}", t!("venv_sync.cannot_scan", path = path));
+            return Check::wrong(NAME, message, None);
+        }
+    };
+    match init::pip_version(&now) {
         Some(version) => Check::good(NAME, t!("venv_sync.doctor.pip", version = version)),
         None if launchers::has_pip(venv) => Check::good(NAME, t!("venv_sync.doctor.pip_shared")),
         None if on_path(ground.host, "uv").is_some() => {
@@ -118,15 +126,20 @@ fn ways_in(ground: &Ground<'_>) -> Vec<Check> {
     };
     let found = t!("venv_sync.doctor.aim_pip", path = aim_pip.display());
     let mut checks = vec![Check::good("aim-pip", found)];
-    if launchers::is_installed(venv) {
-        let findings = launchers::inspect(venv, &aim_pip);
-        checks.extend(findings.iter().map(|finding| way_in(ground, finding)));
-    } else {
-        checks.push(Check::wrong(
+    let findings = launchers::is_installed(venv).and_then(|is_installed| {
+        let findings = is_installed.then(|| launchers::inspect(venv, &aim_pip));
+        findings.transpose()
+    });
+    match findings {
+        Ok(Some(findings)) => {
+            checks.extend(findings.iter().map(|finding| way_in(ground, finding)));
+        }
+        Ok(None) => checks.push(Check::wrong(
             "launchers",
             t!("venv_sync.doctor.not_installed"),
             init_command(ground),
-        ));
+        )),
+        Err(error) => checks.push(Check::wrong("launchers", error.to_string(), None)),
     }
     checks
 }

@@ -26,7 +26,10 @@ fn sync() -> String {
 fn record(ground: &Ground<'_>) -> Check {
     const NAME: &str = "env-meta";
     let (meta, state) = EnvMeta::read(&ground.project.layout());
-    let plan = apply::compare(ground).plan;
+    let plan = match apply::compare(ground) {
+        Ok(compared) => compared.plan,
+        Err(error) => return Check::wrong(NAME, error.to_string(), None),
+    };
     let generation = meta.generation();
     match (state, plan) {
         (MetaState::Broken(why), _) => Check::wrong(
@@ -104,7 +107,8 @@ fn lock(ground: &Ground<'_>) -> Check {
         return Check::odd(NAME, apply::held_by(&holder), kill);
     }
     match Unfinished::last(&layout) {
-        Some(left) => Check::odd(
+        Err(error) => Check::wrong(NAME, error.to_string(), None),
+        Ok(Some(left)) => Check::odd(
             NAME,
             t!(
                 "venv_sync.doctor.unfinished",
@@ -112,7 +116,7 @@ fn lock(ground: &Ground<'_>) -> Check {
             ),
             sync(),
         ),
-        None => Check::good(NAME, t!("venv_sync.doctor.no_lock")),
+        Ok(None) => Check::good(NAME, t!("venv_sync.doctor.no_lock")),
     }
 }
 

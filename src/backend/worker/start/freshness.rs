@@ -74,16 +74,21 @@ impl Freshness {
         // Stamp first: a file that comes between the two is then read again, not missed.
         let stamp = Stamp::of(&self.path);
         if stamp != self.stamp {
-            let (meta, state) = EnvMeta::read(&self.layout);
-            match state {
-                MetaState::Present | MetaState::Absent => {
+            let file = self.path.display();
+            self.stamp = stamp;
+            match EnvMeta::known(&self.layout) {
+                Ok((meta, MetaState::Present | MetaState::Absent)) => {
                     self.known.generation = meta.generation();
                 }
-                MetaState::Broken(why) => {
-                    tracing::warn!(file = %self.path.display(), why, "env_meta.json cannot be read");
+                Ok((_, MetaState::Broken(why))) => {
+                    tracing::warn!(%file, why, "env_meta.json cannot be read");
+                }
+                Err(error) => {
+                    // Tried again at the next look, though the file may be the same then.
+                    self.stamp = None;
+                    tracing::warn!(%file, %error, "env_meta.json cannot be read now");
                 }
             }
-            self.stamp = stamp;
         }
         self.known.interpreter = Interpreter::at(&self.places);
         self.known
