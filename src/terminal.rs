@@ -8,7 +8,6 @@
 //! **Invariant:** Korean, accents, and emoji put together by U+200D stay whole.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// `text` on one line, with everything visible that a terminal would obey.
 pub fn printable(text: &str) -> String {
@@ -44,30 +43,10 @@ pub fn styled(text: &str) -> Cow<'_, str> {
     Cow::Owned(result)
 }
 
-/// JSON text with everything that a terminal would obey as `\uXXXX`, which means the same (RFC 8259, section 7).
-pub fn escaped_json(text: &str) -> Cow<'_, str> {
-    let is_odd = |c: char| is_deceptive(c) || c == '\x7f';
-    if !text.contains(is_odd) {
-        return Cow::Borrowed(text);
-    }
-    let mut result = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_odd(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                let _ = write!(result, "\\u{unit:04x}"); // to a string: never fails
-            }
-        } else {
-            result.push(c);
-        }
-    }
-    Cow::Owned(result)
-}
-
 /// Whether `c` is a control of C1, turns the direction of reading, ends a line where no line end is seen, or has no
 /// look of its own. U+200C and U+200D join what stands beside them, and variation selectors choose its look: these are
 /// needed.
-fn is_deceptive(c: char) -> bool {
+pub fn is_deceptive(c: char) -> bool {
     matches!(
         c,
         '\u{80}'..='\u{9f}'
@@ -151,21 +130,5 @@ mod tests {
         }
         assert_eq!(styled("a\r\nb\rc"), "a\nb␍c");
         assert_eq!(printable("👩\u{200d}👧 한"), "👩\u{200d}👧 한");
-    }
-
-    #[test]
-    fn json_keeps_its_meaning() {
-        let value = serde_json::json!({"a": "\u{202e}x\u{9b}\u{e0041}\x7f", "나": "다"});
-        let text = value.to_string();
-        let shown = escaped_json(&text);
-        assert!(
-            !shown.contains(|c: char| is_deceptive(c) || c == '\x7f'),
-            "{shown}"
-        );
-        assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"),
-            value
-        );
-        assert_eq!(escaped_json("{\"나\": 1}"), "{\"나\": 1}");
     }
 }

@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::args::{ColorWhen, CommonArgs};
 use super::style;
 use crate::error::Result;
-use crate::host::Host;
+use crate::json;
+use crate::json;
 use crate::terminal;
 use crate::words::t;
 
@@ -81,8 +82,8 @@ impl Console {
         self.out.put(&text.to_string())
     }
 
-    /// Puts lines of talk in the place of the last `lines` ones, for a list that lives; nothing with `--quiet`. Only
-    /// for a terminal ([`Console::talk_size`]), whose width no line that is to be replaced may exceed.
+    /// Replaces the last `lines` lines of talk, for a list that is drawn again and again; does nothing with `--quiet`.
+    /// Only for a terminal ([`Console::talk_size`]); no line that is to be replaced may be wider than it.
     pub fn redraw(&mut self, lines: usize, text: &str) {
         if self.wishes.quiet {
             return;
@@ -138,7 +139,7 @@ impl Console {
     /// JSON text as the whole data of a command.
     pub fn json_text(&mut self, text: &str) -> Result<()> {
         if self.out.is_terminal {
-            self.raw(format!("{}\n", terminal::escaped_json(text)).as_bytes())
+            self.raw(format!("{}\n", json::safe_on_terminal(text)).as_bytes())
         } else {
             self.raw(format!("{text}\n").as_bytes())
         }
@@ -186,7 +187,7 @@ impl Console {
         let limit = Timespec::try_from(length).ok();
         match poll(&mut watched, limit.as_ref()) {
             Ok(0) | Err(Errno::INTR) => Ok(()),
-            // Not every kind of file can be watched everywhere; time must pass all the same.
+            // Some systems cannot watch every kind of file. Then this only waits.
             _ if !watched[0]
                 .revents()
                 .intersects(PollFlags::ERR | PollFlags::HUP) =>

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::terminal::is_deceptive;
+
 /// `c` as an escape, the shortest that JSON has for it.
 pub(super) fn escape_of(c: char) -> Cow<'static, str> {
     Cow::Borrowed(match c {
@@ -18,6 +20,24 @@ pub(super) fn escape_of(c: char) -> Cow<'static, str> {
             return escapes.map(|unit| format!("\\u{unit:04x}")).collect();
         }
     })
+}
+
+/// JSON text with everything as an escape that a terminal would obey. The meaning stays (RFC 8259, section 7): such
+/// characters stand in strings alone.
+pub(crate) fn safe_on_terminal(json: &str) -> Cow<'_, str> {
+    let is_obeyed = |c: char| is_deceptive(c) || c == '\x7f';
+    if !json.contains(is_obeyed) {
+        return Cow::Borrowed(json);
+    }
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_obeyed(c) {
+            safe.push_str(&escape_of(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
 }
 
 /// The character of the escape that `text` begins with, and what follows the escape. A lone surrogate is no character.
@@ -102,6 +122,20 @@ mod tests {
         for c in ('\0'..='\u{ff}').chain(['한', '\u{2028}', '😀']) {
             assert_eq!(unescape(&escape_of(c)), (Some(c), ""), "{c:?}");
         }
+    }
+
+    #[test]
+    fn a_terminal_gets_the_same_json_without_what_it_would_obey() {
+        let value = serde_json::json!({"a": "\u{202e}x\u{9b}\u{e0041}\x7f", "나": "다"});
+        let text = value.to_string();
+        let shown = safe_on_terminal(&text);
+        assert!(
+            !shown.contains(|c: char| is_deceptive(c) || c == '\x7f'),
+            "{shown}"
+        );
+        let read: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+        assert_eq!(read, value);
+        assert_eq!(safe_on_terminal("{\"나\": 1}"), "{\"나\": 1}");
     }
 
     #[cfg(feature = "backend")]

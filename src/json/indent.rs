@@ -4,10 +4,11 @@
 //! escape that it was. Other escapes become the characters that they mean, as far as those may be shown.
 
 use super::escape::{escape_of, unescape};
+use crate::terminal::is_deceptive;
 
 /// `json`, which must be valid, for a terminal: what would move the cursor, hide or turn text stays escaped.
 pub(crate) fn laid_out(json: &str) -> String {
-    let mut printer = Printer::new(usize::MAX, is_unsafe_to_show);
+    let mut printer = Printer::new(usize::MAX, |c| c.is_control() || is_deceptive(c));
     printer.write(json);
     printer.text
 }
@@ -19,12 +20,6 @@ pub(crate) fn laid_out_as_python(json: &str, limit: usize) -> (String, bool) {
     let mut printer = Printer::new(limit, |c| c < ' ');
     printer.write(json);
     (printer.text, printer.is_full)
-}
-
-/// Whether `c` moves the cursor, or hides or turns what stands around it.
-fn is_unsafe_to_show(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 struct Printer {

@@ -12,6 +12,7 @@ mod pieces;
 mod text;
 mod value;
 
+pub(crate) use escape::safe_on_terminal;
 #[cfg(feature = "backend")]
 pub(crate) use escape::{escape, first_special, unescape};
 pub(crate) use indent::laid_out;

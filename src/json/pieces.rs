@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::text::JsonText;
 
-/// Bytes from which a piece is linked rather than copied; below, a copy is cheaper than one more piece to send.
+/// A piece of at least so many bytes is linked. Copying a smaller one is cheaper than sending one more piece.
 const LINKED: usize = 64 << 10;
 
 /// JSON text that is being written.
