@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::args::{ColorWhen, CommonArgs};
 use super::style;
 use crate::error::Result;
-use crate::json;
+use crate::host::Host;
 use crate::json;
 use crate::terminal;
 use crate::words::t;
