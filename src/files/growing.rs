@@ -3,12 +3,13 @@
 //! The file stays open, so that what its writer has written can still be read after the file was removed or renamed.
 //! A file that was cut below what has been read is read anew from its beginning.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use super::read;
+use super::stamp::Stamp;
 
 /// Most bytes that are read at once, so that a flood does not fill the memory.
 const PIECE: usize = 1 << 20;
@@ -23,8 +24,8 @@ pub struct Growing {
 #[derive(Debug)]
 struct Open {
     file: File,
-    /// Device and inode: another file at the same path has others.
-    id: (u64, u64),
+    /// By which another file at the same path is known.
+    stamp: Stamp,
     /// Bytes that have been read.
     at: u64,
 }
@@ -136,11 +137,11 @@ impl Growing {
 
     /// The file that is at the path now, if it is another one.
     fn successor(&self) -> io::Result<Option<Open>> {
-        let Ok(now) = fs::metadata(&self.path) else {
+        let Some(now) = Stamp::of(&self.path) else {
             return Ok(None);
         };
         match &self.open {
-            Some(open) if open.id == (now.dev(), now.ino()) => Ok(None),
+            Some(open) if open.stamp.is_same_file(&now) => Ok(None),
             _ => Open::if_there(&self.path),
         }
     }
@@ -149,9 +150,8 @@ impl Growing {
 impl Open {
     fn file(path: &Path) -> io::Result<Self> {
         let (file, _) = read::open(path)?;
-        let meta = file.metadata()?;
-        let id = (meta.dev(), meta.ino());
-        Ok(Self { file, id, at: 0 })
+        let stamp = Stamp::of_metadata(&file.metadata()?);
+        Ok(Self { file, stamp, at: 0 })
     }
 
     fn if_there(path: &Path) -> io::Result<Option<Self>> {
@@ -193,6 +193,8 @@ impl Open {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[track_caller]

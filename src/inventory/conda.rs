@@ -8,7 +8,7 @@
 use std::io;
 use std::path::Path;
 
-use super::distribution::{Distribution, Stamp};
+use super::distribution::{Distribution, WrittenStamp};
 use crate::files::momentary::{found, there};
 use crate::project::CONDA_META;
 
@@ -30,7 +30,7 @@ pub(super) fn scan(folder: &Path) -> io::Result<Vec<Distribution>> {
                 name: name.to_owned(),
                 version: version.to_owned(),
                 editable: None,
-                stamp: Some(Stamp::of(&meta)),
+                stamp: Some(WrittenStamp::of(&meta)),
                 folder: Some(format!("{CONDA_META}/{file}")),
                 named: true,
             });

@@ -85,7 +85,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::Snapshot;
-    use super::super::distribution::Stamp;
+    use super::super::distribution::WrittenStamp;
     use super::*;
 
     /// `name version[ stamp]` a distribution.
@@ -96,7 +96,7 @@ mod tests {
                 let mut word = || words.next();
                 let mut one =
                     Distribution::new(word().expect("a name"), word().expect("a version"));
-                one.stamp = word().map(|at| Stamp {
+                one.stamp = word().map(|at| WrittenStamp {
                     mtime_ns: at.parse().expect("a stamp"),
                     size: 0,
                 });

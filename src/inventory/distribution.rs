@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 /// Neither inode nor change time is in it: a copied environment is the same environment, and hard links (which the
 /// toolkit makes) change both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
+pub struct WrittenStamp {
     /// Modification time in nanoseconds since 1970.
     pub mtime_ns: i64,
     /// Size in bytes.
     pub size: u64,
 }
 
-impl Stamp {
+impl WrittenStamp {
     pub(super) fn of(meta: &std::fs::Metadata) -> Self {
         Self {
             mtime_ns: meta
@@ -46,7 +46,7 @@ pub struct Distribution {
     pub(super) folder: Option<String>,
     /// Stamp of its RECORD, or of its metadata where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) stamp: Option<Stamp>,
+    pub(super) stamp: Option<WrittenStamp>,
     /// Whether name and version are METADATA's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) named: bool,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
 use serde::Deserialize;
 
-use super::distribution::{Distribution, Stamp, name_and_version};
+use super::distribution::{Distribution, WrittenStamp, name_and_version};
 use super::metadata;
 use crate::files::momentary::{found, there};
 use crate::files::read;
@@ -96,7 +96,7 @@ impl<'a> Site<'a> {
     fn distribution(
         &self,
         folder: String,
-        stamp: Stamp,
+        stamp: WrittenStamp,
         editable: Option<String>,
     ) -> io::Result<Option<Distribution>> {
         let Some((name, version)) = name_and_version(&folder) else {
@@ -140,7 +140,7 @@ impl<'a> Site<'a> {
                     version,
                     editable: Some(location.to_owned()),
                     folder: Some(link.to_owned()),
-                    stamp: Some(Stamp::of(&meta)),
+                    stamp: Some(WrittenStamp::of(&meta)),
                     named: true,
                 }));
             }
@@ -150,7 +150,11 @@ impl<'a> Site<'a> {
 }
 
 /// The stamp of the file that an installer writes last, or none where there is no metadata at all.
-fn stamp(site: BorrowedFd<'_>, folder: &str, place: &mut String) -> io::Result<Option<Stamp>> {
+fn stamp(
+    site: BorrowedFd<'_>,
+    folder: &str,
+    place: &mut String,
+) -> io::Result<Option<WrittenStamp>> {
     let files: &[&str] = if folder.ends_with(".dist-info") {
         &["/RECORD", "/METADATA"]
     } else {
@@ -176,8 +180,8 @@ fn stamp(site: BorrowedFd<'_>, folder: &str, place: &mut String) -> io::Result<O
     clippy::cast_sign_loss,
     reason = "the fields' types differ between systems; sizes are never negative"
 )]
-fn raw_stamp(stat: &rustix::fs::Stat) -> Stamp {
-    Stamp {
+fn raw_stamp(stat: &rustix::fs::Stat) -> WrittenStamp {
+    WrittenStamp {
         mtime_ns: (stat.st_mtime as i64)
             .saturating_mul(1_000_000_000)
             .saturating_add(stat.st_mtime_nsec as i64),
