@@ -198,6 +198,10 @@ impl Projects {
         Ok(Arc::clone(&read.registry))
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the person's state folder, which no project can bring"
+    )]
     fn edit<T>(&self, change: impl FnOnce(&mut Registry) -> T) -> io::Result<T> {
         if let Some(folder) = self.file.parent() {
             std::fs::create_dir_all(folder)?;

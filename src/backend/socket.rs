@@ -5,6 +5,11 @@
 //!
 //! **Invariant:** nothing but a socket of ours is ever removed from the socket's path.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the daemon's own folder, checked to be private"
+)]
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};

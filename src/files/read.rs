@@ -52,6 +52,7 @@ pub fn opened(opened: OwnedFd, longest: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// What the system says, or that it is no regular file.
+#[expect(clippy::disallowed_methods, reason = "opens for reading alone")]
 pub fn open(path: &Path) -> io::Result<(File, u64)> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     regular(

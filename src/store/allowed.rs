@@ -140,6 +140,10 @@ impl Allowed {
         }
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the person's state folder, which no project can bring"
+    )]
     fn edit<T>(&self, change: impl FnOnce(&mut Vec<AllowedLink>) -> T) -> io::Result<T> {
         if let Some(folder) = self.file.parent() {
             fs_err::create_dir_all(folder)?;

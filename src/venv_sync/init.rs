@@ -156,6 +156,10 @@ fn agrees(host: &Host, venv: &Venv, wanted: &str) -> Result<()> {
 }
 
 /// Makes the environment, and the project's folder if it is not there; both are gone again when that fails.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the folder that the person named"
+)]
 fn make(host: &Host, folder: &Path, maker: &Maker, console: &mut Console) -> Result<Project> {
     let missing: Vec<&Path> = folder
         .ancestors()

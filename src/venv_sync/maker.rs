@@ -75,6 +75,10 @@ impl Maker {
     ///
     /// # Errors
     /// With the maker's own last words. What was made of it is gone then.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the folder that the person named, made here"
+    )]
     pub(super) fn make(&self, host: &Host, target: &Path) -> Result<Venv> {
         let signals = Signals::hold()?;
         // Made here, and only if nothing is there, so that what is taken away below is ours for sure.

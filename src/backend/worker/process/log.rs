@@ -92,6 +92,10 @@ impl WorkerLog {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the person's state folder, which no project can bring"
+)]
 impl Writer {
     fn write(&mut self, bytes: &[u8]) {
         if self.size >= self.limit {

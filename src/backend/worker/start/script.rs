@@ -61,6 +61,10 @@ pub(crate) fn in_folder(folder: &Path) -> io::Result<PathBuf> {
 }
 
 /// Makes `folder`, or checks that it is a real folder, ours, and closed to others.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the daemon's own folder, checked to be private"
+)]
 fn make_private(folder: &Path) -> io::Result<()> {
     if let Some(parent) = folder.parent() {
         fs_err::create_dir_all(parent)?;
