@@ -74,8 +74,8 @@ const QUERY: &[&str] = &[
     "hdnea",
 ];
 
-/// Headers that carry secrets, beyond [`SECRET`].
-const HEADERS: &[&str] = &["cookie", "setcookie"];
+/// Headers that carry secrets, beyond longer names of [`SECRET`].
+const HEADERS: &[&str] = &["authorization", "proxyauthorization", "cookie", "setcookie"];
 
 /// What pip's options mean, and uv's; as variables `PIP_INDEX_URL` and the like. Enough of a beginning counts, as it
 /// does for pip.
@@ -153,8 +153,6 @@ pub(super) fn is_secret_in_query(name: &str) -> bool {
 pub(super) fn is_secret_header(name: &str) -> bool {
     let plain = plain(name);
     HEADERS.contains(&plain.as_str())
-        || plain == "authorization"
-        || plain == "proxyauthorization"
         || (name.contains(['-', '_']) && kind(name) == Some(Kind::Secret))
 }
 

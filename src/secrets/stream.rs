@@ -1,6 +1,7 @@
 //! Text that comes in pieces, hidden as it comes.
 
-use super::text::{find, hide};
+use super::text::hide;
+use super::urls::after_last;
 
 /// Bytes without a line end that are held back at most.
 const LONGEST_HELD: usize = 64 << 10;
@@ -50,9 +51,7 @@ impl Hiding {
     /// where that may be half a secret.
     pub fn preview(&self, more: &str) -> String {
         let text = [self.held.as_str(), more].concat();
-        let end = text.rfind(char::is_whitespace).map_or(0, |at| {
-            at + text[at..].chars().next().map_or(0, char::len_utf8)
-        });
+        let end = after_last(&text, char::is_whitespace);
         let line = text.rfind('\n').map_or(0, |at| at + 1);
         let (line, word) = (&text[line..], &text[end..]);
         let is_plain = word.len() <= LONGEST_WORD
@@ -62,23 +61,17 @@ impl Hiding {
         hide(if is_plain { &text } else { &text[..end] }).into_owned()
     }
 
-    /// Lets the beginning of a long line go, up to a blank where there is one.
+    /// Lets the beginning of a long line go, up to a blank where there is one. What stays is hidden as well, while the
+    /// name before it is still there; half a secret at its end is told by what comes.
     fn let_go(&mut self) -> String {
-        let mut cut = self.held.len() - OVERLAP;
-        while !self.held.is_char_boundary(cut) {
-            cut -= 1;
+        let mut text = hide(&self.held).into_owned();
+        let mut near = text.len().saturating_sub(OVERLAP);
+        while !text.is_char_boundary(near) {
+            near -= 1;
         }
-        cut = self.held[..cut].rfind(char::is_whitespace).unwrap_or(cut);
-        if let Some(secret) = find(&self.held)
-            .into_iter()
-            .find(|secret| secret.contains(&cut))
-        {
-            cut = secret.start;
-        }
-        let rest = self.held.split_off(cut);
-        let shown = hide(&self.held).into_owned();
-        self.held = rest;
-        shown
+        let cut = text[..near].rfind(char::is_whitespace).unwrap_or(near);
+        self.held = text.split_off(cut);
+        text
     }
 }
 
@@ -116,6 +109,21 @@ mod tests {
         shown.push_str(&hide(&hiding.take_held()));
         assert!(!shown.contains("secret"), "a secret was let through");
         assert!(shown.ends_with("39999 https://u:****@h "));
+    }
+
+    #[test]
+    fn a_name_at_the_cut_still_tells_its_value() {
+        for length in OVERLAP - 40..OVERLAP + 40 {
+            let mut hiding = Hiding::default();
+            let before = "x".repeat(LONGEST_HELD - length);
+            let mut shown = hiding.feed(&format!(
+                "{before} --password hunter22 {}",
+                "y".repeat(length)
+            ));
+            shown.push_str(&hide(&hiding.take_held()));
+            assert!(!shown.contains("hunter"), "{length}");
+            assert!(shown.contains(" --password **** y"), "{length}");
+        }
     }
 
     proptest! {

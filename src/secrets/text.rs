@@ -36,7 +36,7 @@ fn without(text: &str, secrets: Vec<Range<usize>>) -> String {
 }
 
 /// Where secrets stand in `text`: in order, none of them in another, none empty or hidden already.
-pub(super) fn find(text: &str) -> Vec<Range<usize>> {
+fn find(text: &str) -> Vec<Range<usize>> {
     let mut all = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {

@@ -34,6 +34,12 @@ pub(super) fn of_value(value: &str) -> Option<Range<usize>> {
     secret_of(&rest[..user_end]).map(|secret| end + secret.start..end + secret.end)
 }
 
+/// Where `text` goes on after the last of these characters; 0 without one.
+pub(super) fn after_last(text: &str, is_end: impl Fn(char) -> bool) -> usize {
+    let last = text.char_indices().rfind(|(_, c)| is_end(*c));
+    last.map_or(0, |(at, c)| at + c.len_utf8())
+}
+
 /// Where a word ends that may be a URL: what stands around URLs in prose and in tracebacks does not belong to them.
 fn word_end(text: &str) -> usize {
     text.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`'))
@@ -102,14 +108,9 @@ fn without_scheme(line: &str, found: &mut Vec<Range<usize>>) {
         if !host.bytes().any(|byte| byte.is_ascii_alphabetic()) {
             continue; // a version: `pkg:name@1.0`
         }
-        let begin = line[..at]
-            .rfind(|c: char| {
-                c.is_whitespace()
-                    || matches!(c, '"' | '\'' | '<' | '>' | '`' | '/' | '=' | ',' | '(')
-            })
-            .map_or(0, |before| {
-                before + line[before..].chars().next().map_or(1, char::len_utf8)
-            });
+        let begin = after_last(&line[..at], |c| {
+            c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '/' | '=' | ',' | '(')
+        });
         let word = &line[begin..at];
         let Some((user, password)) = word.split_once(':') else {
             continue;

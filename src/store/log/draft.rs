@@ -66,6 +66,9 @@ impl LogDraft {
 
     fn show(&mut self, settled: String) {
         let Some(part) = &mut self.part else { return };
+        if part.is_full() {
+            return;
+        }
         let moving = [self.stdout.moving(), self.stderr.moving()].concat();
         if part.show(settled, &moving).is_err() {
             // Full, or gone: what is there stays until the log is written, from memory.
@@ -125,9 +128,14 @@ impl Stream {
     }
 
     fn finish(mut self) -> String {
+        let is_beyond_head = self.is_beyond_head();
         let mut last = self.hiding.take_held();
         self.cleaner.finish(&mut last);
-        self.kept.push(&last);
+        if is_beyond_head {
+            self.kept.push(&last);
+        } else {
+            self.kept.push(&secrets::hide(&last));
+        }
         self.kept.into_text()
     }
 }
@@ -187,7 +195,7 @@ impl Kept {
         self.dropped += cut;
     }
 
-    /// The text, in which nothing is secret.
+    /// The text, in which nothing is secret: what is in the head was hidden before it came.
     fn into_text(mut self) -> String {
         self.trim();
         if self.dropped > 0 {
@@ -195,9 +203,6 @@ impl Kept {
         }
         if let Cow::Owned(hidden) = secrets::hide(&self.tail) {
             self.tail = hidden;
-        }
-        if let Cow::Owned(hidden) = secrets::hide(&self.head) {
-            self.head = hidden;
         }
         if self.dropped > 0 {
             let end = if self.head.ends_with('\n') { "" } else { "\n" };
@@ -231,10 +236,12 @@ impl Part {
         })
     }
 
+    /// Whether nothing more is shown in it.
+    fn is_full(&self) -> bool {
+        self.settled > LONGEST_PART
+    }
+
     fn show(&mut self, settled: String, moving: &str) -> io::Result<()> {
-        if self.settled > LONGEST_PART {
-            return Ok(());
-        }
         let (from, mut text) = (self.settled, settled);
         self.settled += text.len() as u64;
         text.push_str(moving);
