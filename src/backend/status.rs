@@ -6,11 +6,11 @@ use serde::Serialize;
 use crate::api::Client;
 use crate::api::v1::{Faults, Health, ProjectInfo, Version, WorkerState};
 use crate::console::table::{Cell, pairs};
-use crate::console::width::printable;
 use crate::console::{Console, time};
 use crate::error::{Exit, Result};
 use crate::host::Host;
 use crate::project::socket;
+use crate::terminal::printable;
 use crate::words::t;
 
 /// What `--json` prints.

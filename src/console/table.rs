@@ -5,7 +5,8 @@
 use anstyle::Style;
 
 use super::style;
-use super::width::{columns, fitting, printable};
+use super::width::{columns, fitting};
+use crate::terminal::printable;
 
 /// Spaces between two columns.
 const GAP: usize = 2;

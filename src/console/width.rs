@@ -2,8 +2,6 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-pub use crate::terminal::printable;
-
 /// Columns that `text` takes. It must have no escape sequences.
 pub fn columns(text: &str) -> usize {
     text.width()

@@ -9,12 +9,12 @@ use super::describe;
 use crate::console::shell;
 use crate::console::style::{FAINT, HEADING, NAME, PLAIN, paint};
 use crate::console::table::Cell;
-use crate::console::width::printable;
 use crate::console::{Console, time};
 use crate::error::Result;
 use crate::files::{Growing, Stamp};
 use crate::project::Project;
 use crate::store::{Run, RunLog, Unfinished};
+use crate::terminal::printable;
 use crate::words::t;
 
 /// Time between two looks. A look costs a few microseconds (two `stat`s and a folder's list), and works on every file

@@ -11,11 +11,11 @@ use super::describe;
 use crate::console::shell;
 use crate::console::style::{self, FAINT};
 use crate::console::table::{Cell, pairs};
-use crate::console::width::printable;
 use crate::console::{Console, time};
 use crate::error::{Error, Result};
 use crate::project::{Project, ProjectLayout};
 use crate::store::{FindError, Log, Run, RunLog};
+use crate::terminal::printable;
 use crate::words::t;
 
 /// Candidates named when a run is not clear.

@@ -8,9 +8,9 @@ use serde_json::json;
 use super::cli::AllowArgs;
 use super::ground::Ground;
 use crate::console::Console;
-use crate::console::width::printable;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::store::{Allowed, Link};
+use crate::terminal::printable;
 use crate::words::t;
 
 /// Allows the link that is there now, or takes back what was allowed for this project.

@@ -11,7 +11,6 @@ use chrono::{DateTime, Utc};
 use super::ground::Ground;
 use super::plan::SyncPlan;
 use crate::console::Console;
-use crate::console::width::printable;
 use crate::error::{Error, Explain, Result};
 use crate::inventory::{Diff, Snapshot};
 use crate::launchers::{self, Changes};
@@ -20,6 +19,7 @@ use crate::store::{
     self, Ending, EnvMeta, Generation, Holder, LockError, Published, RunId, RunLock, StartedRun,
     StoreError, Tool, Unfinished, places,
 };
+use crate::terminal::printable;
 use crate::words::t;
 
 /// Whether launchers and hook are put in anew or only mended where they are already.

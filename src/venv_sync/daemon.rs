@@ -8,10 +8,10 @@ use super::ground::Ground;
 use crate::api::v1::{Health, Watching, WorkerState, WorkerStatus};
 use crate::api::{Client, folder_of, nudge};
 use crate::console::Console;
-use crate::console::width::printable;
 use crate::error::{Error, Exit, Result};
 use crate::project;
 use crate::store::{Generation, Published};
+use crate::terminal::printable;
 use crate::words::t;
 
 /// The longest that `--wait` waits; a start that takes longer has failed.

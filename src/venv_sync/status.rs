@@ -14,6 +14,7 @@ use crate::error::{Exit, Result};
 use crate::inventory::{Change, Diff};
 use crate::launchers::{self, EntryState};
 use crate::store::{EnvMeta, Generation, LastChange, MetaState, Tool};
+use crate::terminal::printable;
 use crate::words::t;
 
 /// All that `status` shows; its JSON is this.
@@ -187,7 +188,7 @@ fn brief(diff: &Diff) -> String {
     const MOST: usize = 4;
     let sign = |sign: char, all: &[Change]| -> Vec<String> {
         all.iter()
-            .map(|change| format!("{sign}{}", width::printable(&change.name)))
+            .map(|change| format!("{sign}{}", printable(&change.name)))
             .collect()
     };
     let mut names = sign('+', &diff.added);
@@ -208,7 +209,7 @@ fn record(status: &Status) -> String {
         _ if !status.recorded => style::paint(style::ODD, t!("venv_sync.status.unrecorded")),
         (Some(why), _) => style::paint(
             style::BAD,
-            t!("venv_sync.status.broken", why = width::printable(why)),
+            t!("venv_sync.status.broken", why = printable(why)),
         ),
         (None, None) => style::paint(style::GOOD, t!("venv_sync.status.in_step")),
         (None, Some(diff)) => style::paint(

@@ -14,11 +14,12 @@ use super::flow_list::List;
 use super::reached::Reached;
 use crate::api::v1::{FlowDone, FlowEvent, FlowEvents, FlowRun};
 use crate::console::style::{NAME, paint};
-use crate::console::{Console, time, width};
+use crate::console::{Console, time};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::json::Json;
 use crate::json::laid_out;
+use crate::terminal::printable;
 use crate::words::t;
 
 /// How often a living list is drawn at most, and at least while a node runs.
@@ -146,14 +147,10 @@ fn results(console: &mut Console, shown: &Shown, done: &FlowDone) -> Result<Exit
         let name = shown.list.name(id);
         // Of an object that stays in its worker, what it says of itself: its reference is for programs.
         let text = match done.object_text(id) {
-            Some(text) => text
-                .lines()
-                .map(width::printable)
-                .collect::<Vec<_>>()
-                .join("\n"),
+            Some(text) => text.lines().map(printable).collect::<Vec<_>>().join("\n"),
             None => laid_out(value.as_str()),
         };
-        let name = paint(NAME, width::printable(&name));
+        let name = paint(NAME, printable(&name));
         let gap = if text.contains('\n') { '\n' } else { ' ' };
         // Data that is nobody's style goes out untouched.
         console.text(format!("{name}:{gap}"))?;

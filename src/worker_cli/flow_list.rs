@@ -12,7 +12,8 @@ use anstyle::Style;
 use crate::api::v1::{FlowNode, FlowResult, FlowStatus};
 use crate::console::style::{BAD, FAINT, GOOD, NAME, ODD, paint};
 use crate::console::time;
-use crate::console::width::{columns, cut, printable};
+use crate::console::width::{columns, cut};
+use crate::terminal::printable;
 use crate::words::t;
 
 /// Columns after which names are no longer lined up.

@@ -6,8 +6,8 @@ use rustix::fs::Access;
 
 use super::check::Check;
 use crate::console::shell;
-use crate::console::width::printable;
 use crate::store::{EnvMeta, Link, LinkRefused, MetaState, RunLock, RunLog, Unfinished};
+use crate::terminal::printable;
 use crate::venv_sync::plan::SyncPlan;
 use crate::venv_sync::{Ground, apply};
 use crate::words::t;

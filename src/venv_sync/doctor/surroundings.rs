@@ -5,9 +5,9 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use super::check::Check;
 use crate::api::v1::{Health, WatchMode, Watching};
-use crate::console::width::printable;
 use crate::project;
 use crate::system;
+use crate::terminal::printable;
 use crate::venv_sync::Ground;
 use crate::venv_sync::daemon::{self, DaemonState};
 use crate::words::t;
