@@ -4,7 +4,7 @@ SHELL = /bin/sh
 CARGO = cargo
 SECONDS = 60
 
-.PHONY: help demo test build lint check doc unit worker-test shell-test review bench fuzz advisories install clean tools wheels
+.PHONY: help demo test long build lint check doc unit worker-test shell-test review bench fuzz advisories install clean tools wheels
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 - /'
@@ -32,6 +32,9 @@ doc: ## rustdoc without warnings
 unit: ## unit and integration tests, real pip and a real daemon among them, and the unit tests without the daemon
 	$(CARGO) test --locked
 	$(CARGO) test --locked --lib --no-default-features
+
+long: ## tests that take minutes, such as 500 projects on 1,024 descriptors
+	$(CARGO) test --locked --test suite -- --ignored
 
 worker-test: ## the Python worker alone, on each Python that is there
 	tests/worker/run

@@ -5,23 +5,6 @@ use std::process::Command;
 
 use crate::sandbox::{Ran, Sandbox, skipped};
 
-/// pip works as ever and the toolkit says at most one line.
-fn pip_works(sandbox: &Sandbox) {
-    let wheel = sandbox.wheel("greeting", "1.0");
-    let ran = sandbox
-        .pip([
-            "install",
-            "--force-reinstall",
-            wheel.to_str().expect("utf-8"),
-        ])
-        .ok();
-    assert!(
-        ran.stdout().contains("Successfully installed greeting-1.0"),
-        "{ran:?}"
-    );
-    assert!(ran.stderr().lines().count() <= 1, "{ran:?}");
-}
-
 #[test]
 fn no_environment() {
     let sandbox = Sandbox::new();
@@ -71,7 +54,7 @@ fn an_environment_whose_python_is_gone() {
 fn a_project_without_env_meta() {
     let sandbox = Sandbox::ready();
     std::fs::remove_file(sandbox.project().join("env_meta.json")).expect("removed");
-    pip_works(&sandbox);
+    sandbox.pip_works();
     assert!(sandbox.generation() >= 1);
 }
 
@@ -97,7 +80,7 @@ fn an_env_meta_that_is_not_json_or_of_wrong_shape() {
         std::fs::write(sandbox.project().join("env_meta.json"), broken).expect("written");
         sandbox.run("aim-venv-sync", ["status"]);
         sandbox.run("aim-venv-sync", ["doctor"]).exits(1);
-        pip_works(&sandbox);
+        sandbox.pip_works();
         assert!(
             sandbox.generation() > generation,
             "a generation never goes back ({broken:?})"
@@ -118,7 +101,7 @@ fn pipes_in_the_place_of_files_of_ours() {
         let _ = std::fs::rename(&path, path.with_extension("before"));
         let made = Command::new("mkfifo").arg(&path).status();
         assert!(made.expect("mkfifo runs").success());
-        pip_works(&sandbox);
+        sandbox.pip_works();
         sandbox.run("aim-venv-sync", ["status"]);
         sandbox.run("aim-logs", ["list"]);
         let _ = std::fs::remove_file(&path);
@@ -140,7 +123,7 @@ fn what_the_superuser_installs_leaves_the_files_to_the_projects_owner() {
         std::os::unix::fs::chown(folder, Some(4321), Some(4321)).expect("given away");
     }
     let sandbox = sandbox.with_init();
-    pip_works(&sandbox);
+    sandbox.pip_works();
     for name in [
         "env_meta.json",
         ".pip-logs",
@@ -225,7 +208,7 @@ fn a_log_folder_that_cannot_be_one() {
         "a file where a folder should be",
     )
     .expect("written");
-    pip_works(&sandbox);
+    sandbox.pip_works();
     sandbox.run("aim-venv-sync", ["doctor"]).exits(1);
 }
 
@@ -266,14 +249,14 @@ fn no_home_no_runtime_folder() {
 fn a_socket_that_nobody_reads() {
     let sandbox = Sandbox::ready();
     let _deaf = std::os::unix::net::UnixListener::bind(sandbox.socket()).expect("bound");
-    pip_works(&sandbox);
+    sandbox.pip_works();
 }
 
 #[test]
 fn broken_settings() {
     let sandbox = Sandbox::ready();
     std::fs::write(sandbox.project().join(".aim.toml"), "enabled = = no").expect("written");
-    pip_works(&sandbox);
+    sandbox.pip_works();
     sandbox.run("aim-venv-sync", ["doctor"]).exits(1);
     let config = sandbox.run("aim-venv-sync", ["config"]);
     assert!(

@@ -25,6 +25,12 @@ fn limited(sandbox: &Sandbox, limits: &str) -> Command {
     command
 }
 
+/// A daemon with these limits of descriptors.
+fn limited_daemon(sandbox: &Sandbox, limits: &str) -> Daemon {
+    let mut command = limited(sandbox, limits);
+    Daemon::start(command.args([env!("CARGO_BIN_EXE_aim-backend"), "serve"]))
+}
+
 #[test]
 fn three_hundred_half_requests_stop_no_node() {
     let sandbox = Sandbox::ready();
@@ -57,8 +63,7 @@ fn three_hundred_half_requests_stop_no_node() {
 #[test]
 fn half_requests_on_the_socket_with_few_descriptors_stop_no_node() {
     let sandbox = Sandbox::ready();
-    let mut command = limited(&sandbox, "ulimit -n 128");
-    let _daemon = Daemon::start(command.args([env!("CARGO_BIN_EXE_aim-backend"), "serve"]));
+    let _daemon = limited_daemon(&sandbox, "ulimit -n 128");
     sandbox.write("node.py", "def main():\n    return 42\n");
     let halves: Vec<UnixStream> = (0..300)
         .map(|_| UnixStream::connect(sandbox.socket()).expect("connects"))
@@ -70,8 +75,7 @@ fn half_requests_on_the_socket_with_few_descriptors_stop_no_node() {
 #[test]
 fn the_daemon_takes_the_hard_limit_and_workers_have_the_persons() {
     let sandbox = Sandbox::ready();
-    let mut command = limited(&sandbox, "ulimit -Sn 70; ulimit -Hn 900");
-    let daemon = Daemon::start(command.args([env!("CARGO_BIN_EXE_aim-backend"), "serve"]));
+    let daemon = limited_daemon(&sandbox, "ulimit -Sn 70; ulimit -Hn 900");
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", daemon.pid()));
     if let Ok(limits) = limits {
         let open = limits

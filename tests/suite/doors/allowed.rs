@@ -3,7 +3,6 @@
 use std::os::unix::fs::symlink;
 
 use super::outside::Outside;
-use super::pip_works;
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -15,7 +14,7 @@ fn a_link_is_followed_from_when_it_is_allowed_until_that_is_taken_back() {
     symlink("../../disk", &logs).expect("link");
     let records = || sandbox.records().len();
     let before = records();
-    pip_works(&sandbox);
+    sandbox.pip_works();
     assert_eq!(records(), before);
     for (program, args) in [
         ("aim-venv-sync", &["init"][..]),
@@ -40,7 +39,7 @@ fn a_link_is_followed_from_when_it_is_allowed_until_that_is_taken_back() {
         .ok()
         .says(disk.to_str().expect("utf-8"));
     // The run that found no place is entered first.
-    let ran = pip_works(&sandbox);
+    let ran = sandbox.pip_works();
     assert_eq!(ran.stderr(), "");
     assert_eq!(records(), before + 2);
     assert!(logs.symlink_metadata().expect("there").is_symlink());
@@ -51,7 +50,7 @@ fn a_link_is_followed_from_when_it_is_allowed_until_that_is_taken_back() {
         .run("aim-venv-sync", ["allow", "--remove"])
         .ok()
         .says(disk.to_str().expect("utf-8"));
-    pip_works(&sandbox);
+    sandbox.pip_works();
     assert_eq!(records(), before + 2);
     sandbox.run("aim-venv-sync", ["allow", "--remove"]).ok();
 }
@@ -67,7 +66,7 @@ fn another_target_or_another_project_was_not_allowed() {
     sandbox.run("aim-venv-sync", ["allow"]).ok();
     std::fs::remove_file(&logs).expect("removed");
     symlink(outside.folder(), &logs).expect("link");
-    pip_works(&sandbox);
+    sandbox.pip_works();
     sandbox.run("aim-venv-sync", ["sync"]).exits(1);
     outside.is_untouched("pip by another link");
     // The folder that was allowed, by way of a link that is changed.
@@ -75,7 +74,7 @@ fn another_target_or_another_project_was_not_allowed() {
     std::fs::rename(&disk, sandbox.root().join("old-disk")).expect("moved");
     symlink(outside.folder(), &disk).expect("link");
     symlink(&disk, &logs).expect("link");
-    pip_works(&sandbox);
+    sandbox.pip_works();
     outside.is_untouched("pip by a link that leads elsewhere now");
 }
 
@@ -93,7 +92,7 @@ fn what_cannot_be_allowed_is_told() {
         .run("aim-venv-sync", ["allow"])
         .exits(1)
         .warns("must be yours");
-    pip_works(&sandbox);
+    sandbox.pip_works();
     sandbox
         .run("aim-venv-sync", ["doctor"])
         .exits(1)
@@ -120,7 +119,7 @@ fn a_clone_cannot_allow_its_own_link() {
     ] {
         sandbox.write(place, &list);
     }
-    pip_works(&sandbox);
+    sandbox.pip_works();
     outside.is_untouched("pip");
 }
 
@@ -131,7 +130,7 @@ fn an_environment_that_is_a_link_of_ones_own_is_used() {
     std::fs::rename(sandbox.venv(), &elsewhere).expect("moved");
     symlink(&elsewhere, sandbox.venv()).expect("link");
     sandbox.run("aim-venv-sync", ["init"]).ok();
-    pip_works(&sandbox);
+    sandbox.pip_works();
     assert_eq!(sandbox.last_record()["exit_code"], 0);
     sandbox.run("aim-venv-sync", ["remove"]).ok();
 }

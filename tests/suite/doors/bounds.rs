@@ -3,7 +3,6 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use super::pip_works;
 use crate::sandbox::Sandbox;
 
 /// Makes `path` a file of `length` bytes, most of them a hole.
@@ -19,11 +18,11 @@ fn blow_up(path: &Path, length: u64) {
 #[test]
 fn a_line_of_a_gigabyte_among_the_records_costs_one_rewrite() {
     let sandbox = Sandbox::ready();
-    pip_works(&sandbox);
+    sandbox.pip_works();
     let runs = sandbox.project().join(".pip-logs/runs.jsonl");
     blow_up(&runs, 1 << 30);
     let generation = sandbox.generation();
-    pip_works(&sandbox);
+    sandbox.pip_works();
     assert_eq!(sandbox.generation(), generation + 1);
     assert!(
         runs.metadata().expect("there").len() < 1 << 20,
@@ -38,7 +37,7 @@ fn a_line_of_a_gigabyte_among_the_records_costs_one_rewrite() {
 #[test]
 fn an_env_meta_that_is_too_long_is_told_and_set_aside() {
     let sandbox = Sandbox::ready();
-    pip_works(&sandbox);
+    sandbox.pip_works();
     let generation = sandbox.generation();
     let meta = sandbox.project().join("env_meta.json");
     blow_up(&meta, 64 << 20);
@@ -46,7 +45,7 @@ fn an_env_meta_that_is_too_long_is_told_and_set_aside() {
         .run("aim-venv-sync", ["doctor"])
         .exits(1)
         .says("longer than 4 MiB");
-    pip_works(&sandbox);
+    sandbox.pip_works();
     assert_eq!(sandbox.generation(), generation + 1);
     let aside = sandbox.project().join("env_meta.json.broken-1");
     assert_eq!(aside.metadata().expect("kept").len(), 64 << 20);
@@ -55,7 +54,7 @@ fn an_env_meta_that_is_too_long_is_told_and_set_aside() {
 #[test]
 fn a_giant_value_is_never_printed_whole() {
     let sandbox = Sandbox::ready();
-    pip_works(&sandbox);
+    sandbox.pip_works();
     let giant = "x".repeat(3 << 20);
     for (place, text) in [
         (
@@ -96,7 +95,7 @@ fn claim(sandbox: &Sandbox, generation: &str) {
 fn a_generation_that_no_run_explains_does_not_spoil_a_project() {
     for claimed in ["9000000000000000", "18446744073709551615", "1000000000000"] {
         let sandbox = Sandbox::ready();
-        pip_works(&sandbox);
+        sandbox.pip_works();
         let generation = sandbox.generation();
         claim(&sandbox, claimed);
         sandbox.run("aim-venv-sync", ["sync", "--check"]).exits(1);
@@ -108,7 +107,7 @@ fn a_generation_that_no_run_explains_does_not_spoil_a_project() {
         );
         sandbox.run("aim-venv-sync", ["sync", "--check"]).ok();
         claim(&sandbox, claimed);
-        pip_works(&sandbox);
+        sandbox.pip_works();
         assert_eq!(
             sandbox.generation(),
             generation + 1,
@@ -121,11 +120,11 @@ fn a_generation_that_no_run_explains_does_not_spoil_a_project() {
 fn a_generation_that_may_be_honest_is_believed() {
     // A project from elsewhere, with neither runs nor a snapshot.
     let sandbox = Sandbox::ready();
-    pip_works(&sandbox);
+    sandbox.pip_works();
     claim(&sandbox, "41");
     std::fs::remove_dir_all(sandbox.project().join(".pip-logs")).expect("removed");
     std::fs::remove_file(sandbox.venv().join(".aim/snapshot.json")).expect("removed");
-    pip_works(&sandbox);
+    sandbox.pip_works();
     assert_eq!(sandbox.generation(), 42);
     // Records that are gone, and a file of AIM-Forge's that lost the number.
     std::fs::remove_file(sandbox.project().join(".pip-logs/runs.jsonl")).expect("removed");
@@ -134,14 +133,14 @@ fn a_generation_that_may_be_honest_is_believed() {
         .expect("an object")
         .remove("generation");
     sandbox.write("env_meta.json", &meta.to_string());
-    pip_works(&sandbox);
+    sandbox.pip_works();
     assert_eq!(sandbox.generation(), 43);
 }
 
 #[test]
 fn a_record_with_a_number_beyond_json_is_not_counted_on() {
     let sandbox = Sandbox::ready();
-    pip_works(&sandbox);
+    sandbox.pip_works();
     let generation = sandbox.generation();
     let mut record = sandbox.last_record();
     record["generation_after"] = u64::MAX.into();
@@ -152,6 +151,6 @@ fn a_record_with_a_number_beyond_json_is_not_counted_on() {
         .open(runs)
         .expect("open");
     writeln!(file, "{record}").expect("written");
-    pip_works(&sandbox);
+    sandbox.pip_works();
     assert_eq!(sandbox.generation(), generation + 1);
 }

@@ -3,7 +3,6 @@
 use std::os::unix::fs::symlink;
 
 use super::outside::{Kind, Outside};
-use super::pip_works;
 use crate::sandbox::Sandbox;
 
 /// The folders of ours. What is in one of them is out of reach while it is something else.
@@ -32,7 +31,7 @@ const DEEPER: [&str; 3] = [
 fn try_to_come_in(kind: Kind) {
     for places in [&FOLDERS[..1], &FOLDERS[1..], &INSIDE, &DEEPER] {
         let sandbox = Sandbox::ready();
-        pip_works(&sandbox);
+        sandbox.pip_works();
         let outside = Outside::of(&sandbox);
         for place in places {
             let path = sandbox.project().join(place);
@@ -40,7 +39,7 @@ fn try_to_come_in(kind: Kind) {
             outside.put(kind, &path);
         }
         let what = |did: &str| format!("{did} with {kind:?} at {places:?}");
-        let ran = pip_works(&sandbox);
+        let ran = sandbox.pip_works();
         outside.is_untouched(&what("pip"));
         let is_link = matches!(kind, Kind::LinkToFolder);
         if is_link && places.contains(&".pip-logs") {
@@ -179,7 +178,7 @@ fn by_a_link_on_the_way_to_the_hook() {
 fn by_what_an_installed_distribution_brings() {
     for kind in [Kind::LinkToZeros, Kind::Fifo, Kind::Socket, Kind::Folder] {
         let sandbox = Sandbox::ready();
-        pip_works(&sandbox);
+        sandbox.pip_works();
         let outside = Outside::of(&sandbox);
         for (folder, files) in [
             ("one-1.0.dist-info", &["RECORD", "METADATA"][..]),
@@ -210,7 +209,7 @@ fn by_what_an_installed_distribution_brings() {
 #[test]
 fn by_a_log_path_in_a_record() {
     let sandbox = Sandbox::ready();
-    pip_works(&sandbox);
+    sandbox.pip_works();
     let outside = Outside::of(&sandbox);
     let record = sandbox.last_record();
     let log = record["log_path"].as_str().expect("a log").to_owned();

@@ -7,20 +7,3 @@ mod links;
 mod meanwhile;
 mod outside;
 mod superuser;
-
-use crate::sandbox::{Ran, Sandbox};
-
-/// pip installs as ever, with at most one line of ours.
-fn pip_works(sandbox: &Sandbox) -> Ran {
-    let wheel = sandbox.wheel("greeting", "1.0");
-    let ran = sandbox
-        .pip([
-            "install",
-            "--force-reinstall",
-            wheel.to_str().expect("utf-8"),
-        ])
-        .ok()
-        .says("Successfully installed greeting-1.0");
-    assert!(ran.stderr().lines().count() <= 1, "{ran:?}");
-    ran
-}

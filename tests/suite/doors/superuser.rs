@@ -5,7 +5,6 @@ use std::os::unix::fs::{MetadataExt, lchown, symlink};
 use std::path::Path;
 
 use super::outside::{Kind, Outside};
-use super::pip_works;
 use crate::sandbox::{Sandbox, skipped};
 
 /// Somebody.
@@ -18,7 +17,7 @@ fn theirs() -> Option<Sandbox> {
         return None;
     }
     let sandbox = Sandbox::ready();
-    pip_works(&sandbox);
+    sandbox.pip_works();
     give(sandbox.project());
     Some(sandbox)
 }
@@ -44,12 +43,12 @@ fn what_links_lead_to_is_not_given_away() {
         ] {
             let path = sandbox.project().join(place);
             outside.put(kind, &path);
-            pip_works(&sandbox);
+            sandbox.pip_works();
             outside.is_untouched(&format!("pip with {kind:?} at {place}"));
             let _ = std::fs::remove_file(path);
         }
     }
-    pip_works(&sandbox);
+    sandbox.pip_works();
     for ours in [
         "env_meta.json",
         ".pip-logs/runs.jsonl",
@@ -80,10 +79,10 @@ fn no_link_is_followed_even_if_it_was_allowed() {
     let state = sandbox.root().join("state/aim-toolkit");
     std::fs::create_dir_all(&state).expect("folder");
     std::fs::write(state.join("allowed-links.json"), list).expect("write");
-    pip_works(&sandbox);
+    sandbox.pip_works();
     outside.is_untouched("pip");
     lchown(&logs, Some(PERSON), None).expect("given");
-    pip_works(&sandbox);
+    sandbox.pip_works();
     outside.is_untouched("pip by their link");
 }
 
@@ -94,7 +93,7 @@ fn an_environment_that_is_a_link_to_another_persons_gets_nothing() {
     std::fs::rename(sandbox.venv(), &elsewhere).expect("moved");
     std::fs::remove_dir_all(elsewhere.join(".aim")).expect("removed");
     symlink(&elsewhere, sandbox.venv()).expect("link");
-    pip_works(&sandbox);
+    sandbox.pip_works();
     sandbox
         .run("aim-venv-sync", ["init"])
         .exits(1)

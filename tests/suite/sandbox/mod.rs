@@ -191,6 +191,21 @@ impl Sandbox {
         self.run(self.bin("pip"), args)
     }
 
+    /// Asserts that pip installs as ever, with at most one line of ours.
+    pub(crate) fn pip_works(&self) -> Ran {
+        let wheel = self.wheel("greeting", "1.0");
+        let ran = self
+            .pip([
+                "install",
+                "--force-reinstall",
+                wheel.to_str().expect("utf-8"),
+            ])
+            .ok()
+            .says("Successfully installed greeting-1.0");
+        assert!(ran.stderr().lines().count() <= 1, "{ran:?}");
+        ran
+    }
+
     /// Starts this sandbox's daemon.
     pub(crate) fn daemon(&self) -> Daemon {
         Daemon::start(self.command("aim-backend").arg("serve"))
