@@ -12,6 +12,7 @@ import sys
 import time
 
 import aim_worker_nodes as nodes
+from aim_worker_interrupt import Interrupt
 from aim_worker_loaded import LoadedFiles
 from aim_worker_memory import IS_POSSIBLE, SharedMemory, load
 from aim_worker_nodes import Coroutine, Module, Node, ProjectModules, import_standard
@@ -38,6 +39,7 @@ class Worker:
         self.generation = None
         self.nodes = {}
         self.is_running = False
+        self.raise_interrupt = Interrupt()
         self.objects = Objects()
         self.memory = SharedMemory()
         self.shares_memory = False
@@ -84,7 +86,7 @@ class Worker:
             self.is_running = False
             return failure(request.get("id"), describe(error), format_traceback(error))
 
-    def interrupt(self, _number, _frame):
+    def interrupt(self, _number, frame):
         """SIGINT ends the running node. Between two nodes it has nothing to end, and must not cost a reply.
 
         Whoever sent it cannot see which it was; so it is told, and can send it again.
@@ -92,7 +94,7 @@ class Worker:
         if self.is_running:
             if os.getpid() == self.pid:
                 self.channel.send('{"event":"interrupted"}\n')
-            raise KeyboardInterrupt
+            self.raise_interrupt(frame)
 
     def activate(self, request):
         """Become the worker of a project: from here on the environment is the one that is on disk now."""

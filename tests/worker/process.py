@@ -4,6 +4,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -98,6 +99,16 @@ class DaemonWorker(Lines):
             if message != {"event": "interrupted"}:
                 return message
             self.interrupts += 1
+
+    def interrupt(self):
+        """Interrupt as the daemon does, until the worker says something; give the reply.
+
+        An interrupt on the way into a call that waits is seen only when that call is over.
+        """
+        while True:
+            self.process.send_signal(signal.SIGINT)
+            if select.select([self.socket], [], [], 0.5)[0]:
+                return self.receive()
 
     def printed(self):
         """What is in the two pipes by now. What a node printed is there before its reply, so this needs no wait."""

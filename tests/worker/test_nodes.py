@@ -285,8 +285,7 @@ class Nodes(unittest.TestCase):
     def test_interrupt(self):
         for statement in ("time.sleep(60)", "\n    while True: pass", "asyncio.run(asyncio.sleep(60))"):
             self.start_waiting_node(statement)
-            self.worker.process.send_signal(signal.SIGINT)
-            reply = self.worker.receive()
+            reply = self.worker.interrupt()
             self.assertEqual((reply["id"], reply["ok"], reply["error"]), ("9", False, "KeyboardInterrupt"))
             self.assertTrue(reply["traceback"].endswith("KeyboardInterrupt\n"))
             self.assertIn("node.py", reply["traceback"])
@@ -324,8 +323,7 @@ class Nodes(unittest.TestCase):
     def test_interrupt_after_a_node_took_the_signal_away(self):
         self.run_source("import signal\ndef f(): signal.signal(signal.SIGINT, signal.SIG_IGN); return 1")
         self.start_waiting_node("time.sleep(60)")
-        self.worker.process.send_signal(signal.SIGINT)
-        self.assertEqual(self.worker.receive()["error"], "KeyboardInterrupt")
+        self.assertEqual(self.worker.interrupt()["error"], "KeyboardInterrupt")
 
     def test_hang_up_ends_a_running_node(self):
         self.start_waiting_node("time.sleep(60)")

@@ -1,6 +1,5 @@
 """Objects that stay in the worker: inputs from edges, references and previews, and the memory bound (compat, 10)."""
 
-import signal
 import unittest
 
 from process import DaemonWorker, Project, setUpModule, tearDownModule  # noqa: F401
@@ -220,8 +219,7 @@ class Objects(unittest.TestCase):
         for op in ("display", "full_result"):
             self.worker.send(b'{"id":"1","op":"%s","ref":"n_1"}\n' % op.encode())
             self.assertEqual(self.worker.process.stdout.readline(), b"in\n")
-            self.worker.process.send_signal(signal.SIGINT)
-            self.assertEqual(self.worker.receive()["error"], "KeyboardInterrupt")
+            self.assertEqual(self.worker.interrupt()["error"], "KeyboardInterrupt")
         self.assertEqual(self.kept(), ["n_1"])
 
 

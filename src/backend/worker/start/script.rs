@@ -10,10 +10,14 @@ use std::path::{Path, PathBuf};
 use crate::files::atomic;
 
 /// The script that is run, and the modules that it imports from beside it.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     (
         "aim_worker.py",
         include_str!("../../../../worker/aim_worker.py"),
+    ),
+    (
+        "aim_worker_interrupt.py",
+        include_str!("../../../../worker/aim_worker_interrupt.py"),
     ),
     (
         "aim_worker_loaded.py",
