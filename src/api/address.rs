@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::project::{Project, ProjectId, Venv};
 
-/// What stands for `{id}` in a call: the project's id or, where the caller knows only its folder, that,
+/// What stands for `{id}` in a call: the project's id or, where the caller knows only the folder, the folder's path,
 /// percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(String);
@@ -32,7 +32,8 @@ impl From<&ProjectId> for Address {
     }
 }
 
-/// By the project's folder, or by its environment's where the folder alone would mean another environment.
+/// The address by the project's folder, or by the environment's where the project's folder would mean another
+/// environment.
 impl From<&Project> for Address {
     fn from(project: &Project) -> Self {
         Self::of_folder(folder_of(project))
@@ -54,8 +55,8 @@ pub fn project_at(folder: &Path) -> Option<Project> {
     Project::at(folder).or_else(|| Venv::open(folder).ok().map(Project::of_venv))
 }
 
-/// All but the unreserved characters (RFC 3986, section 2.3), so that a path is one segment. `.` is among them: `.` and
-/// `..` as segments would be taken away on the way.
+/// All but the unreserved characters (RFC 3986, section 2.3), so that a path is one segment. `.` is encoded as well,
+/// because HTTP software drops the segments `.` and `..`.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
 
 /// Percent-encodes a segment of a path or a value of a query.

@@ -417,7 +417,7 @@ mod tests {
         let (_dir, client, mut stream) = connected();
         let ok = "HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"projects\":[]}";
         stream.write_all(ok.as_bytes()).expect("reply");
-        // The answer is there before its question: a connection in which bytes wait is not used again.
+        // The answer is in the connection before the question. A connection with unread bytes is not used again.
         assert_eq!(
             client.projects().expect_err("no listener").exit(),
             Exit::NoDaemon

@@ -86,7 +86,8 @@ impl Transport for Connection {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         self.stream.set_write_timeout(limit(timeout))?;
         match self.stream.write_all(&self.buffers.output()[..amount]) {
-            // The daemon may answer without reading a request to its end: what it said, if anything, is read next.
+            // The daemon may answer before it has read the whole request. So a failed write is no error yet: the
+            // answer, if there is one, is read next.
             Err(error) if is_closed(&error) => Ok(()),
             written => written.map_err(|error| late(error, timeout)),
         }
@@ -156,7 +157,7 @@ mod tests {
         let limit = Some(Duration::from_millis(10));
         let waiting: Vec<_> = (0..16).map(|_| connect(&socket, limit)).collect();
         let last = waiting.last().expect("one").as_ref().expect_err("no place");
-        // Where the system refuses at once (macOS), that is told as nobody there.
+        // macOS refuses at once; that counts as nobody being there.
         let expected = [io::ErrorKind::WouldBlock, io::ErrorKind::ConnectionRefused];
         assert!(expected.contains(&last.kind()), "{last}");
     }

@@ -1,4 +1,4 @@
-//! The shape of bodies, read and written: JSON in, JSON out, every refusal an [`ErrorBody`].
+//! How bodies are read and answers written: JSON in, JSON out, and every refusal is an [`ErrorBody`].
 
 use std::fmt;
 

@@ -74,19 +74,19 @@ where
     }
 }
 
-/// A body with something that is dropped when the body was handed over, or is not wanted any more.
-pub(super) struct Held<T> {
+/// A body that holds a value: the value is dropped when the body has been sent, or nobody wants it any more.
+pub(super) struct HeldBody<T> {
     body: Body,
     _held: T,
 }
 
-impl<T> Held<T> {
+impl<T> HeldBody<T> {
     pub(super) fn new(body: Body, held: T) -> Self {
         Self { body, _held: held }
     }
 }
 
-impl<T: Unpin> HttpBody for Held<T> {
+impl<T: Unpin> HttpBody for HeldBody<T> {
     type Data = Bytes;
     type Error = axum::Error;
 

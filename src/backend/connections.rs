@@ -32,14 +32,14 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::answer::Refusal;
-use super::bodies::{Held, Timed};
+use super::bodies::{HeldBody, Timed};
 use super::state::Daemon;
 use super::supervise;
 
 /// How long a caller that is turned away has to take the words.
 const LAST_WORDS: Duration = Duration::from_millis(10);
 
-/// How long one waits after a call could not be taken: out of descriptors, most likely, and others must close theirs.
+/// How long to wait after a connection could not be accepted: most likely no descriptor was free.
 const BREATH: Duration = Duration::from_millis(100);
 
 /// What the connections of a door may be.
@@ -152,7 +152,7 @@ impl<E: Entrance> Entry<E> {
         });
     }
 
-    /// Has the one go that has waited longest of whoever has most; false when all are in calls.
+    /// Closes the connection that has waited longest, of the caller who has most; false when all are in calls.
     fn make_room(&self) -> bool {
         let of_peer = |peer| self.seats.iter().filter(|seat| seat.peer == peer).count();
         let waiting = self.seats.iter().filter(|seat| seat.waits());
@@ -305,8 +305,8 @@ where
     }
 }
 
-fn held(response: Response<Body>, call: Call) -> Response<Held<Call>> {
-    response.map(|body| Held::new(body, call))
+fn held(response: Response<Body>, call: Call) -> Response<HeldBody<Call>> {
+    response.map(|body| HeldBody::new(body, call))
 }
 
 /// Says why, as far as that can be said at once, and hangs up.

@@ -81,7 +81,7 @@ pub struct Descriptors(Arc<Mutex<Option<mpsc::Sender<Plea>>>>);
 pub(super) type Plea = oneshot::Sender<()>;
 
 impl Descriptors {
-    /// Returns when there are enough for one more process, or nobody can be let go.
+    /// Returns when there are enough for one more process, or when no spare and no idle worker is left to end.
     pub(super) async fn make_room(&self) {
         if missing() == 0 {
             return;

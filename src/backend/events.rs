@@ -98,8 +98,8 @@ impl Events {
         }
     }
 
-    /// A worker of `project` is wanted at `generation`. News only where an earlier one was known: the first look at a
-    /// project is no change of it, and whoever looked a moment ago may be behind.
+    /// A worker of `project` is wanted at `generation`. This tells a change only where an earlier generation was known:
+    /// the first look at a project is no change, and a late caller may name an old generation.
     fn seen(&self, project: &ProjectId, generation: Generation) {
         let known = *self
             .ring()

@@ -188,8 +188,8 @@ impl Doors {
         });
     }
 
-    /// Lets nobody in any more, lets calls finish for a while, ends the workers, and with them what still waits for
-    /// one.
+    /// Takes no new calls, gives running ones some time, and ends the workers; a call that still waits for one ends
+    /// with it.
     pub(super) async fn close(mut self) {
         self.daemon.close();
         let finished = async { while self.serving.join_next().await.is_some() {} };

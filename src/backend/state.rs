@@ -55,7 +55,7 @@ struct Jobs {
 
 /// A project that is in use.
 struct InUse {
-    /// As it was when its use began: an environment can come to be another one.
+    /// The project as it was when its use began: it may get another environment later.
     project: Project,
     job: Job,
     watch: Watch,
@@ -177,7 +177,7 @@ impl Daemon {
         }) = jobs.running.get_mut(&known.id)
         {
             *used_at = Instant::now();
-            // A project whose environment went away keeps its job, which knows best how to say so.
+            // A project whose environment is gone keeps its job; the job's own error says so best.
             if project.as_ref().is_none_or(|project| project == has) {
                 return Ok((job.clone(), watch.clone()));
             }

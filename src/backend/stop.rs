@@ -26,7 +26,7 @@ pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
     let Ok(serving) = serving_process(&socket) else {
         return Err(no_daemon());
     };
-    // The number in the lock file is only believed if the socket's own peer has it: numbers are used again.
+    // The process id in the lock file is believed only if the socket's peer has the same one: ids are used again.
     let mut lock = File::open(socket_lock(&socket)).map_err(|_| stranger(&socket))?;
     let pid = holder(&mut lock)
         .filter(|pid| Some(*pid) == serving)

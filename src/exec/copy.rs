@@ -23,8 +23,8 @@ use super::terminal::copy_size;
 /// Bytes in a channel's buffer: what a pipe holds.
 const BUFFER: usize = 64 * 1024;
 
-/// Bytes that are still read after the child's end. What it wrote is in there, since no pipe or terminal of an
-/// ordinary user holds more; what comes after is a grandchild's, and may have no end.
+/// Bytes that are still read after the child's end. All that the child wrote is among them, since no pipe or terminal
+/// of an ordinary user holds more. What comes later was written by a grandchild, and may never end.
 const LAST: usize = 1024 * 1024;
 
 /// One of the child's outputs on its way to one of ours.
@@ -183,7 +183,7 @@ impl<'fd> Channel<'fd> {
             }
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => self.is_left_open = self.left.is_some(),
-            // A pty that all have closed says EIO; whatever else it is, nothing more is to be had.
+            // A pty that all writers have closed says EIO. After any other error there is nothing more to read either.
             Err(_) => self.source = None,
         }
     }
@@ -200,7 +200,7 @@ impl<'fd> Channel<'fd> {
         }
     }
 
-    /// Nobody takes the output any more: the child is to learn it by its own next write.
+    /// Nobody reads the output any more. The capture end is closed, so that the child's own next write fails.
     fn give_up(&mut self) {
         self.source = None;
         self.pending = 0..0;

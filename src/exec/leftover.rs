@@ -12,7 +12,8 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::sink::Sink;
 
-/// Leaves the rest of `source` to a process that copies it to `sink`. Where that cannot be, `source` is closed.
+/// Leaves the rest of `source` to a process that copies it to `sink`. Where no such process can be started, `source` is
+/// closed.
 pub(super) fn leave_behind(source: OwnedFd, sink: &Sink<'_>) {
     let (Ok(flags), Ok(real)) = (fcntl_getfl(&source), sink.real().try_clone_to_owned()) else {
         return;

@@ -2,9 +2,10 @@
 //!
 //! The child keeps our standard input, session, process group, controlling terminal, working folder, limits and
 //! inherited descriptors; only its stdout and stderr are replaced, each by something of its own kind (`wiring`,
-//! `terminal`). Every byte goes on to where it would have gone (`copy`, `sink`) and then to the caller's `tee`. The
-//! run is over when the child is (`leftover`), and [`leave`] ends this process as the child ended (`status`). Who
-//! kills this process has killed the child (`sys`): a caller that gives up on pip must not find it still at work.
+//! `terminal`). Every byte goes on to where it would have gone (`copy`, `sink`) and then to the caller's `tee`. The run
+//! is over when the child is (`leftover`), and [`leave`] ends this process as the child ended (`status`). When this
+//! process is killed, the child is killed with it (`sys`): a caller that gives up on pip must not find pip still at
+//! work.
 //!
 //! **Invariant:** knows nothing of pip, logs or sockets.
 //!
@@ -82,7 +83,7 @@ fn run_on(ends: &Ends<'_>, command: &mut Command, tee: &mut Tee<'_>) -> io::Resu
 
     let started = Instant::now();
     let child = command.stdout(wired.stdout).stderr(wired.stderr).spawn();
-    // Lets go of our copies of the child's ends, which would keep them from ever ending.
+    // Closes our copies of the child's ends: while they are open, no end of its output is seen.
     command.stdout(Stdio::inherit()).stderr(Stdio::inherit());
     let mut child = child?;
     Signals::child_started();

@@ -97,7 +97,8 @@ impl Signals {
         })
     }
 
-    /// To be called when the child has been started, and with it has our mask: its end must reach us.
+    /// To be called after the child has been started, because the child inherits our signal mask. SIGCHLD must reach
+    /// us.
     pub(super) fn child_started() {
         sys::unblock(SIGCHLD);
     }
@@ -151,13 +152,13 @@ fn meaning(signal: c_int, sent_by_process: bool) -> SignalMeaning {
     match signal {
         // Python turns these into exceptions, so a second one does harm.
         SIGINT | SIGQUIT if sent_by_process => SignalMeaning::Hold,
-        // These kill by default, so that a second one does none. The kernel's own are passed on as well: SIGALRM is
-        // of a timer that was set before this program was started and that a child does not inherit; SIGHUP goes
-        // first to the leader of the session alone, which may be this process.
+        // These kill by default, so a second one changes nothing. The kernel's own are passed on as well: SIGALRM is of
+        // a timer that was set before this program was started and that a child does not inherit; SIGHUP goes first to
+        // the leader of the session alone, which may be this process.
         SIGTERM | SIGHUP | SIGUSR1 | SIGUSR2 | SIGALRM => SignalMeaning::Forward,
         SIGWINCH => SignalMeaning::Resize,
-        // What a process sent may have gone to the whole group, but stopping a child twice is stopping it once: being
-        // continued takes back a stop that still waits.
+        // A process may have sent it to the whole group, so the child may get it twice. That does no harm: SIGCONT
+        // discards a stop that is still pending.
         SIGTSTP if sent_by_process => SignalMeaning::StopBoth,
         SIGTSTP => SignalMeaning::Stop,
         // Continuing a child that runs is nothing.

@@ -1,8 +1,8 @@
 //! One of our own output descriptors, written to without ever standing still in a write.
 //!
 //! The descriptor is shared with the caller, so its flags are not ours to change: a shell would find its terminal
-//! non-blocking afterwards. Instead a pipe or terminal is opened once more for ourselves where the system can do so,
-//! a socket is asked not to wait each time, and for the rest no more is written than what surely has room.
+//! non-blocking afterwards. Instead a pipe or terminal is opened once more for ourselves where the system can do so, a
+//! socket is asked not to wait each time, and to anything else no more is written than surely has room.
 
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, write};
@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    /// Writes until there is no room, which a blocking write would never tell.
+    /// Writes until there is no room. (A blocking write would wait and never say so.)
     fn fill(sink: &Sink<'_>) -> usize {
         let (mut total, bytes) = (0, vec![b'x'; 100_000]);
         loop {

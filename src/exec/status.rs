@@ -1,7 +1,7 @@
 //! How a child ended, and how this process ends the same way.
 //!
-//! A shell, `make` or an editor looks at the wait status of what it started. It must see pip's, not ours: an exit
-//! code is passed on as it is, and a death by signal is died again.
+//! A shell, `make` or an editor looks at the wait status of what it started. It must see pip's, not ours: an exit code
+//! is passed on as it is, and a death by a signal is repeated with the same signal.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, exit};
@@ -24,7 +24,8 @@ impl From<ExitStatus> for ChildStatus {
         match (status.code(), status.signal()) {
             (Some(code), _) => Self::Exited(code),
             (None, Some(signal)) => Self::Signaled(signal),
-            // Stopped and continued children are never asked for; the raw value is the honest rest.
+            // We never ask about stopped or continued children; should one come all the same, its raw value is passed
+            // on.
             (None, None) => Self::Exited(status.into_raw() & 0xff),
         }
     }

@@ -95,8 +95,8 @@ pub fn is_ignored(signal: c_int) -> bool {
     action.sa_sigaction == libc::SIG_IGN
 }
 
-/// Does with `signal`, which this process catches, what it does by default: stop, if that is what it asks for and
-/// nothing stands against it (nobody could continue an orphaned process group). Returns when this process is continued.
+/// Takes the default action of `signal`, which this process catches: it stops, unless its process group is orphaned,
+/// which nobody could continue. Returns when this process is continued.
 #[expect(unsafe_code, reason = "std and rustix cannot change a signal's action")]
 pub(super) fn stop(signal: c_int) {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();

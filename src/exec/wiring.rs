@@ -1,8 +1,8 @@
 //! What each of our own stdout and stderr is, and what the child gets in its place.
 //!
-//! A terminal is replaced by a capture terminal; a pipe, a socket, a file or `/dev/null` by a pipe. Whatever else it
-//! is (`/dev/full`, say) is handed through and not captured, since only the device itself behaves like it. When both
-//! are one open file, both get the same capture end: that keeps the order of what is written to them.
+//! A terminal is replaced by a capture terminal; a pipe, a socket, a file or `/dev/null` by a pipe. Anything else
+//! (`/dev/full`, say) is handed through and not captured, since only the device itself behaves like it. When both are
+//! one open file, both get the same capture end: that keeps the order of what is written to them.
 
 use std::process::Stdio;
 
@@ -99,8 +99,8 @@ impl<'fd> Ends<'fd> {
 /// Whether what is written to `a` and `b` lands in one place, in the order of writing.
 ///
 /// Pipes, sockets and terminals are one if their inode is. A regular file must also be open at the same place in the
-/// same way. That holds for `>f 2>&1` and `>>f 2>>f`; it holds wrongly for `>f 2>f` on a file that neither has
-/// written to yet, where programs write over one another's output and here get it in order.
+/// same way. That is so for `>f 2>&1` and `>>f 2>>f`. It is also taken to be so for `>f 2>f`, where it is wrong: there,
+/// one stream would write over the other, and here both come in order.
 fn is_same_file(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> bool {
     let (Ok(one), Ok(two)) = (fstat(a), fstat(b)) else {
         return false;
@@ -125,7 +125,7 @@ fn capture(
     stream: ChildStream,
     real: BorrowedFd<'_>,
 ) -> rustix::io::Result<(Channel<'_>, OwnedFd)> {
-    // What was opened for reading only fails the child's first write, as it should.
+    // A descriptor that was opened for reading only makes the child's first write fail, as it should.
     if fcntl_getfl(real)? & OFlags::ACCMODE == OFlags::RDONLY {
         return Err(rustix::io::Errno::NOTSUP);
     }

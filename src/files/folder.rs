@@ -39,7 +39,7 @@ const FILE: OFlags = OFlags::CLOEXEC
     .union(OFlags::NONBLOCK);
 /// What the caller's umask takes from.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
-/// As often is a file opened or made that others make and remove meanwhile.
+/// How often opening or making a file is tried again while others make and remove it.
 const ATTEMPTS: usize = 16;
 
 impl Folder {
@@ -299,7 +299,7 @@ impl Folder {
         Err(io::Error::other("it is made and removed all the time"))
     }
 
-    /// The error of a link says so: the system's word for it is another one everywhere.
+    /// The error for a link says that it is a link: each system has another word for it.
     fn why(&self, name: &OsStr, error: Errno) -> io::Error {
         let is_link = |found: Stat| FileType::from_raw_mode(found.st_mode) == FileType::Symlink;
         if error != Errno::NOENT && self.stat(name).is_ok_and(is_link) {
@@ -332,7 +332,7 @@ mod tests {
     use super::*;
     use crate::files::testing::names;
 
-    /// A folder `in` beside a folder and a file that are none of its business.
+    /// A folder `in`, beside a folder and a file that nothing may reach from it.
     fn world() -> (tempfile::TempDir, Folder) {
         let dir = tempfile::tempdir().expect("temporary folder");
         std::fs::create_dir_all(dir.path().join("in")).expect("folder");

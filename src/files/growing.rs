@@ -47,8 +47,8 @@ impl Growing {
         })
     }
 
-    /// The last `lines` lines that are there, of a very long file what they are of its last part. What comes next is
-    /// what was added behind them.
+    /// The last `lines` lines; only the last piece of a very long file is looked through for them. [`Growing::more`]
+    /// goes on after them.
     ///
     /// # Errors
     /// When it is there and cannot be read.

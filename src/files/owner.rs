@@ -11,8 +11,8 @@ use std::os::fd::AsFd;
 use rustix::fs::{Gid, Stat, Uid, fchown, fstat};
 use rustix::process::{getegid, geteuid};
 
-/// Gives `made` to whom `old`, which it replaces, belongs, else to whom the folder does that it is in. Where that
-/// cannot be, it stays the superuser's.
+/// Gives `made` to whom `old`, which it replaces, belongs, else to whom the folder does that it is in. Where ownership
+/// cannot be changed, the superuser keeps it.
 pub(super) fn hand_over(made: impl AsFd, folder: impl AsFd, old: Option<&Stat>) {
     if !is_superuser() {
         return;

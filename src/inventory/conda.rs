@@ -1,4 +1,4 @@
-//! What conda installed beside Python's distributions: compilers' libraries, tools, whatever it has packages of.
+//! What conda installed beside Python's distributions: libraries of compilers, tools and the like.
 //!
 //! conda keeps a file for each package, `conda-meta/<name>-<version>-<build>.json`, where neither version nor build has
 //! a `-`. The file's own text is long, and its name says enough. A package for Python has the Python in its build

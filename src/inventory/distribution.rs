@@ -91,7 +91,7 @@ impl Distribution {
         }
     }
 
-    /// Whether `other`, of the same name, was installed by another installation than this one.
+    /// Whether `other`, which has the same name, comes from another installation than this one.
     pub(super) fn differs(&self, other: &Self) -> bool {
         let version = match (&self.folder, &other.folder) {
             (Some(here), Some(there)) => here != there,

@@ -1,7 +1,7 @@
 //! From site-packages folders to distributions, by the names of metadata folders (binary distribution format:
 //! `<name>-<version>.dist-info`, both escaped so that neither has a `-`) and one `stat` each.
 //!
-//! Only what has no version in its name, and editable installations, cost the reading of a file.
+//! A file is read only for what has no version in its name, and for editable installations.
 
 use std::borrow::Cow;
 use std::io;

@@ -110,7 +110,7 @@ impl Snapshot {
     }
 }
 
-/// Of two of one name, the one installed last is kept: the other is what a broken upgrade left.
+/// Where two have the same name, the one installed last is kept: a broken upgrade left the other.
 impl FromIterator<Distribution> for Snapshot {
     fn from_iter<I: IntoIterator<Item = Distribution>>(all: I) -> Self {
         let mut by_name: BTreeMap<String, Distribution> = BTreeMap::new();

@@ -43,8 +43,8 @@ impl Launcher {
         Self::split(bytes).map(|(launcher, _)| launcher)
     }
 
-    /// Whether the file `path` is a launcher that Python can run: not one of the first version, nor one whose head is
-    /// no Python.
+    /// Whether the file `path` is a launcher that Python can run. Launchers of the first version are not, nor are those
+    /// whose head is not Python.
     pub fn is_python_in(path: &Path) -> bool {
         let Ok(bytes) = read::head(path, LONGEST_FILE) else {
             return false;

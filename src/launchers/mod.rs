@@ -108,8 +108,8 @@ fn put_in_place(venv: &Venv, aim_pip: &Path) -> Result<Changes, LauncherError> {
     Ok(changes)
 }
 
-/// One at a time, or the second would take the first one's launcher for an original. A holder that dies leaves no
-/// lock; a file system without locks does without.
+/// Only one process at a time: a second one would take the first one's launcher for an original. A holder that dies
+/// leaves no lock; a file system without locks does without.
 fn lock(originals: &Folder) -> io::Result<File> {
     let folder = originals.as_file()?;
     let _ = folder.lock();

@@ -19,8 +19,8 @@ pub(super) fn is_pip(name: &str) -> bool {
 
 /// The launchers that `venv` should have, given the scripts that pip made there (`real`).
 ///
-/// Never `pip` where pip is there without it: pip names the first of `pip`, `pip3`, `pip3.X` that it finds on
-/// PATH in its hint "To update, run", and would name ours.
+/// There is no launcher `pip` where pip itself made no script `pip`: in its hint "To update, run", pip names the first
+/// of `pip`, `pip3`, `pip3.X` on PATH, and would name ours.
 pub(super) fn wanted(venv: &Venv, real: &BTreeSet<String>) -> BTreeSet<String> {
     let mut wanted = real.clone();
     if real.contains("pip") || !has_pip(venv) {

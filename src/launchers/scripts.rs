@@ -18,7 +18,7 @@ struct Survey {
     ours: BTreeMap<String, Launcher>,
     /// Scripts and links that are not ours.
     foreign: BTreeSet<String>,
-    /// Originals that are kept for a script that pip has, or would have had we not taken its place.
+    /// Originals that are kept for scripts that pip has, or would have without our launchers.
     kept: BTreeSet<String>,
     /// Originals of scripts that pip has removed since.
     outdated: BTreeSet<String>,

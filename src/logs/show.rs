@@ -151,7 +151,7 @@ fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
     lines
 }
 
-/// The log's text; its sections are named where there are two. Escape sequences, which only logs of others have, are
+/// The log's text; its sections are named where there are two. Escape sequences (only other tools' logs have them) are
 /// left out: they could do more to a terminal than colour it.
 fn print_log(console: &mut Console, log: &Log) -> Result<()> {
     let both = !log.stdout.is_empty() && !log.stderr.is_empty();

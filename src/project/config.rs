@@ -57,7 +57,7 @@ macro_rules! settings {
                 )*]
             }
 
-            /// Takes what a file says: all of it or, where anything in it is wrong, nothing.
+            /// Takes the values of a file: all of them or, if one of them is wrong, none.
             fn take_file(&mut self, table: &toml::Table, origin: &Origin) -> Result<(), toml::de::Error> {
                 $( let $field = in_file(table, $name)?; )*
                 $( self.$field.over($field, origin); )*

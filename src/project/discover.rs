@@ -6,7 +6,7 @@ use super::layout::ProjectLayout;
 use super::venv::Venv;
 use crate::host::Host;
 
-/// A folder that owns an environment. (`PyPA` uses the word for a thing on an index; here it is always the folder.)
+/// A folder that owns an environment. (For `PyPA` a project is a name on an index; here it is always the folder.)
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
     root: PathBuf,

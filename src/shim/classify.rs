@@ -134,7 +134,7 @@ impl PipCommand {
 
     /// Reads the rest of `install` or `uninstall`.
     fn read_install(&mut self, words: &mut Words<'_>) {
-        // After an unknown option the next word may be its value, so `-h` may be no cry for help.
+        // After an unknown option the next word may be the option's value, so `-h` need not ask for help.
         let mut clear = true;
         while let Some(word) = words.next(&[INSTALL, GENERAL]) {
             match word {

@@ -52,7 +52,7 @@ fn answer(host: &Host) -> Result<Infallible> {
     let mut pip = RealPip::of(&call, host)?;
     let is_passed_by = host.var_os(env_vars::GUARD).is_some() || host.flag(env_vars::BYPASS);
     if !is_passed_by && let Some(remembered) = RememberedCall::of(&call, host) {
-        // Comes back where no process or descriptor is left for capturing: pip itself needs none.
+        // `story::run` comes back when no process or descriptor is left for capturing. Becoming pip needs neither.
         story::run(remembered, &mut pip);
     }
     become_pip(pip)

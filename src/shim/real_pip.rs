@@ -65,7 +65,7 @@ impl RealPip {
             }
             Entry::Launcher(_) | Entry::Name => (by_uv(call, host)?, Tool::Uv),
         };
-        // Never taken away again: whatever pip starts inherits it, and start-up runs the hook's line twice.
+        // The variable stays set: whatever pip starts inherits it, and Python's start runs the hook's line twice.
         command.env(env_vars::GUARD, GUARDED);
         Ok(Self { command, tool })
     }

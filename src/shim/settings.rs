@@ -34,7 +34,7 @@ impl Settings {
     pub(super) fn of(prefix: &Path, action: &str, host: &Host) -> Self {
         let mut settings = Self::default();
         for path in files(prefix, host) {
-            // A pipe (`PIP_CONFIG_FILE=<(…)`) can be read once, and that is for pip to do.
+            // A pipe (`PIP_CONFIG_FILE=<(…)`) can be read only once, so it is left to pip.
             if path.is_file()
                 && let Ok(text) = read::read(&path, LONGEST)
             {

@@ -53,7 +53,8 @@ impl<'a> RememberedCall<'a> {
     }
 }
 
-/// Runs pip, remembers what it did, and leaves with its status. Returns only if pip could not be started so.
+/// Runs pip, remembers what it did, and leaves with its status. Returns only if pip could not be started with its
+/// output captured.
 pub(super) fn run(remembered: RememberedCall<'_>, pip: &mut RealPip) {
     let story = Story::begin(remembered, pip.tool(), std::process::id());
     match run_captured(pip, &story.remembered.project, &story.started) {
@@ -211,8 +212,8 @@ fn enter_earlier_changes(
     }
 }
 
-/// Takes the environment's run lock, waiting for another pip. None when it has waited long enough, when nobody wants a
-/// lock, or where there can be none: pip runs all the same.
+/// Takes the environment's run lock, waiting for another pip. None when the wait is over, when the settings want no
+/// lock, or where no lock can be made. pip runs all the same.
 fn wait_for_turn(
     project: &Project,
     config: &Config,
@@ -280,7 +281,8 @@ fn tell_daemon(project: &Project, published: &Published, host: &Host) {
     );
 }
 
-/// Says that a change is not in the history. The one line that is ours: where nothing changed, nobody misses the run.
+/// Says that a change is not in the history: the one line of our own after a run. A run that changed nothing is not
+/// missed, so nothing is said of it.
 fn admit(error: &StoreError) {
     let mut line = t!("shim.not_recorded", why = error).into_owned();
     if error.is_link_to_allow() {

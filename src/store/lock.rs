@@ -79,7 +79,7 @@ impl RunLock {
     /// # Errors
     /// [`LockError`].
     pub fn try_acquire(venv: &VenvLayout, command: &str) -> Result<Self, LockError> {
-        // Not zero: someone may be asking who holds it, which takes it for a moment.
+        // Not zero, because a process that asks who holds the lock takes it for a moment.
         let limit = Duration::from_millis(10);
         Self::acquire(venv, command, limit, |_| ())
     }
@@ -202,7 +202,8 @@ impl Held {
                 Err(TryLockError::WouldBlock) => return Ok(Err(Holder::read(&file))),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
-            // The file may have been removed between opening and locking: then this is a lock on nothing.
+            // The file may have been removed between opening and locking: then the lock is on a file that nobody else
+            // will open.
             if !(place.folder)()?.is_at(&file, place.name) {
                 continue;
             }
@@ -221,7 +222,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         let _ = empty(&self.file);
-        // Closing would do, were the file not inherited by a child that is just being started.
+        // Closing the file is not enough: a child that is being started at this moment has inherited it.
         let _ = self.file.unlock();
     }
 }

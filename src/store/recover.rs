@@ -104,7 +104,7 @@ fn complete(project: &Project, record: &RunRecord, after: &mut Snapshot) -> Resu
     let lock = HistoryLock::acquire(&layout)?;
     let mut state = ProjectState::read(project, &lock)?;
     if state.entered < record.generation_after {
-        // Not that of a later run which has its record as well: that one is completed after this.
+        // A later run that has its record, too, is not counted: it is completed after this one.
         state.generation = record.generation_after;
         after.name_all(project.venv(), &Snapshot::default());
         state.enter(project, record, after, Utc::now(), &lock)?;

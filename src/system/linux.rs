@@ -48,7 +48,7 @@ pub(crate) fn is_sent_by_process(info: &siginfo_t) -> bool {
     info.si_code <= 0
 }
 
-/// Keeps a crash collector, which is started whatever the limit for core files says (core(5)), from this process.
+/// Keeps crash collectors away from this process: they are started whatever the limit for core files says (core(5)).
 pub(crate) fn forbid_dump() {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }

@@ -1,8 +1,8 @@
 //! What one operating system can do and another cannot, by one name for all of them.
 //!
-//! `linux` is what this project is built for first; `other` is every other Unix, macOS above all, where what is missing
-//! is done without. Nobody else asks for the system's name (`tests/suite/imports.rs` keeps it so), so these files are
-//! all that is to be read where a system is new.
+//! This project is built for Linux first (`linux`). `other` is every other Unix, macOS above all; what such a system
+//! lacks is done without. No other file asks for the system's name (`tests/suite/imports.rs` keeps it so), so whoever
+//! brings a new system has only these files to read.
 //!
 //! **Invariant:** both have the same functions, with the same types and words.
 

@@ -51,7 +51,7 @@ pub(crate) fn is_sent_by_process(info: &siginfo_t) -> bool {
 /// Nothing: the limit for core files is all that there is.
 pub(crate) fn forbid_dump() {}
 
-/// Nobody is told of a parent's end; a worker notices that its socket has closed.
+/// The system tells no process of its parent's end; a worker notices that its socket has closed.
 pub(crate) fn end_with_parent(_command: &mut Command) {}
 
 /// There is no looking at the processes of others.

@@ -193,7 +193,7 @@ fn mark(layout: &VenvLayout) -> io::Result<()> {
     aim.write(VenvLayout::VERSION, text.as_bytes())
 }
 
-/// The run lock; none where settings switch it off, or where nothing can be written and nothing need be.
+/// The run lock. None where settings switch it off, or where nothing can be written and nothing has to be.
 fn lock(ground: &Ground<'_>, action: &str, console: &mut Console) -> Result<Option<RunLock>> {
     let Some(limit) = ground.config.lock_wait() else {
         return Ok(None);

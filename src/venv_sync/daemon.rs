@@ -1,4 +1,4 @@
-//! The one place here that talks to the daemon. Telling it something never fails; only waiting for it does.
+//! The only file of this room that talks to the daemon. Telling it something never fails; waiting for it can.
 
 use std::time::{Duration, Instant};
 

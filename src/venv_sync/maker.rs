@@ -81,7 +81,7 @@ impl Maker {
     )]
     pub(super) fn make(&self, host: &Host, target: &Path) -> Result<Venv> {
         let signals = Signals::hold()?;
-        // Made here, and only if nothing is there, so that what is taken away below is ours for sure.
+        // The folder is made here, and only if nothing is there. So whatever is removed below is surely ours.
         fs_err::create_dir(target)?;
         let ran = self.run(host, target);
         let made = signals
@@ -89,7 +89,7 @@ impl Maker {
             .and(ran)
             .and_then(|()| Ok(Venv::open(target)?));
         if made.is_err() {
-            // A rest that cannot be removed is seen by the next `init`, which says what it is.
+            // If something cannot be removed, the next `init` sees it and says what it is.
             let _ = std::fs::remove_dir_all(target);
         }
         made

@@ -27,7 +27,7 @@ pub(super) fn sync(ground: &Ground<'_>, args: SyncArgs, console: &mut Console) -
     if !console.is_json() {
         print(&applied, console)?;
         if ground.config.enabled.value && !launchers::is_installed(ground.project.venv())? {
-            // Never ours, or made anew by another tool (`--clear`): there is nothing that could be put back.
+            // The environment was never ours, or another tool made it anew (`--clear`): nothing can be put back.
             console.hint(t!("venv_sync.hint_init"));
         }
     }

@@ -11,7 +11,7 @@ use crate::error::Labels;
 use crate::host::Host;
 
 /// The messages as types, made by `build/words.rs`, and `t!`: `t!("room.what_it_says", name = value)` is the message of
-/// that key in the chosen language. A message that nobody asks for is told of as code that nobody uses.
+/// that key in the chosen language. The compiler warns of a message that nobody uses, as of any unused code.
 #[cfg_attr(
     not(feature = "backend"),
     expect(

@@ -145,7 +145,7 @@ fn results(console: &mut Console, shown: &Shown, done: &FlowDone) -> Result<Exit
     console.note(shown.summary());
     for (id, value) in shown.list.in_order(&done.result_nodes) {
         let name = shown.list.name(id);
-        // Of an object that stays in its worker, what it says of itself: its reference is for programs.
+        // For an object that stays in its worker, its own text is shown; its reference is for programs.
         let text = match done.object_text(id) {
             Some(text) => text.lines().map(printable).collect::<Vec<_>>().join("\n"),
             None => laid_out(value.as_str()),
@@ -218,7 +218,7 @@ impl Shown {
             return;
         }
         let (columns, rows) = console.talk_size().unwrap_or((80, 24));
-        // One row for the cursor, and one of what was printed before, for the eye to hold on to.
+        // One row is left for the cursor, and one for the last line that was printed before the list.
         let living = self.list.living(now, columns, rows.saturating_sub(2));
         self.replace(console, &living);
         self.drawn_at = Some(now);

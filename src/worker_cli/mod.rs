@@ -68,7 +68,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
 }
 
 fn print_status(console: &mut Console, reached: &Reached) -> Result<()> {
-    // In this order: the first makes the project known, which the second takes for granted.
+    // The order matters: the first call makes the project known to the daemon, and the second needs that.
     let status = Status {
         worker: reached.client.worker(reached.address())?,
         watching: reached.client.project(reached.address())?.watching,

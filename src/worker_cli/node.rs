@@ -115,7 +115,7 @@ impl Words {
         }
         let end = if traceback.ends_with('\n') { "" } else { "\n" };
         console.foreign_note(format!("{traceback}{end}").as_bytes())?;
-        // A traceback tells where it was; why it ended there is said by whoever ended it.
+        // The traceback says where the node was. Why it ended there is known to whoever ended it.
         match read.code {
             Some(_) => Err(failure(&read)),
             None => Ok(exit),

@@ -81,7 +81,8 @@ impl Guard {
         if name.eq_ignore_ascii_case("localhost") {
             return true;
         }
-        // Whoever listens on every address does not know them all; an address in digits cannot be rebound, though.
+        // A listener on every address does not know them all. It takes any address in digits, since DNS cannot make one
+        // point elsewhere.
         name.parse::<IpAddr>().is_ok_and(|ip| {
             ip.is_loopback() || ip == self.address.ip() || self.address.ip().is_unspecified()
         })

@@ -56,7 +56,7 @@ pub async fn tell<R: Runner>(mut run: FlowExecution<R>, events: UnboundedSender<
     send(&events, complete(&run));
 }
 
-/// The next place that begins; waits for ever where nobody asked for them.
+/// The next node that begins, by its place. Where nobody asked for beginnings, this waits for ever.
 async fn next_of(beginnings: &mut Option<UnboundedReceiver<usize>>) -> usize {
     let begun = match beginnings {
         Some(beginnings) => beginnings.recv().await,

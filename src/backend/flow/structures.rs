@@ -1,4 +1,4 @@
-//! Structures that were read, and are the same while their files are.
+//! Structures that were read, kept for as long as their files stay the same.
 //!
 //! A file of fifty kilobytes takes as long to parse as some nodes take to run, and is called again and again.
 //!
@@ -36,7 +36,7 @@ impl Structures {
     /// # Errors
     /// When it cannot be read, or is no structure.
     pub fn read(&self, file: &Path) -> Option<Result<Arc<Structure>, FlowError>> {
-        // Before the file is read: what is written between the two is found by the next call.
+        // The stamp is taken before the file is read: the next call finds what is written in between.
         let found = std::fs::metadata(file).ok().filter(Metadata::is_file)?;
         let stamp = Stamp::of_metadata(&found);
         if let Some((of, structure)) = self.known().get(file)

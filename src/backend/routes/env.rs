@@ -26,7 +26,7 @@ pub(super) async fn changed(
         run = change.run_id.as_deref().unwrap_or_default(),
         "environment changed"
     );
-    // What the file says counts; a caller that is wrong about it tells nobody else so.
+    // Only what the file says counts. A wrong number in the call is told to nobody.
     let generation = EnvMeta::read(&ProjectLayout::new(known.root()))
         .0
         .generation();

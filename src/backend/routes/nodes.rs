@@ -50,7 +50,7 @@ pub(super) async fn run(
             () = lines.closed(), if !goes_on => {}
         }
     });
-    // The head goes with the first part: by itself it would wake the caller for nothing.
+    // The head of the answer is sent with the first part: alone, it would wake the caller for nothing.
     let body = match read.recv().await {
         Some(Part::Last(bytes)) => Stream::from(bytes),
         first => {
@@ -102,7 +102,7 @@ async fn finish(lines: &mpsc::Sender<Part>, reply: WorkerReply) {
             Ok(piece) => piece,
             Err(error) => return tracing::error!(%error, "a node's output cannot be read"),
         };
-        // What is small goes together: each part that goes by itself wakes the connection and its reader.
+        // Small parts are sent together: each part that is sent alone wakes the connection and its reader.
         if line.len() + piece.len() <= TOGETHER {
             line.extend_from_slice(&piece);
             continue;

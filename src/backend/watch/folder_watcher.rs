@@ -33,7 +33,8 @@ type Routes = HashMap<PathBuf, Vec<Arc<Bell>>>;
 #[derive(Debug, Default)]
 pub(super) struct Bell {
     rung: Notify,
-    /// A watched folder itself went, and its watch with it. Its inode alone would not tell: the next folder may get it.
+    /// A watched folder was removed, and its watch with it. Comparing inodes would not show that: the next folder may
+    /// get the same inode.
     has_lost: AtomicBool,
 }
 

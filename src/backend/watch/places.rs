@@ -143,7 +143,7 @@ mod tests {
         std::fs::write(venv.join("pyvenv.cfg"), "").expect("write");
         let before = Places::of(&Venv::open(&venv).expect("an environment")).expect("readable");
         assert_eq!(before.missing_from(&before).count(), 0);
-        // Still there under another name, so that its inode is not given to the next.
+        // Moved away and not removed, so that the next folder does not get its inode.
         std::fs::rename(&venv, dir.path().join("old")).expect("renamed");
         std::fs::create_dir(&venv).expect("folder");
         std::fs::write(venv.join("pyvenv.cfg"), "").expect("write");

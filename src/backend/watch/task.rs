@@ -20,7 +20,7 @@ use crate::inventory::Gate;
 use crate::project::{Config, Project, ProjectId};
 use crate::store::Published;
 
-/// How often one looks where nobody tells, and how long a failure is left alone.
+/// How often the task looks where the system tells of no changes, and how long it waits after a failure.
 const POLL: Duration = Duration::from_secs(10);
 
 /// The first and the longest pause between two looks at somebody who is at work.
@@ -161,7 +161,7 @@ impl WatchTask {
         let scope = Arc::clone(&self.scope);
         let places = self.places.clone();
         let (bell, moved) = (Arc::clone(&self.bell), self.moved);
-        // A gate that moves with nobody ringing: then it has moved just now, as far as anybody knows.
+        // The gate moved and no bell rang: then the movement counts as having been just now.
         let last_gate = self.last_gate.take().filter(|_| !self.has_rung);
         let has_rung = std::mem::take(&mut self.has_rung);
         let glimpse = supervise::blocking("a look at an environment", move || {
@@ -320,9 +320,9 @@ impl WatchScope {
                 moved: (now, now),
             };
         }
-        // Watched first and looked at then, so that nothing falls between the two.
+        // The folders are watched first and looked at after that, so that no change falls in between.
         let (places, watching) = self.arm(before, bell);
-        // Before the look, so that what comes during it moves the gate once more.
+        // The gate is read before the look, so that a change during the look moves it once more.
         let gate = Gate::of(self.project.venv());
         let now = Instant::now();
         let moved = moved(&gate, now);

@@ -144,7 +144,7 @@ pub(crate) fn last_generation(logs: &Folder) -> io::Result<Generation> {
     Ok(believable.max().unwrap_or_default())
 }
 
-/// What the last records name that stand whole in the last `longest` bytes of the file.
+/// The generations of the last records, of those that stand whole in the last `longest` bytes of the file.
 fn last_generations(logs: &Folder, longest: u64) -> io::Result<Vec<Generation>> {
     let (file, length) = logs.open_file(ProjectLayout::RUNS)?;
     let mut tail = vec![0; usize::try_from(length.min(longest)).unwrap_or_default()];

@@ -59,8 +59,8 @@ impl Tool {
         }
     }
 
-    /// The tool that turned `before` into `now`: the one that installed what is new or other; where nothing is, conda,
-    /// if what went was its own. Unknown when there are several, or nothing is left to tell.
+    /// The tool that turned `before` into `now`: the one that installed what is new or changed. Where something was
+    /// only removed, it is conda if that was conda's, else unknown. Several tools are unknown, too.
     pub fn behind(changes: &Diff, venv: &Venv, before: &Snapshot, now: &Snapshot) -> Self {
         let by = |snapshot: &Snapshot, change: &Change| {
             let installer = snapshot.installer(venv, &change.name);
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::store::testing::{install, project};
 
-    /// `installers` are those of what was installed, one a distribution; none has no INSTALLER.
+    /// `installers` has the installer of each distribution that was installed; `None` where it has no INSTALLER.
     fn check(installers: &[Option<&str>], expected: Tool) {
         let (_dir, project) = project();
         for (number, installer) in installers.iter().enumerate() {

@@ -1,8 +1,8 @@
-//! Whether retention could find anything to do: a look that costs microseconds, since every run takes it, where reading
-//! each record and each log's size costs as much as all else that is written.
+//! Whether retention could find anything to do. Every run asks, so the answer must cost microseconds: reading each
+//! record and the size of each log would cost as much as everything else that a run writes.
 //!
-//! It counts lines, adds up the sizes that the records name, and counts the logs beside them. It may send retention to
-//! look for nothing; what it lets pass is within the limits.
+//! It counts lines, adds up the sizes that the records name, and counts the logs beside them. A "yes" may be wrong, and
+//! costs time; a "no" is always right.
 
 use std::io;
 
