@@ -96,7 +96,7 @@ impl Job {
         let order = Order {
             request: Request::ExecNode {
                 file: call.file.as_deref().map(str::to_owned),
-                project_root: self.pool().project().to_string_lossy().into_owned(),
+                project_root: self.pool().project_root(),
                 edges: Some(edges(call, &brought)),
                 input: is_first.then(input),
                 keep: Some(KeepAs {

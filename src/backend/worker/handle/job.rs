@@ -140,7 +140,7 @@ impl Job {
         let order = Order {
             request: Request::ExecNode {
                 file: Some(node.file.clone()),
-                project_root: self.pool.project().to_string_lossy().into_owned(),
+                project_root: self.pool.project_root(),
                 edges: None,
                 input: Some(node.input.into()),
                 keep: None,

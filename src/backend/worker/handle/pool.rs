@@ -9,7 +9,6 @@
 //! **Invariant:** a worker runs one node at a time, whoever asks.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
@@ -74,8 +73,9 @@ impl Pool {
         }
     }
 
-    pub(crate) fn project(&self) -> &Path {
-        self.plan.project.root()
+    /// The project's folder as workers are told it.
+    pub(crate) fn project_root(&self) -> String {
+        self.plan.project_root()
     }
 
     pub(crate) fn events(&self) -> &Events {

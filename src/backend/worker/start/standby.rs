@@ -106,6 +106,11 @@ impl Plan {
         Config::load(&self.host, Some(&self.project.layout()))
     }
 
+    /// The project's folder as workers are told it.
+    pub(crate) fn project_root(&self) -> String {
+        self.project.root().to_string_lossy().into_owned()
+    }
+
     fn variables(&self, config: &Config) -> Variables {
         environment::variables(&self.host, config, self.project.venv())
     }
@@ -194,7 +199,7 @@ impl Plan {
         let view = freshness.look();
         let request = Request::Activate {
             generation: view.generation,
-            project_root: self.project.root().to_string_lossy().into_owned(),
+            project_root: self.project_root(),
             shm: system::SHARES_DESCRIPTORS,
             object_limit: config.worker_object_limit_mib.value << 20,
             stamps: config.worker_policy.value == RestartPolicy::Loaded,
