@@ -28,15 +28,26 @@ pub(super) fn changes(run: &Run, most: usize) -> Cell {
     cell
 }
 
-/// Every change as a line of its own.
+/// Each change as a line of its own; of very many, the first.
 pub(super) fn change_lines(diff: &Diff) -> Vec<Cell> {
-    all(diff)
+    let mut lines: Vec<Cell> = all(diff)
+        .take(MOST_CHANGES)
         .map(|(style, text)| Cell::styled(style, text))
-        .collect()
+        .collect();
+    if let Some(more) = diff
+        .len()
+        .checked_sub(MOST_CHANGES)
+        .filter(|more| *more > 0)
+    {
+        lines.push(Cell::styled(FAINT, t!("logs.and_more", n = more)));
+    }
+    lines
 }
 
 fn all(diff: &Diff) -> impl Iterator<Item = (anstyle::Style, String)> {
-    diff.changes().map(change)
+    diff.changes()
+        .map(change)
+        .map(|(style, text)| (style, bounded(text)))
 }
 
 fn change(change: &Change) -> (anstyle::Style, String) {
@@ -73,7 +84,26 @@ fn signal_name(signal: i32) -> String {
 
 /// The packages as they were typed.
 pub(super) fn packages(run: &Run) -> String {
-    run.packages().join(" ")
+    bounded(run.packages().join(" "))
+}
+
+/// Bytes of one thing of a record that people are shown: more than any plausible command line has.
+const LONGEST: usize = 16 << 10;
+/// Changes of one run that people are shown.
+const MOST_CHANGES: usize = 2_000;
+
+/// The beginning of `text`, which a record says and anybody may have written, and how much is left out. `--json` has
+/// all of it.
+pub(super) fn bounded(text: impl Into<String>) -> String {
+    let mut text = text.into();
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let ends = (0..=LONGEST).rev();
+    let end = ends.into_iter().find(|end| text.is_char_boundary(*end));
+    let rest = text.split_off(end.unwrap_or_default());
+    let more = t!("logs.more_characters", n = rest.chars().count());
+    format!("{text} {more}")
 }
 
 /// A run as JSON: the fields of its record and `status` (`success`, `error`, as in a log's header, or `interrupted`). A
@@ -131,6 +161,40 @@ mod tests {
         words::choose(Language::Korean);
         check(&changes(&run, 3), "+six 1.16.0  -x 1.0  ~y 1 → 2  … 외 1개");
         check(&changes(&lone(true), 3), "?");
+    }
+
+    #[test]
+    fn what_is_longer_than_anything_plausible_is_cut_with_a_word() {
+        let long = "가".repeat(1 << 20);
+        let change = json!([{"name": long, "from": null, "to": "1"}]);
+        let run = run(1, &json!({"packages": [long], "added": change}));
+        let shown = |cell: &Cell| strip_str(&cell.to_line()).to_string();
+        for text in [packages(&run), shown(&changes(&run, 3))] {
+            assert!(text.len() < 2 * LONGEST, "{}", text.len());
+            assert!(
+                text.ends_with("more characters"),
+                "{}",
+                &text[LONGEST - 2..]
+            );
+        }
+        assert_eq!(bounded("x".repeat(LONGEST)).len(), LONGEST);
+        assert_eq!(
+            bounded("x".repeat(LONGEST + 7))[LONGEST..],
+            *" … and 7 more characters"
+        );
+    }
+
+    #[test]
+    fn a_run_of_very_many_changes_shows_the_first() {
+        let many: Vec<Value> = (0..MOST_CHANGES + 5)
+            .map(|number| json!({"name": format!("n{number}"), "from": null, "to": "1"}))
+            .collect();
+        let Run::Recorded(record) = run(1, &json!({"added": many})) else {
+            panic!("a record");
+        };
+        let lines = change_lines(&record.changes);
+        assert_eq!(lines.len(), MOST_CHANGES + 1);
+        check(&lines[MOST_CHANGES], "… and 5 more");
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl<'a> Follower<'a> {
         let Ok(Some(unfinished)) = Unfinished::last(&self.project.venv().layout()) else {
             return Ok(());
         };
-        let command = shell::command(&unfinished.run.argv);
+        let command = describe::bounded(shell::command(&unfinished.run.argv));
         console.line(paint(HEADING, format!("$ {}", printable(&command))))
     }
 
@@ -169,10 +169,11 @@ fn print_run(console: &mut Console, history: &RunLog, run: &Run) -> Result<()> {
         return console.json_line(&describe::as_json(run)?);
     }
     let what = format!("{} {}", run.action(), describe::packages(run));
+    let what = describe::bounded(what.trim_end());
     let mut line = vec![
         Cell::styled(NAME, history.short_id(run)),
         Cell::styled(FAINT, time::local(run.at())),
-        Cell::styled(PLAIN, what.trim_end()),
+        Cell::styled(PLAIN, what),
         describe::ending(run),
     ];
     if let Run::Recorded(record) = run {

@@ -122,7 +122,7 @@ fn table(verbose: bool, log: &RunLog, runs: &[&Run], now: DateTime<Utc>) -> Tabl
         table.push([
             Cell::styled(NAME, log.short_id(run)),
             when.into(),
-            run.action().into(),
+            describe::bounded(run.action()).into(),
             describe::packages(run).into(),
             describe::changes(run, CHANGES),
             describe::ending(run),

@@ -103,15 +103,15 @@ fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
     row(t!("logs.label.run"), vec![run.id().into()]);
     match run {
         Run::Recorded(record) => {
-            let command = shell::command(&record.argv);
+            let command = describe::bounded(shell::command(&record.argv));
             row(t!("logs.label.command"), vec![command.into()]);
             row(
                 t!("logs.label.in"),
-                vec![record.cwd.to_string_lossy().into()],
+                vec![describe::bounded(record.cwd.to_string_lossy()).into()],
             );
             let who = t!(
                 "logs.who",
-                user = record.user,
+                user = describe::bounded(record.user.as_str()),
                 tool = record.tool.as_str(),
                 pid = record.pid
             );
@@ -141,7 +141,8 @@ fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
         }
         Run::Lone(lone) => {
             let command = format!("{} {}", lone.action, describe::packages(run));
-            row(t!("logs.label.command"), vec![command.trim_end().into()]);
+            let command = describe::bounded(command.trim_end());
+            row(t!("logs.label.command"), vec![command.into()]);
             row(t!("logs.label.when"), vec![when.into()]);
             row(t!("logs.label.result"), vec![describe::ending(run)]);
         }
@@ -283,6 +284,21 @@ mod tests {
         let korean = header_text(&run);
         assert!(korean.contains("결과    성공, 1.2초 걸림\n"), "{korean}");
         assert!(header_text(&lone(false)).contains("install requests\n"));
+    }
+
+    #[test]
+    fn no_field_of_a_record_is_printed_at_any_length() {
+        let long = "x".repeat(1 << 20);
+        for field in ["argv", "packages", "cwd", "user", "action", "added"] {
+            let value = match field {
+                "argv" | "packages" => json!([long]),
+                "added" => json!([{"name": long, "from": null, "to": long}]),
+                _ => json!(long),
+            };
+            let run = run(1, &json!({ field: value }));
+            let header = header_text(&run);
+            assert!(header.len() < 1 << 16, "{field}: {}", header.len());
+        }
     }
 
     #[test]
