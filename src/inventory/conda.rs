@@ -87,7 +87,8 @@ mod tests {
     fn shown(venv: &Venv) -> Vec<String> {
         let now = Snapshot::scan(venv).expect("readable");
         let show = |one: &Distribution| {
-            let by = now.installer(venv, &one.name).unwrap_or_default();
+            let by = now.installer(venv, &one.name).expect("readable");
+            let by = by.unwrap_or_default();
             format!("{} {} {by}", one.name, one.version)
         };
         now.distributions().map(show).collect()

@@ -16,16 +16,22 @@ pub struct Gate {
 impl Gate {
     /// The gate of `venv` as it is now.
     pub fn of(venv: &Venv) -> Self {
-        Self::at(venv.site_packages().into_iter().chain(venv.conda_meta()))
+        Self::at(venv, None)
     }
 
     /// The same with `bin`: what pip or another tool installs, scripts included, moves it.
     pub fn with_scripts(venv: &Venv) -> Self {
-        let folders = venv.site_packages().into_iter().chain(venv.conda_meta());
-        Self::at(folders.chain([venv.bin()]))
+        Self::at(venv, Some(venv.bin()))
     }
 
-    fn at(folders: impl Iterator<Item = PathBuf>) -> Self {
+    fn at(venv: &Venv, scripts: Option<PathBuf>) -> Self {
+        // Where nobody can tell which folders there are, there is none to rely on.
+        let Ok(sites) = venv.all_site_packages() else {
+            return Self {
+                folders: Vec::new(),
+            };
+        };
+        let folders = sites.into_iter().chain(venv.conda_meta()).chain(scripts);
         Self {
             folders: folders
                 .map(|path| {
@@ -36,8 +42,8 @@ impl Gate {
         }
     }
 
-    /// Whether something may have changed since: one `stat` a folder. An environment without any folder is always
-    /// taken as changed.
+    /// Whether something may have changed since: one `stat` a folder. An environment without any folder that can
+    /// be told is always taken as changed.
     pub fn has_moved(&self) -> bool {
         self.folders.is_empty()
             || self

@@ -7,14 +7,20 @@ use super::distribution::Distribution;
 use crate::files::momentary::found;
 use crate::files::read as file;
 
-/// Gives `one` the name and version of its metadata file, where it can be read.
+/// Gives `one` the name and version of its metadata file, where it can be read. What cannot be read at this moment is
+/// left for the next time.
 pub(super) fn name(one: &mut Distribution, folders: &[PathBuf]) {
     let Some(folder) = &one.folder else { return };
-    let read = |site: &PathBuf| read(&site.join(folder)).ok().flatten();
-    let found = folders.iter().find_map(read);
-    if let Some((name, version)) = found {
-        one.name = name;
-        one.version = version;
+    for site in folders {
+        match read(&site.join(folder)) {
+            Ok(Some((name, version))) => {
+                one.name = name;
+                one.version = version;
+                break;
+            }
+            Ok(None) => {}
+            Err(_) => return,
+        }
     }
     one.named = true;
 }
@@ -61,6 +67,28 @@ mod tests {
             .as_ref()
             .map(|(name, version)| (name.as_str(), version.as_str()));
         assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_cannot_be_read_now_is_read_the_next_time() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let folder = dir.path().join("a_b-1.0.dist-info");
+        std::fs::create_dir(&folder).expect("folder");
+        let metadata = folder.join("METADATA");
+        crate::files::testing::unreadable_now(&metadata);
+        let mut one = Distribution {
+            folder: Some("a_b-1.0.dist-info".to_owned()),
+            named: false,
+            ..Distribution::new("a_b", "1.0")
+        };
+        let sites = [dir.path().to_owned()];
+        name(&mut one, &sites);
+        assert_eq!((one.name.as_str(), one.named), ("a_b", false));
+        std::fs::remove_file(&metadata).expect("removed");
+        std::fs::write(&metadata, "Name: A.b\nVersion: 1.0\n").expect("write");
+        name(&mut one, &sites);
+        assert_eq!((one.name.as_str(), one.named), ("A.b", true));
     }
 
     #[test]

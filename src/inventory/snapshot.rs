@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::distribution::Distribution;
 use super::{Diff, Fingerprint, conda, metadata, scan};
+use crate::files::momentary::found;
 use crate::files::read;
 use crate::project::Venv;
 
@@ -30,15 +31,13 @@ impl Snapshot {
     /// # Errors
     /// When a folder cannot be read, or the system has no descriptors or memory left: then nobody knows what is there.
     pub fn scan(venv: &Venv) -> io::Result<Self> {
-        let mut found: Self = scan::scan(&venv.all_site_packages()?)?
+        let mut now: Self = scan::scan(&venv.all_site_packages()?)?
             .into_iter()
             .collect();
-        if let Some(folder) = venv.conda_meta() {
-            for one in conda::scan(&folder)? {
-                found.by_name.entry(one.canonical_name()).or_insert(one);
-            }
+        for one in conda::scan(&venv.layout().conda_meta())? {
+            now.by_name.entry(one.canonical_name()).or_insert(one);
         }
-        Ok(found)
+        Ok(now)
     }
 
     /// Gives every distribution the name and version that its METADATA writes, which is what `pip list` shows.
@@ -74,17 +73,23 @@ impl Snapshot {
     }
 
     /// Which tool installed the distribution called `name`, by its INSTALLER file (PEP 376) or by what conda keeps.
-    pub fn installer(&self, venv: &Venv, name: &str) -> Option<String> {
-        let folder = self.find(name)?.folder()?;
+    ///
+    /// # Errors
+    /// What is of the moment: then nobody knows.
+    pub fn installer(&self, venv: &Venv, name: &str) -> io::Result<Option<String>> {
+        let Some(folder) = self.find(name).and_then(Distribution::folder) else {
+            return Ok(None);
+        };
         if conda::keeps(folder) {
-            return Some("conda".to_owned());
+            return Ok(Some("conda".to_owned()));
         }
         let place = Path::new(folder).join("INSTALLER");
-        let sites = venv.site_packages();
-        let text = sites
-            .iter()
-            .find_map(|site| read::text(&site.join(&place), LONGEST_NAME).ok())?;
-        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+        for site in venv.all_site_packages()? {
+            if let Some(text) = found(read::text(&site.join(&place), LONGEST_NAME))? {
+                return Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()));
+            }
+        }
+        Ok(None)
     }
 
     /// How many there are.

@@ -64,7 +64,7 @@ pub(super) fn put(venv: &Venv, aim_pip: &Path, changes: &mut Changes) -> io::Res
 /// Takes the hook away, with what Python compiled of it.
 pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
     // Where all ways in are links, none of ours went by them.
-    for site in sites(venv).unwrap_or_default() {
+    for site in momentary::found(sites(venv))?.unwrap_or_default() {
         let mut discard = |folder: &Folder, name: &str| -> io::Result<()> {
             if place::discard(folder, name)? {
                 changes.removed.push(folder.path().join(name));
@@ -74,7 +74,7 @@ pub(super) fn remove(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
         // What Python starts with goes first.
         discard(&site, HookLayout::START)?;
         discard(&site, HOOK_LINE)?;
-        let Ok(package) = site.folder(HOOK_PACKAGE) else {
+        let Some(package) = momentary::found(site.folder(HOOK_PACKAGE))? else {
             continue;
         };
         discard(&package, HookLayout::INSIDE)?;
@@ -109,7 +109,7 @@ pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> io::Result<Vec<Finding>> {
         .into_iter()
         .map(|site| -> io::Result<Finding> {
             let hook = HookLayout::new(site.path());
-            let (state, path) = if site.found(HookLayout::START).is_ok() {
+            let (state, path) = if momentary::found(site.found(HookLayout::START))?.is_some() {
                 (EntryState::Foreign, hook.start())
             } else {
                 (state(&site, aim_pip)?, hook.line())

@@ -1,7 +1,10 @@
 //! Which names in `bin` are pip, and which of them an environment should have.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
 
+use crate::files::momentary::{found, there};
 use crate::files::read;
 use crate::project::Venv;
 
@@ -21,36 +24,50 @@ pub(super) fn is_pip(name: &str) -> bool {
 ///
 /// There is no launcher `pip` where pip itself made no script `pip`: in its hint "To update, run", pip names the first
 /// of `pip`, `pip3`, `pip3.X` on PATH, and would name ours.
-pub(super) fn wanted(venv: &Venv, real: &BTreeSet<String>) -> BTreeSet<String> {
+///
+/// # Errors
+/// What is of the moment: a launcher that is not wanted is taken away.
+pub(super) fn wanted(venv: &Venv, real: &BTreeSet<String>) -> io::Result<BTreeSet<String>> {
     let mut wanted = real.clone();
-    if real.contains("pip") || !has_pip(venv) {
+    if real.contains("pip") || !has_pip(venv)? {
         wanted.extend(["pip".to_owned(), "pip3".to_owned()]);
-        if let Some(version) = venv.python_version() {
+        if let Some(version) = venv.known_python_version()? {
             let minor: Vec<&str> = version.split('.').take(2).collect();
             let minor = minor.join(".");
             wanted.extend([format!("pip{minor}"), format!("pip-{minor}")]);
         }
     }
-    wanted
+    Ok(wanted)
 }
 
 /// The scripts that pip has by its own account: the names in `bin` that its RECORD lists (PEP 376).
-pub(super) fn recorded(venv: &Venv) -> BTreeSet<String> {
-    let sites = venv.site_packages().into_iter();
-    let records = sites
-        .filter_map(|site| std::fs::read_dir(site).ok())
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("pip-"))
-        .filter_map(|entry| read::text(&entry.path().join("RECORD"), LONGEST_RECORD).ok());
-    records
-        .flat_map(|record| {
+///
+/// # Errors
+/// What the system says of a folder, but that it is missing; of a RECORD, only what is of the moment.
+pub(super) fn recorded(venv: &Venv) -> io::Result<BTreeSet<String>> {
+    let mut scripts = BTreeSet::new();
+    for site in venv.all_site_packages()? {
+        for name in names_in(&site)? {
+            if !name.starts_with("pip-") {
+                continue;
+            }
+            let record = site.join(name).join("RECORD");
+            let record = found(read::text(&record, LONGEST_RECORD))?.unwrap_or_default();
             let paths = record.lines().filter_map(|line| line.split(',').next());
             let names = paths.filter_map(|path| path.rsplit_once("/bin/").map(|(_, name)| name));
-            names.map(str::to_owned).collect::<Vec<_>>()
-        })
-        .filter(|name| is_pip(name))
-        .collect()
+            scripts.extend(names.filter(|name| is_pip(name)).map(str::to_owned));
+        }
+    }
+    Ok(scripts)
+}
+
+/// The names in `folder`, as far as they are text; none where it is missing.
+fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = there(std::fs::read_dir(folder))?.into_iter().flatten();
+    let names: Vec<_> = entries
+        .map(|entry| entry.map(|entry| entry.file_name().into_string().ok()))
+        .collect::<io::Result<_>>()?;
+    Ok(names.into_iter().flatten().collect())
 }
 
 /// Longer than pip's RECORD.
@@ -58,25 +75,31 @@ const LONGEST_RECORD: u64 = 4 << 20;
 
 /// Whether pip can be imported in `venv`, judged by its files: its package, an editable install, or packages of the
 /// system that the environment shares.
-pub fn has_pip(venv: &Venv) -> bool {
-    let sites = venv.site_packages();
-    sites
-        .iter()
-        .any(|site| site.join("pip/__init__.py").exists())
-        || venv
-            .setting("include-system-site-packages")
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
-        || sites.iter().any(|site| {
-            let entries = std::fs::read_dir(site).into_iter().flatten().flatten();
-            entries.into_iter().any(|entry| {
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                ["pip-", "pip.egg-link", "__editable__.pip-"]
-                    .iter()
-                    .any(|prefix| name.starts_with(prefix))
-            })
-        })
+///
+/// # Errors
+/// What the system says of a folder, but that it is missing; of a file, only what is of the moment.
+pub fn has_pip(venv: &Venv) -> io::Result<bool> {
+    let sites = venv.all_site_packages()?;
+    for site in &sites {
+        if found(site.join("pip/__init__.py").metadata())?.is_some() {
+            return Ok(true);
+        }
+    }
+    let shares = venv.setting("include-system-site-packages")?;
+    if shares.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        return Ok(true);
+    }
+    let is_trace = |name: &String| TRACES.iter().any(|prefix| name.starts_with(prefix));
+    for site in &sites {
+        if names_in(site)?.iter().any(is_trace) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
+
+/// How the names begin by which an installation of pip is known that has no package folder of its own.
+const TRACES: [&str; 3] = ["pip-", "pip.egg-link", "__editable__.pip-"];
 
 #[cfg(test)]
 mod tests {

@@ -51,11 +51,11 @@ impl Survey {
             |name: &String| survey.ours.contains_key(name) || survey.foreign.contains(name);
         if !survey.kept.iter().all(is_there) {
             // Removed by pip (its RECORD has no such script any more) or by somebody who wants it back.
-            let recorded = names::recorded(venv);
+            let recorded = names::recorded(venv)?;
             let is_wanted = |name: &String| is_there(name) || recorded.contains(name);
             (survey.kept, survey.outdated) = survey.kept.iter().cloned().partition(is_wanted);
         } else if survey.kept.is_empty() && !survey.ours.is_empty() {
-            let mut recorded = names::recorded(venv);
+            let mut recorded = names::recorded(venv)?;
             recorded.retain(|name| survey.ours.contains_key(name));
             survey.bereft = recorded;
         }
@@ -87,7 +87,7 @@ pub(super) fn put(
     for name in &survey.outdated {
         place::discard(originals, name)?;
     }
-    let wanted = names::wanted(venv, &survey.real());
+    let wanted = names::wanted(venv, &survey.real())?;
     let launcher = Launcher {
         aim_pip: aim_pip.to_path_buf(),
     };
@@ -158,7 +158,7 @@ pub(super) fn inspect(
         return Ok(Vec::new());
     };
     let survey = Survey::of(venv, &bin, originals)?;
-    let wanted = names::wanted(venv, &survey.real());
+    let wanted = names::wanted(venv, &survey.real())?;
     Ok(wanted
         .iter()
         .map(|name| Finding {
@@ -186,9 +186,14 @@ fn is_in_place(bin: &Folder, name: &str, launcher: &[u8]) -> bool {
 /// The names in `folder` that are pip's; files and links, not folders.
 fn names_in(folder: &Folder) -> io::Result<BTreeSet<String>> {
     let names = folder.names()?.into_iter();
-    Ok(names
+    let names = names
         .filter_map(|name| name.into_string().ok())
-        .filter(|name| names::is_pip(name))
-        .filter(|name| folder.found(name).is_ok_and(|found| !found.is_folder))
-        .collect())
+        .filter(|name| names::is_pip(name));
+    let mut files = BTreeSet::new();
+    for name in names {
+        if found(folder.found(&name))?.is_some_and(|found| !found.is_folder) {
+            files.insert(name);
+        }
+    }
+    Ok(files)
 }

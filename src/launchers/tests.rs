@@ -275,3 +275,34 @@ fn pip_outlives_the_private_folder() {
         fs_err::remove_dir_all(env.venv.layout().aim()).expect("removed");
     }
 }
+
+/// What cannot be read at this moment is not gone: nothing is taken away, or said to be missing, because of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_read_now_takes_no_launcher_away() {
+    let check = |unreadable: fn(&Env) -> PathBuf| {
+        let env = Env::with_pip(&["pip", "pip3"]);
+        let info = env.site().join("pip-24.0.dist-info");
+        fs_err::create_dir(&info).expect("folder");
+        fs_err::write(info.join("RECORD"), "../../../bin/pip,,\n").expect("write");
+        env.install();
+        // As if somebody had taken one: then pip's own account is asked for.
+        fs_err::remove_file(env.bin("pip3")).expect("removed");
+        let path = unreadable(&env);
+        crate::files::testing::unreadable_now(&path);
+        let before = listed_names(&env);
+        for (what, refused) in [
+            ("put", install(&env.venv, Path::new(SHIM)).is_err()),
+            ("inspect", inspect(&env.venv, Path::new(SHIM)).is_err()),
+        ] {
+            assert!(refused, "{what} with {}", path.display());
+        }
+        assert_eq!(listed_names(&env), before);
+    };
+    check(|env| env.site().join("pip-24.0.dist-info/RECORD"));
+    check(|env| env.venv.pyvenv_cfg());
+}
+
+fn listed_names(env: &Env) -> Vec<String> {
+    crate::files::testing::names(&env.venv.bin())
+}

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::layout::VenvLayout;
-use crate::files::momentary::there;
+use crate::files::momentary::{found, there};
 use crate::files::read;
 
 /// Longer than any `pyvenv.cfg`.
@@ -98,39 +98,57 @@ impl Venv {
     }
 
     /// A value of `pyvenv.cfg` (PEP 405: `key = value` lines, keys without regard to case).
-    pub fn setting(&self, key: &str) -> Option<String> {
-        let text = read::text(&self.pyvenv_cfg(), LONGEST_SETTINGS).ok()?;
-        text.lines().find_map(|line| {
+    ///
+    /// # Errors
+    /// What is of the moment.
+    pub fn setting(&self, key: &str) -> io::Result<Option<String>> {
+        let text = found(read::text(&self.pyvenv_cfg(), LONGEST_SETTINGS))?.unwrap_or_default();
+        Ok(text.lines().find_map(|line| {
             let (name, value) = line.split_once('=')?;
             name.trim()
                 .eq_ignore_ascii_case(key)
                 .then(|| value.trim().to_owned())
-        })
+        }))
     }
 
     /// The interpreter's version as `pyvenv.cfg` tells it (`version` by venv, `version_info` by virtualenv and uv), or
-    /// conda's file of its Python; three numbers at most: `3.11.7`.
+    /// conda's file of its Python; three numbers at most: `3.11.7`. None, too, where it cannot be read now.
     pub fn python_version(&self) -> Option<String> {
-        let version = self
-            .setting("version")
-            .or_else(|| self.setting("version_info"))
-            .or_else(|| self.conda_python())?;
-        let numbers: Vec<&str> = version
-            .split('.')
-            .take(3)
-            .take_while(|part| part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty())
-            .collect();
-        (numbers.len() >= 2).then(|| numbers.join("."))
+        self.known_python_version().ok().flatten()
+    }
+
+    /// As [`Venv::python_version`], for who would take a file that cannot be read for one that tells nothing.
+    ///
+    /// # Errors
+    /// What is of the moment.
+    pub fn known_python_version(&self) -> io::Result<Option<String>> {
+        let mut version = self.setting("version")?;
+        if version.is_none() {
+            version = self.setting("version_info")?;
+        }
+        if version.is_none() {
+            version = self.conda_python()?;
+        }
+        Ok(version.and_then(|version| numbers(&version)))
     }
 
     /// From the name of conda's file, `python-<version>-<build>.json`.
-    fn conda_python(&self) -> Option<String> {
-        let files = std::fs::read_dir(self.conda_meta()?).ok()?;
-        files.filter_map(Result::ok).find_map(|file| {
-            let name = file.file_name().into_string().ok()?;
-            let (version, _) = name.strip_prefix("python-")?.split_once('-')?;
-            (version.starts_with(|first: char| first.is_ascii_digit())).then(|| version.to_owned())
-        })
+    fn conda_python(&self) -> io::Result<Option<String>> {
+        let files = found(std::fs::read_dir(self.layout().conda_meta()))?;
+        for file in files.into_iter().flatten() {
+            let Ok(name) = file?.file_name().into_string() else {
+                continue;
+            };
+            let version = name
+                .strip_prefix("python-")
+                .and_then(|rest| rest.split_once('-'));
+            if let Some((version, _)) = version
+                && version.starts_with(|first: char| first.is_ascii_digit())
+            {
+                return Ok(Some(version.to_owned()));
+            }
+        }
+        Ok(None)
     }
 
     /// The folders that distributions are installed in: every `lib*/python*/site-packages` (purelib and
@@ -183,6 +201,16 @@ impl Venv {
         found.dedup();
         Ok(found)
     }
+}
+
+/// The numbers at the beginning of a version, three at most: of `3.11.7.final.0` they are `3.11.7`.
+fn numbers(version: &str) -> Option<String> {
+    let numbers: Vec<&str> = version
+        .split('.')
+        .take(3)
+        .take_while(|part| part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty())
+        .collect();
+    (numbers.len() >= 2).then(|| numbers.join("."))
 }
 
 /// Whether a folder of that name in `lib` is an interpreter's.

@@ -57,10 +57,8 @@ impl RealPip {
     pub(super) fn of(call: &Call, host: &Host) -> Result<Self> {
         let (mut command, tool) = match call.entry() {
             Entry::Hook { python, words } => (repeated(python, words), Tool::Pip),
-            Entry::Launcher(path) if launchers::has_pip(call.venv()) => {
-                (started(call, path)?, Tool::Pip)
-            }
-            Entry::Name if launchers::has_pip(call.venv()) => {
+            Entry::Launcher(path) if has_pip(call.venv()) => (started(call, path)?, Tool::Pip),
+            Entry::Name if has_pip(call.venv()) => {
                 (started(call, &call.venv().script("pip"))?, Tool::Pip)
             }
             Entry::Launcher(_) | Entry::Name => (by_uv(call, host)?, Tool::Uv),
@@ -84,6 +82,11 @@ impl RealPip {
     pub(super) fn command(&mut self) -> &mut Command {
         &mut self.command
     }
+}
+
+/// Whether pip is in `venv`. Where nobody can tell at this moment it is: then pip itself says what is wrong.
+fn has_pip(venv: &Venv) -> bool {
+    launchers::has_pip(venv).unwrap_or(true)
 }
 
 /// `program` with everything that this process was given, for `exec` to start or to become.

@@ -37,13 +37,14 @@ pub fn catch_up(
         return Ok(None);
     }
     let recorded = recorded.snapshot().cloned().unwrap_or_default();
+    let tool = Tool::behind(&recorded.diff_to(now), project.venv(), &recorded, now);
     let run = StartedRun {
         id: RunId::new(),
         action: "sync".to_owned(),
         packages: Vec::new(),
         argv,
         cwd,
-        tool: Tool::behind(&recorded.diff_to(now), project.venv(), &recorded, now),
+        tool: tool.map_err(StoreError::unscanned(project.venv()))?,
         started_at: Utc::now(),
         pid: std::process::id(),
     };

@@ -1,5 +1,6 @@
 //! Brings the history in order after a crash.
 
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
@@ -18,6 +19,7 @@ use super::retention::Limits;
 use super::state::ProjectState;
 use super::unfinished::Unfinished;
 use crate::files::Folder;
+use crate::files::momentary::found;
 use crate::inventory::Snapshot;
 use crate::project::{Config, Project};
 
@@ -65,7 +67,8 @@ fn enter(
     let venv = project.venv().layout();
     let layout = project.layout();
     let logs = places::made_logs(&layout).map_err(|error| StoreError::at(&layout.logs(), error))?;
-    if let Some(record) = recorded(&logs, left) {
+    let in_logs = |error| StoreError::at(&layout.logs(), error);
+    if let Some(record) = recorded(&logs, left).map_err(in_logs)? {
         complete(project, &record, &mut after)?;
         Unfinished::end(&venv, &left.run.id);
         return Ok(None);
@@ -76,7 +79,8 @@ fn enter(
         let seen = duration(left, [part.modified(), left.modified(&venv)]);
         (Ending::Interrupted, seen)
     });
-    let output = part.read().ok().map(|text| RunOutput {
+    let text = found(part.read()).map_err(in_logs)?;
+    let output = text.map(|text| RunOutput {
         stdout: String::from_utf8_lossy(&text).into_owned(),
         stderr: String::new(),
         part: Some(part),
@@ -88,14 +92,16 @@ fn enter(
 }
 
 /// The record of a run that came as far as that.
-fn recorded(logs: &Folder, left: &Unfinished) -> Option<RunRecord> {
-    let records = history::read::<RunRecord>(logs).ok()?;
-    records
-        .lines
-        .into_iter()
+///
+/// # Errors
+/// What is of the moment: the run would be recorded twice.
+fn recorded(logs: &Folder, left: &Unfinished) -> io::Result<Option<RunRecord>> {
+    let records = found(history::read::<RunRecord>(logs))?;
+    let lines = records.into_iter().flat_map(|records| records.lines);
+    Ok(lines
         .rev()
         .filter_map(|line| line.record.ok())
-        .find(|record| record.id == left.run.id)
+        .find(|record| record.id == left.run.id))
 }
 
 /// Enters the change of a run that has its record but did not reach `env_meta.json`.

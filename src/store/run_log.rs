@@ -9,7 +9,7 @@ use super::places;
 use super::record::history::{self, Records};
 use super::record::{LoneLog, PartFile, Run, is_growing};
 use crate::files::Folder;
-use crate::files::momentary::is_momentary;
+use crate::files::momentary::{found, is_momentary};
 use crate::project::{LOGS, ProjectLayout};
 
 /// Something in the history that cannot be read.
@@ -250,9 +250,16 @@ impl RunLog {
                 continue;
             };
             let log_path = format!("{LOGS}/{name}");
-            let is_file = || logs.found(&name).is_ok_and(|found| found.is_file);
-            if known.contains(&log_path) || !is_file() {
+            if known.contains(&log_path) {
                 continue;
+            }
+            match found(logs.found(&name)) {
+                Ok(Some(found)) if found.is_file => {}
+                Ok(_) => continue,
+                Err(error) => {
+                    self.failed(&logs.path().join(&name), &error);
+                    continue;
+                }
             }
             match head(logs, &name) {
                 Ok((text, bytes)) => {

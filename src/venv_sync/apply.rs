@@ -128,13 +128,15 @@ fn record(
     let nothing = Snapshot::default();
     let before = compared.recorded.as_ref().unwrap_or(&nothing);
     let argv = host.args().iter();
+    let venv = ground.project.venv();
+    let tool = Tool::behind(diff, venv, before, &compared.now);
     let run = StartedRun {
         id: RunId::new(),
         action: action.to_owned(),
         packages: Vec::new(),
         argv: argv.map(|arg| arg.to_string_lossy().into_owned()).collect(),
         cwd: host.cwd().unwrap_or(ground.project.root()).to_path_buf(),
-        tool: Tool::behind(diff, ground.project.venv(), before, &compared.now),
+        tool: tool.context(t!("venv_sync.cannot_scan", path = venv.root().display()))?,
         started_at,
         pid: std::process::id(),
     };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::over::{Sign, SignKind};
-use crate::files::momentary::there;
+use crate::files::momentary::{found, there};
 use crate::files::read;
 
 /// The fresh signs in `folders`; what is old is not looked at, so that a large environment costs one `stat` a
@@ -20,30 +20,37 @@ pub(super) fn signs(folders: &[PathBuf]) -> io::Result<Vec<Sign>> {
     let mut signs = Vec::new();
     for folder in folders {
         for entry in there(std::fs::read_dir(folder))?.into_iter().flatten() {
-            signs.extend(sign(&entry?, now));
+            signs.extend(sign(&entry?, now)?);
         }
     }
     Ok(signs)
 }
 
-fn sign(entry: &DirEntry, now: SystemTime) -> Option<Sign> {
-    let name = entry.file_name().into_string().ok()?;
+/// # Errors
+/// What is of the moment: a change that is not over would be taken for one that is.
+fn sign(entry: &DirEntry, now: SystemTime) -> io::Result<Option<Sign>> {
+    let Ok(name) = entry.file_name().into_string() else {
+        return Ok(None);
+    };
     let is_set_aside = name.starts_with('~');
     if !is_set_aside && !name.ends_with(".dist-info") {
-        return None;
+        return Ok(None);
     }
-    let age = age(&entry.metadata().ok()?, now);
+    let Some(metadata) = found(entry.metadata())? else {
+        return Ok(None);
+    };
+    let age = age(&metadata, now);
     if !Sign::is_fresh(age) {
-        return None;
+        return Ok(None);
     }
     let kind = if is_set_aside {
         SignKind::SetAside
     } else if is_complete(&entry.path()) {
-        return None;
+        return Ok(None);
     } else {
         SignKind::Incomplete
     };
-    Some(Sign { name, age, kind })
+    Ok(Some(Sign { name, age, kind }))
 }
 
 /// Since the last change, by the time that no program can set: a renamed folder keeps its modification time. One from

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::run_id::RunId;
 use crate::files::Folder;
+use crate::files::momentary::found;
 
 /// How the names of part files end; they begin with a dot and the run's id.
 const ENDING: &str = ".part";
@@ -63,8 +64,12 @@ impl PartialEq for PartFile {
 
 impl Eq for PartFile {}
 
-/// Whether the part file `name` has a writer that is alive.
+/// Whether the part file `name` has a writer that is alive; also where nobody can tell at this moment, since what has
+/// none is removed.
 pub(crate) fn is_growing(logs: &Folder, name: &str) -> bool {
-    logs.open_file(name)
-        .is_ok_and(|(file, _)| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    match found(logs.open_file(name)) {
+        Ok(Some((file, _))) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
+        Ok(None) => false,
+        Err(_) => true,
+    }
 }

@@ -1,5 +1,7 @@
 //! Who makes changes, and who made one.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::{Change, Diff, Snapshot};
@@ -61,37 +63,45 @@ impl Tool {
 
     /// The tool that turned `before` into `now`: the one that installed what is new or changed. Where something was
     /// only removed, it is conda if that was conda's, else unknown. Several tools are unknown, too.
-    pub fn behind(changes: &Diff, venv: &Venv, before: &Snapshot, now: &Snapshot) -> Self {
-        let by = |snapshot: &Snapshot, change: &Change| {
-            let installer = snapshot.installer(venv, &change.name);
-            installer.map_or(Self::Unknown, |name| Self::of_installer(&name))
+    ///
+    /// # Errors
+    /// What is of the moment: then nobody knows.
+    pub fn behind(
+        changes: &Diff,
+        venv: &Venv,
+        before: &Snapshot,
+        now: &Snapshot,
+    ) -> io::Result<Self> {
+        let by = |snapshot: &Snapshot, change: &Change| -> io::Result<Self> {
+            let installer = snapshot.installer(venv, &change.name)?;
+            Ok(installer.map_or(Self::Unknown, |name| Self::of_installer(&name)))
         };
         let installed: Vec<Self> = changes
             .added
             .iter()
             .chain(&changes.changed)
             .map(|change| by(now, change))
-            .collect();
-        if installed.is_empty() {
-            let removed = |change| by(before, change) == Self::Conda;
-            return if changes.removed.iter().any(removed) {
-                Self::Conda
-            } else {
-                Self::Unknown
-            };
-        }
-        let first = installed[0];
-        if installed.iter().all(|tool| *tool == first) {
-            first
+            .collect::<io::Result<_>>()?;
+        let Some(first) = installed.first() else {
+            for change in &changes.removed {
+                if by(before, change)? == Self::Conda {
+                    return Ok(Self::Conda);
+                }
+            }
+            return Ok(Self::Unknown);
+        };
+        Ok(if installed.iter().all(|tool| tool == first) {
+            *first
         } else {
             Self::Unknown
-        }
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::testing::unreadable_now;
     use crate::store::testing::{install, project};
 
     /// `installers` has the installer of each distribution that was installed; `None` where it has no INSTALLER.
@@ -111,7 +121,7 @@ mod tests {
             Snapshot::scan(project.venv()).expect("readable"),
         );
         let tool = Tool::behind(&before.diff_to(&now), project.venv(), &before, &now);
-        assert_eq!(tool, expected, "{installers:?}");
+        assert_eq!(tool.expect("readable"), expected, "{installers:?}");
     }
 
     #[test]
@@ -125,6 +135,21 @@ mod tests {
         check(&[Some("pip"), None], Tool::Unknown);
         check(&[Some("")], Tool::Unknown);
         check(&[], Tool::Unknown);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_installer_that_cannot_be_read_now_is_not_unknown() {
+        let (_dir, project) = project();
+        install(&project, "six", "1.0");
+        let site = project.venv().site_packages().remove(0);
+        unreadable_now(&site.join("six-1.0.dist-info/INSTALLER"));
+        let (before, now) = (
+            Snapshot::default(),
+            Snapshot::scan(project.venv()).expect("readable"),
+        );
+        Tool::behind(&before.diff_to(&now), project.venv(), &before, &now)
+            .expect_err("nobody knows");
     }
 
     #[test]
@@ -143,7 +168,7 @@ mod tests {
             .expect("removed");
         let after = Snapshot::scan(venv).expect("readable");
         let behind = |before: &Snapshot, now: &Snapshot| {
-            Tool::behind(&before.diff_to(now), venv, before, now)
+            Tool::behind(&before.diff_to(now), venv, before, now).expect("readable")
         };
         assert_eq!(behind(&before, &between), Tool::Unknown, "two tools");
         assert_eq!(behind(&between, &after), Tool::Conda);

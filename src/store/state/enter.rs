@@ -41,7 +41,7 @@ impl ProjectState {
         let snapshot = recorded.as_ref().map(|file| file.generation);
         let known = history::last_generation(lock.logs())?.max(snapshot.unwrap_or_default());
         let claimed = match state {
-            MetaState::Broken(_) => env_meta::salvaged_generation(lock.project()),
+            MetaState::Broken(_) => env_meta::salvaged_generation(lock.project())?,
             MetaState::Present | MetaState::Absent => meta.generation,
         };
         // A number that no run explains came with somebody's file: to count on from it would spoil the project for

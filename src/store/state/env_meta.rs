@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::error::brief;
 use crate::files::Folder;
-use crate::files::momentary::is_momentary;
+use crate::files::momentary::{found, is_momentary};
 use crate::inventory::{Diff, Distribution, Fingerprint, Snapshot, canonical};
 use crate::project::ProjectLayout;
 use crate::store::places;
@@ -219,10 +219,11 @@ impl EnvMeta {
 const LONGEST: u64 = 4 << 20;
 
 /// The generation that a broken file still seems to name: the largest number after a `"generation"`.
-pub(crate) fn salvaged_generation(project: &Folder) -> Generation {
-    let text = project
-        .read(ProjectLayout::ENV_META, LONGEST)
-        .unwrap_or_default();
+///
+/// # Errors
+/// What is of the moment.
+pub(crate) fn salvaged_generation(project: &Folder) -> io::Result<Generation> {
+    let text = found(project.read(ProjectLayout::ENV_META, LONGEST))?.unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let numbers = text.split("\"generation\"").skip(1).filter_map(|rest| {
         let number = rest.trim_start().strip_prefix(':')?.trim_start();
@@ -231,10 +232,8 @@ pub(crate) fn salvaged_generation(project: &Folder) -> Generation {
             .unwrap_or(number.len());
         number[..end].parse().ok()
     });
-    numbers
-        .filter(|number: &Generation| number.is_believable())
-        .max()
-        .unwrap_or_default()
+    let believable = numbers.filter(|number: &Generation| number.is_believable());
+    Ok(believable.max().unwrap_or_default())
 }
 
 /// Puts a broken file out of the way, as `env_meta.json.broken-<n>`, so that nothing of it is lost.
@@ -333,7 +332,10 @@ mod tests {
             assert_eq!(meta, EnvMeta::default());
         }
         let (dir, layout) = project(r#"{"generation" : 41, "last_change": {"generation":42, "#);
-        assert_eq!(salvaged_generation(&open(&layout)), Generation(42));
+        assert_eq!(
+            salvaged_generation(&open(&layout)).expect("readable"),
+            Generation(42)
+        );
         set_aside(&open(&layout)).expect("aside");
         assert!(dir.path().join("env_meta.json.broken-1").exists());
         assert_eq!(EnvMeta::read(&layout).1, MetaState::Absent);
@@ -354,7 +356,10 @@ mod tests {
                 panic!("{number} is believed");
             };
             assert_eq!(why, format!("no environment comes to generation {number}"));
-            assert_eq!(salvaged_generation(&open(&layout)), Generation(0));
+            assert_eq!(
+                salvaged_generation(&open(&layout)).expect("readable"),
+                Generation(0)
+            );
         }
     }
 

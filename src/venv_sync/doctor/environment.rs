@@ -85,8 +85,9 @@ fn pip(ground: &Ground<'_>) -> Check {
         // By itself it brings `pip3` alone, and `pip` would be another Python's.
         format!("{python} -m ensurepip --default-pip")
     };
-    let now = match Snapshot::scan(venv) {
-        Ok(now) => now,
+    let scanned = Snapshot::scan(venv).and_then(|now| Ok((now, launchers::has_pip(venv)?)));
+    let (now, has_pip) = match scanned {
+        Ok(scanned) => scanned,
         Err(error) => {
             let path = venv.root().display();
             let message = format!("{}: {error}", t!("venv_sync.cannot_scan", path = path));
@@ -95,7 +96,7 @@ fn pip(ground: &Ground<'_>) -> Check {
     };
     match init::pip_version(&now) {
         Some(version) => Check::good(NAME, t!("venv_sync.doctor.pip", version = version)),
-        None if launchers::has_pip(venv) => Check::good(NAME, t!("venv_sync.doctor.pip_shared")),
+        None if has_pip => Check::good(NAME, t!("venv_sync.doctor.pip_shared")),
         None if on_path(ground.host, "uv").is_some() => {
             Check::odd(NAME, t!("venv_sync.doctor.pip_by_uv"), ensure())
         }
