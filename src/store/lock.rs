@@ -79,9 +79,7 @@ impl RunLock {
     /// # Errors
     /// [`LockError`].
     pub fn try_acquire(venv: &VenvLayout, command: &str) -> Result<Self, LockError> {
-        // Not zero, because a process that asks who holds the lock takes it for a moment.
-        let limit = Duration::from_millis(10);
-        Self::acquire(venv, command, limit, |_| ())
+        Self::acquire(venv, command, Duration::ZERO, |_| ())
     }
 
     /// Who holds the lock now, without taking it; none when it is free.
@@ -153,8 +151,20 @@ pub(super) struct Held {
     path: PathBuf,
 }
 
+/// Who asks for the holder has the lock for microseconds, on a machine that has time for it.
+const LONGEST_QUESTION: Duration = Duration::from_secs(2);
 const NOTICE_AFTER: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_millis(40);
+
+/// What became of one attempt to take a lock.
+enum Attempt {
+    /// It is ours.
+    Held(Held),
+    /// Another process holds it.
+    Busy(Holder),
+    /// Others have it for a moment, to see who holds it.
+    Asked,
+}
 
 impl Held {
     pub(super) fn wait(
@@ -170,8 +180,13 @@ impl Held {
             // Before the attempt: however long that takes on a busy machine, it is the last one only when time was up.
             let waited = begun.elapsed();
             let holder = match Self::attempt(place, me) {
-                Ok(Ok(held)) => return Ok(held),
-                Ok(Err(holder)) => holder,
+                Ok(Attempt::Held(held)) => return Ok(held),
+                Ok(Attempt::Busy(holder)) => holder,
+                Ok(Attempt::Asked) if waited < LONGEST_QUESTION => {
+                    std::thread::sleep(Duration::from_millis(1));
+                    continue;
+                }
+                Ok(Attempt::Asked) => Holder::default(),
                 Err(source) => {
                     return Err(LockError::Unusable {
                         path: place.path.clone(),
@@ -193,13 +208,16 @@ impl Held {
         }
     }
 
-    /// The lock, or who has it.
-    fn attempt(place: &Place<'_>, me: Option<&Holder>) -> io::Result<Result<Self, Holder>> {
+    fn attempt(place: &Place<'_>, me: Option<&Holder>) -> io::Result<Attempt> {
         loop {
             let file = (place.folder)()?.open_or_make(place.name)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(Err(Holder::read(&file))),
+                // Who only asks shares the lock with others that ask; who holds it shares it with nobody.
+                Err(TryLockError::WouldBlock) if file.try_lock_shared().is_ok() => {
+                    return Ok(Attempt::Asked);
+                }
+                Err(TryLockError::WouldBlock) => return Ok(Attempt::Busy(Holder::read(&file))),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
             // The file may have been removed between opening and locking: then the lock is on a file that nobody else
@@ -211,7 +229,7 @@ impl Held {
                 // Only for the waiter's message: a full disk must not keep anyone from locking.
                 let _ = empty(&file).and_then(|()| me.write(&file));
             }
-            return Ok(Ok(Self {
+            return Ok(Attempt::Held(Self {
                 file,
                 path: place.path.clone(),
             }));
@@ -292,6 +310,32 @@ mod tests {
         assert!(matches!(second, Err(LockError::Busy(holder)) if holder == Holder::default()));
         drop(first);
         assert_eq!(fs::read_to_string(&notes).expect("read"), "my\nsecret");
+    }
+
+    #[test]
+    fn who_only_asks_is_in_nobodys_way() {
+        let (_dir, venv) = layout();
+        drop(RunLock::try_acquire(&venv, "pip").expect("free"));
+        let ask = || {
+            let file = File::open(venv.lock()).expect("open");
+            file.try_lock_shared().expect("free");
+            file
+        };
+        let place = Place {
+            path: venv.lock(),
+            name: VenvLayout::LOCK,
+            folder: &|| places::made_aim(&venv),
+        };
+        let attempt = || Held::attempt(&place, None).expect("a lock can be here");
+        let question = ask();
+        assert!(matches!(attempt(), Attempt::Asked));
+        std::thread::scope(|scope| {
+            let taken = scope.spawn(|| RunLock::try_acquire(&venv, "pip"));
+            drop(question);
+            let _lock = taken.join().expect("no panic").expect("free");
+            assert!(matches!(attempt(), Attempt::Busy(_)));
+        });
+        assert!(matches!(attempt(), Attempt::Held(_)));
     }
 
     #[test]
