@@ -81,6 +81,10 @@ fn rows(status: &Status, now: DateTime<Utc>) -> Vec<Row<'_>> {
             last_exit(exit, now).into(),
         );
     }
+    if status.log_lines_lost > 0 {
+        let lost = t!("worker_cli.log_lines_lost", n = status.log_lines_lost);
+        row(t!("worker_cli.label.log"), Cell::styled(ODD, lost));
+    }
     if let Some(error) = &status.last_error {
         row(t!("worker_cli.label.error"), Cell::styled(BAD, error));
     }
@@ -326,6 +330,12 @@ mod tests {
         status["objects"]["dropped"] = 5.into();
         let all = text(&status);
         assert!(all.ends_with("; 5 older ones had to go"), "{all}");
+        status["log_lines_lost"] = 9.into();
+        let all = text(&status);
+        assert!(
+            all.ends_with("log         9 lines could not be written"),
+            "{all}"
+        );
     }
 
     #[test]

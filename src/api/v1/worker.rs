@@ -138,6 +138,9 @@ pub struct WorkerStatus {
     /// Python objects that its workers keep for flows; none where there are none.
     #[serde(default)]
     pub objects: Option<KeptObjects>,
+    /// Lines of its log that could not be written.
+    #[serde(default, skip_serializing_if = "super::daemon::is_zero")]
+    pub log_lines_lost: u64,
 }
 
 /// Python objects that stay in a project's workers, since JSON cannot carry them, or only at length.
@@ -175,6 +178,7 @@ impl WorkerStatus {
             stays: false,
             branch_workers: 0,
             objects: None,
+            log_lines_lost: 0,
         }
     }
 

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use super::check::Check;
-use crate::api::v1::{Health, WatchMode, Watching};
+use crate::api::v1::{Health, WatchMode, Watching, WorkerStatus};
 use crate::project;
 use crate::system;
 use crate::terminal::printable;
@@ -86,6 +86,7 @@ fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
                     "aim-worker logs".to_owned(),
                 ));
             }
+            checks.extend(worker.as_deref().and_then(worker_log));
             checks.extend(watching.as_ref().map(noticing));
             checks.extend(daemon::health(ground).iter().flat_map(of_the_daemon_itself));
             checks
@@ -96,6 +97,13 @@ fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
             vec![Check::wrong(NAME, words, again.to_owned())]
         }
     }
+}
+
+/// What is missing from the log of the project's workers.
+fn worker_log(worker: &WorkerStatus) -> Option<Check> {
+    let lost = worker.log_lines_lost;
+    let message = || t!("venv_sync.doctor.worker_log", n = lost);
+    (lost > 0).then(|| Check::odd("worker-log", message(), "aim-worker logs".to_owned()))
 }
 
 /// What the daemon has lost of its log, and what failed in it.
@@ -182,6 +190,20 @@ mod tests {
             &format!(r#","faults":{{"count":2,"last":{last}}}"#),
             &[("daemon-faults", Rating::Wrong, "2 faults")],
         );
+    }
+
+    #[test]
+    fn what_is_missing_from_the_workers_log_is_named() {
+        let check = |said: &str, expected: Option<&str>| {
+            let status = format!(r#"{{"project":"p","state":"idle"{said}}}"#);
+            let found = worker_log(&serde_json::from_str(&status).expect("a status"));
+            assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
+            if let (Some(found), Some(words)) = (found, expected) {
+                assert!(found.message.contains(words), "{found:?}");
+            }
+        };
+        check("", None);
+        check(r#","log_lines_lost":7"#, Some("7 lines"));
     }
 
     #[test]

@@ -64,6 +64,7 @@ impl Job {
         WorkerStatus {
             branch_workers,
             objects,
+            log_lines_lost: self.pool.log_lines_lost(),
             ..status
         }
     }

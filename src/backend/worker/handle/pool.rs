@@ -78,6 +78,11 @@ impl Pool {
         self.plan.project_root()
     }
 
+    /// Lines that are missing from the log of the project's workers.
+    pub(crate) fn log_lines_lost(&self) -> u64 {
+        self.plan.log.lost()
+    }
+
     pub(crate) fn events(&self) -> &Events {
         &self.plan.settings.events
     }

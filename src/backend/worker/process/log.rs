@@ -3,10 +3,12 @@
 //! Nodes' output is in it as it came, byte by byte; lines that begin with `--- ` and a time are the daemon's. Two files
 //! at most, `<id>.log` and `<id>.log.1`, so that a node that prints without end fills no disk.
 //!
-//! **Invariant:** a log that cannot be written costs nobody anything but the log.
+//! **Invariant:** a log that cannot be written costs nobody anything but the log; the lines that are missing are
+//! counted, and the count is the first line that can be written again.
 
+use std::fmt::Display;
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard};
@@ -51,6 +53,29 @@ struct Writer {
     size: u64,
     limit: u64,
     is_at_line_start: bool,
+    missing: Missing,
+}
+
+/// The lines that could not be written, or not whole.
+#[derive(Debug, Default)]
+struct Missing {
+    /// Since the log began.
+    lines: u64,
+    /// Those of which nothing is said in the log yet.
+    unsaid: u64,
+    /// The last of them has not ended: what comes next belongs to it.
+    is_in_line: bool,
+}
+
+impl Missing {
+    fn add(&mut self, bytes: &[u8]) {
+        let is_ended = bytes.ends_with(b"\n");
+        let ends = memchr::memchr_iter(b'\n', bytes).count();
+        let touched = ends + usize::from(!is_ended) - usize::from(self.is_in_line);
+        self.lines += touched as u64;
+        self.unsaid += touched as u64;
+        self.is_in_line = !is_ended;
+    }
 }
 
 impl WorkerLog {
@@ -61,6 +86,7 @@ impl WorkerLog {
             size: 0,
             limit: LIMIT,
             is_at_line_start: true,
+            missing: Missing::default(),
         })))
     }
 
@@ -70,11 +96,14 @@ impl WorkerLog {
 
     /// Adds what a worker printed.
     pub(crate) fn output(&self, bytes: &[u8]) {
-        if let Some(last) = bytes.last() {
-            let mut writer = self.writer();
-            writer.write(bytes);
-            writer.is_at_line_start = *last == b'\n';
+        if !bytes.is_empty() {
+            self.writer().put(bytes);
         }
+    }
+
+    /// How many lines could not be written since the log began.
+    pub(crate) fn lost(&self) -> u64 {
+        self.writer().missing.lines
     }
 
     /// Closes the file until there is something to add: a project whose worker has ended holds no descriptor.
@@ -83,12 +112,10 @@ impl WorkerLog {
     }
 
     /// Adds a line of the daemon's own.
-    pub(crate) fn note(&self, what: impl std::fmt::Display) {
+    pub(crate) fn note(&self, what: impl Display) {
         let mut writer = self.writer();
-        let newline = if writer.is_at_line_start { "" } else { "\n" };
-        let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, false);
-        writer.write(format!("{newline}--- {now} {what}\n").as_bytes());
-        writer.is_at_line_start = true;
+        let line = writer.note(&what);
+        writer.put(line.as_bytes());
     }
 }
 
@@ -97,7 +124,38 @@ impl WorkerLog {
     reason = "the person's state folder, which no project can bring"
 )]
 impl Writer {
-    fn write(&mut self, bytes: &[u8]) {
+    /// A line of the daemon's own, which ends the one before it.
+    fn note(&self, what: &dyn Display) -> String {
+        let newline = if self.is_at_line_start { "" } else { "\n" };
+        let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, false);
+        format!("{newline}--- {now} {what}\n")
+    }
+
+    /// Writes `bytes`, or counts their lines.
+    fn put(&mut self, bytes: &[u8]) {
+        if self.says_what_is_missing() && self.write(bytes) {
+            self.missing.is_in_line = false;
+        } else {
+            self.missing.add(bytes);
+        }
+    }
+
+    fn says_what_is_missing(&mut self) -> bool {
+        let lines = self.missing.unsaid;
+        if lines > 0 {
+            let words = self.note(&format_args!(
+                "{lines} lines of this log could not be written"
+            ));
+            if !self.write(words.as_bytes()) {
+                return false;
+            }
+            self.missing.unsaid = 0;
+        }
+        true
+    }
+
+    /// Whether all of `bytes` was written.
+    fn write(&mut self, bytes: &[u8]) -> bool {
         if self.size >= self.limit {
             self.file = None;
             let _ = std::fs::rename(&self.path, older(&self.path));
@@ -105,13 +163,26 @@ impl Writer {
         if self.file.is_none() {
             self.open();
         }
-        if let Some(file) = &mut self.file {
-            match file.write_all(bytes) {
-                Ok(()) => self.size += bytes.len() as u64,
-                // Tried again with the next output: the disk may have room by then.
-                Err(_) => self.file = None,
+        let Some(file) = &mut self.file else {
+            return false;
+        };
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match file.write(rest) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => {
+                    // Tried again with the next output: the disk may have room by then.
+                    self.file = None;
+                    return false;
+                }
+                Ok(written) => {
+                    self.size += written as u64;
+                    self.is_at_line_start = rest[..written].ends_with(b"\n");
+                    rest = &rest[written..];
+                }
             }
         }
+        true
     }
 
     fn open(&mut self) {
@@ -158,6 +229,45 @@ mod tests {
         assert_eq!(lines.len(), 3, "{text}");
         assert_eq!((lines[0], lines[2]), ("half a line", "next"));
         assert!(lines[1].starts_with("--- 2") && lines[1].ends_with("+00:00 worker 7 stopped"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn lines_that_a_full_disk_refuses_are_counted_and_told_later() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("p.log");
+        let log = WorkerLog::new(dir.path(), &id("p"));
+        log.output(b"written\n");
+        log.rest();
+        std::fs::rename(&path, dir.path().join("before")).expect("moved");
+        std::os::unix::fs::symlink("/dev/full", &path).expect("link");
+        for (part, lost) in [("a\nb", 2), ("b", 2), ("b\n", 2), ("c\n", 3)] {
+            log.output(part.as_bytes());
+            assert_eq!(log.lost(), lost, "{part:?}");
+        }
+        log.note("worker 7 stopped");
+        assert_eq!(log.lost(), 4);
+        std::fs::remove_file(&path).expect("removed");
+        log.output(b"d\n");
+        log.output(b"e\n");
+        assert_eq!(log.lost(), 4);
+        let text = std::fs::read_to_string(&path).expect("read");
+        let (note, rest) = text.split_once('\n').expect("lines");
+        assert!(
+            note.ends_with(" 4 lines of this log could not be written"),
+            "{note}"
+        );
+        assert_eq!(rest, "d\ne\n");
+    }
+
+    #[test]
+    fn a_log_that_has_no_place_is_counted_too() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        std::fs::write(dir.path().join("file"), "").expect("write");
+        let log = WorkerLog::new(&dir.path().join("file"), &id("p"));
+        log.note("worker 7 stopped");
+        log.output(b"half");
+        assert_eq!(log.lost(), 2);
     }
 
     #[test]
