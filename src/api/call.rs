@@ -12,8 +12,8 @@ use super::v1::{ErrorBody, ErrorCode};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::words::t;
 
-/// A call that is not yet made. Without [`Call::within`] it may take as long as it likes.
-pub(super) struct Call<'c> {
+/// A call that is not yet made. Without [`ApiCall::within`] it may take as long as it likes.
+pub(super) struct ApiCall<'c> {
     agent: &'c Agent,
     method: Method,
     url: String,
@@ -21,7 +21,7 @@ pub(super) struct Call<'c> {
     limit: Option<Duration>,
 }
 
-impl<'c> Call<'c> {
+impl<'c> ApiCall<'c> {
     /// A call of `path`, with `body` as JSON.
     pub(super) fn new(agent: &'c Agent, method: Method, path: &str, body: Option<Vec<u8>>) -> Self {
         Self {
@@ -79,12 +79,12 @@ fn run(
 }
 
 /// An answer that comes line by line, and says in its last one that it is whole.
-pub(super) struct Lines {
+pub(super) struct AnswerLines {
     answer: BufReader<BodyReader<'static>>,
     line: Vec<u8>,
 }
 
-impl Lines {
+impl AnswerLines {
     pub(super) fn of(answer: Response<Body>) -> Self {
         Self {
             answer: BufReader::with_capacity(64 * 1024, answer.into_body().into_reader()),

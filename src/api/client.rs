@@ -9,7 +9,7 @@ use ureq::Agent;
 use ureq::http::Method;
 
 use super::address::{Address, check_ours, encode};
-use super::call::{Call, Lines, no_daemon};
+use super::call::{AnswerLines, ApiCall, no_daemon};
 use super::unix_socket;
 use super::v1::{
     API_VERSION, EnvChanged, FlowDone, FlowEvent, FlowRun, Health, InterruptRequest, Interrupted,
@@ -222,7 +222,7 @@ impl Client {
         node: &NodeRun,
         mut output: impl FnMut(NodeOutput) -> Result<()>,
     ) -> Result<Json> {
-        let mut lines = Lines::of(self.post(&of(project, "/nodes/run"), node)?.send()?);
+        let mut lines = AnswerLines::of(self.post(&of(project, "/nodes/run"), node)?.send()?);
         loop {
             let line = lines.next()?;
             match serde_json::from_slice(line).context(t!("api.not_understood"))? {
@@ -247,7 +247,7 @@ impl Client {
         mut event: impl FnMut(FlowEvent) -> Result<()>,
     ) -> Result<FlowDone> {
         let call = self.post("/api/project/execute-flow-stream", flow)?;
-        let mut lines = Lines::of(call.send()?);
+        let mut lines = AnswerLines::of(call.send()?);
         loop {
             let line = lines.next()?;
             let Some(json) = line.strip_prefix(b"data: ") else {
@@ -261,17 +261,17 @@ impl Client {
         }
     }
 
-    fn get(&self, path: &str) -> Call<'_> {
+    fn get(&self, path: &str) -> ApiCall<'_> {
         self.call(Method::GET, path, None)
     }
 
-    fn post(&self, path: &str, body: &impl Serialize) -> Result<Call<'_>> {
+    fn post(&self, path: &str, body: &impl Serialize) -> Result<ApiCall<'_>> {
         let body = serde_json::to_vec(body).context(t!("api.lost"))?;
         Ok(self.call(Method::POST, path, Some(body)))
     }
 
-    fn call(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Call<'_> {
-        Call::new(&self.agent, method, path, body)
+    fn call(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> ApiCall<'_> {
+        ApiCall::new(&self.agent, method, path, body)
     }
 }
 

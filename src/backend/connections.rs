@@ -44,7 +44,7 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// What the connections of a door may be.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct ConnectionLimits {
     /// How many at once.
     pub(super) most: usize,
     /// How long the first request may take to come.
@@ -54,7 +54,7 @@ pub(super) struct Limits {
     pub(super) next: Duration,
 }
 
-impl Limits {
+impl ConnectionLimits {
     /// The usual ones, for so many at once.
     pub(super) fn new(most: usize) -> Self {
         Self {
@@ -81,7 +81,7 @@ pub(super) struct Entry<E> {
     entrance: E,
     router: Router,
     daemon: Arc<Daemon>,
-    limits: Limits,
+    limits: ConnectionLimits,
     seats: Vec<Arc<Seat>>,
     talks: JoinSet<()>,
     /// When to accept again after a failure.
@@ -91,7 +91,12 @@ pub(super) struct Entry<E> {
 }
 
 impl<E: Entrance> Entry<E> {
-    pub(super) fn new(entrance: E, router: Router, daemon: Arc<Daemon>, limits: Limits) -> Self {
+    pub(super) fn new(
+        entrance: E,
+        router: Router,
+        daemon: Arc<Daemon>,
+        limits: ConnectionLimits,
+    ) -> Self {
         Self {
             entrance,
             router,
@@ -223,7 +228,7 @@ impl Seat {
         self.began + Duration::from_micros(self.since_us.load(Ordering::Relaxed))
     }
 
-    fn deadline(&self, limits: Limits) -> Instant {
+    fn deadline(&self, limits: ConnectionLimits) -> Instant {
         let is_first = self.since_us.load(Ordering::Relaxed) == 0;
         self.since() + if is_first { limits.first } else { limits.next }
     }
@@ -247,16 +252,16 @@ impl Seat {
 
 /// A call on a connection, until its answer is handed over.
 #[derive(Debug)]
-pub(super) struct Call(Arc<Seat>);
+pub(super) struct OpenCall(Arc<Seat>);
 
-impl Call {
+impl OpenCall {
     fn begin(seat: &Arc<Seat>) -> Self {
         seat.is_in_call.store(true, Ordering::Relaxed);
         Self(Arc::clone(seat))
     }
 }
 
-impl Drop for Call {
+impl Drop for OpenCall {
     fn drop(&mut self) {
         let us = u64::try_from(self.0.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.0.since_us.store(us.max(1), Ordering::Relaxed);
@@ -272,7 +277,7 @@ where
     let answers = TowerToHyperService::new(router);
     let calls = Arc::clone(&seat);
     let service = service_fn(move |request: Request<Incoming>| {
-        let call = Call::begin(&calls);
+        let call = OpenCall::begin(&calls);
         let answer = answers.call(request.map(|body| {
             if body.is_end_stream() {
                 Body::empty()
@@ -305,7 +310,7 @@ where
     }
 }
 
-fn held(response: Response<Body>, call: Call) -> Response<HeldBody<Call>> {
+fn held(response: Response<Body>, call: OpenCall) -> Response<HeldBody<OpenCall>> {
     response.map(|body| HeldBody::new(body, call))
 }
 
@@ -360,7 +365,7 @@ mod tests {
     }
 
     /// A door in `folder`, open until the daemon closes.
-    fn open(folder: &Path, limits: Limits) -> Arc<Daemon> {
+    fn open(folder: &Path, limits: ConnectionLimits) -> Arc<Daemon> {
         let projects = Projects::new(folder.join("registry"), None);
         let settings = JobSettings::new(folder.join("run"), folder.join("logs"));
         let daemon = Arc::new(Daemon::new(Host::fake(["x"]), projects, settings));
@@ -393,7 +398,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_says_nothing_more_is_closed() {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let limits = Limits {
+        let limits = ConnectionLimits {
             most: 9,
             first: SOON,
             next: NEVER,
@@ -408,7 +413,7 @@ mod tests {
     #[tokio::test]
     async fn an_answered_connection_is_kept_for_a_while() {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let limits = Limits {
+        let limits = ConnectionLimits {
             most: 9,
             first: NEVER,
             next: SOON,
@@ -425,7 +430,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_has_waited_longest_goes_first() {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let limits = Limits {
+        let limits = ConnectionLimits {
             most: 2,
             first: NEVER,
             next: NEVER,
@@ -448,7 +453,7 @@ mod tests {
     #[tokio::test]
     async fn calls_are_never_closed_for_somebody_else() {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let limits = Limits {
+        let limits = ConnectionLimits {
             most: 2,
             first: SOON,
             next: SOON,

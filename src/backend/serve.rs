@@ -14,7 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::auth::{self, Guard, Token};
-use super::connections::{Entrance, Entry, Limits};
+use super::connections::{ConnectionLimits, Entrance, Entry};
 use super::descriptors::{self, Shares};
 use super::log;
 use super::projects::Projects;
@@ -178,7 +178,7 @@ impl Doors {
     }
 
     fn serve<E: Entrance>(&mut self, entrance: E, router: Router, most: usize) {
-        let limits = Limits::new(most);
+        let limits = ConnectionLimits::new(most);
         let mut entry = Entry::new(entrance, router, Arc::clone(&self.daemon), limits);
         supervise::spawn_on(&mut self.serving, "a door", async move {
             let mut pauses = Pauses::default();

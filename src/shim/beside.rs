@@ -14,13 +14,13 @@ use std::time::Instant;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
-use super::call::Call;
+use super::call::PipCall;
 use super::story::{RememberedCall, Story};
 use crate::host::Host;
 use crate::store::{Ending, Tool};
 
 /// Tells the story of `call`, which the process `pid` makes inside itself.
-pub(super) fn main(pid: u32, call: &Call, host: &Host) -> ExitCode {
+pub(super) fn main(pid: u32, call: &PipCall, host: &Host) -> ExitCode {
     let Some(remembered) = RememberedCall::of(call, host) else {
         return ExitCode::SUCCESS;
     };

@@ -36,14 +36,14 @@ pub(super) enum Entry {
 
 /// A call of pip that reached us.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Call {
+pub(super) struct PipCall {
     entry: Entry,
     venv: Venv,
     args: Vec<OsString>,
     shim: Option<PathBuf>,
 }
 
-impl Call {
+impl PipCall {
     /// The call that `host`'s arguments make.
     pub(super) fn of(host: &Host) -> Result<Self> {
         let args = host.args().get(1..).unwrap_or_default();
@@ -230,7 +230,7 @@ mod tests {
     fn check(place: &Place, launcher: &Path, cwd: &Path) {
         let host =
             Host::fake([Path::new("/opt/aim-pip"), launcher, Path::new("list")]).with_cwd(cwd);
-        let call = Call::of(&host).expect("a call");
+        let call = PipCall::of(&host).expect("a call");
         assert_eq!(call.args(), ["list"]);
         assert_eq!(call.entry(), &Entry::Launcher(launcher.to_path_buf()));
         assert_eq!(call.shim(), Some(Path::new("/opt/aim-pip")));
@@ -278,14 +278,14 @@ mod tests {
             "install",
             "x",
         ]);
-        let call = Call::of(&host).expect("a call");
+        let call = PipCall::of(&host).expect("a call");
         assert_eq!(call.args(), ["install", "x"]);
         assert_eq!(call.venv().root(), venv);
         assert_eq!(call.words().len(), 6);
         assert_eq!(call.shim(), Some(Path::new("/opt/aim-pip")));
         for bad in ["--aim-hook=", "--aim-hook=x", "--aim-hook=9"] {
             let host = Host::fake(["/opt/aim-pip", bad, venv.to_str().expect("utf-8"), "p", "q"]);
-            assert!(Call::of(&host).is_err(), "{bad}");
+            assert!(PipCall::of(&host).is_err(), "{bad}");
         }
     }
 
@@ -294,11 +294,11 @@ mod tests {
         let place = place();
         let host =
             Host::fake(["aim-pip", "list"]).with_var("VIRTUAL_ENV", place.root.join(".venv"));
-        assert_eq!(Call::of(&host).expect("a call").args(), ["list"]);
+        assert_eq!(PipCall::of(&host).expect("a call").args(), ["list"]);
         let host = Host::fake(["aim-pip", "list"]).with_cwd(&place.root);
-        assert_eq!(Call::of(&host).expect("a call").args(), ["list"]);
-        let error =
-            Call::of(&Host::fake(["aim-pip", "list"]).with_cwd("/")).expect_err("no environment");
+        assert_eq!(PipCall::of(&host).expect("a call").args(), ["list"]);
+        let error = PipCall::of(&Host::fake(["aim-pip", "list"]).with_cwd("/"))
+            .expect_err("no environment");
         assert_eq!(error.exit(), Exit::NoCommand);
     }
 
@@ -307,7 +307,7 @@ mod tests {
         let (place, other) = (place(), place_of_ours());
         let host = Host::fake([Path::new("/opt/aim-pip"), &place.root.join(".venv/bin/pip")])
             .with_cwd("/");
-        let call = Call::of(&host).expect("a call");
+        let call = PipCall::of(&host).expect("a call");
         let subject = |python: &Path| {
             let args = [
                 "--python".into(),

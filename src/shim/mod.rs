@@ -29,7 +29,7 @@ use crate::exec;
 use crate::host::Host;
 use crate::store::Allowed;
 use crate::words::{self, Language, t};
-use call::Call;
+use call::PipCall;
 use real_pip::RealPip;
 use story::RememberedCall;
 
@@ -38,7 +38,7 @@ pub fn main() -> ExitCode {
     let host = Host::real();
     words::choose(Language::of(&host));
     Allowed::choose(&host);
-    if let Some((pid, call)) = Call::from_inside(&host) {
+    if let Some((pid, call)) = PipCall::from_inside(&host) {
         return beside::main(pid, &call, &host);
     }
     let Err(error) = answer(&host);
@@ -48,7 +48,7 @@ pub fn main() -> ExitCode {
 }
 
 fn answer(host: &Host) -> Result<Infallible> {
-    let call = Call::of(host)?;
+    let call = PipCall::of(host)?;
     let mut pip = RealPip::of(&call, host)?;
     let is_passed_by = host.var_os(env_vars::GUARD).is_some() || host.flag(env_vars::BYPASS);
     if !is_passed_by && let Some(remembered) = RememberedCall::of(&call, host) {

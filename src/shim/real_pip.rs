@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::call::{Call, Entry};
+use super::call::{Entry, PipCall};
 use super::classify::PipCommand;
 use crate::env_vars;
 use crate::error::{Error, Exit, Result};
@@ -54,7 +54,7 @@ pub(super) struct RealPip {
 
 impl RealPip {
     /// The pip that `call` was meant for.
-    pub(super) fn of(call: &Call, host: &Host) -> Result<Self> {
+    pub(super) fn of(call: &PipCall, host: &Host) -> Result<Self> {
         let (mut command, tool) = match call.entry() {
             Entry::Hook { python, words } => (repeated(python, words), Tool::Pip),
             Entry::Launcher(path) if has_pip(call.venv()) => (started(call, path)?, Tool::Pip),
@@ -103,7 +103,7 @@ fn repeated(python: &Path, words: &[OsString]) -> Command {
     command
 }
 
-fn started(call: &Call, launcher: &Path) -> Result<Command> {
+fn started(call: &PipCall, launcher: &Path) -> Result<Command> {
     let script = Script::original(call.venv(), launcher);
     let python = match script.python {
         Some(python) => python,
@@ -126,7 +126,7 @@ fn started(call: &Call, launcher: &Path) -> Result<Command> {
 }
 
 /// An environment without pip, made by `uv venv`: uv does it, or nobody.
-fn by_uv(call: &Call, host: &Host) -> Result<Command> {
+fn by_uv(call: &PipCall, host: &Host) -> Result<Command> {
     let missing = || {
         let python = call.venv().python_path();
         Error::new(Exit::NoCommand, t!("shim.no_pip"))

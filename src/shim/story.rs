@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::call::{Call, Entry};
+use super::call::{Entry, PipCall};
 use super::classify::{Effect, PipCommand};
 use super::real_pip::RealPip;
 use crate::api::nudge;
@@ -25,7 +25,7 @@ use crate::words::t;
 
 /// A call that is to be remembered, and what is needed for it.
 pub(super) struct RememberedCall<'a> {
-    call: &'a Call,
+    call: &'a PipCall,
     asked: PipCommand,
     /// The project whose environment the call is about.
     project: Project,
@@ -36,7 +36,7 @@ pub(super) struct RememberedCall<'a> {
 impl<'a> RememberedCall<'a> {
     /// `call`, if it is to be remembered: not when it only reads, when it is about an environment that is none of ours,
     /// or when the project is switched off.
-    pub(super) fn of(call: &'a Call, host: &'a Host) -> Option<Self> {
+    pub(super) fn of(call: &'a PipCall, host: &'a Host) -> Option<Self> {
         let asked = PipCommand::of(call.args(), call.venv().root(), host);
         if asked.effect == Effect::Reading {
             return None;
@@ -180,7 +180,7 @@ impl<'a> Story<'a> {
 }
 
 /// The run as it begins, without secrets.
-fn begin(call: &Call, asked: &PipCommand, tool: Tool, pid: u32, host: &Host) -> StartedRun {
+fn begin(call: &PipCall, asked: &PipCommand, tool: Tool, pid: u32, host: &Host) -> StartedRun {
     let packages: Vec<_> = asked.packages.iter().map(Into::into).collect();
     StartedRun {
         id: RunId::new(),
@@ -265,7 +265,7 @@ fn ending(status: ChildStatus) -> Ending {
 
 /// Puts back what pip replaced or removed by changing itself. A failure is left to `aim-venv-sync doctor` to show: pip
 /// still works.
-fn heal(call: &Call, project: &Project) {
+fn heal(call: &PipCall, project: &Project) {
     if let Some(shim) = call.shim() {
         let _ = launchers::heal(project.venv(), shim);
     }

@@ -20,7 +20,7 @@ use crate::words::t;
 const QUEUE: usize = 64;
 
 /// What comes next.
-pub(super) enum Happening<T, R> {
+pub(super) enum Arrival<T, R> {
     /// The daemon told something.
     Told(T),
     /// It is over.
@@ -33,7 +33,7 @@ pub(super) enum Happening<T, R> {
 
 /// Work that is under way.
 pub(super) struct Attended<T, R> {
-    happenings: Receiver<Happening<T, R>>,
+    happenings: Receiver<Arrival<T, R>>,
 }
 
 impl<T: Send + 'static, R: Send + 'static> Attended<T, R> {
@@ -52,21 +52,21 @@ impl<T: Send + 'static, R: Send + 'static> Attended<T, R> {
         )]
         std::thread::spawn(move || {
             let gone = |_| Error::failed(t!("api.lost"));
-            let ended = work(&mut |told| sender.send(Happening::Told(told)).map_err(gone));
+            let ended = work(&mut |told| sender.send(Arrival::Told(told)).map_err(gone));
             // Nobody waits for it any more when this fails.
-            let _ = sender.send(Happening::Ended(ended));
+            let _ = sender.send(Arrival::Ended(ended));
         });
         Ok(Self { happenings })
     }
 
     /// Waits for what comes next, for as long as `patience` if there is a limit to it.
-    pub(super) fn next(&self, patience: Option<Duration>) -> Happening<T, R> {
-        let lost = || Happening::Ended(Err(Error::failed(t!("api.lost"))));
+    pub(super) fn next(&self, patience: Option<Duration>) -> Arrival<T, R> {
+        let lost = || Arrival::Ended(Err(Error::failed(t!("api.lost"))));
         match patience {
             None => self.happenings.recv().unwrap_or_else(|_| lost()),
             Some(patience) => match self.happenings.recv_timeout(patience) {
                 Ok(happening) => happening,
-                Err(RecvTimeoutError::Timeout) => Happening::Nothing,
+                Err(RecvTimeoutError::Timeout) => Arrival::Nothing,
                 Err(RecvTimeoutError::Disconnected) => lost(),
             },
         }
@@ -75,7 +75,7 @@ impl<T: Send + 'static, R: Send + 'static> Attended<T, R> {
 
 /// A caller that has us ignore Ctrl-C, as a shell does for a job in the background, has it ignored.
 fn catch_interrupts<T: Send + 'static, R: Send + 'static>(
-    sender: SyncSender<Happening<T, R>>,
+    sender: SyncSender<Arrival<T, R>>,
 ) -> Result<()> {
     if is_ignored(SIGINT) {
         return Ok(());
@@ -91,7 +91,7 @@ fn catch_interrupts<T: Send + 'static, R: Send + 'static>(
     )]
     std::thread::spawn(move || {
         if signals.forever().next().is_some() {
-            let _ = sender.send(Happening::Interrupted);
+            let _ = sender.send(Arrival::Interrupted);
         }
     });
     Ok(())

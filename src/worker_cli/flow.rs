@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::attended::{Attended, Happening};
+use super::attended::{Arrival, Attended};
 use super::cli::FlowArgs;
-use super::flow_list::List;
+use super::flow_list::NodeList;
 use super::reached::Reached;
 use crate::api::v1::{FlowDone, FlowEvent, FlowEvents, FlowRun};
 use crate::console::style::{NAME, paint};
@@ -60,14 +60,14 @@ pub(super) fn run(
     let mut shown = Shown::new(is_living && !console.is_quiet());
     loop {
         match attended.next(shown.patience()) {
-            Happening::Told(event) => shown.tell(event),
-            Happening::Nothing => {}
-            Happening::Ended(done) => {
+            Arrival::Told(event) => shown.tell(event),
+            Arrival::Nothing => {}
+            Arrival::Ended(done) => {
                 let done = done.map_err(with_hint);
                 shown.end(console);
                 return results(console, &shown, &done?);
             }
-            Happening::Interrupted => {
+            Arrival::Interrupted => {
                 shown.cancel();
                 shown.end(console);
                 console.note(t!("worker_cli.flow.cancelled"));
@@ -111,17 +111,17 @@ fn answer(console: &mut Console, attended: &Attended<(), Json>) -> Result<Exit> 
     }
     loop {
         match attended.next(None) {
-            Happening::Ended(answer) => {
+            Arrival::Ended(answer) => {
                 let answer = answer.map_err(with_hint)?;
                 console.json_text(&answer.to_string())?;
                 let verdict: Verdict = answer.read().context(t!("api.not_understood"))?;
                 return Ok(exit(verdict.success));
             }
-            Happening::Interrupted => {
+            Arrival::Interrupted => {
                 console.note(t!("worker_cli.flow.cancelled"));
                 return Ok(Exit::Interrupted);
             }
-            Happening::Told(()) | Happening::Nothing => {}
+            Arrival::Told(()) | Arrival::Nothing => {}
         }
     }
 }
@@ -161,7 +161,7 @@ fn results(console: &mut Console, shown: &Shown, done: &FlowDone) -> Result<Exit
 
 /// What stands on the screen of the flow.
 struct Shown {
-    list: List,
+    list: NodeList,
     /// Whether it is redrawn in place.
     is_living: bool,
     /// Lines that are final and not printed yet.
@@ -176,7 +176,7 @@ struct Shown {
 impl Shown {
     fn new(is_living: bool) -> Self {
         Self {
-            list: List::default(),
+            list: NodeList::default(),
             is_living,
             lines: Vec::new(),
             drawn: 0,
@@ -194,7 +194,7 @@ impl Shown {
 
     fn tell(&mut self, event: FlowEvent) {
         match event {
-            FlowEvent::Start(nodes) => self.list = List::new(nodes),
+            FlowEvent::Start(nodes) => self.list = NodeList::new(nodes),
             FlowEvent::NodeStart(id) => self.list.begins(&id, Instant::now()),
             FlowEvent::NodeComplete(id, result) => {
                 self.lines.extend(self.list.settles(&id, &result));

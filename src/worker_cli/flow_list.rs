@@ -24,9 +24,9 @@ const MARGIN: &str = "    │ ";
 
 /// A flow's nodes.
 #[derive(Debug, Default)]
-pub(super) struct List {
+pub(super) struct NodeList {
     /// In the order in which they may run.
-    nodes: Vec<Entry>,
+    nodes: Vec<ListedNode>,
     places: HashMap<String, usize>,
     counts: Counts,
     name_width: usize,
@@ -41,7 +41,7 @@ pub(super) struct Counts {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct ListedNode {
     id: String,
     title: String,
     is_code: bool,
@@ -55,13 +55,13 @@ enum NodeState {
     Settled,
 }
 
-impl List {
+impl NodeList {
     /// A flow of `nodes`, none of which has begun.
     pub(super) fn new(nodes: Vec<FlowNode>) -> Self {
         let mut list = Self::default();
         for node in nodes {
             list.places.insert(node.id.clone(), list.nodes.len());
-            list.nodes.push(Entry {
+            list.nodes.push(ListedNode {
                 is_code: node.kind == "code",
                 id: node.id,
                 title: node.title,
@@ -221,7 +221,7 @@ impl List {
         values
     }
 
-    fn entry(&mut self, id: &str) -> Option<&mut Entry> {
+    fn entry(&mut self, id: &str) -> Option<&mut ListedNode> {
         let place = *self.places.get(id)?;
         self.nodes.get_mut(place)
     }
@@ -238,7 +238,7 @@ impl List {
     }
 }
 
-fn name_of(node: &Entry) -> String {
+fn name_of(node: &ListedNode) -> String {
     printable(&format!("{} ({})", node.title, node.id))
 }
 
@@ -265,13 +265,13 @@ mod tests {
     use super::*;
     use crate::words::{self, Language};
 
-    fn list() -> List {
+    fn list() -> NodeList {
         let node = |id: &str, title: &str, kind: &str| FlowNode {
             id: id.to_owned(),
             title: title.to_owned(),
             kind: kind.to_owned(),
         };
-        List::new(vec![
+        NodeList::new(vec![
             node("s", "Start", "start"),
             node("1", "Sum", "code"),
             node("2", "나눗셈", "code"),

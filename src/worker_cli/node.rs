@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::attended::{Attended, Happening};
+use super::attended::{Arrival, Attended};
 use super::cli::RunArgs;
 use super::reached::Reached;
 use crate::api::refresh_failed;
@@ -64,14 +64,14 @@ pub(super) fn run(
     let attended = Attended::begin(move |say| client.run_node(address, &node, say))?;
     loop {
         match attended.next(None) {
-            Happening::Told(output) => words.print(console, &output)?,
-            Happening::Ended(reply) => return words.end(console, &reply?),
-            Happening::Interrupted => {
+            Arrival::Told(output) => words.print(console, &output)?,
+            Arrival::Ended(reply) => return words.end(console, &reply?),
+            Arrival::Interrupted => {
                 words.end_line(console)?;
                 console.note(t!("worker_cli.cancelled", file = file));
                 return Ok(Exit::Interrupted);
             }
-            Happening::Nothing => {}
+            Arrival::Nothing => {}
         }
     }
 }

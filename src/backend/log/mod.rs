@@ -18,18 +18,18 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use self::sink::Sink;
+use self::sink::LogSink;
 use crate::console::Console;
 use crate::env_vars;
 use crate::exec::outlive_full_files;
 use crate::host::Host;
 
 /// The log of this process, once it has begun.
-static LOG: OnceLock<Sink<Stderr>> = OnceLock::new();
+static LOG: OnceLock<LogSink<Stderr>> = OnceLock::new();
 
 /// How many lines of this process's log could not be written.
 pub(super) fn lost() -> u64 {
-    LOG.get().map_or(0, Sink::lost)
+    LOG.get().map_or(0, LogSink::lost)
 }
 
 /// Starts the log of this process; `AIM_LOG` says what is in it.
@@ -56,7 +56,7 @@ pub(super) fn begin(host: &Host, console: &Console) {
     } else {
         lost_as_json
     };
-    let sink = LOG.get_or_init(|| Sink::new(std::io::stderr(), notice));
+    let sink = LOG.get_or_init(|| LogSink::new(std::io::stderr(), notice));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(move || sink)

@@ -24,28 +24,28 @@ pub(super) type Notice = fn(lost: u64) -> String;
 
 /// Where the lines go.
 #[derive(Debug)]
-pub(super) struct Sink<F> {
+pub(super) struct LogSink<F> {
     to: F,
     notice: Notice,
-    state: Mutex<State>,
+    damage: Mutex<Damage>,
     lost: AtomicU64,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Damage {
     /// Lines that are missing, and of which nothing is said in the log yet.
     unsaid: u64,
     /// The last line was written in part.
     is_torn: bool,
 }
 
-impl<F: AsFd> Sink<F> {
+impl<F: AsFd> LogSink<F> {
     /// A log on `to`.
     pub(super) fn new(to: F, notice: Notice) -> Self {
         Self {
             to,
             notice,
-            state: Mutex::default(),
+            damage: Mutex::default(),
             lost: AtomicU64::new(0),
         }
     }
@@ -57,42 +57,42 @@ impl<F: AsFd> Sink<F> {
 
     /// Writes `line`, with its end, or counts it.
     fn put(&self, line: &[u8]) {
-        let mut state = self.state();
-        let is_written = self.says_what_is_missing(&mut state) && self.write(line, &mut state);
+        let mut damage = self.damage();
+        let is_written = self.says_what_is_missing(&mut damage) && self.write(line, &mut damage);
         if !is_written {
-            state.unsaid += 1;
+            damage.unsaid += 1;
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn says_what_is_missing(&self, state: &mut State) -> bool {
-        if state.unsaid == 0 {
+    fn says_what_is_missing(&self, damage: &mut Damage) -> bool {
+        if damage.unsaid == 0 {
             return true;
         }
-        let notice = (self.notice)(state.unsaid);
-        let is_said = self.write(notice.as_bytes(), state);
+        let notice = (self.notice)(damage.unsaid);
+        let is_said = self.write(notice.as_bytes(), damage);
         if is_said {
-            state.unsaid = 0;
+            damage.unsaid = 0;
         }
         is_said
     }
 
     /// Whether all of `bytes` was taken.
-    fn write(&self, bytes: &[u8], state: &mut State) -> bool {
-        let patience = if state.unsaid == 0 {
+    fn write(&self, bytes: &[u8], damage: &mut Damage) -> bool {
+        let patience = if damage.unsaid == 0 {
             PATIENCE
         } else {
             Duration::ZERO
         };
         let deadline = Instant::now() + patience;
-        let torn: &[u8] = if state.is_torn { b"\n" } else { b"" };
+        let torn: &[u8] = if damage.is_torn { b"\n" } else { b"" };
         // A pipe that is ready takes so many bytes without making the writer wait (pipe(7)).
         for piece in torn.chunks(1).chain(bytes.chunks(PIPE_BUF)) {
             let mut rest = piece;
             while !rest.is_empty() {
                 match self.write_some(rest, deadline) {
                     Ok(written) => {
-                        state.is_torn = true;
+                        damage.is_torn = true;
                         rest = &rest[written..];
                     }
                     Err(Errno::INTR) => {}
@@ -100,7 +100,7 @@ impl<F: AsFd> Sink<F> {
                 }
             }
         }
-        state.is_torn = false;
+        damage.is_torn = false;
         true
     }
 
@@ -116,13 +116,13 @@ impl<F: AsFd> Sink<F> {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn damage(&self) -> MutexGuard<'_, Damage> {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A line at a time, as the log's formatter writes.
-impl<F: AsFd> Write for &Sink<F> {
+impl<F: AsFd> Write for &LogSink<F> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.put(line);
         Ok(line.len())
@@ -147,8 +147,8 @@ mod tests {
         format!("{lost} lost\n")
     }
 
-    fn on(to: impl Into<OwnedFd>) -> Sink<OwnedFd> {
-        Sink::new(to.into(), notice)
+    fn on(to: impl Into<OwnedFd>) -> LogSink<OwnedFd> {
+        LogSink::new(to.into(), notice)
     }
 
     /// What `reader` has, up to and with the last line that ends.
@@ -159,7 +159,7 @@ mod tests {
         String::from_utf8(bytes).expect("text")
     }
 
-    fn put(sink: &Sink<OwnedFd>, lines: u64, expected_lost: u64) {
+    fn put(sink: &LogSink<OwnedFd>, lines: u64, expected_lost: u64) {
         for _ in 0..lines {
             sink.put(b"a line\n");
         }

@@ -28,8 +28,8 @@ const LONGEST_CUT: usize = 64 << 10;
 /// A log that grows. What is written to it appears, cleaned, in a part file below `.pip-logs`.
 #[derive(Debug)]
 pub struct LogDraft {
-    stdout: Stream,
-    stderr: Stream,
+    stdout: StreamDraft,
+    stderr: StreamDraft,
     part: Option<Part>,
 }
 
@@ -37,8 +37,8 @@ impl LogDraft {
     /// Begins the log of `run`. Never fails: where no file can be written, the text is kept in memory alone.
     pub fn begin(project: &ProjectLayout, run: &RunId) -> Self {
         Self {
-            stdout: Stream::new(STDOUT_SHARE),
-            stderr: Stream::new(STDERR_SHARE),
+            stdout: StreamDraft::new(STDOUT_SHARE),
+            stderr: StreamDraft::new(STDERR_SHARE),
             part: Part::create(project, run).ok(),
         }
     }
@@ -79,7 +79,7 @@ impl LogDraft {
 
 /// One stream on its way into the log.
 #[derive(Debug)]
-struct Stream {
+struct StreamDraft {
     cleaner: Cleaner,
     hiding: Hiding,
     kept: Kept,
@@ -87,7 +87,7 @@ struct Stream {
     hidden: usize,
 }
 
-impl Stream {
+impl StreamDraft {
     fn new(share: usize) -> Self {
         Self {
             cleaner: Cleaner::default(),

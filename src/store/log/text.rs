@@ -24,13 +24,13 @@ pub fn readable<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
 pub(crate) struct Cleaner {
     /// The beginning of a character whose end has not come yet: three bytes at most.
     partial: Vec<u8>,
-    state: State,
+    state: EscapeState,
     screen: Screen,
 }
 
 /// Where in an escape sequence we are (ECMA-48).
 #[derive(Debug, Default, PartialEq, Eq)]
-enum State {
+enum EscapeState {
     #[default]
     Text,
     /// After ESC.
@@ -98,7 +98,7 @@ impl Cleaner {
 
     fn take(&mut self, mut text: &str, out: &mut String) {
         while !text.is_empty() {
-            if self.state == State::Text {
+            if self.state == EscapeState::Text {
                 let plain = plain_length(text);
                 self.screen.write(&text[..plain], out);
                 text = &text[plain..];
@@ -113,49 +113,54 @@ impl Cleaner {
 
     /// One character that is not plain text, or that stands in an escape sequence.
     fn step(&mut self, c: char, out: &mut String) {
-        if matches!(c, '\n' | '\x18' | '\x1a') && !matches!(self.state, State::Text) {
+        if matches!(c, '\n' | '\x18' | '\x1a') && !matches!(self.state, EscapeState::Text) {
             // A line end or CAN gives a sequence up: a stray ESC must not swallow the rest of the log.
-            self.state = State::Text;
+            self.state = EscapeState::Text;
         }
         self.state = match (std::mem::take(&mut self.state), c) {
-            (State::Text | State::Escape | State::Intermediate | State::Control(_), '\x1b') => {
-                State::Escape
-            }
-            (State::Text, c) => {
+            (
+                EscapeState::Text
+                | EscapeState::Escape
+                | EscapeState::Intermediate
+                | EscapeState::Control(_),
+                '\x1b',
+            ) => EscapeState::Escape,
+            (EscapeState::Text, c) => {
                 self.control_character(c, out);
-                State::Text
+                EscapeState::Text
             }
-            (State::Escape, '[') => State::Control(String::new()),
-            (State::Escape, ']' | 'P' | 'X' | '^' | '_') | (State::String(true), '[' | ']') => {
-                State::String(false)
+            (EscapeState::Escape, '[') => EscapeState::Control(String::new()),
+            (EscapeState::Escape, ']' | 'P' | 'X' | '^' | '_')
+            | (EscapeState::String(true), '[' | ']') => EscapeState::String(false),
+            (EscapeState::Escape | EscapeState::Intermediate, ' '..='/') => {
+                EscapeState::Intermediate
             }
-            (State::Escape | State::Intermediate, ' '..='/') => State::Intermediate,
-            (State::Escape, c) => {
+            (EscapeState::Escape, c) => {
                 match c {
                     'D' => self.screen.down(1),
                     'E' => self.screen.line_end(out),
                     'M' => self.screen.up(1),
                     _ => {}
                 }
-                State::Text
+                EscapeState::Text
             }
-            (State::Control(mut parameters), ' '..='?') => {
+            (EscapeState::Control(mut parameters), ' '..='?') => {
                 if parameters.len() < LONGEST_PARAMETERS {
                     parameters.push(c);
                 }
-                State::Control(parameters)
+                EscapeState::Control(parameters)
             }
-            (State::Control(parameters), c) => {
+            (EscapeState::Control(parameters), c) => {
                 self.control_sequence(&parameters, c);
                 if c.is_control() {
                     self.control_character(c, out);
                 }
-                State::Text
+                EscapeState::Text
             }
-            (State::Intermediate, _) | (State::String(_), '\x07') | (State::String(true), '\\') => {
-                State::Text
-            }
-            (State::String(_), c) => State::String(c == '\x1b'),
+            (EscapeState::Intermediate, _)
+            | (EscapeState::String(_), '\x07')
+            | (EscapeState::String(true), '\\') => EscapeState::Text,
+            (EscapeState::String(_), c) => EscapeState::String(c == '\x1b'),
         };
     }
 

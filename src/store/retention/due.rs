@@ -17,8 +17,8 @@ use crate::store::record::history;
 /// Whether the history may hold more than `limits` allow, or something that a crash left, at `now`.
 pub(crate) fn may_be_over(logs: &Folder, limits: Limits, now: DateTime<Utc>) -> bool {
     let look = || -> io::Result<bool> {
-        let records = Records::of(&logs.read(ProjectLayout::RUNS, history::LONGEST)?);
-        let fits = |records: Records| records.fit(limits, now) && is_tidy(logs, records.logs);
+        let records = Tally::of(&logs.read(ProjectLayout::RUNS, history::LONGEST)?);
+        let fits = |records: Tally| records.fit(limits, now) && is_tidy(logs, records.logs);
         Ok(!records.is_some_and(fits))
     };
     look().unwrap_or(true)
@@ -26,7 +26,7 @@ pub(crate) fn may_be_over(logs: &Folder, limits: Limits, now: DateTime<Utc>) -> 
 
 /// What the records tell without being read.
 #[derive(Debug, PartialEq, Eq)]
-struct Records {
+struct Tally {
     runs: u64,
     /// Of themselves and of their logs.
     bytes: u64,
@@ -34,7 +34,7 @@ struct Records {
     oldest: DateTime<Utc>,
 }
 
-impl Records {
+impl Tally {
     /// None where a line is not as this version writes it.
     fn of(text: &[u8]) -> Option<Self> {
         let runs = memchr::memchr_iter(b'\n', text).count();

@@ -40,7 +40,7 @@ const GROUP_POLL: Duration = Duration::from_millis(10);
 
 /// What a process does.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub(crate) enum ProcessEvent {
     /// A line of the protocol, without its end.
     Line(Vec<u8>),
     /// Something printed.
@@ -158,13 +158,13 @@ impl Process {
 
     /// The next thing that the process does. Its output is left where it is, and the process with it once the pipes are
     /// full, unless `reads_output`.
-    pub(crate) async fn event(&mut self, reads_output: bool) -> Event {
+    pub(crate) async fn event(&mut self, reads_output: bool) -> ProcessEvent {
         loop {
             if let Some(line) = self.take_line() {
-                return Event::Line(line);
+                return ProcessEvent::Line(line);
             }
             if let Some(status) = self.exited {
-                return Event::Exited(status);
+                return ProcessEvent::Exited(status);
             }
             let is_sending = self.sent < self.outgoing.len();
             let status = tokio::select! {
@@ -172,12 +172,12 @@ impl Process {
                 is_open = receive(self.protocol.as_ref(), &mut self.received) => {
                     if !is_open {
                         self.protocol = None;
-                        return Event::Hangup;
+                        return ProcessEvent::Hangup;
                     }
                     continue;
                 }
-                bytes = read(&mut self.stdout), if reads_output => return Event::Output(Stream::Stdout, bytes),
-                bytes = read(&mut self.stderr), if reads_output => return Event::Output(Stream::Stderr, bytes),
+                bytes = read(&mut self.stdout), if reads_output => return ProcessEvent::Output(Stream::Stdout, bytes),
+                bytes = read(&mut self.stderr), if reads_output => return ProcessEvent::Output(Stream::Stderr, bytes),
                 () = has_room(self.protocol.as_ref()), if is_sending => {
                     self.write();
                     continue;
@@ -226,9 +226,9 @@ impl Process {
         let gone = async {
             loop {
                 match self.event(true).await {
-                    Event::Output(_, bytes) => log.output(&bytes),
-                    Event::Exited(_) => break,
-                    Event::Line(_) | Event::Hangup => {}
+                    ProcessEvent::Output(_, bytes) => log.output(&bytes),
+                    ProcessEvent::Exited(_) => break,
+                    ProcessEvent::Line(_) | ProcessEvent::Hangup => {}
                 }
             }
             while test_kill_process_group(self.group).is_ok() {

@@ -11,7 +11,7 @@ mod log;
 mod parent_thread;
 mod socket;
 
-pub(crate) use child::{Event, Process};
+pub(crate) use child::{Process, ProcessEvent};
 pub(crate) use exit::{ending, signal_name};
 pub(crate) use last_lines::LastLines;
 pub(in crate::backend) use leftovers::kill_orphans;

@@ -19,7 +19,7 @@ use super::environment;
 use super::freshness::{Freshness, Interpreter, View};
 use super::script;
 use super::settings::JobSettings;
-use crate::backend::worker::process::{Event, LastLines, Process, WorkerLog, ending};
+use crate::backend::worker::process::{LastLines, Process, ProcessEvent, WorkerLog, ending};
 use crate::backend::worker::protocol::{Envelope, Failure, Request};
 use crate::host::Host;
 use crate::project::{Config, Project, RestartPolicy};
@@ -235,11 +235,11 @@ async fn answer(
     let line = async {
         loop {
             match process.event(true).await {
-                Event::Line(line) => return Ok(line),
-                Event::Output(_, bytes) => printed.push(&bytes),
+                ProcessEvent::Line(line) => return Ok(line),
+                ProcessEvent::Output(_, bytes) => printed.push(&bytes),
                 // Its end comes next and says more.
-                Event::Hangup => {}
-                Event::Exited(status) => return Err(status),
+                ProcessEvent::Hangup => {}
+                ProcessEvent::Exited(status) => return Err(status),
             }
         }
     };

@@ -63,7 +63,7 @@ use self::running::Running;
 use self::spare::{SpareSlot, SpareState};
 use self::timer::Timer;
 use self::told::Told;
-use super::process::{Event, WorkerLog};
+use super::process::{ProcessEvent, WorkerLog};
 use super::start::{Background, Freshness, Plan, Standby, StartFailure, Worker};
 use crate::api::v1::{Refresh, WorkerStatus};
 use crate::project::{ProjectId, RestartPolicy};
@@ -116,7 +116,7 @@ enum Happening {
     Asked(Control),
     /// Every handle is gone.
     Abandoned,
-    Worker(Event),
+    Worker(ProcessEvent),
     Started(Option<Result<Worker, StartFailure>>),
     SparePrepared(Option<Standby>),
     /// The spare did something, though it was to wait.
@@ -250,14 +250,14 @@ impl Task {
     fn take_in(&mut self, happening: Happening) {
         match happening {
             Happening::Asked(control) => self.obey(control),
-            Happening::Worker(Event::Line(line)) => self.line_came(line),
-            Happening::Worker(Event::Output(stream, bytes)) => self.printed(stream, &bytes),
-            Happening::Worker(Event::Hangup) => {
+            Happening::Worker(ProcessEvent::Line(line)) => self.line_came(line),
+            Happening::Worker(ProcessEvent::Output(stream, bytes)) => self.printed(stream, &bytes),
+            Happening::Worker(ProcessEvent::Hangup) => {
                 if let Some(current) = &mut self.current {
                     current.hung_up();
                 }
             }
-            Happening::Worker(Event::Exited(status)) => self.worker_exited(status),
+            Happening::Worker(ProcessEvent::Exited(status)) => self.worker_exited(status),
             Happening::Started(Some(Ok(worker))) => self.started(worker),
             Happening::Started(Some(Err(failure))) => self.start_failed(failure),
             Happening::Started(None) => {
