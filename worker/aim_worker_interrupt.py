@@ -1,8 +1,8 @@
 """Where an interrupt may be raised in a node.
 
 An event loop that is torn out of its own steps forgets what it was about to do: a task whose step it had taken from its
-list never wakes again, and waiting for the end of that task, as `asyncio.run` does, never ends. So inside the loop's own
-code the interrupt waits for the loop's next step; in the node's code it is raised at once.
+list never wakes again, and waiting for the end of that task, as `asyncio.run` does, never ends. So inside the loop's
+own code the interrupt waits for the loop's next step; in the node's code it is raised at once.
 
 (`asyncio.run` sees to this itself only on Python 3.11 and later, and only where the handler of SIGINT is Python's own.)
 """
