@@ -42,8 +42,8 @@ worker-test: ## the Python worker alone, on each Python that is there
 shell-test: ## shellcheck on every shell script
 	shellcheck -x examples/demo/demo.sh tests/worker/run .ci/run .ci/tools .ci/fetch .ci/check
 
-fuzz: ## feed the classifier, the launcher's reader and the log's cleaner with chance (needs cargo-fuzz; SECONDS=60 each)
-	@for target in classifier launcher log_text; do \
+fuzz: ## feed the classifier and the log's cleaner with chance (needs cargo-fuzz; SECONDS=60 each)
+	@for target in classifier log_text; do \
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir fuzz $$target -- -max_total_time=$(SECONDS) || exit 1; \
 	done
 

@@ -13,7 +13,7 @@
 //! | [`exec`] | one child, run with its output captured and its signals understood |
 //! | [`store`] | what is written to disk: `env_meta.json`, run records, run logs, locks |
 //! | [`api`] | what can be asked of the daemon, and two ways to ask |
-//! | [`launchers`] | our files in an environment: launchers and hook, put there, healed, and taken out again |
+//! | [`hook`] | what leads pip to `aim-pip`: the hook's files in an environment, put there and taken out again |
 //! | [`console`] | what the commands share: options, output, tables, times |
 //! | [`shim`] | `aim-pip` |
 //! | [`venv_sync`] | `aim-venv-sync` |
@@ -40,10 +40,10 @@ mod env_vars;
 mod error;
 mod exec;
 mod files;
+mod hook;
 mod host;
 mod inventory;
 mod json;
-mod launchers;
 pub mod logs;
 mod project;
 mod secrets;

@@ -9,10 +9,10 @@ pub use crate::backend::runtime;
 #[cfg(feature = "backend")]
 pub use crate::backend::worker::{Freshness, Job, JobSettings};
 pub use crate::env_vars::{OTHERS, OURS};
+pub use crate::hook::install;
 pub use crate::host::Host;
 pub use crate::inventory::{Gate, Snapshot};
 pub use crate::json::Json;
-pub use crate::launchers::{Launcher, install};
 pub use crate::project::{Config, Project, ProjectId, Venv};
 pub use crate::shim::{Effect, PipCommand};
 pub use crate::store::{Ending, RunId, RunLock, StartedRun, Tool, publish, readable};

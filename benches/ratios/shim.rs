@@ -4,9 +4,9 @@
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use crate::measure::{row, run, turns};
+use crate::measure::{row, run, timed, turns};
 use crate::memory::kib;
 use crate::sandbox::Sandbox;
 
@@ -15,32 +15,51 @@ const LONG_OUTPUT: usize = 200_000_000;
 
 /// All of it.
 pub(crate) fn rows() {
-    launcher();
+    nothing_changes();
+    capture();
     long_output();
     memory();
     install();
 }
 
-/// The launcher around an interpreter that does nothing, over that interpreter.
-fn launcher() {
+/// A call that may change the environment and fails at once: what pip does itself is next to nothing.
+fn nothing_changes() {
+    let (ours, plain) = (Sandbox::ready(), Sandbox::new().with_venv());
+    let failing = |sandbox: &Sandbox| run(sandbox.command(sandbox.bin("pip")).arg("install"));
+    let (direct, hooked) = turns(40, || failing(&plain), || failing(&ours));
+    let bound = "at most one start of Python and 2 ms more";
+    row("pip install, which fails at once", direct, hooked, bound);
+    let python = plain.bin("python");
+    let pass = || run(plain.command(&python).args(["-c", "pass"]));
+    let (bare, hooked) = turns(60, pass, || {
+        run(ours.command(ours.bin("python")).args(["-c", "pass"]))
+    });
+    row("python -c pass with the hook", bare, hooked, "at most 1.03");
+}
+
+/// The shim around an interpreter that does nothing, over that interpreter.
+fn capture() {
     let sandbox = Sandbox::ready();
     be_interpreter(&sandbox, Path::new("/bin/true"));
     let python = sandbox.bin("python");
-    for (command, what, bound) in [
-        ("list", "exec of an empty program", "at most 1.0 ms more"),
-        (
-            "install",
-            "capture of an empty program",
-            "at most 2.0 ms more",
-        ),
-    ] {
-        let (direct, launched) = turns(
-            200,
-            || run(sandbox.command(&python).arg(command)),
-            || run(sandbox.command(sandbox.bin("pip")).arg(command)),
-        );
-        row(what, direct, launched, bound);
-    }
+    let (direct, captured) = turns(
+        200,
+        || run(sandbox.command(&python).arg("install")),
+        || run(&mut by_hook(&sandbox)),
+    );
+    let bound = "at most 2.0 ms more";
+    row("capture of an empty program", direct, captured, bound);
+}
+
+/// The call that the hook makes of `aim-pip` for `pip install x`.
+fn by_hook(sandbox: &Sandbox) -> Command {
+    let mut shim = sandbox.command("aim-pip");
+    let python = sandbox.bin("python");
+    shim.arg("--aim-script=2").arg(sandbox.venv()).arg(&python);
+    shim.arg(&python)
+        .arg(sandbox.bin("pip"))
+        .args(["install", "x"]);
+    shim
 }
 
 /// `pip install` of a wheel that lies there, over the same without us.
@@ -68,11 +87,20 @@ fn long_output() {
         &script(&sandbox, &format!("exec cat {}", text.display())),
     );
     let shell = |line: String| run(sandbox.command("/bin/sh").args(["-c", &line]));
-    let (python, pip) = (sandbox.bin("python"), sandbox.bin("pip"));
+    let python = sandbox.bin("python");
+    let to_nowhere = |mut shim: Command| {
+        timed(|| {
+            let mut shim = shim.stdout(Stdio::piped()).spawn().expect("starts");
+            let output = shim.stdout.take().expect("a pipe");
+            let mut cat = sandbox.command("cat");
+            let cat = cat.stdin(output).stdout(Stdio::null()).status();
+            assert!(cat.expect("runs").success() && shim.wait().expect("ended").success());
+        })
+    };
     let (teed, captured) = turns(
         7,
         || shell(format!("{} | tee log | cat >/dev/null", python.display())),
-        || shell(format!("{} install x | cat >/dev/null", pip.display())),
+        || to_nowhere(by_hook(&sandbox)),
     );
     row(
         "200 MB of output / through tee",
@@ -86,9 +114,7 @@ fn long_output() {
 fn memory() {
     let sandbox = Sandbox::ready();
     be_interpreter(&sandbox, &script(&sandbox, "echo ready; read line"));
-    let mut shim = sandbox
-        .command(sandbox.bin("pip"))
-        .arg("install")
+    let mut shim = by_hook(&sandbox)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -1,11 +1,11 @@
 # aim-toolkit hook 1. `aim-venv-sync remove` takes it away.
-"""Leads calls of pip that do not go through a launcher of aim-toolkit to aim-pip.
+"""Leads calls of pip to aim-pip.
 
 00_aim_pip.pth has this module imported when Python looks for pip for the first time. If this process was started to run
-pip, and the call can change the environment, it becomes aim-pip, which runs the same command line again with
-AIM_PIP_GUARD set. If it only reads, AIM_PIP_GUARD is set here: what pip starts then, for a build, is its own affair. If
-it is another program, the module inside looks whether it calls pip's main function. A package, so that what Python
-compiles lies in its folder: an empty site-packages has no __pycache__, and pip --target would show one.
+pip, as a module or by a script of pip's, and the call can change the environment, it becomes aim-pip, which runs the
+same command line again with AIM_PIP_GUARD set. If it only reads, pip just goes on. If it is another program, the module
+inside looks whether it runs pip. A package, so that what Python compiles lies in its folder: an empty site-packages has
+no __pycache__, and pip --target would show one.
 
 It runs inside other people's programs: it uses only what start-up has loaded, never raises, prints nothing, and
 opens files with os.open alone (a text-mode open would show up under -X warn_default_encoding).
@@ -22,6 +22,8 @@ READING = frozenset(
     "cache check completion config debug download freeze hash help index inspect list lock search show wheel"
     " -h --help -V --version".split()
 )
+# Those of them that build: the pips which they start for that are part of the call.
+BUILDING = frozenset("download index lock wheel".split())
 # Options that may stand before the command and take no value.
 QUIET_OPTIONS = frozenset(
     "-q -qq -qqq -v -vv -vvv --quiet --verbose --isolated --no-input --no-color --no-cache-dir"
@@ -29,21 +31,45 @@ QUIET_OPTIONS = frozenset(
 )
 
 
+# What scripts of pip's consist of, with one kind of quotes.
+LONGEST_SCRIPT = 4096
+IMPORTS_OF_PIP = frozenset(
+    b"from pip%s import %s" % (module, name)
+    for module in (b"", b"._internal", b"._internal.main", b"._internal.cli.main")
+    for name in (b"main", b"cli", b"cli as main")
+)
+ENDS_OF_SCRIPTS = frozenset((b"sys.exit(main())", b"sys.exit(cli())"))
+OTHER_LINES_OF_SCRIPTS = (
+    b"#",
+    b"import re",
+    b"import sys",
+    b"if __name__ ==",
+    b"if sys.argv[0].endswith(",
+    b"elif sys.argv[0].endswith(",
+    b"sys.argv[0] = ",
+    b"try:",
+    b"except ImportError:",
+    b'"""exec" ',
+    b'" """',
+)
+
+
 def enter():
     """Becomes aim-pip if this process was started to run pip; returns otherwise."""
-    if is_switched_off():
+    if is_switched_off() or not _is_at_home():
         return
     words = _command_line()
-    count = _words_before_pip(words)
+    count, way = _words_before_pip(words)
     # What start-up made of the command line must agree with what was read from it.
     if not count or words[count:] != sys.argv[1:]:
         from _aim_pip_hook import inside
 
         inside.watch()
     elif only_reads(sys.argv[1:]):
-        os.environ["AIM_PIP_GUARD"] = "1"
+        if not BUILDING.isdisjoint(sys.argv[1:]):
+            os.environ["AIM_PIP_GUARD"] = "1"
     elif os.access(AIM_PIP, os.X_OK) and sys.executable:
-        call = [AIM_PIP, "--aim-hook=%d" % count, sys.prefix, sys.executable]
+        call = [AIM_PIP, "--aim-%s=%d" % (way, count), sys.prefix, sys.executable]
         _exec(call + words)
 
 
@@ -66,6 +92,11 @@ def only_reads(arguments):
 def site_packages():
     """The folder that this package lies in."""
     return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def _is_at_home():
+    """Whether this environment is the one that the hook was put into, not one laid over it, as uv run --with does."""
+    return _same(os.path.join(site_packages(), "..", "..", ".."), sys.prefix)
 
 
 def _command_line():
@@ -107,7 +138,8 @@ def _command_line_of_c():
 
 
 def _words_before_pip(words):
-    """How many words come before pip's own arguments; 0 when it is not this environment's pip that will run."""
+    """How many words come before pip's own arguments, 0 when it is not this environment's pip that will run; and which
+    way it is run: "hook" for its module, "script" for a script of its own."""
     at = 1
     while at < len(words):
         word = words[at]
@@ -129,11 +161,11 @@ def _words_before_pip(words):
                         value = words[at]
                         at += 1
                     if letter == "c":
-                        return 0
+                        return 0, None
                     if letter == "m":
-                        return at if value == "pip" and not _is_shadowed() else 0
+                        return (at, "hook") if value == "pip" and not _is_shadowed() else (0, None)
                     break
-    return 0
+    return 0, None
 
 
 def _is_shadowed():
@@ -144,16 +176,51 @@ def _is_shadowed():
 
 
 def _if_script(words, at):
-    """at + 1 if words[at] is pip of this environment: its package's folder, or a script in bin that pip wrote."""
+    """at + 1 if words[at] is pip of this environment: its package's folder, or a script of pip's, wherever it lies."""
     if at >= len(words):
-        return 0
+        return 0, None
     folder, name = os.path.split(words[at])
     if name == "__main__.py":
         folder, name = os.path.split(folder)
-    elif name[:3] == "pip" and not name[3:].strip("-.0123456789"):
-        if _same(folder or ".", os.path.join(sys.prefix, "bin")):
-            return at + 1
-    return at + 1 if name == "pip" and _same(folder or ".", site_packages()) else 0
+    elif _is_pips(name) and _same(folder or ".", os.path.join(sys.prefix, "bin")):
+        return at + 1, "script"
+    if name == "pip" and _same(folder or ".", site_packages()):
+        return at + 1, "hook"
+    return (at + 1, "script") if _is_script_of_pip(words[at]) else (0, None)
+
+
+def _is_pips(name):
+    """Whether pip gives its scripts such a name: pip, pip3, pip3.11, pip-3.11."""
+    return name[:3] == "pip" and not name[3:].strip("-.0123456789")
+
+
+def _is_script_of_pip(path):
+    """Whether the file is a script that runs pip and nothing else: a copy or a link of one in bin, by whatever name.
+
+    Those of pip since 9, of distlib, setuptools, conda and uv have no other lines than these.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            text = os.read(descriptor, LONGEST_SCRIPT)
+        finally:
+            os.close(descriptor)
+    except OSError:  # a folder, say, or a pipe
+        return False
+    if len(text) == LONGEST_SCRIPT or b"pip" not in text:
+        return False
+    lines = [line.strip().replace(b"'", b'"') for line in text.splitlines()]
+    if any(line.startswith(b'# EASY-INSTALL-ENTRY-SCRIPT: "pip') for line in lines):
+        return True
+    has_main = ends = False
+    for line in lines:
+        if line in IMPORTS_OF_PIP:
+            has_main = True
+        elif line in ENDS_OF_SCRIPTS:
+            ends = True
+        elif line and not line.startswith(OTHER_LINES_OF_SCRIPTS):
+            return False
+    return has_main and ends
 
 
 def _same(one, other):

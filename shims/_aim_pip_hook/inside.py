@@ -1,11 +1,11 @@
 # aim-toolkit hook 1. `aim-venv-sync remove` takes it away.
-"""Remembers calls of pip's main function from inside a program (runpy, pip.main, pip._internal.cli.main).
+"""Remembers calls of pip from inside a program (runpy, pip.main, pip's own commands, a zipped pip, ensurepip).
 
-Its module is loaded as always, and then the function is stood in for by one that has aim-pip beside it:
-`aim-pip --aim-beside` waits for the environment's lock, notes what is installed, answers `go`, and enters the run into
-the history when it is told how pip ended, or when this process is gone. pip itself runs here, unchanged, and its
-output is not looked at. Only the environment's own pip, from 19.3 on; one in a wheel or a zip, of ensurepip or
-virtualenv for example, is a tool of theirs.
+Whatever way leads there, pip does its work in the method main of a command. Its module is loaded as always, and then
+the method is stood in for by one that has aim-pip beside it: `aim-pip --aim-beside` waits for the environment's lock,
+notes what is installed, answers `go`, and enters the run into the history when it is told how pip ended, or when this
+process is gone. pip itself runs here, unchanged, and its output is not looked at. It is any pip that changes this
+environment, from 19 on, also one in a wheel or a zip.
 
 As in _aim_pip_hook: nothing here raises or prints, and no file is opened by name.
 """
@@ -14,18 +14,18 @@ import os
 import sys
 from _frozen_importlib_external import PathFinder
 
-from _aim_pip_hook import AIM_PIP, is_switched_off, only_reads, site_packages
+from _aim_pip_hook import AIM_PIP, BUILDING, READING, is_switched_off, only_reads
 
-# Where pip keeps its main function; in 19.3 it was the second one, which has led to the first since then.
-MAINS = ("pip._internal.cli.main", "pip._internal.main")
+# Where pip keeps the class of its commands.
+DOOR = "pip._internal.cli.base_command"
 
 
 class _Finder:
-    """Finds the modules of pip's main function, and nothing else."""
+    """Finds the module of pip's commands, and nothing else."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name not in MAINS:
+        if name != DOOR:
             return None
         try:
             return _spec(name, path)
@@ -34,46 +34,52 @@ class _Finder:
 
 
 def watch():
-    """Begins to wait for pip's main function."""
+    """Begins to wait for pip's commands."""
     sys.meta_path.insert(-1, _Finder)
 
 
 def _spec(name, path):
     spec = PathFinder.find_spec(name, path)
-    own = os.path.join(site_packages(), "pip", "")
-    if spec is None or not (spec.origin or "").startswith(own):
+    if spec is None:
         return None
-    load = spec.loader.exec_module
+    # A zipped module is loaded in the old way before Python 3.10.
+    way = "exec_module" if hasattr(spec.loader, "exec_module") else "load_module"
+    load = getattr(spec.loader, way)
 
-    def exec_module(module):
-        del spec.loader.exec_module  # from now on the loader is as it was
-        load(module)
+    def load_and_stand_in(given):
+        delattr(spec.loader, way)  # from now on the loader is as it was
+        module = load(given)
         try:
-            module.main = _remembered(module.main)
+            command = sys.modules[DOOR].Command
+            command.main = _remembered(command.main)
         except Exception:  # another pip than we know: it is left alone
             pass
+        return module
 
-    spec.loader.exec_module = exec_module
+    setattr(spec.loader, way, load_and_stand_in)
     return spec
 
 
 def _remembered(main):
     """main, with aim-pip beside it where the call can change the environment."""
 
-    def remembered(*args, **kwargs):
+    def remembered(self, *args, **kwargs):
         if is_switched_off():
-            return main(*args, **kwargs)
-        beside = _begin(*args, **kwargs)
+            return main(self, *args, **kwargs)
+        beside = _begin(self.name, *args, **kwargs)
         status = 1  # what Python makes of an exception
-        os.environ["AIM_PIP_GUARD"] = "1"  # what pip starts from here on is part of this call
+        guards = beside is not None or self.name not in READING or self.name in BUILDING
+        if guards:
+            os.environ["AIM_PIP_GUARD"] = "1"  # what pip starts from here on is part of this call
         try:
-            status = main(*args, **kwargs)
+            status = main(self, *args, **kwargs)
             return status
         except SystemExit as leaving:
             status = leaving.code
             raise
         finally:
-            os.environ.pop("AIM_PIP_GUARD", None)
+            if guards:
+                os.environ.pop("AIM_PIP_GUARD", None)
             if beside is not None:
                 beside.end(status)
 
@@ -84,10 +90,10 @@ def _remembered(main):
     return remembered
 
 
-def _begin(args=None):
+def _begin(name, args):
     """aim-pip beside this call; None when it has nothing to do there."""
     try:
-        args = list(sys.argv[1:] if args is None else args)
+        args = [name] + list(args)
         if only_reads(args) or not os.access(AIM_PIP, os.X_OK):
             return None
         if os.path.basename(sys.argv[0]) == "__pip-runner__.py":
@@ -107,6 +113,8 @@ class _Beside:
         self.owner = os.getpid()
         call = [AIM_PIP, b"--aim-beside=%d" % self.owner, os.fsencode(sys.prefix)]
         self.process = subprocess.Popen(call + args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        # A process that is forked meanwhile would keep the run from ending.
+        os.register_at_fork(after_in_child=self._close_pipes)
 
     def goes(self):
         """Waits until it is this call's turn; False when nobody wants to remember it."""
@@ -136,6 +144,9 @@ class _Beside:
         self._close()
 
     def _close(self):
+        self._close_pipes()
+        self.process.wait()
+
+    def _close_pipes(self):
         self.process.stdin.close()
         self.process.stdout.close()
-        self.process.wait()

@@ -142,29 +142,6 @@ impl Folder {
         Ok(fs::renameat(&self.fd, from, &there.fd, to)?)
     }
 
-    /// Gives the file or link `from` the name `to` in the folder `there` as well.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn hard_link(
-        &self,
-        from: impl AsRef<OsStr>,
-        there: &Self,
-        to: impl AsRef<OsStr>,
-    ) -> io::Result<()> {
-        let (from, to) = (plain(from.as_ref())?, plain(to.as_ref())?);
-        Ok(fs::linkat(&self.fd, from, &there.fd, to, AtFlags::empty())?)
-    }
-
-    /// Makes the link `name`, which leads to `target`.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn symlink(&self, target: impl AsRef<Path>, name: impl AsRef<OsStr>) -> io::Result<()> {
-        let name = plain(name.as_ref())?;
-        Ok(fs::symlinkat(target.as_ref(), &self.fd, name)?)
-    }
-
     /// What the link `name` leads to.
     ///
     /// # Errors

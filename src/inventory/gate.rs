@@ -16,22 +16,13 @@ pub struct Gate {
 impl Gate {
     /// The gate of `venv` as it is now.
     pub fn of(venv: &Venv) -> Self {
-        Self::at(venv, None)
-    }
-
-    /// The same with `bin`: what pip or another tool installs, scripts included, moves it.
-    pub fn with_scripts(venv: &Venv) -> Self {
-        Self::at(venv, Some(venv.bin()))
-    }
-
-    fn at(venv: &Venv, scripts: Option<PathBuf>) -> Self {
         // Where nobody can tell which folders there are, there is none to rely on.
         let Ok(sites) = venv.all_site_packages() else {
             return Self {
                 folders: Vec::new(),
             };
         };
-        let folders = sites.into_iter().chain(venv.conda_meta()).chain(scripts);
+        let folders = sites.into_iter().chain(venv.conda_meta());
         Self {
             folders: folders
                 .map(|path| {

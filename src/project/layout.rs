@@ -101,11 +101,11 @@ impl VenvLayout {
     pub const LIBS: [&'static str; 2] = ["lib", "lib64"];
     /// Name of the folder of distributions, in the folder of a Python below one of libraries.
     pub const SITE_PACKAGES: &'static str = "site-packages";
-    /// Names in the private folder.
+    /// Name of the folder in which earlier versions kept pip's scripts.
     pub const LAUNCHERS: &'static str = "launchers";
     /// The run lock.
     pub const LOCK: &'static str = "lock";
-    /// Version of the layout.
+    /// Version of the layout; there where the hook was put in.
     pub const VERSION: &'static str = "version";
     /// The last recorded snapshot.
     pub const SNAPSHOT: &'static str = "snapshot.json";
@@ -140,7 +140,7 @@ impl VenvLayout {
         self.conda_meta().join("history")
     }
 
-    /// Where interpreters and launchers are.
+    /// Where interpreters and scripts are.
     pub fn bin(&self) -> PathBuf {
         self.root.join(Self::BIN)
     }
@@ -163,11 +163,6 @@ impl VenvLayout {
     /// The private folder itself.
     pub fn aim(&self) -> &Path {
         &self.aim
-    }
-
-    /// The launchers that were there before ours, for exact removal.
-    pub fn launchers(&self) -> PathBuf {
-        self.aim.join(Self::LAUNCHERS)
     }
 
     /// The run lock: one changing pip at a time.

@@ -59,7 +59,7 @@ impl Venv {
         VenvLayout::new(&self.root)
     }
 
-    /// `bin`, where interpreters and launchers are.
+    /// `bin`, where interpreters and scripts are.
     pub fn bin(&self) -> PathBuf {
         self.layout().bin()
     }

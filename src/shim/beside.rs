@@ -1,13 +1,14 @@
 //! Beside a Python that runs pip in its own process (`runpy`, `pip.main`): the same story, told from outside.
 //!
 //! `shims/_aim_pip_hook/inside.py` starts this process as `aim-pip --aim-beside=PID PREFIX ARGS…`, with PID its own,
-//! before it calls pip's main function, and holds two pipes to it. From the one it reads `go` when it has its turn.
+//! before it has a command of pip's do its work, and holds two pipes to it. From the one it reads `go` when it has its
+//! turn.
 //! Into the other it writes pip's status when pip has returned; when that pipe ends without one, the process is gone,
 //! and the run is entered as interrupted.
 //!
 //! **Invariant:** when this process ends without `go`, pip runs unrecorded; it is never kept from running.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,14 +18,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use super::call::PipCall;
 use super::story::{RememberedCall, Story};
 use crate::host::Host;
-use crate::store::{Ending, Tool};
+use crate::store::Ending;
 
 /// Tells the story of `call`, which the process `pid` makes inside itself.
 pub(super) fn main(pid: u32, call: &PipCall, host: &Host) -> ExitCode {
     let Some(remembered) = RememberedCall::of(call, host) else {
         return ExitCode::SUCCESS;
     };
-    let story = Story::begin(remembered, Tool::Pip, pid);
+    let story = Story::begin(remembered, pid);
     let begun = Instant::now();
     if outlive_signals().and_then(|()| go()).is_err() {
         story.give_up(); // the other one is gone before its turn came
@@ -49,11 +50,11 @@ fn go() -> io::Result<()> {
     stdout.flush()
 }
 
-/// Waits for pip's end.
+/// Waits for pip's end: to the end of the line, since a process that was forked meanwhile may hold the pipe open.
 fn hear() -> Ending {
     let mut text = String::new();
     // Unreadable means the same as nothing.
-    let _ = io::stdin().read_to_string(&mut text);
+    let _ = io::stdin().read_line(&mut text);
     ending(&text)
 }
 

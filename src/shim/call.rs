@@ -6,30 +6,32 @@ use std::path::{Path, PathBuf};
 
 use super::classify::PipCommand;
 use crate::error::{Error, Exit, Result};
+use crate::hook;
 use crate::host::Host;
-use crate::launchers::{self, Launcher};
 use crate::project::{Project, Venv};
 use crate::words::t;
 
-/// What the hook puts first; the number of Python's own words follows. No launcher has such a name.
+/// What the hook puts first; the number of Python's own words follows.
 const HOOK: &[u8] = b"--aim-hook=";
+/// The same where the last of these words is a script of pip's.
+const SCRIPT: &[u8] = b"--aim-script=";
 /// What a Python puts first that is about to run pip itself; its process id follows.
 const BESIDE: &[u8] = b"--aim-beside=";
-/// Links followed from a launcher's link to the launcher; the kernel's own limit.
-const MOST_LINKS: usize = 40;
 
-/// The three ways in.
+/// The ways in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry {
-    /// A launcher, by the path that the kernel gave.
-    Launcher(PathBuf),
     /// The hook: Python was called with this command line (its own name first).
     Hook {
         /// `sys.executable`.
         python: PathBuf,
         /// The command line as given.
         words: Vec<OsString>,
+        /// The script of pip's that it names.
+        script: Option<OsString>,
     },
+    /// A program that calls pip inside itself.
+    Inside,
     /// `aim-pip install x`, typed.
     Name,
 }
@@ -40,69 +42,49 @@ pub(super) struct PipCall {
     entry: Entry,
     venv: Venv,
     args: Vec<OsString>,
-    shim: Option<PathBuf>,
 }
 
 impl PipCall {
     /// The call that `host`'s arguments make.
     pub(super) fn of(host: &Host) -> Result<Self> {
         let args = host.args().get(1..).unwrap_or_default();
-        let shim = || host.args().first().map(PathBuf::from);
-        let Some(first) = args.first() else {
-            return Self::by_name(host, args);
+        let count = |mark: &[u8]| args.first()?.as_bytes().strip_prefix(mark);
+        let call = match (count(HOOK), count(SCRIPT)) {
+            (Some(count), _) => Self::by_hook(count, &args[1..], false),
+            (None, Some(count)) => Self::by_hook(count, &args[1..], true),
+            (None, None) => return Self::by_name(host, args),
         };
-        if let Some(count) = first.as_bytes().strip_prefix(HOOK) {
-            let call = Self::by_hook(count, &args[1..], shim());
-            return call.ok_or_else(|| Error::usage("malformed call by the hook"));
-        }
-        let Some(launcher) = Launcher::read(Path::new(first)) else {
-            return Self::by_name(host, args);
-        };
-        let path = PathBuf::from(first);
-        let venv = venv_of(&host.absolute(&path)).ok_or_else(|| {
-            Error::new(
-                Exit::NoCommand,
-                t!("shim.launcher_alone", path = path.display()),
-            )
-            .hint("aim-venv-sync doctor")
-        })?;
-        Ok(Self {
-            entry: Entry::Launcher(path),
-            venv,
-            args: args[1..].to_vec(),
-            shim: Some(launcher.aim_pip),
-        })
+        call.ok_or_else(|| Error::usage("malformed call by the hook"))
     }
 
-    fn by_hook(count: &[u8], rest: &[OsString], shim: Option<PathBuf>) -> Option<Self> {
+    fn by_hook(count: &[u8], rest: &[OsString], is_script: bool) -> Option<Self> {
         let count: usize = std::str::from_utf8(count).ok()?.parse().ok()?;
         let [prefix, python, words @ ..] = rest else {
             return None;
         };
+        let script = is_script.then(|| words.get(count.checked_sub(1)?));
         Some(Self {
             venv: Venv::open(prefix).ok()?,
             args: words.get(count..)?.to_vec(),
             entry: Entry::Hook {
                 python: PathBuf::from(python),
                 words: words.to_vec(),
+                script: script.flatten().cloned(),
             },
-            shim,
         })
     }
 
-    /// The call that the process beside this one is about to make of its pip, as if by its launcher, and that process.
+    /// The call that the process beside this one is about to make of its pip, and that process.
     pub(super) fn from_inside(host: &Host) -> Option<(u32, Self)> {
-        let [shim, first, prefix, args @ ..] = host.args() else {
+        let [_, first, prefix, args @ ..] = host.args() else {
             return None;
         };
         let pid = first.as_bytes().strip_prefix(BESIDE)?;
         let pid = std::str::from_utf8(pid).ok()?.parse().ok()?;
-        let venv = Venv::open(prefix).ok()?;
         let call = Self {
-            entry: Entry::Launcher(venv.script("pip")),
-            venv,
+            entry: Entry::Inside,
+            venv: Venv::open(prefix).ok()?,
             args: args.to_vec(),
-            shim: Some(PathBuf::from(shim)),
         };
         Some((pid, call))
     }
@@ -119,7 +101,6 @@ impl PipCall {
             entry: Entry::Name,
             venv,
             args: args.to_vec(),
-            shim: launchers::aim_pip_path(host),
         })
     }
 
@@ -138,16 +119,19 @@ impl PipCall {
         &self.args
     }
 
-    /// The path of `aim-pip` that launchers and hook here should lead to.
-    pub(super) fn shim(&self) -> Option<&Path> {
-        self.shim.as_deref().filter(|path| path.is_absolute())
-    }
-
     /// The whole call as it was typed, as far as that can be known.
     pub(super) fn words(&self) -> Vec<OsString> {
         let name = match &self.entry {
-            Entry::Hook { words, .. } => return words.clone(),
-            Entry::Launcher(path) => path.file_name().unwrap_or(OsStr::new("pip")),
+            Entry::Hook {
+                words,
+                script: None,
+                ..
+            } => return words.clone(),
+            Entry::Hook {
+                script: Some(script),
+                ..
+            } => Path::new(script).file_name().unwrap_or(script),
+            Entry::Inside => OsStr::new("pip"),
             Entry::Name => OsStr::new("aim-pip"),
         };
         [name.to_os_string()]
@@ -166,29 +150,10 @@ impl PipCall {
         let venv = Venv::open(&path)
             .ok()
             .or_else(|| Venv::open(path.parent()?.parent()?).ok())?;
-        launchers::is_installed(&venv)
+        hook::is_installed(&venv)
             .unwrap_or(false)
             .then(|| project_of(&venv))
     }
-}
-
-/// The environment that a launcher lies in: that of the file itself, or of what it links to. Not resolved further: an
-/// environment that is a link keeps its name.
-fn venv_of(launcher: &Path) -> Option<Venv> {
-    let mut path = launcher.to_path_buf();
-    for _ in 0..MOST_LINKS {
-        let folder = path.parent()?;
-        if let Some(venv) = folder.parent().and_then(|root| Venv::open(root).ok()) {
-            return Some(venv);
-        }
-        match std::fs::read_link(&path) {
-            Ok(target) => path = folder.join(target),
-            Err(_) => break,
-        }
-    }
-    // A link among the folders.
-    let resolved = launcher.canonicalize().ok()?;
-    Venv::open(resolved.parent()?.parent()?).ok()
 }
 
 /// The project of `venv`, its folder resolved so that every way to it gives the same one.
@@ -214,52 +179,35 @@ mod tests {
         root: PathBuf,
     }
 
-    /// A project `p` with an environment that has one launcher.
+    /// A project `p` with an environment.
     fn place() -> Place {
         let dir = tempfile::tempdir().expect("temporary folder");
         let root = dir.path().canonicalize().expect("resolved").join("p");
         std::fs::create_dir_all(root.join(".venv/bin")).expect("folders");
         std::fs::write(root.join(".venv/pyvenv.cfg"), "").expect("write");
-        let launcher = Launcher {
-            aim_pip: "/opt/aim-pip".into(),
-        };
-        std::fs::write(root.join(".venv/bin/pip"), launcher.to_bytes(None)).expect("write");
         Place { _dir: dir, root }
     }
 
-    fn check(place: &Place, launcher: &Path, cwd: &Path) {
-        let host =
-            Host::fake([Path::new("/opt/aim-pip"), launcher, Path::new("list")]).with_cwd(cwd);
-        let call = PipCall::of(&host).expect("a call");
-        assert_eq!(call.args(), ["list"]);
-        assert_eq!(call.entry(), &Entry::Launcher(launcher.to_path_buf()));
-        assert_eq!(call.shim(), Some(Path::new("/opt/aim-pip")));
-        assert_eq!(
-            project_of(call.venv()).root(),
-            place.root,
-            "{}",
-            launcher.display()
-        );
-    }
-
     #[test]
-    fn a_launcher_knows_its_environment_by_every_path() {
+    fn a_script_is_called_by_its_name() {
         let place = place();
-        let root = &place.root;
-        let outside = root.parent().expect("folder");
-        symlink(root.join(".venv/bin/pip"), outside.join("linked-pip")).expect("link");
-        symlink(root.join(".venv/bin"), outside.join("linked-bin")).expect("link");
-        symlink(root, outside.join("linked-project")).expect("link");
-        for path in [
-            root.join(".venv/bin/pip"),
-            outside.join("linked-pip"),
-            outside.join("linked-bin/pip"),
-            outside.join("linked-project/.venv/bin/pip"),
-            root.join(".venv/../.venv/bin/pip"),
-            root.join(".venv/bin/../bin/pip"),
-        ] {
-            check(&place, &path, outside);
-        }
+        let outside = place.root.parent().expect("folder");
+        symlink(&place.root, outside.join("linked-project")).expect("link");
+        let venv = outside.join("linked-project/.venv");
+        let host = Host::fake([
+            "/opt/aim-pip",
+            "--aim-script=2",
+            venv.to_str().expect("utf-8"),
+            "/v/bin/python",
+            "/v/bin/python",
+            "/somewhere/pip3.11",
+            "install",
+            "x",
+        ]);
+        let call = PipCall::of(&host).expect("a call");
+        assert_eq!(call.args(), ["install", "x"]);
+        assert_eq!(call.words(), ["pip3.11", "install", "x"]);
+        assert_eq!(project_of(call.venv()).root(), place.root);
     }
 
     #[test]
@@ -282,8 +230,12 @@ mod tests {
         assert_eq!(call.args(), ["install", "x"]);
         assert_eq!(call.venv().root(), venv);
         assert_eq!(call.words().len(), 6);
-        assert_eq!(call.shim(), Some(Path::new("/opt/aim-pip")));
-        for bad in ["--aim-hook=", "--aim-hook=x", "--aim-hook=9"] {
+        for bad in [
+            "--aim-hook=",
+            "--aim-hook=x",
+            "--aim-hook=9",
+            "--aim-script=9",
+        ] {
             let host = Host::fake(["/opt/aim-pip", bad, venv.to_str().expect("utf-8"), "p", "q"]);
             assert!(PipCall::of(&host).is_err(), "{bad}");
         }
@@ -305,7 +257,8 @@ mod tests {
     #[test]
     fn another_interpreter_means_its_environment_if_it_is_one_of_ours() {
         let (place, other) = (place(), place_of_ours());
-        let host = Host::fake([Path::new("/opt/aim-pip"), &place.root.join(".venv/bin/pip")])
+        let host = Host::fake(["aim-pip"])
+            .with_var("VIRTUAL_ENV", place.root.join(".venv"))
             .with_cwd("/");
         let call = PipCall::of(&host).expect("a call");
         let subject = |python: &Path| {
@@ -326,7 +279,9 @@ mod tests {
 
     fn place_of_ours() -> Place {
         let place = place();
-        std::fs::create_dir_all(place.root.join(".venv/.aim/launchers")).expect("folders");
+        let aim = place.root.join(".venv/.aim");
+        std::fs::create_dir_all(&aim).expect("folder");
+        std::fs::write(aim.join("version"), "2\n").expect("write");
         place
     }
 }

@@ -6,8 +6,6 @@
 //! **Invariant:** whatever fails on our side, pip runs, and its output and status are its own. Our failures are at
 //! most one line on stderr, after pip has ended.
 //!
-//! **Invariant:** nothing is read or opened for a reading command but the launcher and the original that it stands for.
-//!
 //! **Invariant:** reaches neither an async runtime nor an argument parser; a test looks into the binary.
 
 mod beside;
@@ -19,18 +17,19 @@ mod settings;
 mod story;
 
 use std::convert::Infallible;
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
 pub use classify::{Effect, PipCommand};
 
 use crate::env_vars;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::exec;
+use crate::hook;
 use crate::host::Host;
 use crate::store::Allowed;
 use crate::words::{self, Language, t};
 use call::PipCall;
-use real_pip::RealPip;
 use story::RememberedCall;
 
 /// Runs the call of pip that this process was started for. Returns only if pip could not be run at all.
@@ -48,19 +47,33 @@ pub fn main() -> ExitCode {
 }
 
 fn answer(host: &Host) -> Result<Infallible> {
+    if let Some(launcher) = former_launcher(host) {
+        return launcher;
+    }
     let call = PipCall::of(host)?;
-    let mut pip = RealPip::of(&call, host)?;
+    let mut pip = real_pip::of(&call)?;
     let is_passed_by = host.var_os(env_vars::GUARD).is_some() || host.flag(env_vars::BYPASS);
     if !is_passed_by && let Some(remembered) = RememberedCall::of(&call, host) {
-        // `story::run` comes back when no process or descriptor is left for capturing. Becoming pip needs neither.
+        // Comes back where no process or descriptor is left for capturing: pip itself needs none.
         story::run(remembered, &mut pip);
     }
     become_pip(pip)
 }
 
-fn become_pip(mut pip: RealPip) -> Result<Infallible> {
-    let program = pip.program().display().to_string();
-    Err(exec::replace(pip.command()))
+/// A launcher of an earlier version was called: pip's scripts are put back, and the one that was meant is run. The hook
+/// leads it back to us.
+fn former_launcher(host: &Host) -> Option<Result<Infallible>> {
+    let [_, path, args @ ..] = host.args() else {
+        return None;
+    };
+    let venv = hook::environment_of_launcher(&host.absolute(path))?;
+    let _ = hook::put_launchers_out(&venv);
+    Some(real_pip::in_place_of_launcher(&venv, path.as_ref(), args).and_then(become_pip))
+}
+
+fn become_pip(mut pip: Command) -> Result<Infallible> {
+    let program = Path::new(pip.get_program()).display().to_string();
+    Err(exec::replace(&mut pip))
         .exit(Exit::CannotRun)
         .map_err(|error: Error| error.context(t!("shim.cannot_run", program = program)))
 }

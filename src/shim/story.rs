@@ -2,18 +2,18 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use chrono::Utc;
 
-use super::call::{Entry, PipCall};
+use super::call::PipCall;
 use super::classify::{Effect, PipCommand};
-use super::real_pip::RealPip;
 use crate::api::nudge;
 use crate::exec::{self, ChildOutcome, ChildStatus, ChildStream};
+use crate::hook;
 use crate::host::Host;
-use crate::inventory::{Gate, Snapshot};
-use crate::launchers;
+use crate::inventory::Snapshot;
 use crate::project::{Config, Project, socket};
 use crate::secrets;
 use crate::store::{
@@ -53,10 +53,9 @@ impl<'a> RememberedCall<'a> {
     }
 }
 
-/// Runs pip, remembers what it did, and leaves with its status. Returns only if pip could not be started with its
-/// output captured.
-pub(super) fn run(remembered: RememberedCall<'_>, pip: &mut RealPip) {
-    let story = Story::begin(remembered, pip.tool(), std::process::id());
+/// Runs pip, remembers what it did, and leaves with its status. Returns only if pip could not be started so.
+pub(super) fn run(remembered: RememberedCall<'_>, pip: &mut Command) {
+    let story = Story::begin(remembered, std::process::id());
     match run_captured(pip, &story.remembered.project, &story.started) {
         Some((outcome, output)) => {
             story.end(ending(outcome.status), outcome.duration, Some(output));
@@ -73,13 +72,11 @@ pub(super) struct Story<'a> {
     lock: Option<RunLock>,
     /// What was there; none where nobody can tell.
     before: Option<Snapshot>,
-    /// The folders that launchers and hook are in, as they were.
-    places: Gate,
 }
 
 impl<'a> Story<'a> {
-    /// Waits for the call's turn. `tool` will change the environment, in the process `pid`.
-    pub(super) fn begin(remembered: RememberedCall<'a>, tool: Tool, pid: u32) -> Self {
+    /// Waits for the call's turn. pip will run in the process `pid`.
+    pub(super) fn begin(remembered: RememberedCall<'a>, pid: u32) -> Self {
         exec::outlive_full_files();
         let RememberedCall {
             call,
@@ -88,7 +85,7 @@ impl<'a> Story<'a> {
             config,
             host,
         } = &remembered;
-        let started = begin(call, asked, tool, pid, host);
+        let started = begin(call, asked, pid, host);
         let lock = wait_for_turn(project, config, &started, host);
         // What a crash left is entered first; if that fails, the next run tries again, and until then nobody can tell
         // what is in the history already.
@@ -111,32 +108,28 @@ impl<'a> Story<'a> {
         if let Some(before) = &before {
             let _ = Unfinished::begin(&layout, started.clone(), before.clone(), lock.is_some());
         }
-        let places = Gate::with_scripts(project.venv());
         Self {
             remembered,
             started,
             lock,
             before,
-            places,
         }
     }
 
-    /// Puts back what pip replaced by changing itself, and enters the run into the history.
+    /// Enters the run into the history.
     pub(super) fn end(self, ending: Ending, duration: Duration, output: Option<RunOutput>) {
         let RememberedCall {
-            call,
             asked,
             project,
             config,
             host,
+            ..
         } = self.remembered;
         let layout = project.venv().layout();
         let id = self.started.id;
         let after = Snapshot::scan(project.venv()).map_err(StoreError::unscanned(project.venv()));
-        // Who came by a launcher of ours found it in place.
-        if self.places.has_moved() || !matches!(call.entry(), Entry::Launcher(_)) {
-            heal(call, &project);
-        }
+        // A failure is left to `doctor` to show: pip works either way.
+        let _ = hook::put_launchers_out(project.venv());
         let (before, after) = match (self.before, after) {
             (Some(before), Ok(after)) => (before, after),
             (_, after) => {
@@ -180,7 +173,7 @@ impl<'a> Story<'a> {
 }
 
 /// The run as it begins, without secrets.
-fn begin(call: &PipCall, asked: &PipCommand, tool: Tool, pid: u32, host: &Host) -> StartedRun {
+fn begin(call: &PipCall, asked: &PipCommand, pid: u32, host: &Host) -> StartedRun {
     let packages: Vec<_> = asked.packages.iter().map(Into::into).collect();
     StartedRun {
         id: RunId::new(),
@@ -188,7 +181,7 @@ fn begin(call: &PipCall, asked: &PipCommand, tool: Tool, pid: u32, host: &Host) 
         packages: secrets::words(&packages),
         argv: secrets::words(&call.words()),
         cwd: host.cwd().map_or_else(PathBuf::new, PathBuf::from),
-        tool,
+        tool: Tool::Pip,
         started_at: Utc::now(),
         pid,
     }
@@ -212,8 +205,8 @@ fn enter_earlier_changes(
     }
 }
 
-/// Takes the environment's run lock, waiting for another pip. None when the wait is over, when the settings want no
-/// lock, or where no lock can be made. pip runs all the same.
+/// Takes the environment's run lock, waiting for another pip. None when it has waited long enough, when nobody wants a
+/// lock, or where there can be none: pip runs all the same.
 fn wait_for_turn(
     project: &Project,
     config: &Config,
@@ -239,12 +232,12 @@ fn wait_for_turn(
 
 /// Runs pip to its end; its output goes where it would have gone, and into the log. None if it could not be started.
 fn run_captured(
-    pip: &mut RealPip,
+    pip: &mut Command,
     project: &Project,
     run: &StartedRun,
 ) -> Option<(ChildOutcome, RunOutput)> {
     let mut draft = LogDraft::begin(&project.layout(), &run.id);
-    let outcome = exec::run(pip.command(), &mut |stream, bytes| match stream {
+    let outcome = exec::run(pip, &mut |stream, bytes| match stream {
         ChildStream::Stdout => draft.stdout(bytes),
         ChildStream::Stderr => draft.stderr(bytes),
     });
@@ -263,14 +256,6 @@ fn ending(status: ChildStatus) -> Ending {
     }
 }
 
-/// Puts back what pip replaced or removed by changing itself. A failure is left to `aim-venv-sync doctor` to show: pip
-/// still works.
-fn heal(call: &PipCall, project: &Project) {
-    if let Some(shim) = call.shim() {
-        let _ = launchers::heal(project.venv(), shim);
-    }
-}
-
 /// Only a nudge: who needs the environment reads `env_meta.json` itself.
 fn tell_daemon(project: &Project, published: &Published, host: &Host) {
     nudge::env_changed(
@@ -281,8 +266,7 @@ fn tell_daemon(project: &Project, published: &Published, host: &Host) {
     );
 }
 
-/// Says that a change is not in the history: the one line of our own after a run. A run that changed nothing is not
-/// missed, so nothing is said of it.
+/// Says that a change is not in the history. The one line that is ours: where nothing changed, nobody misses the run.
 fn admit(error: &StoreError) {
     let mut line = t!("shim.not_recorded", why = error).into_owned();
     if error.is_link_to_allow() {

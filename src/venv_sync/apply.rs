@@ -1,9 +1,8 @@
-//! Brings an environment in step: records what other tools changed and mends launchers and hook.
+//! Brings an environment in step: records what other tools changed and mends the hook.
 //!
 //! All of it happens under the environment's run lock, so no pip is at work meanwhile. A place that cannot be written
 //! is no failure as long as there is nothing to write.
 
-use std::io;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -12,22 +11,21 @@ use super::ground::Ground;
 use super::plan::SyncPlan;
 use crate::console::Console;
 use crate::error::{Error, Explain, Result};
+use crate::hook::{self, Changes};
 use crate::inventory::{Diff, Snapshot};
-use crate::launchers::{self, Changes};
-use crate::project::VenvLayout;
 use crate::store::{
     self, Ending, EnvMeta, Generation, Holder, LockError, Published, RunId, RunLock, StartedRun,
-    StoreError, Tool, Unfinished, places,
+    StoreError, Tool, Unfinished,
 };
 use crate::terminal::printable;
 use crate::words::t;
 
-/// Whether launchers and hook are put in anew or only mended where they are already.
+/// Whether the hook is put in anew or only mended where it is already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Launchers {
+pub(super) enum Hook {
     /// Put in.
     Install,
-    /// Mend, in an environment that has them.
+    /// Mend, in an environment that has it.
     Mend,
 }
 
@@ -38,7 +36,7 @@ pub(super) struct Applied {
     pub(super) recovered: Option<Published>,
     /// The difference that is now recorded.
     pub(super) recorded: Option<Published>,
-    /// Files of launchers and hook that were written.
+    /// Files of the hook that were written, and scripts of pip's that were put back.
     pub(super) mended: Changes,
     /// What is installed.
     pub(super) now: Snapshot,
@@ -63,7 +61,7 @@ impl Applied {
 pub(super) fn apply(
     ground: &Ground<'_>,
     action: &str,
-    launchers: Launchers,
+    hook: Hook,
     console: &mut Console,
 ) -> Result<Applied> {
     let lock = lock(ground, action, console)?;
@@ -74,7 +72,7 @@ pub(super) fn apply(
         }
         None => None,
     };
-    let mended = mend(ground, launchers, console)?;
+    let mended = mend(ground, hook, console)?;
     let compared = compare(ground)?;
     let recorded = match compared.plan.diff() {
         None => None,
@@ -156,43 +154,27 @@ fn cannot_record(error: StoreError) -> Error {
         .hint(hint)
 }
 
-fn mend(ground: &Ground<'_>, launchers: Launchers, console: &mut Console) -> Result<Changes> {
+fn mend(ground: &Ground<'_>, wanted: Hook, console: &mut Console) -> Result<Changes> {
     let venv = ground.project.venv();
-    if launchers == Launchers::Mend && !launchers::is_installed(venv)? {
+    if wanted == Hook::Mend && !hook::is_installed(venv)? {
         return Ok(Changes::default());
     }
-    let Some(aim_pip) = launchers::aim_pip_path(ground.host) else {
+    let Some(aim_pip) = hook::aim_pip_path(ground.host) else {
         let missing = t!("venv_sync.no_aim_pip");
         let hint = t!("venv_sync.hint_aim_pip");
-        if launchers == Launchers::Install {
+        if wanted == Hook::Install {
             return Err(Error::failed(missing).hint(hint));
         }
         console.warn(missing);
         return Ok(Changes::default());
     };
-    let mended = match launchers {
-        Launchers::Install => launchers::install(venv, &aim_pip),
-        Launchers::Mend => launchers::heal(venv, &aim_pip),
+    let mended = match wanted {
+        Hook::Install => hook::install(venv, &aim_pip),
+        Hook::Mend => hook::mend(venv, &aim_pip),
     };
     mended
-        .map_err(Error::from)
-        .and_then(|mended| Ok(mark(&venv.layout()).map(|()| mended)?))
         .context(t!("venv_sync.cannot_mend"))
         .hint(t!("venv_sync.hint_doctor"))
-}
-
-/// Writes down, for later toolkits, which layout the private folder has and which toolkit put it there.
-fn mark(layout: &VenvLayout) -> io::Result<()> {
-    const LAYOUT: u32 = 1;
-    let text = format!("{LAYOUT}\n{}\n", env!("CARGO_PKG_VERSION"));
-    let aim = places::aim(layout)?;
-    if aim
-        .read(VenvLayout::VERSION, 4096)
-        .is_ok_and(|bytes| bytes == text.as_bytes())
-    {
-        return Ok(());
-    }
-    aim.write(VenvLayout::VERSION, text.as_bytes())
 }
 
 /// The run lock. None where settings switch it off, or where nothing can be written and nothing has to be.

@@ -77,7 +77,7 @@ pub enum Verb {
     /// What is there.
     #[command(about = t!("venv_sync.help.status").into_owned())]
     Status,
-    /// Take launchers and hook out again.
+    /// Take the hook out again.
     #[command(about = t!("venv_sync.help.remove").into_owned())]
     Remove,
     /// Check every part.

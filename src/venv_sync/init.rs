@@ -1,4 +1,4 @@
-//! `aim-venv-sync init [PATH] [--python X]`: a project with an environment, launchers, a record, known to the daemon.
+//! `aim-venv-sync init [PATH] [--python X]`: a project with an environment, the hook, a record, known to the daemon.
 //!
 //! Doing it again changes nothing, and says what was there. Nothing that a person made is ever deleted.
 
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::apply::{self, Applied, Launchers};
+use super::apply::{self, Applied, Hook};
 use super::ground::{self, Ground};
 use super::interpreter::{FoundPython, PythonWish};
 use super::maker::Maker;
@@ -39,7 +39,7 @@ pub(super) fn init(
         }
     };
     let ground = Ground::of(host, project);
-    let applied = apply::apply(&ground, "init", Launchers::Install, console)?;
+    let applied = apply::apply(&ground, "init", Hook::Install, console)?;
     let id = daemon::register(&ground, console);
     if let Some(published) = applied.raised_by() {
         daemon::tell(&ground, published);
@@ -66,6 +66,16 @@ pub(super) fn init(
 /// The version of pip in an environment, from its metadata.
 pub(super) fn pip_version(now: &Snapshot) -> Option<String> {
     now.find("pip").map(|pip| pip.version.clone())
+}
+
+/// What to type when an environment has no pip.
+pub(super) fn bring_pip(venv: &Venv) -> String {
+    let python = venv.python_path();
+    // By itself it brings `pip3` alone, and `pip` would be another Python's.
+    format!(
+        "{} -m ensurepip --default-pip",
+        shell::word(&python.to_string_lossy())
+    )
 }
 
 /// Where to work.
@@ -202,7 +212,7 @@ fn print(
         (None, true) => t!("venv_sync.was_there", path = path, python = python),
     })?;
     console.line(pip_version(&applied.now).map_or_else(
-        || t!("venv_sync.pip_is_missing"),
+        || t!("venv_sync.pip_is_missing", command = bring_pip(venv)),
         |pip| t!("venv_sync.pip_is_remembered", pip = pip),
     ))?;
     console.line(t!(

@@ -249,7 +249,7 @@ mod tests {
         let venv = maker.make(&host, &target).expect("made");
         assert!(venv.python().is_ok());
         assert!(venv.python_version().is_some());
-        assert!(crate::launchers::has_pip(&venv).expect("readable"));
+        assert!(crate::hook::has_pip(&venv).expect("readable"));
     }
 
     #[test]

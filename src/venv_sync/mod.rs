@@ -1,4 +1,4 @@
-//! `aim-venv-sync`: makes environments, puts launchers and hook into them, and keeps their record true whichever tool
+//! `aim-venv-sync`: makes environments, puts the hook into them, and keeps their record true whichever tool
 //! changed them.
 //!
 //! Start reading at [`run`]. `plan` says what a sync has to do and `apply` does it; `init` is a sync of an

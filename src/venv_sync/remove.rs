@@ -1,7 +1,7 @@
-//! `aim-venv-sync remove`: takes launchers, hook and the private folder out of an environment.
+//! `aim-venv-sync remove`: takes the hook and the private folder out of an environment.
 //!
 //! The history (`env_meta.json`, `.pip-logs`) is the person's and stays. So does the registration at the daemon, which
-//! can run a project's worker without launchers.
+//! can run a project's worker without the hook.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use super::apply;
 use super::ground::Ground;
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
-use crate::launchers;
+use crate::hook;
 use crate::project::{LOGS, VenvLayout};
 use crate::store::{LockError, RunLock, places};
 use crate::words::t;
@@ -27,7 +27,7 @@ pub(super) fn remove(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
             .context(t!("venv_sync.cannot_remove"))
             .hint(t!("venv_sync.hint_lock")));
     }
-    let changes = launchers::remove(venv)
+    let changes = hook::remove(venv)
         .context(t!("venv_sync.cannot_remove"))
         .hint(t!("venv_sync.hint_doctor"))?;
     let had_folder = places::environment(&layout)

@@ -11,8 +11,8 @@ use super::ground::Ground;
 use super::{apply, changes, init};
 use crate::console::{Console, style, time, width};
 use crate::error::{Exit, Result};
+use crate::hook::{self, HookState};
 use crate::inventory::{Change, Diff};
-use crate::launchers::{self, EntryState};
 use crate::store::{EnvMeta, Generation, LastChange, MetaState, Tool};
 use crate::terminal::printable;
 use crate::words::t;
@@ -41,7 +41,7 @@ struct Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Shim {
-    /// Every launcher and the hook are in place.
+    /// The hook is in place.
     On,
     /// Switched off by a setting.
     Off,
@@ -91,21 +91,21 @@ fn gather(ground: &Ground<'_>) -> Result<(Status, EnvMeta)> {
 
 fn shim(ground: &Ground<'_>) -> Result<Shim> {
     let venv = ground.project.venv();
-    if !launchers::is_installed(venv)? {
+    if !hook::is_installed(venv)? {
         return Ok(Shim::Absent);
     }
     if !ground.config.enabled.value {
         return Ok(Shim::Off);
     }
-    let Some(aim_pip) = launchers::aim_pip_path(ground.host) else {
+    let Some(aim_pip) = hook::aim_pip_path(ground.host) else {
         return Ok(Shim::Damaged);
     };
-    let findings = launchers::inspect(venv, &aim_pip)?;
+    let findings = hook::inspect(venv, &aim_pip)?;
     let is_sound = findings.iter().all(|finding| match &finding.state {
-        EntryState::Ours => true,
+        HookState::Ours | HookState::Launcher => true,
         // It works as long as it is there; only `doctor` minds which one it is.
-        EntryState::Elsewhere(other) => other.is_file(),
-        EntryState::Foreign | EntryState::Missing => false,
+        HookState::Elsewhere(other) => other.is_file(),
+        HookState::Foreign | HookState::Missing => false,
     });
     Ok(if is_sound { Shim::On } else { Shim::Damaged })
 }

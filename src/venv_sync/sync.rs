@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::apply::{self, Applied, Compared, Launchers};
+use super::apply::{self, Applied, Compared, Hook};
 use super::ground::Ground;
 use super::plan::SyncPlan;
 use super::{SyncArgs, changes, daemon};
 use crate::console::Console;
 use crate::error::{Exit, Result};
-use crate::launchers::{self, Changes};
+use crate::hook::{self, Changes};
 use crate::project::HOOK_PACKAGE;
 use crate::store::{EnvMeta, Published, Tool};
 use crate::words::t;
@@ -20,13 +20,13 @@ pub(super) fn sync(ground: &Ground<'_>, args: SyncArgs, console: &mut Console) -
     if args.check {
         return check(ground, console);
     }
-    let applied = apply::apply(ground, "sync", Launchers::Mend, console)?;
+    let applied = apply::apply(ground, "sync", Hook::Mend, console)?;
     if let Some(published) = applied.raised_by() {
         daemon::tell(ground, published);
     }
     if !console.is_json() {
         print(&applied, console)?;
-        if ground.config.enabled.value && !launchers::is_installed(ground.project.venv())? {
+        if ground.config.enabled.value && !hook::is_installed(ground.project.venv())? {
             // The environment was never ours, or another tool made it anew (`--clear`): nothing can be put back.
             console.hint(t!("venv_sync.hint_init"));
         }
@@ -133,7 +133,7 @@ fn recorded(run: &Published) -> String {
     .into_owned()
 }
 
-/// Files of launchers and hook, in a sentence. The hook's package is one thing to the reader.
+/// Files of the hook and scripts of pip's, in a sentence. The hook's package is one thing to the reader.
 fn names(paths: &[PathBuf]) -> String {
     let mut names: Vec<_> = paths
         .iter()

@@ -130,7 +130,7 @@ fn what_the_superuser_installs_leaves_the_files_to_the_projects_owner() {
         ".pip-logs/.lock",
         ".pip-logs/runs.jsonl",
         ".venv/.aim",
-        ".venv/.aim/launchers",
+        ".venv/.aim/version",
         ".venv/.aim/lock",
         ".venv/.aim/snapshot.json",
         ".venv/.aim/unfinished",

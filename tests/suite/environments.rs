@@ -53,108 +53,34 @@ fn one_that_is_a_link() {
 
 #[test]
 fn one_on_a_long_path_with_spaces_in_two_scripts() {
-    let sandbox = Sandbox::ready();
+    let sandbox = Sandbox::new();
     let project = sandbox
         .root()
         .join(format!("{} 긴 이름의 폴더 'x'", "long ".repeat(30)));
-    std::fs::rename(sandbox.project(), &project).expect("moved");
     assert!(project.as_os_str().len() > 127);
+    let mut python = sandbox.command(sandbox.python().path());
+    let venv = python.args(["-I", "-m", "venv"]);
+    Ran::of(venv.arg(project.join(".venv"))).ok();
+    let mut init = sandbox.command("aim-venv-sync");
+    Ran::of(init.arg("init").arg(&project)).ok();
     remembers(&sandbox, &project);
 }
 
 #[test]
-fn one_without_pip_is_uvs() {
-    let Some(wheel) = stored_wheel("uv-") else {
-        return;
-    };
+fn one_without_pip_has_none() {
     let sandbox = Sandbox::new();
-    let folder = sandbox.root().join("uv");
-    let unpack = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
     let mut python = sandbox.command(sandbox.python().path());
-    Ran::of(python.args(["-c", unpack]).arg(wheel).arg(&folder)).ok();
-    let entries = std::fs::read_dir(&folder).expect("unpacked");
-    let uv = entries
-        .map(|entry| entry.expect("readable").path().join("scripts/uv"))
-        .find(|path| path.exists())
-        .expect("a program");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&uv, mode).expect("mode");
-    let bin = uv.parent().expect("a folder").display().to_string();
-
-    let mut python = sandbox.command(sandbox.python().path());
-    Ran::of(
-        python
-            .args(["-I", "-m", "venv", "--without-pip"])
-            .arg(sandbox.venv()),
-    )
-    .ok();
-    let sandbox = sandbox.with_init();
-    let greeting = sandbox.wheel("greeting", "1.0");
-    let by_uv = |program: &Path, args: &[&str]| {
-        let mut command = sandbox.command(program);
-        command
-            .args(args)
-            .env("PATH", format!("{bin}:/usr/bin:/bin"))
-            .env("UV_OFFLINE", "1");
-        command
-            .env_remove("PIP_FIND_LINKS")
-            .env_remove("PIP_NO_INDEX");
-        Ran::of(&mut command)
-    };
-    let path = greeting.to_str().expect("utf-8");
-    by_uv(&sandbox.bin("pip"), &["install", "--no-cache", path]).ok();
-    let record = sandbox.last_record();
-    assert_eq!(
-        (&record["tool"], &record["added"][0]["name"]),
-        (&"uv".into(), &"greeting".into())
-    );
-    // uv past us, then pip by us: each has its own run.
-    let venv = sandbox.venv();
-    let venv = venv.to_str().expect("utf-8");
-    by_uv(&uv, &["pip", "uninstall", "--python", venv, "greeting"]).ok();
-    let farewell = sandbox.wheel("farewell", "1.0");
-    by_uv(
-        &uv,
-        &[
-            "pip",
-            "install",
-            "--no-cache",
-            "--python",
-            venv,
-            farewell.to_str().expect("utf-8"),
-        ],
-    )
-    .ok();
-    by_uv(&sandbox.bin("pip"), &["install", "--no-cache", path]).ok();
-    let records = sandbox.records();
-    let [.., sync, install] = &records[..] else {
-        panic!("{records:?}")
-    };
-    assert_eq!(
-        (&sync["action"], &sync["tool"]),
-        (&"sync".into(), &"uv".into())
-    );
-    assert_eq!(sync["removed"][0]["name"], "greeting");
-    assert_eq!(install["added"][0]["name"], "greeting");
-    // uv brings pip: the next sync leads its scripts to us.
-    let Some(pip) = stored_wheel("pip-24.0-") else {
-        return;
-    };
-    by_uv(
-        &uv,
-        &[
-            "pip",
-            "install",
-            "--no-cache",
-            "--python",
-            venv,
-            pip.to_str().expect("utf-8"),
-        ],
-    )
-    .ok();
-    sandbox.run("aim-venv-sync", ["sync"]).ok();
-    remembers(&sandbox, sandbox.project());
-    sandbox.pip(["--version"]).ok().says("pip 24.0");
+    let venv = python.args(["-I", "-m", "venv", "--without-pip"]);
+    Ran::of(venv.arg(sandbox.venv())).ok();
+    sandbox
+        .run("aim-venv-sync", ["init"])
+        .ok()
+        .says("-m ensurepip");
+    assert!(!sandbox.bin("pip").exists());
+    let mut named = sandbox.command("aim-pip");
+    named.arg("list").env("VIRTUAL_ENV", sandbox.venv());
+    let ran = Ran::of(&mut named).exits(127);
+    assert!(ran.stderr().contains("-m ensurepip"), "{ran:?}");
 }
 
 #[test]
@@ -232,18 +158,11 @@ fn an_interpreter_that_ignores_the_hook() {
     let sandbox = Sandbox::ready();
     let line = sandbox.site_packages().join("00_aim_pip.pth");
     let ignore = || std::fs::write(&line, "").expect("written");
-    for name in ["greeting", "other"] {
-        sandbox.wheel(name, "1.0");
-    }
-    // A launcher needs no hook.
-    ignore();
-    sandbox.pip(["install", "greeting"]).ok();
-    assert_eq!(sandbox.last_record()["packages"][0], "greeting");
-    // `-m pip` is nobody's then, until somebody looks.
+    sandbox.wheel("other", "1.0");
+    // pip is nobody's then, until somebody looks.
     ignore();
     let before = sandbox.records().len();
-    let python = sandbox.bin("python");
-    sandbox.run(&python, ["-m", "pip", "install", "other"]).ok();
+    sandbox.pip(["install", "other"]).ok();
     assert_eq!(sandbox.records().len(), before, "nobody saw it");
     sandbox.run("aim-venv-sync", ["sync"]).ok();
     let record = sandbox.last_record();

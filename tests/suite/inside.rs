@@ -1,11 +1,14 @@
-//! pip called inside a program, by its main function.
+//! pip called inside a program.
+
+use std::path::Path;
 
 use rustix::process::kill_process;
 
 use aim_toolkit::testing::{RunLock, Venv};
+use serde_json::json;
 
 use crate::held::Held;
-use crate::sandbox::{Python, Ran, Sandbox};
+use crate::sandbox::{Python, Ran, Sandbox, stored_wheel};
 
 /// The ways in; what follows on the command line is pip's.
 const WAYS: &[&str] = &[
@@ -14,6 +17,9 @@ const WAYS: &[&str] = &[
     "import sys; from pip._internal.cli.main import main; sys.exit(main())",
     "import sys, pip; sys.exit(pip.main(sys.argv[1:]))",
     "import sys; from pip._internal import main; sys.exit(main(args=sys.argv[1:]))",
+    "import sys; from pip._internal.commands import create_command as command; \
+     sys.exit(command(sys.argv[1]).main(sys.argv[2:]))",
+    "import sys, runpy; sys.argv[0] = 'pip'; runpy.run_module('pip', run_name='__main__', alter_sys=True)",
 ];
 
 #[test]
@@ -126,9 +132,11 @@ assert "_aim_pip_hook" not in sys.modules
 import pip
 import inspect, subprocess
 from pip._internal.cli import main as module
-assert "exec_module" not in vars(module.__spec__.loader)
-assert str(inspect.signature(module.main)).startswith("(args:"), inspect.signature(module.main)
-assert module.main.__module__ == "pip._internal.cli.main" and module.main.__name__ == "main"
+from pip._internal.cli import base_command
+assert "exec_module" not in vars(base_command.__spec__.loader)
+stand_in = base_command.Command.main
+assert str(inspect.signature(stand_in)).startswith("(self, args:"), inspect.signature(stand_in)
+assert stand_in.__module__ == "pip._internal.cli.base_command" and stand_in.__name__ == "main"
 
 started = []
 popen = subprocess.Popen
@@ -147,7 +155,7 @@ print("fine")
 "#;
 
 #[test]
-fn tools_of_others_are_left_alone() {
+fn pips_own_call_of_itself_is_left_alone() {
     let sandbox = Sandbox::ready();
     let before = sandbox.records();
     let runner = sandbox.site_packages().join("pip/__pip-runner__.py");
@@ -155,13 +163,92 @@ fn tools_of_others_are_left_alone() {
     sandbox
         .run(sandbox.bin("python"), [runner, "install"])
         .exits(1);
-    sandbox.run(sandbox.bin("python"), ["-m", "ensurepip"]).ok();
-    if let Some(wheel) = crate::sandbox::stored_wheel("pip-24.0-") {
-        let pip = wheel.join("pip");
-        let greeting = sandbox.wheel("greeting", "1.0");
-        let (pip, greeting) = (pip.to_str(), greeting.to_str());
-        let call = [pip.expect("utf-8"), "install", greeting.expect("utf-8")];
-        sandbox.run(sandbox.bin("python"), call).ok();
-    }
     assert_eq!(sandbox.records(), before);
+}
+
+/// Makes a zip that runs the pip of a wheel, as `pip.pyz` is one.
+const ZIP: &str = r"
+import sys, zipfile, shutil
+wheel, zipped = sys.argv[1:]
+shutil.copyfile(wheel, zipped)
+run = 'import runpy; runpy.run_module(\'pip\', run_name=\'__main__\', alter_sys=True)'
+zipfile.ZipFile(zipped, 'a').writestr('__main__.py', run)
+";
+
+/// A pip that lies elsewhere, and changes this environment all the same.
+#[test]
+fn pips_of_others_are_remembered() {
+    let Some(wheel) = stored_wheel("pip-24.0-") else {
+        return;
+    };
+    let sandbox = Sandbox::ready();
+    let python = sandbox.bin("python");
+    let in_wheel = wheel.join("pip");
+    let zipped = sandbox.root().join("pip.pyz");
+    sandbox
+        .run(&python, ["-c", ZIP, path(&wheel), path(&zipped)])
+        .ok();
+    for (name, pip) in [("wheeled", &in_wheel), ("zipped", &zipped)] {
+        sandbox.wheel(name, "1.0");
+        sandbox.run(&python, [path(pip), "install", name]).ok();
+        let record = sandbox.last_record();
+        assert_eq!(record["argv"], json!(["pip", "install", name]));
+        assert_eq!(record["added"][0]["name"], *name);
+    }
+    let another = Sandbox::new().with_venv();
+    sandbox.wheel("by-another", "1.0");
+    let mut pip = sandbox.command(another.bin("pip"));
+    pip.arg("--python").arg(sandbox.venv());
+    Ran::of(pip.args(["install", "by-another"])).ok();
+    assert_eq!(sandbox.last_record()["added"][0]["name"], "by-another");
+    let before = sandbox.records().len();
+    sandbox.run(&python, ["-m", "ensurepip"]).ok();
+    assert_eq!(sandbox.records().len() - before, 1);
+}
+
+/// A process that the program forks while pip runs has the program's descriptors, and stays.
+#[test]
+fn a_child_that_stays_holds_up_nothing() {
+    let sandbox = Sandbox::ready();
+    sandbox.write("forks.py", FORKS);
+    let before = sandbox.records().len();
+    let python = sandbox.bin("python");
+    sandbox.run(&python, ["forks.py"]).exits(1).says("forked");
+    let during = sandbox.records().len();
+    assert!(
+        !sandbox.project().join("gone").exists(),
+        "the child is there"
+    );
+    sandbox.write("go", "");
+    assert_eq!(during - before, 1);
+}
+
+/// pip whose command forks a child that stays until it is told to go.
+const FORKS: &str = r#"
+import os, sys, time
+from pip._internal.cli import base_command
+
+stand_in = base_command.Command.main
+main = stand_in.__wrapped__
+def forks(self, args):
+    print("forked", flush=True)
+    if os.fork() == 0:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for descriptor in 0, 1, 2:
+            os.dup2(nothing, descriptor)
+        for _ in range(600):
+            if os.path.exists("go"):
+                break
+            time.sleep(0.1)
+        open("gone", "w").close()
+        os._exit(0)
+    return main(self, args)
+names = stand_in.__code__.co_freevars
+stand_in.__closure__[names.index("main")].cell_contents = forks
+from pip._internal.cli.main import main as pip
+sys.exit(pip(["install"]))
+"#;
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("utf-8")
 }

@@ -38,6 +38,7 @@ mod logs;
 mod paths;
 mod readme;
 mod sandbox;
+mod scripts;
 mod secrets;
 mod shim;
 mod source;

@@ -27,15 +27,7 @@ const NAMES: [&str; 17] = [
 ];
 
 /// Names in an environment that are words elsewhere: they stand in no `join` and in no relative path.
-const IN_PATHS: [&str; 7] = [
-    "activate",
-    "bin",
-    "launchers",
-    "lib",
-    "python",
-    "unfinished",
-    "venv",
-];
+const IN_PATHS: [&str; 6] = ["activate", "bin", "lib", "python", "unfinished", "venv"];
 
 #[test]
 fn paths_of_ours_are_spelled_in_one_place() {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::check::Check;
 use crate::console::shell;
+use crate::hook::{self, Finding, HookState};
 use crate::inventory::Snapshot;
-use crate::launchers::{self, EntryPart, EntryState, Finding};
 use crate::project::Venv;
 use crate::store::places;
 use crate::venv_sync::interpreter::{FoundPython, on_path};
@@ -79,13 +79,7 @@ fn moved_on(venv: &Venv, now: &str) -> bool {
 fn pip(ground: &Ground<'_>) -> Check {
     const NAME: &str = "pip";
     let venv = ground.project.venv();
-    let ensure = || {
-        let python = venv.python_path();
-        let python = shell::word(&python.to_string_lossy());
-        // By itself it brings `pip3` alone, and `pip` would be another Python's.
-        format!("{python} -m ensurepip --default-pip")
-    };
-    let scanned = Snapshot::scan(venv).and_then(|now| Ok((now, launchers::has_pip(venv)?)));
+    let scanned = Snapshot::scan(venv).and_then(|now| Ok((now, hook::has_pip(venv)?)));
     let (now, has_pip) = match scanned {
         Ok(scanned) => scanned,
         Err(error) => {
@@ -97,10 +91,7 @@ fn pip(ground: &Ground<'_>) -> Check {
     match init::pip_version(&now) {
         Some(version) => Check::good(NAME, t!("venv_sync.doctor.pip", version = version)),
         None if has_pip => Check::good(NAME, t!("venv_sync.doctor.pip_shared")),
-        None if on_path(ground.host, "uv").is_some() => {
-            Check::odd(NAME, t!("venv_sync.doctor.pip_by_uv"), ensure())
-        }
-        None => Check::wrong(NAME, t!("venv_sync.doctor.no_pip"), ensure()),
+        None => Check::wrong(NAME, t!("venv_sync.doctor.no_pip"), init::bring_pip(venv)),
     }
 }
 
@@ -118,17 +109,17 @@ fn enabled(ground: &Ground<'_>) -> Check {
     }
 }
 
-/// The shim, each launcher, each hook.
+/// The shim, each hook, and launchers that an earlier version left.
 fn ways_in(ground: &Ground<'_>) -> Vec<Check> {
     let venv = ground.project.venv();
-    let Some(aim_pip) = launchers::aim_pip_path(ground.host) else {
+    let Some(aim_pip) = hook::aim_pip_path(ground.host) else {
         let remedy = t!("venv_sync.hint_aim_pip").into_owned();
         return vec![Check::wrong("aim-pip", t!("venv_sync.no_aim_pip"), remedy)];
     };
     let found = t!("venv_sync.doctor.aim_pip", path = aim_pip.display());
     let mut checks = vec![Check::good("aim-pip", found)];
-    let findings = launchers::is_installed(venv).and_then(|is_installed| {
-        let findings = is_installed.then(|| launchers::inspect(venv, &aim_pip));
+    let findings = hook::is_installed(venv).and_then(|is_installed| {
+        let findings = is_installed.then(|| hook::inspect(venv, &aim_pip));
         findings.transpose()
     });
     match findings {
@@ -136,54 +127,48 @@ fn ways_in(ground: &Ground<'_>) -> Vec<Check> {
             checks.extend(findings.iter().map(|finding| way_in(ground, finding)));
         }
         Ok(None) => checks.push(Check::wrong(
-            "launchers",
+            "hook",
             t!("venv_sync.doctor.not_installed"),
             init_command(ground),
         )),
-        Err(error) => checks.push(Check::wrong("launchers", error.to_string(), None)),
+        Err(error) => checks.push(Check::wrong("hook", error.to_string(), None)),
     }
     checks
 }
 
 fn way_in(ground: &Ground<'_>, finding: &Finding) -> Check {
-    let (name, what) = match finding.part {
-        EntryPart::Launcher => ("launchers", t!("venv_sync.doctor.launcher")),
-        EntryPart::Hook => ("hook", t!("venv_sync.doctor.hook")),
-    };
+    const NAME: &str = "hook";
     let path = short(ground, &finding.path);
     let sync = || "aim-venv-sync sync".to_owned();
     match &finding.state {
-        EntryState::Ours => {
-            Check::good(name, t!("venv_sync.doctor.ours", what = what, path = path))
-        }
-        EntryState::Elsewhere(other) if other.is_file() => Check::odd(
-            name,
+        HookState::Ours => Check::good(NAME, t!("venv_sync.doctor.ours", path = path)),
+        HookState::Elsewhere(other) if other.is_file() => Check::odd(
+            NAME,
             t!(
                 "venv_sync.doctor.elsewhere",
-                what = what,
                 path = path,
                 other = other.display()
             ),
             sync(),
         ),
-        EntryState::Elsewhere(other) => Check::wrong(
-            name,
+        HookState::Elsewhere(other) => Check::wrong(
+            NAME,
             t!(
                 "venv_sync.doctor.elsewhere_gone",
-                what = what,
                 path = path,
                 other = other.display()
             ),
             sync(),
         ),
-        EntryState::Foreign => Check::wrong(
-            name,
-            t!("venv_sync.doctor.foreign", what = what, path = path),
-            sync(),
-        ),
-        EntryState::Missing => Check::wrong(
-            name,
-            t!("venv_sync.doctor.missing", what = what, path = path),
+        HookState::Foreign => {
+            Check::wrong(NAME, t!("venv_sync.doctor.foreign", path = path), sync())
+        }
+        HookState::Missing => {
+            Check::wrong(NAME, t!("venv_sync.doctor.missing", path = path), sync())
+        }
+        HookState::Launcher => Check::odd(
+            "pip-script",
+            t!("venv_sync.doctor.launcher", path = path),
             sync(),
         ),
     }

@@ -1,6 +1,6 @@
 //! The same calls of pip with and without us, compared by all that a caller can see.
 //!
-//! `twins` are two equal worlds, of which one has our launchers and hook. Every subject plays the same calls in both,
+//! `twins` are two equal worlds, of which one has our hook. Every subject plays the same calls in both,
 //! in the same order, and compares what is `seen`: bytes, status, files, and what pip itself sees. `calls` is the
 //! table; `stand_in` makes pips that show or do what a real one cannot be made to at will.
 //!

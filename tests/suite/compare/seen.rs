@@ -1,15 +1,13 @@
 //! What a caller can see of a call: status, output, and files.
 //!
 //! What must differ between two worlds is taken out: their own paths, names that chance made, times. What is ours by
-//! design (launchers, hook, history) is looked through: a launcher counts as the original that it stands for.
+//! design (hook, history) is looked through.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{ExitStatus, Output};
-
-use aim_toolkit::testing::Launcher;
 
 use crate::sandbox::Sandbox;
 
@@ -174,18 +172,7 @@ fn described(sandbox: &Sandbox, path: &Path) -> Option<String> {
     if meta.is_dir() {
         return Some(format!("{:o}", meta.permissions().mode()));
     }
-    let mut original = path.to_path_buf();
-    if path.parent() == Some(&sandbox.venv().join("bin")) && Launcher::read(path).is_some() {
-        let kept = sandbox.venv().join(".aim/launchers");
-        original = kept.join(path.file_name().expect("a name"));
-        if !original.exists() {
-            return None; // a name that pip has no script for
-        }
-    }
-    let mode = original
-        .metadata()
-        .map_or(0, |meta| meta.permissions().mode());
-    let mut text = format!("{mode:o}");
+    let mut text = format!("{:o}", meta.permissions().mode());
     if path.extension().is_some_and(|end| end == "pyc") {
         return Some(text); // holds its source's time
     }
@@ -196,7 +183,7 @@ fn described(sandbox: &Sandbox, path: &Path) -> Option<String> {
     if is_large {
         let _ = write!(text, " {} bytes", meta.len());
     } else {
-        let bytes = std::fs::read(&original).expect("readable");
+        let bytes = std::fs::read(path).expect("readable");
         let mut bytes = redacted(sandbox, &bytes);
         if path.file_name().is_some_and(|name| name == "RECORD") {
             bytes = without_hashes(&bytes); // of files that hold their own path

@@ -1,6 +1,6 @@
 //! Pips that show or do what a real one cannot be made to at will.
 //!
-//! Python, launchers, hook and shim are real; only the package `pip` is another.
+//! Python, pip's scripts, hook and shim are real; only the package `pip` is another.
 
 use crate::sandbox::Sandbox;
 

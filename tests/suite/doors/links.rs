@@ -8,19 +8,17 @@ use crate::sandbox::Sandbox;
 /// The folders of ours. What is in one of them is out of reach while it is something else.
 const FOLDERS: [&str; 2] = [".pip-logs", ".venv/.aim"];
 /// What is in them, and beside them.
-const INSIDE: [&str; 10] = [
+const INSIDE: [&str; 8] = [
     ".aim.toml",
     ".pip-logs/.lock",
     ".pip-logs/runs.jsonl",
-    ".venv/.aim/launchers",
     ".venv/.aim/lock",
     ".venv/.aim/snapshot.json",
     ".venv/.aim/unfinished",
     ".venv/.aim/version",
-    ".venv/bin/.pip.aim-new",
     "env_meta.json",
 ];
-/// Where a note of a run, an original and a log may be.
+/// Where a note of a run, a script that an earlier version kept, and a log may be.
 const DEEPER: [&str; 3] = [
     ".pip-logs/20251004083028_install_success.log",
     ".venv/.aim/launchers/pip",

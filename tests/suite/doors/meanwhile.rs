@@ -50,7 +50,7 @@ fn a_link_that_comes_while_pip_runs_leads_nowhere() {
         ".venv/.aim/lock",
         ".venv/.aim/unfinished",
         ".venv/.aim/snapshot.json",
-        ".venv/.aim/launchers",
+        ".venv/.aim/version",
         ".venv/.aim",
     ] {
         let sandbox = Sandbox::ready();

@@ -63,7 +63,7 @@ impl Sandbox {
         }
     }
 
-    /// A project with a real environment, real pip, our launchers and hook.
+    /// A project with a real environment, real pip, our hook.
     pub(crate) fn ready() -> Self {
         Self::new().with_venv().with_init()
     }

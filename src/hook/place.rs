@@ -15,7 +15,7 @@ pub(super) fn file(folder: &Folder, name: &str, bytes: &[u8], mode: u32) -> io::
         folder.remove(&fresh)?;
         let mut file = folder.create_new(&fresh)?;
         file.write_all(bytes)?;
-        // The caller's umask must not make a launcher that others cannot run.
+        // The caller's umask must not make a file that others cannot use.
         file.set_permissions(Permissions::from_mode(mode))?;
         file.sync_all()?;
         folder.rename(&fresh, folder, name)
@@ -25,29 +25,6 @@ pub(super) fn file(folder: &Folder, name: &str, bytes: &[u8], mode: u32) -> io::
         let _ = folder.remove(&fresh);
     }
     named(folder, name, written)
-}
-
-/// Keeps the file or link `name` in the folder `to` as well: the same file where the file system has hard links, else a
-/// copy with the same mode. The first one stays.
-pub(super) fn keep(from: &Folder, name: &str, to: &Folder) -> io::Result<()> {
-    let fresh = beside(name);
-    let keep = || {
-        to.remove(&fresh)?;
-        if from.hard_link(name, to, &fresh).is_err() {
-            if from.found(name)?.is_link {
-                to.symlink(from.read_link(name)?, &fresh)?;
-            } else {
-                let (mut old, _) = from.open_file(name)?;
-                let mut copy = to.create_new(&fresh)?;
-                io::copy(&mut old, &mut copy)?;
-                copy.set_permissions(old.metadata()?.permissions())?;
-            }
-        }
-        to.rename(&fresh, to, name)?;
-        // Two names of one file: then a rename does nothing and leaves both (rename(2)).
-        to.remove(&fresh).map(drop)
-    };
-    named(to, name, keep())
 }
 
 /// Removes the file or link `name`; says whether there was one.

@@ -1,4 +1,4 @@
-//! Where `aim-pip` is, for those who put launchers in place.
+//! Where `aim-pip` is, for those who put the hook in place.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::host::Host;
 /// The `aim-pip` beside the running command, else the one on PATH; absolute.
 ///
 /// The command's name as it was called comes before the file that runs: where a package manager links
-/// `bin/aim-pip` to a folder that its next version renames, launchers must name the link.
+/// `bin/aim-pip` to a folder that its next version renames, the hook must name the link.
 pub fn aim_pip_path(host: &Host) -> Option<PathBuf> {
     let search = host.var_os("PATH");
     let found = |name: &std::ffi::OsStr| which::which_in(name, search, host.cwd()?).ok();

@@ -1,12 +1,12 @@
-//! What is told of our files: what was done, what is there, what went wrong.
+//! What is told of the hook: what was done, what is there, what went wrong.
 
 use std::path::PathBuf;
 
-/// What [`install`](super::install) and [`heal`](super::heal) did. Empty lists mean that everything was in place
-/// already.
+/// What [`install`](super::install), [`mend`](super::mend) and [`remove`](super::remove) did. Empty lists mean that
+/// nothing had to be done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Files that were written, or given back by [`remove`](super::remove).
+    /// Files that were written, or given back.
     pub written: Vec<PathBuf>,
     /// Files that were taken away.
     pub removed: Vec<PathBuf>,
@@ -21,8 +21,8 @@ impl Changes {
 
 /// A file of ours that could not be put in place or taken away.
 #[derive(Debug, thiserror::Error)]
-pub enum LauncherError {
-    /// The shim's path is relative, so that a launcher could not name it.
+pub enum HookError {
+    /// The shim's path is relative, so that the hook could not name it.
     #[error("the path of aim-pip is not absolute: {}", .0.display())]
     RelativeShim(PathBuf),
     /// Reading or writing failed; the message names the file.
@@ -33,32 +33,24 @@ pub enum LauncherError {
 /// One of our places in an environment, and what is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Launcher or hook.
-    pub part: EntryPart,
     /// The file.
     pub path: PathBuf,
     /// What is there.
-    pub state: EntryState,
-}
-
-/// The two ways into `aim-pip`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryPart {
-    /// A file in `bin`.
-    Launcher,
-    /// The hook's files in site-packages.
-    Hook,
+    pub state: HookState,
 }
 
 /// What is in one of our places.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EntryState {
+pub enum HookState {
     /// Ours, and it leads to the `aim-pip` that was asked about.
     Ours,
     /// Ours, but it leads to another `aim-pip`, which may be gone; or it was written by another version.
     Elsewhere(PathBuf),
-    /// Something else, pip's own script for example: the next [`heal`](super::heal) takes it in.
+    /// Something else, which the next [`mend`](super::mend) replaces.
     Foreign,
     /// Nothing.
     Missing,
+    /// A launcher of an earlier version in the place of a script of pip's, which the next [`mend`](super::mend) puts
+    /// back.
+    Launcher,
 }

@@ -1,4 +1,4 @@
-//! Which names in `bin` are pip, and which of them an environment should have.
+//! Which names in `bin` are pip's, and whether an environment has pip.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -18,26 +18,6 @@ pub(super) fn is_pip(name: &str) -> bool {
         && digits
             .chars()
             .all(|c| c.is_ascii_digit() || c == '.' || c == '-')
-}
-
-/// The launchers that `venv` should have, given the scripts that pip made there (`real`).
-///
-/// There is no launcher `pip` where pip itself made no script `pip`: in its hint "To update, run", pip names the first
-/// of `pip`, `pip3`, `pip3.X` on PATH, and would name ours.
-///
-/// # Errors
-/// What is of the moment: a launcher that is not wanted is taken away.
-pub(super) fn wanted(venv: &Venv, real: &BTreeSet<String>) -> io::Result<BTreeSet<String>> {
-    let mut wanted = real.clone();
-    if real.contains("pip") || !has_pip(venv)? {
-        wanted.extend(["pip".to_owned(), "pip3".to_owned()]);
-        if let Some(version) = venv.known_python_version()? {
-            let minor: Vec<&str> = version.split('.').take(2).collect();
-            let minor = minor.join(".");
-            wanted.extend([format!("pip{minor}"), format!("pip-{minor}")]);
-        }
-    }
-    Ok(wanted)
 }
 
 /// The scripts that pip has by its own account: the names in `bin` that its RECORD lists (PEP 376).

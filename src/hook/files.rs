@@ -1,25 +1,23 @@
-//! The hook for `python -m pip` and for programs that call pip's main function: three files in site-packages, in no
-//! RECORD, so that pip leaves them alone.
+//! The hook's three files in site-packages, in no RECORD, so that pip leaves them alone.
 //!
 //! `00_aim_pip.pth` has one line that Python's `site` compiles and runs at every start, so it is short: it installs a
-//! finder, which imports the package `_aim_pip_hook` when Python looks for a module `pip`. The package looks at the
-//! command line and, for a call of pip that can change the environment, becomes `aim-pip`; a program that calls pip's
-//! main function itself is the affair of its module `inside` (`docs/decisions/0007-hook-by-finder.md`). The files are
-//! in `shims/`, and their comments say the rest.
+//! finder, which imports the package `_aim_pip_hook` when Python looks for a module `pip`: for `python -m pip`
+//! and for pip's scripts, wherever they lie. The package looks at the command line and, for a call of pip that can change
+//! the environment, becomes `aim-pip`; a program that calls pip itself is the affair of its module `inside`
+//! (`docs/decisions/0007-hook-by-finder.md`). The files are in `shims/`, and their comments say the rest.
 //!
 //! Python 3.15 to 3.17 run such lines as before unless a `00_aim_pip.start` stands beside them, and 3.18 ignores them
 //! and runs entry points that `.start` files name instead (PEP 829). None is shipped: it would switch the line off
 //! where it still works. When 3.18 is supported, `put` writes a `00_aim_pip.start` that names a function
-//! `_aim_pip_hook:start`, with the line's one step, for interpreters that need it. Until then, launchers and
-//! `aim-venv-sync` do without a hook, and a `.start` that a later toolkit left is taken away: without its function,
-//! every start of Python would show an error.
+//! `_aim_pip_hook:start`, with the line's one step, for interpreters that need it. Until then, a `.start` that a later
+//! toolkit left is taken away: without its function, every start of Python would show an error.
 
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::place;
-use super::report::{Changes, EntryPart, EntryState, Finding};
+use super::report::{Changes, Finding, HookState};
 use super::sites::sites;
 use crate::files::{Folder, momentary};
 use crate::project::{HOOK_LINE, HOOK_PACKAGE, HookLayout, Venv};
@@ -99,9 +97,8 @@ pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> io::Result<Vec<Finding>> {
         let elsewhere = venv.site_packages().into_iter();
         return Ok(elsewhere
             .map(|site| Finding {
-                part: EntryPart::Hook,
                 path: HookLayout::new(site).line(),
-                state: EntryState::Missing,
+                state: HookState::Missing,
             })
             .collect());
     };
@@ -110,20 +107,16 @@ pub(super) fn inspect(venv: &Venv, aim_pip: &Path) -> io::Result<Vec<Finding>> {
         .map(|site| -> io::Result<Finding> {
             let hook = HookLayout::new(site.path());
             let (state, path) = if momentary::found(site.found(HookLayout::START))?.is_some() {
-                (EntryState::Foreign, hook.start())
+                (HookState::Foreign, hook.start())
             } else {
                 (state(&site, aim_pip)?, hook.line())
             };
-            Ok(Finding {
-                part: EntryPart::Hook,
-                path,
-                state,
-            })
+            Ok(Finding { path, state })
         })
         .collect()
 }
 
-fn state(site: &Folder, aim_pip: &Path) -> io::Result<EntryState> {
+fn state(site: &Folder, aim_pip: &Path) -> io::Result<HookState> {
     let files = files(aim_pip);
     let package = momentary::found(site.folder(HOOK_PACKAGE))?;
     let read = |place: Place, name: &str| {
@@ -135,16 +128,16 @@ fn state(site: &Folder, aim_pip: &Path) -> io::Result<EntryState> {
     for file in &files {
         match read(file.place, file.name)? {
             Some(bytes) => is_whole &= bytes == file.text.as_bytes(),
-            None => return Ok(EntryState::Missing),
+            None => return Ok(HookState::Missing),
         }
     }
     if is_whole {
-        return Ok(EntryState::Ours);
+        return Ok(HookState::Ours);
     }
     let text = read(Place::Package, HookLayout::MODULE)?;
     let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
     let named = text.and_then(|text| named(&text));
-    Ok(named.map_or(EntryState::Foreign, EntryState::Elsewhere))
+    Ok(named.map_or(HookState::Foreign, HookState::Elsewhere))
 }
 
 fn holds(folder: &Folder, name: &str, text: &str) -> bool {
