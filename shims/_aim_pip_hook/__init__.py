@@ -263,5 +263,7 @@ def _exec(call):
 
 try:
     enter()
+except (EOFError, TypeError, ValueError):  # perhaps a compiled file that a full disk cut off: the line tries without
+    raise
 except Exception:  # pip must run, whatever went wrong here
     pass

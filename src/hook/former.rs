@@ -81,10 +81,10 @@ pub(super) fn put_back(venv: &Venv, changes: &mut Changes) -> io::Result<()> {
     let scripts = kept.as_ref().map(names_in).transpose()?.unwrap_or_default();
     let recorded = names::recorded(venv)?;
     for name in launchers.union(&scripts) {
-        let is_launcher = launchers.contains(name);
         // Without a launcher: pip's newer one, or one that pip removed, or one that somebody removed who wants it back.
-        let is_missing = || found(bin.found(name)).map(|found| found.is_none());
-        if !is_launcher && !(recorded.contains(name) && is_missing()?) {
+        let is_due = launchers.contains(name)
+            || (recorded.contains(name) && found(bin.found(name))?.is_none());
+        if !is_due {
             continue;
         }
         if let Some(kept) = kept.as_ref().filter(|_| scripts.contains(name)) {

@@ -27,12 +27,6 @@ fn an_environment_whose_python_is_gone() {
     for name in ["python", "python3"] {
         let _ = std::fs::remove_file(sandbox.bin(name));
     }
-    let pip = sandbox.pip(["list"]);
-    assert!(
-        matches!(pip.output.status.code(), Some(126 | 127)),
-        "{pip:?}"
-    );
-    assert_eq!(pip.stderr().lines().count(), 1, "{pip:?}");
     sandbox.run("aim-venv-sync", ["doctor"]).exits(1);
     sandbox.run("aim-venv-sync", ["init"]).exits(1);
     let _daemon = sandbox.daemon();

@@ -152,6 +152,37 @@ fn an_editable_pip() {
     remembers(&sandbox, sandbox.project());
 }
 
+/// What Python leaves where the disk is full while it compiles.
+#[test]
+fn compiled_files_of_the_hook_that_are_cut_off() {
+    for minor in [8, 11, 13] {
+        let Some(python) = Python::find(minor) else {
+            continue;
+        };
+        let sandbox = Sandbox::on(python).with_venv().with_init();
+        let inside =
+            "import sys; from pip._internal.cli.main import main; sys.exit(main(['install']))";
+        let calls: [&[&str]; 2] = [&["-m", "pip", "install"], &["-c", inside]];
+        let ways = || {
+            let before = sandbox.records().len();
+            for call in calls {
+                sandbox.run(sandbox.bin("python"), call).exits(1);
+            }
+            assert_eq!(sandbox.records().len() - before, 2, "on 3.{minor}");
+        };
+        ways();
+        let compiled = sandbox.site_packages().join("_aim_pip_hook/__pycache__");
+        for length in [0, 16, 600] {
+            for entry in std::fs::read_dir(&compiled).expect("compiled") {
+                let path = entry.expect("readable").path();
+                let file = std::fs::File::options().write(true).open(path);
+                file.expect("open").set_len(length).expect("cut");
+            }
+            ways();
+        }
+    }
+}
+
 /// As every interpreter will be that does not read `.pth` lines any more.
 #[test]
 fn an_interpreter_that_ignores_the_hook() {
