@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Puts a file at `path`, in the place of one that may be there, of which the system says `EIO` when it is read: as of
 /// any other failure of the moment, nobody knows then what is in it.
-#[cfg(target_os = "linux")]
+#[cfg(all(test, target_os = "linux"))]
 pub(crate) fn unreadable_now(path: &Path) {
     let _ = std::fs::remove_file(path);
     // Nothing is mapped at address 0 (proc_pid_mem(5)).

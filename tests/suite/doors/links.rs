@@ -137,7 +137,7 @@ fn by_a_link_in_the_place_of_the_hook() {
 
 #[test]
 fn by_a_link_on_the_way_to_the_hook() {
-    for way in ["lib", "lib/python{}", "lib/python{}/site-packages", "bin"] {
+    for way in ["lib", "lib/python{}", "lib/python{}/site-packages"] {
         let sandbox = Sandbox::new().with_venv();
         let outside = Outside::of(&sandbox);
         let way = sandbox
