@@ -27,13 +27,15 @@ use crate::project::{Config, Project};
 pub fn catch_up(
     project: &Project,
     config: &Config,
-    _held: &RunLock,
+    held: &RunLock,
     now: &Snapshot,
     argv: Vec<String>,
     cwd: PathBuf,
 ) -> Result<Option<Published>, StoreError> {
     let recorded = Recorded::read(project)?;
+    let now = &*recorded.settled(now)?;
     if recorded.is_in_step(now) {
+        recorded.refresh(now, held);
         return Ok(None);
     }
     let recorded = recorded.snapshot().cloned().unwrap_or_default();

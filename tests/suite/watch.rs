@@ -80,7 +80,12 @@ fn a_pip_from_outside_is_noticed() {
     assert_eq!(record["added"][0]["name"], "greeting");
     site.node().ok().says("1.0");
 
-    // Put there again at its version: for the worker it is another one.
+    // Built anew at its version: for the worker it is another one.
+    let files = [(
+        "greeting.py",
+        "def greet(name):\n    return 'built anew, 1.0'\n",
+    )];
+    let wheel = site.sandbox.wheel_of("greeting", "1.0", &files);
     site.other_pip(["install", "--force-reinstall", text(&wheel)]);
     let changed = site.noticed()["changed"][0].clone();
     assert_eq!(
@@ -343,6 +348,8 @@ fn a_burst_makes_few_generations_and_a_record_for_each() {
         let folder = site.sandbox.site_packages().join(&name);
         std::fs::create_dir(&folder).expect("folder");
         std::fs::write(folder.join("INSTALLER"), "pdm\n").expect("write");
+        let metadata = format!("Metadata-Version: 2.1\nName: d{number}\nVersion: 1.0\n");
+        std::fs::write(folder.join("METADATA"), metadata).expect("write");
         std::fs::write(folder.join("RECORD"), format!("{name}/INSTALLER,,\n")).expect("write");
         if number % 5 == 0 {
             ask(&site.sandbox, "/worker");

@@ -45,7 +45,14 @@ pub(super) fn look(
     let sites = venv.all_site_packages().map_err(unread)?;
     over::underway(&signs::signs(&sites).map_err(unread)?).map_err(Obstacle::NotOver)?;
     let now = Snapshot::scan(venv).map_err(unread)?;
-    if Recorded::read(project).map_err(failed)?.is_in_step(&now) {
+    let recorded = Recorded::read(project).map_err(failed)?;
+    let now = recorded.settled(&now).map_err(failed)?;
+    if recorded.is_in_step(&now) {
+        if recorded.can_be_refreshed(&now)
+            && let Ok(lock) = RunLock::try_acquire(&venv.layout(), HOLDER)
+        {
+            recorded.refresh(&now, &lock);
+        }
         return Ok(None);
     }
     over::quiet(movement).map_err(Obstacle::NotOver)?;
@@ -99,6 +106,8 @@ mod tests {
             let site = self.project.venv().site_packages().remove(0);
             std::fs::create_dir_all(site.join(folder)).expect("folder");
             std::fs::write(site.join(folder).join("INSTALLER"), "uv\n").expect("write");
+            let metadata = "Name: one\nVersion: 1.0\n";
+            std::fs::write(site.join(folder).join("METADATA"), metadata).expect("write");
             std::fs::write(site.join(folder).join("RECORD"), record).expect("write");
         }
 
