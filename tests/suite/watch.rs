@@ -80,12 +80,7 @@ fn a_pip_from_outside_is_noticed() {
     assert_eq!(record["added"][0]["name"], "greeting");
     site.node().ok().says("1.0");
 
-    // Built anew at its version: for the worker it is another one.
-    let files = [(
-        "greeting.py",
-        "def greet(name):\n    return 'built anew, 1.0'\n",
-    )];
-    let wheel = site.sandbox.wheel_of("greeting", "1.0", &files);
+    // Put there again at its version: for the worker it is another one.
     site.other_pip(["install", "--force-reinstall", text(&wheel)]);
     let changed = site.noticed()["changed"][0].clone();
     assert_eq!(

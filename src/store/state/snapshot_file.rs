@@ -146,6 +146,11 @@ impl Recorded {
         self.snapshot.as_ref()
     }
 
+    /// The generation of `env_meta.json`.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
     /// Whether `env_meta.json` is there, with a generation that did not go back and that the runs explain.
     pub fn is_whole(&self) -> bool {
         self.is_whole
