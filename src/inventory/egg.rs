@@ -50,7 +50,7 @@ pub(super) fn is_zipped(path: &Path) -> io::Result<bool> {
     if size > LONGEST_DIRECTORY || from.saturating_add(size) > length {
         return Ok(false);
     }
-    Ok(names(&part(from, size)?).any(|name| is_metadata(name)))
+    Ok(names(&part(from, size)?).any(is_metadata))
 }
 
 fn is_metadata(name: &[u8]) -> bool {
@@ -105,10 +105,15 @@ pub(super) fn sizes(path: &Path) -> io::Result<Vec<u8>> {
 #[derive(Default)]
 struct Sizes(Vec<(String, u64)>);
 
+/// Whether Python made the file or folder called `name`.
+fn is_compiled(name: &str) -> bool {
+    name.ends_with("__pycache__") || name.rsplit_once('.').is_some_and(|(_, end)| end == "pyc")
+}
+
 impl Sizes {
     /// Takes in the file or the folder at `path`, which is called `name`; what Python compiles does not count.
     fn take(&mut self, path: &Path, name: &str) -> io::Result<()> {
-        if self.0.len() > MOST_FILES || name.ends_with("__pycache__") || name.ends_with(".pyc") {
+        if self.0.len() > MOST_FILES || is_compiled(name) {
             return Ok(());
         }
         let Some(found) = there(path.symlink_metadata())? else {

@@ -48,11 +48,11 @@ fn places(path: &Path) -> [PathBuf; 3] {
 pub(super) fn content(folder: &str, sites: &[PathBuf]) -> io::Result<Option<Content>> {
     for site in sites {
         let path = site.join(folder);
-        let metadata = first(places(&path), |place| read_whole(place))?;
+        let metadata = first(places(&path), read_whole)?;
         let Some(metadata) = metadata else {
             continue;
         };
-        let record = match first([path.join("RECORD")], |place| read_whole(place))? {
+        let record = match first([path.join("RECORD")], read_whole)? {
             Some(record) => record,
             None => egg::sizes(&path)?,
         };

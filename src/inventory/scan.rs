@@ -220,7 +220,7 @@ impl<'a> PackageFolder<'a> {
                 _ => {
                     let is_startup = startup::file_of(name).is_some();
                     entries.has_editable |= entry.file_type() == FileType::Symlink
-                        || (name.ends_with(".pth") && !COMMON_PTH.contains(&name));
+                        || (is_pth(name) && !COMMON_PTH.contains(&name));
                     if is_startup {
                         entries.startup.push(name.to_owned());
                     }
@@ -242,9 +242,10 @@ impl<'a> PackageFolder<'a> {
             let Some((name, version, named)) = self.name(folder)? else {
                 continue;
             };
-            let editable = match entries.has_editable {
-                true => self.editable(fd, folder, &mut place)?,
-                false => None,
+            let editable = if entries.has_editable {
+                editable_at(fd, folder, &mut place)?
+            } else {
+                None
             };
             all.push(Distribution {
                 name,
@@ -277,20 +278,24 @@ impl<'a> PackageFolder<'a> {
             .filter(|(name, _)| is_valid(name))
             .map(|(name, version)| (name, version, true)))
     }
+}
 
-    fn editable(
-        &self,
-        fd: BorrowedFd<'_>,
-        folder: &str,
-        place: &mut String,
-    ) -> io::Result<Option<String>> {
-        place.clear();
-        place.extend([folder, "/direct_url.json"]);
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let opened = openat(fd, place.as_str(), flags, Mode::empty()).map_err(io::Error::from);
-        let text = there(opened.and_then(|fd| read::opened(fd, editable::LONGEST)))?;
-        Ok(text.and_then(|text| editable::location(&text)))
-    }
+fn is_pth(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, end)| end == "pth")
+}
+
+/// Where the project lies if `folder` belongs to an editable installation.
+fn editable_at(
+    site: BorrowedFd<'_>,
+    folder: &str,
+    place: &mut String,
+) -> io::Result<Option<String>> {
+    place.clear();
+    place.extend([folder, "/direct_url.json"]);
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let opened = openat(site, place.as_str(), flags, Mode::empty()).map_err(io::Error::from);
+    let text = there(opened.and_then(|fd| read::opened(fd, editable::LONGEST)))?;
+    Ok(text.and_then(|text| editable::location(&text)))
 }
 
 /// The egg in the zip file at `path`, `below` site-packages, by its file's name.
@@ -322,20 +327,26 @@ fn look(
         Ok(there(stat)?.filter(|stat| is_file(stat) && stat.st_size > 0))
     };
     let is_wheels = matches!(kind(name), Some((Kind::DistInfo, _)));
-    let metadata = match is_wheels {
-        true => file("/METADATA")?.map_or_else(|| file("/PKG-INFO"), |stat| Ok(Some(stat)))?,
-        // An egg-info is a folder (pip before wheels, `setup.py install`) or a single file (distutils).
-        false => match file("/PKG-INFO")? {
-            Some(stat) => Some(stat),
-            None => file("/METADATA")?.map_or_else(|| file(""), |stat| Ok(Some(stat)))?,
-        },
+    // An egg-info is a folder (pip before wheels, `setup.py install`) or a single file (distutils).
+    let files: &[&str] = if is_wheels {
+        &["/METADATA", "/PKG-INFO"]
+    } else {
+        &["/PKG-INFO", "/METADATA", ""]
     };
+    let mut metadata = None;
+    for ending in files {
+        metadata = file(ending)?;
+        if metadata.is_some() {
+            break;
+        }
+    }
     let Some(metadata) = metadata else {
         return Ok(None);
     };
-    let record = match is_wheels {
-        true => record(folder, name, place)?,
-        false => None,
+    let record = if is_wheels {
+        record(folder, name, place)?
+    } else {
+        None
     };
     let stamp = written(record.as_ref().unwrap_or(&metadata));
     let numbers = numbers(&metadata)

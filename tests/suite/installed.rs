@@ -46,6 +46,9 @@ for line in sys.stdin:
     print(json.dumps(sorted(found)), flush=True)
 "#;
 
+/// Names in canonical spelling with versions, sorted.
+type Installed = Vec<(String, String)>;
+
 /// One long-lived Python.
 struct Judge {
     child: Child,
@@ -68,7 +71,7 @@ impl Judge {
         }
     }
 
-    fn judge(&mut self, site: &Path) -> Vec<(String, String)> {
+    fn judge(&mut self, site: &Path) -> Installed {
         writeln!(self.asks, "{}", site.display()).expect("it listens");
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("it answers");
@@ -173,7 +176,7 @@ impl Maker {
                 let _ = std::os::unix::fs::symlink("/nowhere/METADATA", self.site.join(link));
             }
             Piece::WheelWithEmptyMetadata => {
-                self.write(format!("empty{full}.dist-info/METADATA"), "")
+                self.write(format!("empty{full}.dist-info/METADATA"), "");
             }
             Piece::UpperCaseWheel => self.write(format!("up{full}.DIST-INFO/METADATA"), info),
             Piece::EggInfoFolder => self.write(format!("{stem}.egg-info/PKG-INFO"), info),
@@ -222,7 +225,7 @@ impl Maker {
     }
 
     /// What the toolkit finds: all of it, and what it shows, of several of one name one.
-    fn scan(&self) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    fn scan(&self) -> (Installed, Installed) {
         let venv = Venv::open(self.root.join("venv")).expect("an environment");
         let mut now = Snapshot::scan(&venv).expect("readable");
         now.name_all(&venv, &Snapshot::default());
@@ -275,7 +278,7 @@ fn zip(name: &str, text: &[u8]) -> Vec<u8> {
 }
 
 /// What `pip list` of the wheel at `pip` shows of the environment whose folder of packages is `site`.
-fn pip_list(python: &Python, pip: &Path, site: &Path) -> Vec<(String, String)> {
+fn pip_list(python: &Python, pip: &Path, site: &Path) -> Installed {
     let code = "import site, sys; sys.path.insert(0, sys.argv[1]); folder = sys.argv[2]; \
         path = list(sys.path); sys.path[:] = [folder]; site.addsitedir(folder, {folder}); \
         paths = list(sys.path); sys.path[:] = path; \
