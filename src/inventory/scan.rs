@@ -1,9 +1,9 @@
 //! From folders of packages to distributions and startup files: by the names of metadata folders (binary distribution
 //! format: `<name>-<version>.dist-info`, both escaped so that neither has a `-`) and two `stat`s each.
 //!
-//! Looked at is what an interpreter of the environment has on its path of modules, in that order, as `importlib.metadata`
-//! does: the site-packages folders, what their `.pth` files add, and what `.egg-link` files name. Only what has no version
-//! in its name, editable installations and the few startup files cost the reading of a file.
+//! Looked at is what an interpreter of the environment has on its path of modules, in that order, as
+//! `importlib.metadata` does: the site-packages folders, what their `.pth` files add, and what `.egg-link` files name.
+//! A file is read only for what has no version in its name, for editable installations and for the few startup files.
 //!
 //! **Invariant:** nothing but what is not there counts as nothing. What cannot be looked at makes the whole scan fail.
 

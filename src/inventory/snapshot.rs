@@ -11,13 +11,13 @@ use super::scan::Found;
 use super::startup::StartupFiles;
 use super::{Diff, Fingerprint, canonical, conda, metadata, scan};
 use crate::files::{momentary, read};
-use crate::project::Venv;
+use crate::project::{Venv, VenvLayout};
 
 /// Longer than the name of any installer.
 const LONGEST_NAME: u64 = 4 << 10;
 
-/// The distributions of an environment, ordered by canonical name, and the files that steer what it imports. Several may
-/// have one name: then the first is the one that is imported, and the one that `pip list` shows.
+/// The distributions of an environment, ordered by canonical name, and the files that steer what it imports. Several
+/// may have one name: then the first is the one that is imported, and the one that `pip list` shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written")]
 pub struct Snapshot {
@@ -52,7 +52,7 @@ impl Snapshot {
             distributions,
             mut files,
         } = scan::scan(&venv.all_site_packages()?)?;
-        files.take(&venv.pyvenv_cfg(), "pyvenv.cfg")?;
+        files.take(&venv.pyvenv_cfg(), VenvLayout::PYVENV_CFG)?;
         let mut found: Self = distributions.into_iter().collect();
         for one in conda::scan(&venv.layout().conda_meta())? {
             if found.find(&one.name).is_none() {
@@ -174,8 +174,8 @@ impl Snapshot {
             .find(|one| one.canonical_name() == name)
     }
 
-    /// Which tool installed the distribution called `name`, of that `version` if there are several, by its INSTALLER file
-    /// (PEP 376) or by what conda keeps.
+    /// Which tool installed the distribution called `name`, of that `version` if there are several, by its INSTALLER
+    /// file (PEP 376) or by what conda keeps.
     ///
     /// # Errors
     /// What is of the moment: then nobody knows.

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::distribution::Content;
 use super::readable::{read_whole, there};
+#[cfg(feature = "backend")]
+use crate::project::VenvLayout;
 use crate::project::{HOOK_LINE, HookLayout};
 
 /// The startup files by name, with what they hold.
@@ -74,7 +76,7 @@ pub(super) fn file_of(name: &str) -> Option<PathBuf> {
 /// Whether a folder of packages that has `name` changes what is imported when that file alone is written anew.
 #[cfg(feature = "backend")]
 pub(crate) fn is_startup_file(name: &str) -> bool {
-    name == "pyvenv.cfg" || file_of(name).is_some()
+    name == VenvLayout::PYVENV_CFG || file_of(name).is_some()
 }
 
 /// The folders and files that the lines of a `.pth` file in `site` add to the path of modules, as Python's `site` reads

@@ -1,7 +1,7 @@
 //! How long runs are kept: by number, age and size, whichever is met first; oldest go first, the newest run never goes.
 //!
-//! The order is that of the records, in which runs were entered: a clock may have said anything. Nor is a clock believed
-//! that tells of age alone, unless a person asks: see [`Ageing`].
+//! The order is that of the records, in which runs were entered: a clock may have said anything. Nor is a clock
+//! believed that tells of age alone, unless a person asks: see [`Ageing`].
 
 use std::collections::{HashMap, HashSet};
 use std::io;
