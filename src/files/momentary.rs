@@ -36,6 +36,22 @@ pub fn found<T>(read: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
+/// Whether `error` says that nothing is there which could be read: no such file, a link that leads nowhere or in a
+/// circle, or a thing of another kind. What is forbidden may well be there.
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::InvalidData
+    ) || matches!(
+        error.raw_os_error(),
+        Some(libc::ELOOP | libc::ENAMETOOLONG | libc::ENXIO)
+    )
+}
+
 /// As [`found`], where nothing but what is missing counts as nothing: a list of what is in a folder.
 ///
 /// # Errors

@@ -6,10 +6,11 @@
 //! pip is seen as what it is.
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use super::distribution::{Distribution, WrittenStamp};
-use crate::files::momentary::{found, there};
+use super::distribution::{Content, Distribution, WrittenStamp};
+use super::readable::there;
 use crate::project::CONDA_META;
 
 /// What conda installed by itself, by the files in `folder`.
@@ -24,19 +25,32 @@ pub(super) fn scan(folder: &Path) -> io::Result<Vec<Distribution>> {
             continue;
         };
         if let Some((name, version)) = name_and_version(&file)
-            && let Some(meta) = found(entry.metadata())?
+            && let Some(meta) = there(entry.metadata())?
         {
             all.push(Distribution {
                 name: name.to_owned(),
                 version: version.to_owned(),
                 editable: None,
-                stamp: Some(WrittenStamp::of(&meta)),
+                stamp: Some(stamp(&meta)),
                 folder: Some(format!("{CONDA_META}/{file}")),
                 named: true,
+                seen: None,
+                // The build is in the file's name.
+                content: Some(Content::of([file.as_bytes()])),
             });
         }
     }
     Ok(all)
+}
+
+fn stamp(meta: &std::fs::Metadata) -> WrittenStamp {
+    WrittenStamp {
+        mtime_ns: meta
+            .mtime()
+            .saturating_mul(1_000_000_000)
+            .saturating_add(meta.mtime_nsec()),
+        size: meta.size(),
+    }
 }
 
 /// Whether `place` is one of conda's files.
@@ -87,7 +101,7 @@ mod tests {
     fn shown(venv: &Venv) -> Vec<String> {
         let now = Snapshot::scan(venv).expect("readable");
         let show = |one: &Distribution| {
-            let by = now.installer(venv, &one.name).expect("readable");
+            let by = now.installer(venv, &one.name, None).expect("readable");
             let by = by.unwrap_or_default();
             format!("{} {} {by}", one.name, one.version)
         };
@@ -107,9 +121,9 @@ mod tests {
         write("conda-meta/numpy-1.26.4-py311h64a7726_0.json", "{}");
         write("conda-meta/protobuf-4.25.1-h1234567_0.json", "{}");
         let site = "lib/python3.11/site-packages";
-        write(&format!("{site}/numpy-2.0.0.dist-info/RECORD"), "");
+        write(&format!("{site}/numpy-2.0.0.dist-info/METADATA"), "x");
         write(&format!("{site}/numpy-2.0.0.dist-info/INSTALLER"), "pip\n");
-        write(&format!("{site}/protobuf-4.25.1.dist-info/RECORD"), "");
+        write(&format!("{site}/protobuf-4.25.1.dist-info/METADATA"), "x");
         let venv = Venv::open(dir.path()).expect("an environment");
         assert_eq!(
             shown(&venv),

@@ -1,10 +1,10 @@
 //! What changed between two snapshots.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::distribution::Distribution;
+use super::distribution::{Distribution, canonical};
 
 /// What happened to one distribution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,27 @@ pub struct Change {
     pub from: Option<String>,
     /// The version after; none when it is gone. The same as `from` for one that was installed again.
     pub to: Option<String>,
+}
+
+/// What happened to a startup file, such as a `.pth` file or `pyvenv.cfg`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartupChange {
+    /// Its name, below site-packages; from the root where it lies elsewhere.
+    pub name: String,
+    /// What happened.
+    pub change: StartupChangeKind,
+}
+
+/// What can happen to a startup file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StartupChangeKind {
+    /// It was not there before.
+    Added,
+    /// It is gone.
+    Removed,
+    /// It says something else.
+    Changed,
 }
 
 /// The difference of two snapshots, each list by canonical name.
@@ -29,12 +50,15 @@ pub struct Diff {
     /// What has another version, another location, or was installed again.
     #[serde(default)]
     pub changed: Vec<Change>,
+    /// Startup files (`.pth`, `pyvenv.cfg`, …) that came, went or say something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub startup: Vec<StartupChange>,
 }
 
 impl Diff {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == 0 && self.startup.is_empty()
     }
 
     /// How many distributions changed.
@@ -42,41 +66,106 @@ impl Diff {
         self.added.len() + self.removed.len() + self.changed.len()
     }
 
-    /// Every change: added, then removed, then changed.
+    /// Every change of a distribution: added, then removed, then changed.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.added.iter().chain(&self.removed).chain(&self.changed)
     }
 
+    /// `startup` names the startup files that differ, each with whether it was there and whether it is.
     pub(super) fn between(
-        before: &BTreeMap<String, Distribution>,
-        after: &BTreeMap<String, Distribution>,
+        before: &[Distribution],
+        after: &[Distribution],
+        startup: Vec<(String, bool, bool)>,
     ) -> Self {
-        let mut diff = Self::default();
-        for (key, then) in before {
-            match after.get(key) {
-                None => diff.removed.push(Change {
-                    name: then.name.clone(),
-                    from: Some(then.version.clone()),
-                    to: None,
-                }),
-                Some(now) if then.differs(now) => diff.changed.push(Change {
-                    name: now.name.clone(),
-                    from: Some(then.version.clone()),
-                    to: Some(now.version.clone()),
-                }),
-                Some(_) => {}
+        let mut diff = Self {
+            startup: startup.into_iter().map(StartupChange::of).collect(),
+            ..Self::default()
+        };
+        let known: HashMap<&str, &Distribution> = before
+            .iter()
+            .filter_map(|one| Some((one.folder.as_deref()?, one)))
+            .collect();
+        let mut paired = HashSet::new();
+        let mut rest: BTreeMap<String, (Vec<_>, Vec<_>)> = BTreeMap::new();
+        for now in after {
+            let place = now.folder.as_deref();
+            match place.and_then(|folder| known.get_key_value(folder)) {
+                Some((folder, then)) if paired.insert(*folder) => {
+                    if then.differs(now) {
+                        diff.changed.push(changed(then, now));
+                    }
+                }
+                _ => rest.entry(now.canonical_name()).or_default().1.push(now),
             }
         }
-        for (key, now) in after {
-            if !before.contains_key(key) {
-                diff.added.push(Change {
-                    name: now.name.clone(),
-                    from: None,
-                    to: Some(now.version.clone()),
-                });
+        for then in before {
+            if then
+                .folder
+                .as_deref()
+                .is_none_or(|folder| !paired.contains(folder))
+            {
+                rest.entry(then.canonical_name()).or_default().0.push(then);
             }
+        }
+        for (then, now) in rest.into_values() {
+            diff.of_one_name(then, now);
+        }
+        for list in [&mut diff.added, &mut diff.removed, &mut diff.changed] {
+            list.sort_by_cached_key(|change| canonical(&change.name));
         }
         diff
+    }
+
+    /// What became of the distributions of one name that do not lie where they lay.
+    fn of_one_name(&mut self, mut then: Vec<&Distribution>, mut now: Vec<&Distribution>) {
+        let is_list = |all: &[&Distribution]| all.iter().any(|one| one.is_listed_only());
+        // A list has one of each name: what else there is of that name, nobody knows.
+        let is_partial = (is_list(&then) || is_list(&now)) && !then.is_empty() && !now.is_empty();
+        then.retain(
+            |one| match now.iter().position(|other| !one.differs(other)) {
+                Some(same) => {
+                    now.remove(same);
+                    false
+                }
+                None => true,
+            },
+        );
+        let pairs = then.len().min(now.len());
+        for (then, now) in then.drain(..pairs).zip(now.drain(..pairs)) {
+            self.changed.push(changed(then, now));
+        }
+        if is_partial {
+            return;
+        }
+        self.removed.extend(then.into_iter().map(|then| Change {
+            name: then.name.clone(),
+            from: Some(then.version.clone()),
+            to: None,
+        }));
+        self.added.extend(now.into_iter().map(|now| Change {
+            name: now.name.clone(),
+            from: None,
+            to: Some(now.version.clone()),
+        }));
+    }
+}
+
+fn changed(then: &Distribution, now: &Distribution) -> Change {
+    Change {
+        name: now.name.clone(),
+        from: Some(then.version.clone()),
+        to: Some(now.version.clone()),
+    }
+}
+
+impl StartupChange {
+    fn of((name, was_there, is_there): (String, bool, bool)) -> Self {
+        let change = match (was_there, is_there) {
+            (false, _) => StartupChangeKind::Added,
+            (_, false) => StartupChangeKind::Removed,
+            _ => StartupChangeKind::Changed,
+        };
+        Self { name, change }
     }
 }
 
@@ -137,6 +226,34 @@ mod tests {
         check(&["a 1 100"], &["a 1 100"], "");
         check(&["a 1 100"], &["a 1 200"], "a 1>1");
         check(&["a 1"], &["a 1 200"], "");
+    }
+
+    #[test]
+    fn of_several_of_one_name_each_counts() {
+        let found = |all: &[(&str, &str)]| -> Snapshot {
+            all.iter()
+                .map(|(name, version)| Distribution {
+                    folder: Some(format!("{name}-{version}.dist-info")),
+                    ..Distribution::new(*name, *version)
+                })
+                .collect()
+        };
+        let two = found(&[("six", "1"), ("six", "2")]);
+        let turned = found(&[("six", "2"), ("six", "1")]);
+        assert!(two.diff_to(&turned).is_empty());
+        assert_eq!(two.fingerprint(), turned.fingerprint());
+        for left in ["1", "2"] {
+            let one = found(&[("six", left)]);
+            let (gone, came) = (two.diff_to(&one), one.diff_to(&two));
+            assert_eq!((gone.removed.len(), gone.len()), (1, 1), "{left}");
+            assert_eq!((came.added.len(), came.len()), (1, 1), "{left}");
+            assert_ne!(one.fingerprint(), two.fingerprint());
+        }
+        // A list of what `pip list` shows has one of each name.
+        let list = snapshot(&["six 1"]);
+        assert!(list.diff_to(&two).is_empty());
+        assert!(two.diff_to(&list).is_empty());
+        assert_eq!(snapshot(&["six 3"]).diff_to(&two).changed.len(), 1);
     }
 
     proptest! {

@@ -1,13 +1,14 @@
 //! One installed distribution, as a scan sees it.
 
-use std::os::unix::fs::MetadataExt as _;
+use std::hash::Hasher as _;
 
 use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
 
 /// When and how large a file was: enough to see that an installer wrote it anew.
 ///
 /// Neither inode nor change time is in it: a copied environment is the same environment, and hard links (which the
-/// toolkit makes) change both.
+/// toolkit makes) change both. [`Seen`] has them, and decides only whether to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrittenStamp {
     /// Modification time in nanoseconds since 1970.
@@ -16,15 +17,42 @@ pub struct WrittenStamp {
     pub size: u64,
 }
 
-impl WrittenStamp {
-    pub(super) fn of(meta: &std::fs::Metadata) -> Self {
-        Self {
-            mtime_ns: meta
-                .mtime()
-                .saturating_mul(1_000_000_000)
-                .saturating_add(meta.mtime_nsec()),
-            size: meta.size(),
+/// All that `stat` tells of the metadata's files, in one number. While it is the same nothing was written there;
+/// where it is another, the content has to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Seen(u64);
+
+impl Seen {
+    /// Of the files whose `numbers` (times, sizes, inodes) these are.
+    pub(super) fn of(numbers: impl IntoIterator<Item = i64>) -> Self {
+        let mut hasher = SipHasher13::new();
+        for number in numbers {
+            hasher.write_i64(number);
         }
+        Self(hasher.finish())
+    }
+}
+
+/// What the metadata's files hold, in one number: the same for every copy. Only good for "the same or not".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Content(u64);
+
+impl Content {
+    /// Of these parts, in this order.
+    pub(super) fn of<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> Self {
+        let mut hasher = SipHasher13::new();
+        for part in parts {
+            hasher.write_usize(part.len());
+            hasher.write(part);
+        }
+        Self(hasher.finish())
+    }
+
+    /// Of this and `other`.
+    pub(super) fn with(self, other: Self) -> Self {
+        Self::of([&self.0.to_le_bytes()[..], &other.0.to_le_bytes()[..]])
     }
 }
 
@@ -40,8 +68,8 @@ pub struct Distribution {
     /// Where the project lies that is installed in editable form (PEP 610: `dir_info.editable`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub editable: Option<String>,
-    /// Its metadata's file or folder in site-packages, such as `six-1.16.0.dist-info`; unknown for what was read
-    /// from `env_meta.json`.
+    /// Its metadata's file or folder, such as `six-1.16.0.dist-info`: below site-packages, or from the root where it
+    /// lies elsewhere. Unknown for what was read from `env_meta.json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) folder: Option<String>,
     /// Stamp of its RECORD, or of its metadata where it has none.
@@ -50,6 +78,12 @@ pub struct Distribution {
     /// Whether name and version are METADATA's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) named: bool,
+    /// What `stat` told of its metadata; unknown in what earlier toolkits wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) seen: Option<Seen>,
+    /// What its metadata holds, where somebody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) content: Option<Content>,
 }
 
 impl Distribution {
@@ -62,6 +96,8 @@ impl Distribution {
             folder: None,
             stamp: None,
             named: true,
+            seen: None,
+            content: None,
         }
     }
 
@@ -77,9 +113,14 @@ impl Distribution {
         canonical(&self.name)
     }
 
-    /// Its metadata's file or folder in site-packages, if it was found by a scan.
+    /// Its metadata's file or folder, if it was found by a scan.
     pub fn folder(&self) -> Option<&str> {
         self.folder.as_deref()
+    }
+
+    /// Whether it is known by name and version alone.
+    pub(super) fn is_listed_only(&self) -> bool {
+        self.folder.is_none()
     }
 
     /// The version as its folder has it, or as it is where no folder is known.
@@ -91,17 +132,30 @@ impl Distribution {
         }
     }
 
-    /// Whether `other`, which has the same name, comes from another installation than this one.
+    /// Whether nothing was written to its metadata since `before`, of the same folder, was seen: no look is needed.
+    pub(super) fn is_untouched_since(&self, before: &Self) -> bool {
+        match (self.seen, before.seen) {
+            (Some(now), Some(then)) => now == then,
+            _ => self.stamp == before.stamp,
+        }
+    }
+
+    /// Whether `other`, of the same name, was installed by another installation than this one.
     pub(super) fn differs(&self, other: &Self) -> bool {
         let version = match (&self.folder, &other.folder) {
             (Some(here), Some(there)) => here != there,
             _ => canonical(&self.version) != canonical(&other.version),
         };
-        let stamp = match (self.stamp, other.stamp) {
+        let written = match (self.content, other.content) {
             (Some(here), Some(there)) => here != there,
-            _ => false,
+            _ => match (self.stamp, other.stamp) {
+                (Some(here), Some(there)) => here != there,
+                _ => false,
+            },
         };
-        version || stamp || self.editable != other.editable
+        let own_version =
+            self.named && other.named && canonical(&self.version) != canonical(&other.version);
+        version || own_version || written || self.editable != other.editable
     }
 }
 
@@ -121,15 +175,37 @@ pub fn canonical(name: &str) -> String {
     text
 }
 
+/// The kinds of metadata that a name in a folder of packages tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `<name>-<version>.dist-info`, a folder (binary distribution format).
+    DistInfo,
+    /// `<name>[-<version>[-py<X.Y>]].egg-info`, a folder or a file (setuptools, distutils).
+    EggInfo,
+    /// `<name>-<version>-py<X.Y>.egg`, a folder or a zip file (`easy_install`).
+    Egg,
+}
+
+/// The kind of `name` and what stands before its ending, which importlib reads in any case.
+pub(super) fn kind(name: &str) -> Option<(Kind, &str)> {
+    let (stem, ending) = name.rsplit_once('.')?;
+    let kind = [
+        ("dist-info", Kind::DistInfo),
+        ("egg-info", Kind::EggInfo),
+        ("egg", Kind::Egg),
+    ]
+    .into_iter()
+    .find(|(known, _)| ending.eq_ignore_ascii_case(known));
+    Some((kind?.1, stem))
+}
+
 /// The parts of a metadata folder's name; the version is empty where the name has none.
 ///
 /// The name ends at the first `-` that a digit follows (every version begins with one, PEP 440), else at the first
 /// `-`. Eggs have the Python's version after their own.
 pub(super) fn name_and_version(folder: &str) -> Option<(&str, &str)> {
-    let (stem, is_egg) = match folder.strip_suffix(".dist-info") {
-        Some(stem) => (stem, false),
-        None => (folder.strip_suffix(".egg-info")?, true),
-    };
+    let (_, name) = folder.rsplit_once('/').unwrap_or(("", folder));
+    let (kind, stem) = kind(name)?;
     let bytes = stem.as_bytes();
     let split = (1..bytes.len())
         .find(|&at| bytes[at - 1] == b'-' && bytes[at].is_ascii_digit())
@@ -139,10 +215,18 @@ pub(super) fn name_and_version(folder: &str) -> Option<(&str, &str)> {
     };
     let (name, version) = (&stem[..split - 1], &stem[split..]);
     let version = match version.find("-py") {
-        Some(end) if is_egg => &version[..end],
+        Some(end) if kind != Kind::DistInfo => &version[..end],
         _ => version,
     };
     (!name.is_empty()).then_some((name, version))
+}
+
+/// Whether pip takes `name` for a distribution's (PEP 508): not what it calls a folder that it is about to remove.
+pub(super) fn is_valid(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    ends(bytes.first()) && ends(bytes.last()) && bytes.iter().all(inner)
 }
 
 #[cfg(test)]
@@ -159,6 +243,55 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(canonical(name), expected);
+        }
+    }
+
+    #[test]
+    fn names_and_versions_are_in_the_folders_name() {
+        for (folder, expected) in [
+            ("six-1.16.0.dist-info", Some(("six", "1.16.0"))),
+            (
+                "ruamel.yaml-0.17.21.dist-info",
+                Some(("ruamel.yaml", "0.17.21")),
+            ),
+            (
+                "torch-2.1.0+cu118.dist-info",
+                Some(("torch", "2.1.0+cu118")),
+            ),
+            (
+                "foo_2-1!2.0.post1.dist-info",
+                Some(("foo_2", "1!2.0.post1")),
+            ),
+            ("foo-bar-1.0.dist-info", Some(("foo-bar", "1.0"))),
+            ("old-1.0-1.dist-info", Some(("old", "1.0-1"))),
+            ("PyYAML-5.3.1-py3.8.egg-info", Some(("PyYAML", "5.3.1"))),
+            (
+                "PyYAML-5.3.1-py3.8-linux-x86_64.egg-info",
+                Some(("PyYAML", "5.3.1")),
+            ),
+            ("PyYAML-5.3.1-py3.8.egg", Some(("PyYAML", "5.3.1"))),
+            ("UPPER-1.0.DIST-INFO", Some(("UPPER", "1.0"))),
+            ("/a-1/b/lib.egg-info", Some(("lib", ""))),
+            ("bare.egg-info", Some(("bare", ""))),
+            ("-1.0.dist-info", None),
+            ("six", None),
+        ] {
+            assert_eq!(name_and_version(folder), expected, "{folder}");
+        }
+    }
+
+    #[test]
+    fn only_what_pip_takes_for_a_name_is_one() {
+        for (name, expected) in [
+            ("six", true),
+            ("ruamel.yaml", true),
+            ("a", true),
+            ("~ix", false),
+            ("inv!lid", false),
+            ("a_", false),
+            ("", false),
+        ] {
+            assert_eq!(is_valid(name), expected, "{name}");
         }
     }
 }

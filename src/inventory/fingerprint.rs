@@ -15,7 +15,7 @@ pub struct Fingerprint(String);
 
 impl Fingerprint {
     /// Rule 1: SipHash-2-4 with a zero key over name, version and editable location, each ended by a zero byte, in the
-    /// order of canonical names, in which they come. The version is the folder's where there is one, in canonical
+    /// order of canonical names. The version is the folder's where there is one, in canonical
     /// spelling.
     pub(super) fn of<'d>(distributions: impl Iterator<Item = &'d Distribution>) -> Self {
         let mut hasher = SipHasher24::new();
@@ -23,10 +23,18 @@ impl Fingerprint {
             hasher.write(text.as_bytes());
             hasher.write(&[0]);
         };
-        for one in distributions {
-            field(&one.canonical_name());
-            field(&super::canonical(one.listed_version()));
-            field(one.editable.as_deref().unwrap_or_default());
+        let mut all: Vec<_> = distributions
+            .map(|one| {
+                let version = super::canonical(one.listed_version());
+                (one.canonical_name(), version, one.editable.as_deref())
+            })
+            .collect();
+        // The order of several of one name is the folder's, and every copy has another.
+        all.sort();
+        for (name, version, editable) in all {
+            field(&name);
+            field(&version);
+            field(editable.unwrap_or_default());
         }
         Self(format!("1:{:032x}", hasher.finish128().as_u128()))
     }

@@ -1,10 +1,11 @@
-//! Names and versions as distributions write them themselves.
+//! What distributions write of themselves: name and version, and the content that tells one installation from another.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::distribution::Distribution;
-use crate::files::momentary::found;
+use super::distribution::{Content, Distribution};
+use super::egg;
+use super::readable::{first, read_whole};
 use crate::files::read as file;
 
 /// Gives `one` the name and version of its metadata file, where it can be read. What cannot be read at this moment is
@@ -28,13 +29,34 @@ pub(super) fn name(one: &mut Distribution, folders: &[PathBuf]) {
 /// Name and version in the metadata at `path`: a dist-info or egg-info folder, or an egg-info file.
 ///
 /// # Errors
-/// What is of the moment.
+/// What the system says, but that nothing is there.
 pub(super) fn read(path: &Path) -> io::Result<Option<(String, String)>> {
-    let places = [path.join("METADATA"), path.join("PKG-INFO"), path.into()];
-    for place in places {
-        if let Some(head) = found(file::head(&place, LONGEST_HEAD))? {
-            return Ok(parse(&String::from_utf8_lossy(&head)));
-        }
+    let head = first(places(path), |place| file::head(place, LONGEST_HEAD))?;
+    Ok(head.and_then(|head| parse(&String::from_utf8_lossy(&head))))
+}
+
+/// Where metadata is looked for, as importlib does: the first that is not empty counts.
+fn places(path: &Path) -> [PathBuf; 3] {
+    [path.join("METADATA"), path.join("PKG-INFO"), path.into()]
+}
+
+/// What the metadata of `folder` holds, in the first of `sites` that has it: its RECORD, which has a hash of every
+/// file, or the sizes of the files where there is none.
+///
+/// # Errors
+/// What the system says, but that nothing is there.
+pub(super) fn content(folder: &str, sites: &[PathBuf]) -> io::Result<Option<Content>> {
+    for site in sites {
+        let path = site.join(folder);
+        let metadata = first(places(&path), read_whole)?;
+        let Some(metadata) = metadata else {
+            continue;
+        };
+        let record = match first([path.join("RECORD")], read_whole)? {
+            Some(record) => record,
+            None => egg::sizes(&path)?,
+        };
+        return Ok(Some(Content::of([&*metadata, &*record])));
     }
     Ok(None)
 }
@@ -42,9 +64,10 @@ pub(super) fn read(path: &Path) -> io::Result<Option<(String, String)>> {
 /// Name and Version stand at the top of the headers; what follows may be a long description.
 const LONGEST_HEAD: u64 = 64 * 1024;
 
-/// The `Name` and `Version` headers (core metadata specification: the form of e-mail headers).
+/// The `Name` and `Version` headers (core metadata specification: the form of e-mail headers, which end at the first
+/// line that is none).
 fn parse(text: &str) -> Option<(String, String)> {
-    let headers = || text.lines().take_while(|line| !line.is_empty());
+    let headers = || text.lines().take_while(|line| is_header(line));
     let header = |name: &str| {
         headers().find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -55,6 +78,12 @@ fn parse(text: &str) -> Option<(String, String)> {
     let name = header("Name").filter(|name| !name.is_empty())?;
     let version = header("Version").filter(|version| !version.is_empty())?;
     Some((name, version))
+}
+
+/// Whether `line` is a header or goes on with the one above.
+fn is_header(line: &str) -> bool {
+    let is_key = |key: &str| key.bytes().all(|byte| byte.is_ascii_graphic());
+    line.starts_with([' ', '\t']) || line.split_once(':').is_some_and(|(key, _)| is_key(key))
 }
 
 #[cfg(test)]
@@ -98,7 +127,12 @@ mod tests {
             Some(("Jinja2", "3.1")),
         );
         check("Name: a\r\nVersion: 1\r\n\r\ntext", Some(("a", "1")));
+        check(
+            "Summary: x\n  Name: b\nNAME: a\nVersion: 1\nName: c\n",
+            Some(("a", "1")),
+        );
         check("Name: a\n\nVersion: 1\n", None);
+        check("Name: a\nno header\nVersion: 1\n", None);
         check("Name:\nVersion: 1\n", None);
         check("", None);
     }

@@ -4,19 +4,27 @@
 //! two, a [`Fingerprint`] a snapshot in one short text, a [`Gate`] the cheapest question of all: "may something have
 //! changed since?".
 //!
-//! **Invariant:** reads folders and small files only; starts nothing, writes nothing, never fails.
+//! **Invariant:** reads folders and small files only; starts nothing, writes nothing. A snapshot is whole or it is an
+//! error: what cannot be looked at is never taken for something that is not there.
 
 mod conda;
 mod diff;
 mod distribution;
+mod editable;
+mod egg;
 mod fingerprint;
 mod gate;
 mod metadata;
+mod readable;
 mod scan;
 mod snapshot;
+mod startup;
 
-pub use diff::{Change, Diff};
+pub use diff::{Change, Diff, StartupChange, StartupChangeKind};
 pub use distribution::{Distribution, canonical};
 pub use fingerprint::Fingerprint;
 pub use gate::Gate;
 pub use snapshot::Snapshot;
+pub(crate) use startup::StartupFiles;
+#[cfg(feature = "backend")]
+pub(crate) use startup::is_startup_file;

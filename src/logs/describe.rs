@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::console::style::{self, BAD, FAINT, GOOD, ODD};
 use crate::console::table::Cell;
-use crate::inventory::{Change, Diff};
+use crate::inventory::{Change, Diff, StartupChange, StartupChangeKind};
 use crate::store::{Ending, Run};
 use crate::words::t;
 
@@ -22,7 +22,8 @@ pub(super) fn changes(run: &Run, most: usize) -> Cell {
                 let gap = if index > 0 { "  " } else { "" };
                 cell.and(style::PLAIN, gap).and(style, text)
             });
-    if let Some(more) = diff.len().checked_sub(most).filter(|more| *more > 0) {
+    let count = diff.len() + diff.startup.len();
+    if let Some(more) = count.checked_sub(most).filter(|more| *more > 0) {
         cell = cell.and(FAINT, format!("  {}", t!("logs.and_more", n = more)));
     }
     cell
@@ -47,7 +48,20 @@ pub(super) fn change_lines(diff: &Diff) -> Vec<Cell> {
 fn all(diff: &Diff) -> impl Iterator<Item = (anstyle::Style, String)> {
     diff.changes()
         .map(change)
+        .chain(diff.startup.iter().map(startup))
         .map(|(style, text)| (style, bounded(text)))
+}
+
+fn startup(file: &StartupChange) -> (anstyle::Style, String) {
+    let (style, sign) = match file.change {
+        StartupChangeKind::Added => (GOOD, '+'),
+        StartupChangeKind::Removed => (BAD, '-'),
+        StartupChangeKind::Changed => (ODD, '~'),
+    };
+    (
+        style,
+        format!("{sign}{} {}", file.name, t!("logs.startup_file")),
+    )
 }
 
 fn change(change: &Change) -> (anstyle::Style, String) {

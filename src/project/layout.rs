@@ -95,6 +95,8 @@ pub struct VenvLayout {
 impl VenvLayout {
     /// Name of the folder that is private to the toolkit.
     pub const AIM: &'static str = ".aim";
+    /// Name of the file that makers of environments write (PEP 405).
+    pub const PYVENV_CFG: &'static str = "pyvenv.cfg";
     /// Name of the folder of interpreters and programs.
     pub const BIN: &'static str = "bin";
     /// Names of the folders of libraries; the second is a link to the first, or absent, where the system has but one.
@@ -127,7 +129,7 @@ impl VenvLayout {
 
     /// What makers of environments write (PEP 405).
     pub fn pyvenv_cfg(&self) -> PathBuf {
-        self.root.join("pyvenv.cfg")
+        self.root.join(Self::PYVENV_CFG)
     }
 
     /// Where conda keeps a file for each of its packages.

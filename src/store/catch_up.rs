@@ -27,17 +27,36 @@ use crate::project::{Config, Project};
 pub fn catch_up(
     project: &Project,
     config: &Config,
-    _held: &RunLock,
+    held: &RunLock,
     now: &Snapshot,
     argv: Vec<String>,
     cwd: PathBuf,
 ) -> Result<Option<Published>, StoreError> {
     let recorded = Recorded::read(project)?;
+    let now = &*recorded.settled(now)?;
     if recorded.is_in_step(now) {
+        recorded.refresh(now, held);
         return Ok(None);
     }
     let recorded = recorded.snapshot().cloned().unwrap_or_default();
-    let tool = Tool::behind(&recorded.diff_to(now), project.venv(), &recorded, now);
+    enter_seen(project, config, held, (&recorded, now), argv, cwd).map(Some)
+}
+
+/// Enters what somebody saw another tool do, from `before` to `now`, as a run `sync` of that tool.
+///
+/// Both are of one place, so what was written anew there was installed again, though it may hold the same as before.
+///
+/// # Errors
+/// [`StoreError`], as [`publish`].
+pub fn enter_seen(
+    project: &Project,
+    config: &Config,
+    _held: &RunLock,
+    (before, now): (&Snapshot, &Snapshot),
+    argv: Vec<String>,
+    cwd: PathBuf,
+) -> Result<Published, StoreError> {
+    let tool = Tool::behind(&before.diff_to(now), project.venv(), before, now);
     let run = StartedRun {
         id: RunId::new(),
         action: "sync".to_owned(),
@@ -49,7 +68,7 @@ pub fn catch_up(
         pid: std::process::id(),
     };
     let run = run.finish(Duration::ZERO, Ending::Exited(0), None);
-    publish(project, config, run, &recorded, now).map(Some)
+    publish(project, config, run, before, now)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ mod testing;
 mod unfinished;
 
 pub use allowed::Allowed;
-pub use catch_up::catch_up;
+pub use catch_up::{catch_up, enter_seen};
 pub use error::StoreError;
 pub use link::{Link, LinkRefused};
 pub use lock::{Holder, LockError, RunLock};

@@ -52,7 +52,7 @@ pub fn recover(
     }
     if !over.is_empty() {
         // Files that the crash left half-written go, too.
-        let _ = retention::prune(project, Limits::of(config), false);
+        let _ = retention::after_crash(project, Limits::of(config));
     }
     Ok(last)
 }

@@ -75,7 +75,12 @@ pub(super) fn apply(
     let mended = mend(ground, hook, console)?;
     let compared = compare(ground)?;
     let recorded = match compared.plan.diff() {
-        None => None,
+        None => {
+            if let Some(lock) = &lock {
+                compared.recorded.refresh(&compared.now, lock);
+            }
+            None
+        }
         Some(diff) => Some(record(ground, action, diff, begun, &compared)?),
     };
     let (meta, _) = EnvMeta::read(&ground.project.layout());
@@ -93,7 +98,7 @@ pub(super) struct Compared {
     /// What has to be done.
     pub(super) plan: SyncPlan,
     /// What is recorded, if anything is.
-    recorded: Option<Snapshot>,
+    recorded: store::Recorded,
     /// What is installed.
     pub(super) now: Snapshot,
 }
@@ -108,9 +113,10 @@ pub(super) fn compare(ground: &Ground<'_>) -> Result<Compared> {
     let now =
         Snapshot::scan(venv).context(t!("venv_sync.cannot_scan", path = venv.root().display()))?;
     let recorded = store::Recorded::read(&ground.project)?;
+    let now = recorded.settled(&now)?.into_owned();
     Ok(Compared {
         plan: SyncPlan::of((&state, recorded.is_whole()), recorded.snapshot(), &now),
-        recorded: recorded.snapshot().cloned(),
+        recorded,
         now,
     })
 }
@@ -124,7 +130,7 @@ fn record(
 ) -> Result<Published> {
     let host = ground.host;
     let nothing = Snapshot::default();
-    let before = compared.recorded.as_ref().unwrap_or(&nothing);
+    let before = compared.recorded.snapshot().unwrap_or(&nothing);
     let argv = host.args().iter();
     let venv = ground.project.venv();
     let tool = Tool::behind(diff, venv, before, &compared.now);

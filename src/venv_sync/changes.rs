@@ -2,10 +2,12 @@
 
 use crate::console::style;
 use crate::console::table::Cell;
-use crate::inventory::{Change, Diff};
+use crate::inventory::{Change, Diff, StartupChange, StartupChangeKind};
+use crate::terminal::printable;
 use crate::words::t;
 
-/// `+ six 1.16.0`, `- toml 0.10.2`, `~ rich 13.0 → 13.7`: added, removed, changed.
+/// `+ six 1.16.0`, `- toml 0.10.2`, `~ rich 13.0 → 13.7`: added, removed, changed. Startup files come last:
+/// `~ easy-install.pth (startup file)`.
 pub(super) fn lines(diff: &Diff) -> Vec<String> {
     let added = diff
         .added
@@ -19,7 +21,8 @@ pub(super) fn lines(diff: &Diff) -> Vec<String> {
         .changed
         .iter()
         .map(|change| line(style::ODD, "~", change));
-    added.chain(removed).chain(changed).collect()
+    let startup = diff.startup.iter().map(startup);
+    added.chain(removed).chain(changed).chain(startup).collect()
 }
 
 /// `1 distribution`, `12 distributions`.
@@ -29,6 +32,24 @@ pub(super) fn distributions(count: usize) -> String {
         count => t!("venv_sync.distributions", count = count),
     }
     .into_owned()
+}
+
+/// The sign of what happened to a startup file, and its colour.
+pub(super) fn sign(change: StartupChangeKind) -> (anstyle::Style, &'static str) {
+    match change {
+        StartupChangeKind::Added => (style::GOOD, "+"),
+        StartupChangeKind::Removed => (style::BAD, "-"),
+        StartupChangeKind::Changed => (style::ODD, "~"),
+    }
+}
+
+fn startup(file: &StartupChange) -> String {
+    let (shade, sign) = sign(file.change);
+    let words = t!("venv_sync.startup_file", name = printable(&file.name));
+    Cell::from("  ")
+        .and(shade, sign)
+        .and(style::PLAIN, format!(" {words}"))
+        .to_line()
 }
 
 fn line(shade: anstyle::Style, sign: &str, change: &Change) -> String {
@@ -63,11 +84,15 @@ mod tests {
             from: Some("4".into()),
             to: Some("4".into()),
         });
+        diff.startup.push(StartupChange {
+            name: "x.pth".into(),
+            change: StartupChangeKind::Changed,
+        });
         let text = lines(&diff).join("\n");
         let plain = anstream::adapter::strip_str(&text).to_string();
         assert_eq!(
             plain,
-            "  + c 3\n  - a 1\n  ~ b 1 → 2\n  ~ d 4 (installed again)"
+            "  + c 3\n  - a 1\n  ~ b 1 → 2\n  ~ d 4 (installed again)\n  ~ x.pth (startup file)"
         );
     }
 }

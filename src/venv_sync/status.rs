@@ -194,6 +194,10 @@ fn brief(diff: &Diff) -> String {
     let mut names = sign('+', &diff.added);
     names.extend(sign('-', &diff.removed));
     names.extend(sign('~', &diff.changed));
+    let startup = diff.startup.iter();
+    names.extend(
+        startup.map(|file| format!("{}{}", changes::sign(file.change).1, printable(&file.name))),
+    );
     let more = names.len().saturating_sub(MOST);
     names.truncate(MOST);
     let text = names.join(" ");

@@ -58,6 +58,8 @@ fn install(sandbox: &Sandbox, name: &str) {
     let folder = sandbox.site_packages().join(&info);
     std::fs::create_dir(&folder).expect("folder");
     std::fs::write(folder.join("INSTALLER"), "uv\n").expect("write");
+    let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n");
+    std::fs::write(folder.join("METADATA"), metadata).expect("write");
     std::fs::write(folder.join("RECORD"), format!("{info}/INSTALLER,,\n")).expect("write");
 }
 

@@ -32,6 +32,7 @@ mod generated;
 mod held;
 mod imports;
 mod inside;
+mod installed;
 mod lean;
 mod lines;
 mod logs;

@@ -227,3 +227,39 @@ fn doctor_is_content_with_a_fresh_project_and_its_daemon() {
     let _daemon = sandbox.daemon();
     sandbox.run("aim-venv-sync", ["doctor"]).ok();
 }
+
+/// What image layers, `cp -r`, tar and a checkout make of an environment: other times, other inodes, the same content.
+#[test]
+fn a_copied_environment_is_in_step() {
+    let sandbox = Sandbox::ready();
+    let wheel = sandbox.wheel("greeting", "1.0");
+    sandbox
+        .pip(["install", wheel.to_str().expect("utf-8")])
+        .ok();
+    let layer = "cp -r .venv copy && rm -r .venv && mv copy .venv && find .venv -exec touch -d @1000000000 {} +";
+    sandbox.run("sh", ["-c", layer]).ok();
+    sandbox.run("aim-venv-sync", ["sync", "--check"]).ok();
+    let (generation, runs) = (sandbox.generation(), sandbox.records().len());
+    sandbox.run("aim-venv-sync", ["sync"]).ok();
+    assert_eq!(
+        (sandbox.generation(), sandbox.records().len()),
+        (generation, runs)
+    );
+}
+
+#[test]
+fn a_startup_file_alone_is_a_change() {
+    let sandbox = Sandbox::ready();
+    sandbox.run("aim-venv-sync", ["sync", "--check"]).ok();
+    let generation = sandbox.generation();
+    std::fs::write(sandbox.site_packages().join("mine.pth"), "/opt\n").expect("write");
+    sandbox
+        .run("aim-venv-sync", ["sync", "--check"])
+        .exits(1)
+        .says("+ mine.pth (startup file)");
+    sandbox.run("aim-venv-sync", ["sync"]).ok();
+    assert_eq!(sandbox.generation(), generation + 1);
+    let record = sandbox.last_record();
+    assert_eq!(record["startup"][0]["name"], "mine.pth", "{record}");
+    sandbox.run("aim-venv-sync", ["sync", "--check"]).ok();
+}

@@ -343,6 +343,8 @@ fn a_burst_makes_few_generations_and_a_record_for_each() {
         let folder = site.sandbox.site_packages().join(&name);
         std::fs::create_dir(&folder).expect("folder");
         std::fs::write(folder.join("INSTALLER"), "pdm\n").expect("write");
+        let metadata = format!("Metadata-Version: 2.1\nName: d{number}\nVersion: 1.0\n");
+        std::fs::write(folder.join("METADATA"), metadata).expect("write");
         std::fs::write(folder.join("RECORD"), format!("{name}/INSTALLER,,\n")).expect("write");
         if number % 5 == 0 {
             ask(&site.sandbox, "/worker");

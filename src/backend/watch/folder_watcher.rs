@@ -7,17 +7,19 @@
 //! who waits for it.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use notify::event::ModifyKind;
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
 use super::places::Places;
 use crate::backend::locked::Locked;
 use crate::backend::supervise;
+use crate::inventory::is_startup_file;
 
 /// The one watcher of folders.
 #[derive(Default)]
@@ -170,7 +172,7 @@ fn ring(routes: &Locked<Routes>, event: &notify::Result<Event>) {
     if event.need_rescan() {
         return ring_all(routes);
     }
-    if !is_movement(event.kind) {
+    if !is_movement(event.kind) && !writes_startup_file(event) {
         return;
     }
     let routes = routes.lock();
@@ -203,6 +205,20 @@ fn is_movement(kind: EventKind) -> bool {
     }
 }
 
+/// Whether a startup file (`.pth`, `pyvenv.cfg`, …) was written in place, as editors and `setup.py develop` do it.
+fn writes_startup_file(event: &Event) -> bool {
+    let is_write = matches!(
+        event.kind,
+        EventKind::Modify(ModifyKind::Data(_))
+            | EventKind::Access(AccessKind::Close(AccessMode::Write))
+    );
+    let is_startup = |path: &PathBuf| {
+        let name = path.file_name().and_then(OsStr::to_str);
+        name.is_some_and(is_startup_file)
+    };
+    is_write && event.paths.iter().any(is_startup)
+}
+
 /// Whether the folder at an event's path is no longer the one that was there.
 fn is_loss(kind: EventKind) -> bool {
     matches!(
@@ -226,9 +242,7 @@ fn in_words(error: &notify::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use notify::event::{
-        AccessKind, CreateKind, DataChange, Flag, MetadataKind, RemoveKind, RenameMode,
-    };
+    use notify::event::{CreateKind, DataChange, Flag, MetadataKind, RemoveKind, RenameMode};
 
     use super::*;
 
@@ -247,6 +261,25 @@ mod tests {
             ),
         ] {
             assert_eq!(is_movement(kind), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_startup_file_that_is_written_in_place_rings() {
+        let written = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        for (name, kind, expected) in [
+            ("easy-install.pth", written, true),
+            ("pyvenv.cfg", written, true),
+            ("sitecustomize.py", written, true),
+            (
+                "easy-install.pth",
+                EventKind::Access(AccessKind::Read),
+                false,
+            ),
+            ("log.txt", written, false),
+        ] {
+            let event = Event::new(kind).add_path(Path::new("/s").join(name));
+            assert_eq!(writes_startup_file(&event), expected, "{event:?}");
         }
     }
 

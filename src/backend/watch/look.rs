@@ -6,10 +6,12 @@ use std::io;
 
 use super::over::{self, Movement, NotOver};
 use super::signs;
-use crate::inventory::Snapshot;
+use crate::backend::locked::Locked;
+use crate::inventory::{Gate, Snapshot};
 use crate::project::{Config, Project, Venv};
 use crate::store::{
-    LockError, Published, Recorded, RunLock, StoreError, Unfinished, catch_up, recover,
+    Generation, LockError, Published, Recorded, RunLock, StoreError, Unfinished, catch_up,
+    enter_seen, recover,
 };
 
 /// Who holds the run lock meanwhile, for whoever waits for it.
@@ -35,6 +37,7 @@ pub(super) fn look(
     project: &Project,
     config: &Config,
     movement: Movement,
+    last: &Locked<Option<Calm>>,
 ) -> Result<Option<Published>, Obstacle> {
     let venv = project.venv();
     if Venv::open(venv.root()).is_err() || venv.python().is_err() {
@@ -44,15 +47,54 @@ pub(super) fn look(
     let failed = |error: StoreError| Obstacle::Failed(error.to_string());
     let sites = venv.all_site_packages().map_err(unread)?;
     over::underway(&signs::signs(&sites).map_err(unread)?).map_err(Obstacle::NotOver)?;
-    let now = Snapshot::scan(venv).map_err(unread)?;
-    if Recorded::read(project).map_err(failed)?.is_in_step(&now) {
+    let seen = Snapshot::scan(venv).map_err(unread)?;
+    let recorded = Recorded::read(project).map_err(failed)?;
+    let now = recorded.settled(&seen).map_err(failed)?;
+    if recorded.is_in_step(&now) {
+        let gate = Gate::of(venv);
+        let generation = recorded.generation();
+        let before = last
+            .lock()
+            .take()
+            .filter(|calm| calm.generation == generation && calm.gate.is_same_place_as(&gate));
+        if let Some(calm) = before
+            && !calm.seen.diff_to(&seen).is_empty()
+        {
+            *last.lock() = Some(calm.clone());
+            over::quiet(movement).map_err(Obstacle::NotOver)?;
+            return record(project, config, Some(calm), last);
+        }
+        *last.lock() = Some(Calm {
+            generation,
+            gate,
+            seen: seen.clone(),
+        });
+        if recorded.can_be_refreshed(&now)
+            && let Ok(lock) = RunLock::try_acquire(&venv.layout(), HOLDER)
+        {
+            recorded.refresh(&now, &lock);
+        }
         return Ok(None);
     }
     over::quiet(movement).map_err(Obstacle::NotOver)?;
-    record(project, config)
+    record(project, config, None, last)
 }
 
-fn record(project: &Project, config: &Config) -> Result<Option<Published>, Obstacle> {
+/// An environment that was as recorded when it was looked at.
+#[derive(Debug, Clone)]
+pub(super) struct Calm {
+    generation: Generation,
+    gate: Gate,
+    seen: Snapshot,
+}
+
+/// Enters what differs from the record; where nothing does, what was installed again since `calm`.
+fn record(
+    project: &Project,
+    config: &Config,
+    calm: Option<Calm>,
+    last: &Locked<Option<Calm>>,
+) -> Result<Option<Published>, Obstacle> {
     let layout = project.venv().layout();
     let lock = RunLock::try_acquire(&layout, HOLDER).map_err(|error| match error {
         LockError::Busy(holder) => underway(format!("{} runs", holder.command)),
@@ -63,12 +105,29 @@ fn record(project: &Project, config: &Config) -> Result<Option<Published>, Obsta
     if let Some(run) = Unfinished::last(&layout).map_err(failed)? {
         return Err(underway(format!("{} runs without a lock", run.run.action)));
     }
+    let gate = Gate::of(project.venv());
     let now =
         Snapshot::scan(project.venv()).map_err(|error| Obstacle::Failed(error.to_string()))?;
     let argv = vec![HOLDER.to_owned()];
     let cwd = project.root().to_path_buf();
-    let caught_up = catch_up(project, config, &lock, &now, argv, cwd).map_err(failed)?;
-    Ok(caught_up.or(recovered))
+    let (words, folder) = (argv.clone(), cwd.clone());
+    let mut caught_up = catch_up(project, config, &lock, &now, words, folder).map_err(failed)?;
+    if let Some(calm) = calm.filter(|_| caught_up.is_none() && recovered.is_none()) {
+        let recorded = Recorded::read(project).map_err(failed)?;
+        if recorded.generation() == calm.generation {
+            let seen = (&calm.seen, &now);
+            let entered = enter_seen(project, config, &lock, seen, argv, cwd).map_err(failed)?;
+            caught_up = Some(entered);
+        }
+    }
+    let entered = caught_up.or(recovered);
+    // What comes next is compared with what was there when this was entered.
+    *last.lock() = entered.as_ref().map(|run| Calm {
+        generation: run.generation,
+        gate,
+        seen: now,
+    });
+    Ok(entered)
 }
 
 fn underway(why: impl Into<String>) -> Obstacle {
@@ -81,24 +140,28 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::store::{Generation, RunLog, StartedRun, Tool};
+    use crate::store::{RunLog, StartedRun, Tool};
 
     struct Site {
         dir: tempfile::TempDir,
         project: Project,
+        last: Locked<Option<Calm>>,
     }
 
     impl Site {
         fn new() -> Self {
             let dir = tempfile::tempdir().expect("temporary folder");
             let project = make(dir.path());
-            Self { dir, project }
+            let last = Locked::default();
+            Self { dir, project, last }
         }
 
         fn install(&self, folder: &str, record: &str) {
             let site = self.project.venv().site_packages().remove(0);
             std::fs::create_dir_all(site.join(folder)).expect("folder");
             std::fs::write(site.join(folder).join("INSTALLER"), "uv\n").expect("write");
+            let metadata = "Name: one\nVersion: 1.0\n";
+            std::fs::write(site.join(folder).join("METADATA"), metadata).expect("write");
             std::fs::write(site.join(folder).join("RECORD"), record).expect("write");
         }
 
@@ -115,7 +178,7 @@ mod tests {
                 since_first: since,
                 since_last: since,
             };
-            match look(&self.project, &Config::default(), movement) {
+            match look(&self.project, &Config::default(), movement, &self.last) {
                 Ok(None) => "as recorded".to_owned(),
                 Ok(Some(published)) => {
                     format!("{} by {:?}", published.generation, published.record.tool)
@@ -154,6 +217,25 @@ mod tests {
             "underway: b-1.dist-info is incomplete"
         );
         assert_eq!(RunLog::read(&site.project.layout()).runs.len(), 2);
+    }
+
+    #[test]
+    fn what_is_seen_to_be_installed_again_is_a_change_though_it_is_the_same() {
+        let site = Site::new();
+        site.install_six();
+        assert_eq!(site.look_after(1_000), format!("1 by {:?}", Tool::Uv));
+        let again = || {
+            let folder = site.project.venv().site_packages().remove(0);
+            std::fs::remove_dir_all(folder.join("six-1.0.dist-info")).expect("removed");
+            site.install_six();
+        };
+        again();
+        assert_eq!(site.look_after(1_000), format!("2 by {:?}", Tool::Uv));
+        assert_eq!(site.look_after(1_000), "as recorded");
+        // Nobody saw it: what is there is what is recorded.
+        *site.last.lock() = None;
+        again();
+        assert_eq!(site.look_after(1_000), "as recorded");
     }
 
     #[test]

@@ -32,6 +32,7 @@ use self::task::{WatchScope, WatchTask};
 use super::supervise::{self, Pauses};
 use super::worker::Job;
 use crate::api::v1::{WatchMode, Watching};
+use crate::backend::locked::Locked;
 use crate::host::Host;
 use crate::project::{Project, ProjectId};
 
@@ -66,6 +67,7 @@ impl Watch {
             },
         });
         let scope = WatchScope {
+            last: Locked::default(),
             project,
             host,
             watcher,

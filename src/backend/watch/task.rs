@@ -9,10 +9,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::ask::{Ask, WatchView};
 use super::folder_watcher::{Bell, FolderWatcher};
-use super::look::{Obstacle, look};
+use super::look::{Calm, Obstacle, look};
 use super::over::{Movement, NotOver, PATIENCE, QUIET};
 use super::places::Places;
 use crate::api::v1::{RestartRequest, WatchMode, Watching, When};
+use crate::backend::locked::Locked;
 use crate::backend::supervise;
 use crate::backend::worker::Job;
 use crate::host::Host;
@@ -31,6 +32,8 @@ pub(super) struct WatchScope {
     pub(super) project: Project,
     pub(super) host: Host,
     pub(super) watcher: Arc<FolderWatcher>,
+    /// The environment when it was last seen as recorded.
+    pub(super) last: Locked<Option<Calm>>,
 }
 
 /// The watch of one environment.
@@ -330,7 +333,7 @@ impl WatchScope {
             since_first: now - moved.0,
             since_last: now - moved.1,
         };
-        let found = look(&self.project, &config, movement);
+        let found = look(&self.project, &config, movement, &self.last);
         Glimpse {
             gate,
             places,

@@ -107,6 +107,8 @@ fn install(site: &Path, name: &str) {
     let folder = site.join(format!("{name}-1.0.dist-info"));
     std::fs::create_dir_all(&folder).expect("folder");
     std::fs::write(folder.join("INSTALLER"), "uv").expect("write");
+    let metadata = format!("Name: {name}\nVersion: 1.0\n");
+    std::fs::write(folder.join("METADATA"), metadata).expect("write");
     let record = format!("{name}.py,,\n{name}-1.0.dist-info/INSTALLER,,\n");
     std::fs::write(folder.join("RECORD"), record).expect("write");
 }

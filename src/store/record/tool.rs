@@ -73,7 +73,8 @@ impl Tool {
         now: &Snapshot,
     ) -> io::Result<Self> {
         let by = |snapshot: &Snapshot, change: &Change| -> io::Result<Self> {
-            let installer = snapshot.installer(venv, &change.name)?;
+            let version = change.to.as_deref().or(change.from.as_deref());
+            let installer = snapshot.installer(venv, &change.name, version)?;
             Ok(installer.map_or(Self::Unknown, |name| Self::of_installer(&name)))
         };
         let installed: Vec<Self> = changes

@@ -5,5 +5,5 @@ mod limits;
 mod prune;
 
 pub use limits::Limits;
-pub(crate) use prune::after_run;
 pub use prune::prune;
+pub(crate) use prune::{after_crash, after_run};

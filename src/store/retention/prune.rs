@@ -1,4 +1,7 @@
 //! How long runs are kept: by number, age and size, whichever is met first; oldest go first, the newest run never goes.
+//!
+//! The order is that of the records, in which runs were entered: a clock may have said anything. Nor is a clock
+//! believed that tells of age alone, unless a person asks: see [`Ageing`].
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -37,13 +40,20 @@ pub fn prune(project: &Project, limits: Limits, dry_run: bool) -> Result<Pruned,
     if dry_run {
         let plan = match places::logs(&layout) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Pruned::default()),
-            logs => logs.and_then(|logs| Pruning::of(&logs, limits)),
+            logs => logs.and_then(|logs| Pruning::of(&logs, limits, Ageing::Asked)),
         };
         let plan = plan.map_err(|error| StoreError::at(&layout.logs(), error))?;
         return Ok(plan.pruned());
     }
     let lock = HistoryLock::acquire(&layout)?;
-    apply(&layout, limits, &lock)
+    apply(&layout, limits, Ageing::Asked, &lock)
+}
+
+/// After a crash: as [`prune`], though nobody asked for it.
+pub(crate) fn after_crash(project: &Project, limits: Limits) -> Result<(), StoreError> {
+    let layout = project.layout();
+    let lock = HistoryLock::acquire(&layout)?;
+    apply(&layout, limits, Ageing::Slow, &lock).map(drop)
 }
 
 /// After a run: as [`prune`], where there may be something to remove.
@@ -53,15 +63,20 @@ pub(crate) fn after_run(
     lock: &HistoryLock,
 ) -> Result<(), StoreError> {
     if due::may_be_over(lock.logs(), limits, Utc::now()) {
-        apply(layout, limits, lock)?;
+        apply(layout, limits, Ageing::Slow, lock)?;
     }
     Ok(())
 }
 
 /// Removes what is over `limits`, and what crashes left.
-fn apply(layout: &ProjectLayout, limits: Limits, lock: &HistoryLock) -> Result<Pruned, StoreError> {
+fn apply(
+    layout: &ProjectLayout,
+    limits: Limits,
+    ageing: Ageing,
+    lock: &HistoryLock,
+) -> Result<Pruned, StoreError> {
     let at = |error| StoreError::at(&layout.logs(), error);
-    let plan = Pruning::of(lock.logs(), limits).map_err(at)?;
+    let plan = Pruning::of(lock.logs(), limits, ageing).map_err(at)?;
     // Records go first: a log without a record is still found, by the next retention at the latest.
     if plan.has_other_lines() {
         history::rewrite(lock.logs(), plan.lines_that_stay()).map_err(at)?;
@@ -94,6 +109,15 @@ struct Brief {
     log_path: Option<String>,
 }
 
+/// How runs become too old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ageing {
+    /// By the clock, at once: a person asks for it.
+    Asked,
+    /// By the times that the history itself has, and in small parts: one run on a day far ahead takes nothing with it.
+    Slow,
+}
+
 /// What goes.
 struct Pruning {
     lines: Vec<Line<Brief>>,
@@ -103,7 +127,7 @@ struct Pruning {
 }
 
 impl Pruning {
-    fn of(folder: &Folder, limits: Limits) -> io::Result<Self> {
+    fn of(folder: &Folder, limits: Limits, ageing: Ageing) -> io::Result<Self> {
         let Records { lines, is_cut } = history::read_to_keep::<Brief>(folder)?;
         let mut logs = logs(folder)?;
         let mut all: Vec<KeptRun> = Vec::with_capacity(lines.len());
@@ -134,7 +158,7 @@ impl Pruning {
         Ok(Self {
             lines,
             is_cut,
-            goes: beyond(all, limits, Utc::now()),
+            goes: beyond(all, limits, ageing, Utc::now()),
         })
     }
 
@@ -171,23 +195,58 @@ impl Pruning {
     }
 }
 
-/// Those of `all` that are over `limits` at `now`.
-fn beyond(mut all: Vec<KeptRun>, limits: Limits, now: DateTime<Utc>) -> Vec<KeptRun> {
-    all.sort_by(|a, b| b.at.cmp(&a.at).then(b.line.cmp(&a.line)));
-    let (oldest, room) = (limits.oldest(now), limits.bytes());
+/// Those of `all` that are over `limits` at `now`, the newest first.
+fn beyond(
+    mut all: Vec<KeptRun>,
+    limits: Limits,
+    ageing: Ageing,
+    now: DateTime<Utc>,
+) -> Vec<KeptRun> {
+    order(&mut all);
+    let room = limits.bytes();
     let mut bytes = 0_u64;
     let stays = all
         .iter()
         .enumerate()
         .take_while(|(place, kept)| {
             bytes = bytes.saturating_add(kept.bytes);
-            let is_over = *place as u64 >= limits.runs
-                || bytes > room
-                || oldest.is_some_and(|oldest| kept.at < oldest);
+            let is_over = *place as u64 >= limits.runs || bytes > room;
             *place == 0 || !is_over
         })
         .count();
-    all.split_off(stays)
+    let (today, at_most) = match ageing {
+        Ageing::Asked => (now, stays),
+        Ageing::Slow => (today(&all, now), (stays / AT_ONCE).max(1)),
+    };
+    let aged = limits.oldest(today).map_or(0, |oldest| {
+        let kept = all[..stays].iter().skip(1).rev();
+        kept.take_while(|kept| kept.at < oldest).count()
+    });
+    all.split_off(stays - aged.min(at_most))
+}
+
+/// Of the runs, one of so many may go at once because of its age alone.
+const AT_ONCE: usize = 4;
+
+/// The time by which runs are old: not later than that of the newest of `all`, the one that has just ended aside.
+fn today(all: &[KeptRun], now: DateTime<Utc>) -> DateTime<Utc> {
+    let others = all.iter().skip(1).map(|kept| kept.at);
+    others.max().map_or(now, |newest| now.min(newest))
+}
+
+/// Newest first: records by their lines; a log that has no record stands where its time is among them.
+fn order(all: &mut [KeptRun]) {
+    let mut lines: Vec<(usize, DateTime<Utc>)> = all
+        .iter()
+        .filter_map(|kept| Some((kept.line?, kept.at)))
+        .collect();
+    lines.sort_unstable();
+    let place = |kept: &KeptRun| {
+        let after = |at: DateTime<Utc>| lines.iter().find(|(_, line)| *line > at);
+        let before = kept.line.or_else(|| after(kept.at).map(|(line, _)| *line));
+        (before.unwrap_or(usize::MAX), kept.line.is_some(), kept.at)
+    };
+    all.sort_by_cached_key(|kept| std::cmp::Reverse(place(kept)));
 }
 
 /// The logs in the folder, by name, with their sizes.
@@ -274,7 +333,7 @@ mod tests {
             })
             .collect();
         let (runs, days, mib) = limits;
-        let goes = beyond(all.clone(), Limits { runs, days, mib }, now);
+        let goes = beyond(all.clone(), Limits { runs, days, mib }, Ageing::Asked, now);
         assert_eq!(goes, all[expected..], "{limits:?}");
     }
 
@@ -287,6 +346,62 @@ mod tests {
         check(&five, (200, 90, 2), 2);
         check(&five, (u64::MAX, u64::MAX, u64::MAX), 5);
         check(&[], (0, 0, 0), 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_takes_no_history_with_it() {
+        let now = Utc::now();
+        let run = |line: usize, days: i64| KeptRun {
+            at: now + TimeDelta::days(days),
+            bytes: 1,
+            line: Some(line),
+            log: None,
+        };
+        let limits = Limits {
+            runs: 200,
+            days: 90,
+            mib: 256,
+        };
+        let goes = |all: &[KeptRun], days: i64| {
+            let now = now + TimeDelta::days(days);
+            beyond(all.to_vec(), limits, Ageing::Slow, now)
+        };
+        let mut all: Vec<_> = (0..40).map(|line| run(line, 0)).collect();
+        all.push(run(40, 200));
+        assert_eq!(goes(&all, 200), [], "the run that is ahead itself");
+        all.push(run(41, 200));
+        assert_eq!(goes(&all, 200).len(), 10, "of 42, a part");
+        assert_eq!(goes(&all, 0), [], "the clock is right again");
+        all.push(run(42, 0));
+        let asked = Limits { runs: 1, ..limits };
+        let stays = |goes: &[KeptRun]| all.iter().filter(|kept| !goes.contains(kept)).count();
+        let goes = beyond(all.clone(), asked, Ageing::Slow, now);
+        assert_eq!(stays(&goes), 1);
+        assert!(!goes.contains(&all[42]), "the last run is the newest");
+    }
+
+    #[test]
+    fn a_log_without_a_record_stands_where_its_time_is() {
+        let at = |days: i64| DateTime::UNIX_EPOCH + TimeDelta::days(days);
+        let run = |line: Option<usize>, days: i64| KeptRun {
+            at: at(days),
+            bytes: 1,
+            line,
+            log: None,
+        };
+        let mut all = vec![
+            run(None, 5),
+            run(Some(0), 1),
+            run(None, 0),
+            run(Some(1), 10),
+            run(None, 20),
+        ];
+        order(&mut all);
+        let days: Vec<_> = all
+            .iter()
+            .map(|kept| (kept.at - at(0)).num_days())
+            .collect();
+        assert_eq!(days, [20, 10, 5, 1, 0]);
     }
 
     #[test]

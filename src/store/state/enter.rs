@@ -130,8 +130,10 @@ impl ProjectState {
             .map_err(|error| StoreError::at(&project.layout().env_meta(), error))?;
 
         if raised || !self.is_sound {
+            let mut after = after.clone();
+            after.weigh(project.venv());
             // Without it, names and versions are compared with those in env_meta.json.
-            let _ = SnapshotFile::write(&project.venv().layout(), meta.generation, after);
+            let _ = SnapshotFile::write(&project.venv().layout(), meta.generation, &after);
         }
         Ok(())
     }

@@ -188,7 +188,7 @@ impl EnvMeta {
             .map(|package| (canonical(&package.name), package))
             .collect();
         self.packages = snapshot
-            .distributions()
+            .shown()
             .map(|one| {
                 let mut package = Package {
                     name: one.name.clone(),
