@@ -199,7 +199,12 @@ fn enter_earlier_changes(
     let Ok(recorded) = Recorded::read(project) else {
         return;
     };
-    if recorded.snapshot().is_some() && !recorded.is_in_step(now) {
+    if recorded.snapshot().is_none() {
+        return;
+    }
+    if recorded.is_in_step(now) {
+        recorded.refresh(now, lock);
+    } else {
         let (argv, cwd) = (run.argv.clone(), run.cwd.clone());
         let _ = catch_up(project, config, lock, now, argv, cwd);
     }

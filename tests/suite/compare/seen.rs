@@ -142,12 +142,8 @@ fn files(sandbox: &Sandbox) -> BTreeMap<String, String> {
                 continue;
             }
             let below = path.strip_prefix(&folder).expect("below").to_string_lossy();
-            if let Some(text) = described(sandbox, path) {
-                found.insert(
-                    format!("{name}/{}", below.replace(&*chance, "CHANCE")),
-                    text,
-                );
-            }
+            let name = format!("{name}/{}", below.replace(&*chance, "CHANCE"));
+            found.insert(name, described(sandbox, path));
         }
     }
     found
@@ -162,19 +158,19 @@ fn is_ours(path: &Path) -> bool {
     )
 }
 
-fn described(sandbox: &Sandbox, path: &Path) -> Option<String> {
+fn described(sandbox: &Sandbox, path: &Path) -> String {
     let meta = path.symlink_metadata().expect("metadata");
     if meta.is_symlink() {
         let target = std::fs::read_link(path).expect("a link");
         let target = redacted(sandbox, target.as_os_str().as_encoded_bytes());
-        return Some(format!("-> {}", String::from_utf8_lossy(&target)));
+        return format!("-> {}", String::from_utf8_lossy(&target));
     }
     if meta.is_dir() {
-        return Some(format!("{:o}", meta.permissions().mode()));
+        return format!("{:o}", meta.permissions().mode());
     }
     let mut text = format!("{:o}", meta.permissions().mode());
     if path.extension().is_some_and(|end| end == "pyc") {
-        return Some(text); // holds its source's time
+        return text; // holds its source's time
     }
     let below = path.strip_prefix(sandbox.site_packages()).ok();
     let is_large = below
@@ -191,7 +187,7 @@ fn described(sandbox: &Sandbox, path: &Path) -> Option<String> {
         text.push(' ');
         text.push_str(&String::from_utf8_lossy(&bytes));
     }
-    Some(text)
+    text
 }
 
 /// A RECORD's paths, a line each.
