@@ -180,10 +180,7 @@ fn by_what_an_installed_distribution_brings() {
         let outside = Outside::of(&sandbox);
         for (folder, files) in [
             ("one-1.0.dist-info", &["RECORD", "METADATA"][..]),
-            (
-                "two-1.0.dist-info",
-                &["METADATA", "INSTALLER", "direct_url.json"],
-            ),
+            ("two-1.0.dist-info", &["INSTALLER", "direct_url.json"]),
             ("three.egg-info", &["PKG-INFO"]),
             (".", &["four.egg-link", "five.egg-info", "six.pth.off"]),
         ] {
@@ -191,6 +188,8 @@ fn by_what_an_installed_distribution_brings() {
             std::fs::create_dir_all(&folder).expect("folder");
             if folder.ends_with("two-1.0.dist-info") {
                 std::fs::write(folder.join("RECORD"), "").expect("write");
+                let about = "Metadata-Version: 2.1\nName: two\nVersion: 1.0\n";
+                std::fs::write(folder.join("METADATA"), about).expect("write");
             }
             for file in files {
                 outside.put(kind, &folder.join(file));
