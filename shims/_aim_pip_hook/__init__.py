@@ -66,7 +66,7 @@ def enter():
 
         inside.watch()
     elif only_reads(sys.argv[1:]):
-        if not BUILDING.isdisjoint(sys.argv[1:]):
+        if command(sys.argv[1:]) in BUILDING:
             os.environ["AIM_PIP_GUARD"] = "1"
     elif os.access(AIM_PIP, os.X_OK) and sys.executable:
         call = [AIM_PIP, "--aim-%s=%d" % (way, count), sys.prefix, sys.executable]
@@ -83,10 +83,16 @@ def is_switched_off():
 
 def only_reads(arguments):
     """Whether pip with these arguments surely leaves the environment as it is."""
+    word = command(arguments)
+    return word is None or word in READING
+
+
+def command(arguments):
+    """The first word that is no option without a value: pip's command, where such options alone stand before it."""
     for word in arguments:
         if word not in QUIET_OPTIONS:
-            return word in READING
-    return True
+            return word
+    return None
 
 
 def site_packages():

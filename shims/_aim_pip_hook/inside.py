@@ -68,8 +68,8 @@ def _remembered(main):
             return main(self, *args, **kwargs)
         beside = _begin(self.name, *args, **kwargs)
         status = 1  # what Python makes of an exception
-        guards = beside is not None or self.name not in READING or self.name in BUILDING
-        if guards:
+        starts_pips = self.name not in READING or self.name in BUILDING
+        if starts_pips:
             os.environ["AIM_PIP_GUARD"] = "1"  # what pip starts from here on is part of this call
         try:
             status = main(self, *args, **kwargs)
@@ -78,7 +78,7 @@ def _remembered(main):
             status = leaving.code
             raise
         finally:
-            if guards:
+            if starts_pips:
                 os.environ.pop("AIM_PIP_GUARD", None)
             if beside is not None:
                 beside.end(status)

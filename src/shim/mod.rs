@@ -17,6 +17,7 @@ mod settings;
 mod story;
 
 use std::convert::Infallible;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -66,6 +67,9 @@ fn former_launcher(host: &Host) -> Option<Result<Infallible>> {
     let [_, path, args @ ..] = host.args() else {
         return None;
     };
+    if path.as_bytes().starts_with(b"-") {
+        return None; // the hook's word, or an option of pip's: no path that a kernel gives
+    }
     let venv = hook::environment_of_launcher(&host.absolute(path))?;
     let _ = hook::put_launchers_out(&venv);
     Some(real_pip::in_place_of_launcher(&venv, path.as_ref(), args).and_then(become_pip))
