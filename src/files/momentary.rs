@@ -29,27 +29,7 @@ pub fn is_momentary(error: &io::Error) -> bool {
 /// # Errors
 /// A failure of the moment.
 pub fn found<T>(read: io::Result<T>) -> io::Result<Option<T>> {
-    match read {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if is_momentary(&error) => Err(error),
-        Err(_) => Ok(None),
-    }
-}
-
-/// Whether `error` says that nothing is there which could be read: no such file, a link that leads nowhere or in a
-/// circle, or a thing of another kind. What is forbidden may well be there.
-pub fn is_missing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound
-            | io::ErrorKind::NotADirectory
-            | io::ErrorKind::IsADirectory
-            | io::ErrorKind::InvalidInput
-            | io::ErrorKind::InvalidData
-    ) || matches!(
-        error.raw_os_error(),
-        Some(libc::ELOOP | libc::ENAMETOOLONG | libc::ENXIO)
-    )
+    unless(read, |error| !is_momentary(error))
 }
 
 /// As [`found`], where nothing but what is missing counts as nothing: a list of what is in a folder.
@@ -57,16 +37,42 @@ pub fn is_missing(error: &io::Error) -> bool {
 /// # Errors
 /// Every failure, but that there is no such folder.
 pub fn there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    unless(read, |error| is_absent(error.kind()))
+}
+
+/// As [`there`], where also what cannot be read by its kind counts as nothing: a thing of another kind, a link that
+/// leads in a circle. What is forbidden may well be there.
+///
+/// # Errors
+/// Every other failure.
+pub fn readable<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    unless(read, |error| {
+        is_absent(error.kind())
+            || matches!(
+                error.kind(),
+                io::ErrorKind::IsADirectory
+                    | io::ErrorKind::InvalidInput
+                    | io::ErrorKind::InvalidData
+            )
+            || matches!(
+                error.raw_os_error(),
+                Some(libc::ELOOP | libc::ENAMETOOLONG | libc::ENXIO)
+            )
+    })
+}
+
+fn is_absent(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// What was read; nothing where the failure says that nothing is there.
+fn unless<T>(
+    read: io::Result<T>,
+    is_nothing: impl FnOnce(&io::Error) -> bool,
+) -> io::Result<Option<T>> {
     match read {
         Ok(found) => Ok(Some(found)),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
+        Err(error) if is_nothing(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -77,19 +83,24 @@ mod tests {
 
     #[test]
     fn what_is_of_the_moment_is_never_nothing() {
-        let check = |number: i32, found_fails: bool, there_fails: bool| {
+        // Whether `found`, `there` and `readable` fail.
+        let check = |number: i32, expected: [bool; 3]| {
             let error = || Err::<(), _>(io::Error::from_raw_os_error(number));
-            assert_eq!(found(error()).is_err(), found_fails, "{number}");
-            assert_eq!(there(error()).is_err(), there_fails, "{number}");
+            let fail =
+                [found(error()), there(error()), readable(error())].map(|read| read.is_err());
+            assert_eq!(fail, expected, "{number}");
         };
         for number in [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::EIO] {
-            check(number, true, true);
+            check(number, [true, true, true]);
         }
-        for number in [libc::EACCES, libc::EPERM, libc::ELOOP] {
-            check(number, false, true);
+        for number in [libc::EACCES, libc::EPERM] {
+            check(number, [false, true, true]);
+        }
+        for number in [libc::ELOOP, libc::EISDIR, libc::ENXIO, libc::ENAMETOOLONG] {
+            check(number, [false, true, false]);
         }
         for number in [libc::ENOENT, libc::ENOTDIR] {
-            check(number, false, false);
+            check(number, [false, false, false]);
         }
         assert_eq!(found(Ok(7)).expect("read"), Some(7));
     }

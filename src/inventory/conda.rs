@@ -10,7 +10,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::distribution::{Content, Distribution, WrittenStamp};
-use super::readable::there;
+
+use crate::files::momentary::readable;
 use crate::project::CONDA_META;
 
 /// What conda installed by itself, by the files in `folder`.
@@ -19,13 +20,13 @@ use crate::project::CONDA_META;
 /// What the system says of the folder, but that it is missing; of a file, only what is of the moment.
 pub(super) fn scan(folder: &Path) -> io::Result<Vec<Distribution>> {
     let mut all = Vec::new();
-    for entry in there(std::fs::read_dir(folder))?.into_iter().flatten() {
+    for entry in readable(std::fs::read_dir(folder))?.into_iter().flatten() {
         let entry = entry?;
         let Ok(file) = entry.file_name().into_string() else {
             continue;
         };
         if let Some((name, version)) = name_and_version(&file)
-            && let Some(meta) = there(entry.metadata())?
+            && let Some(meta) = readable(entry.metadata())?
         {
             all.push(Distribution {
                 name: name.to_owned(),

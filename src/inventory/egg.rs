@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
-use super::readable::{read_whole, there};
+use super::reading::read_whole;
+use crate::files::momentary::readable;
 use crate::files::read;
 
 /// The metadata's name in an egg.
@@ -27,7 +28,7 @@ const MOST_FILES: usize = 100_000;
 /// # Errors
 /// What the system says, but that nothing is there.
 pub(super) fn is_zipped(path: &Path) -> io::Result<bool> {
-    let Some((file, length)) = there(read::open(path))? else {
+    let Some((file, length)) = readable(read::open(path))? else {
         return Ok(false);
     };
     let part = |from: u64, length: u64| -> io::Result<Vec<u8>> {
@@ -87,12 +88,12 @@ pub(super) fn sizes(path: &Path) -> io::Result<Vec<u8>> {
         .is_some_and(|name| name.eq_ignore_ascii_case(EGG_INFO))
     {
         sizes.take(site, "")?;
-    } else if let Some(list) = there(read_whole(&path.join("installed-files.txt")))? {
+    } else if let Some(list) = readable(read_whole(&path.join("installed-files.txt")))? {
         for line in String::from_utf8_lossy(&list).lines() {
             sizes.take(&path.join(line), line)?;
         }
     } else {
-        let list = there(read_whole(&path.join("top_level.txt")))?.unwrap_or_default();
+        let list = readable(read_whole(&path.join("top_level.txt")))?.unwrap_or_default();
         for module in String::from_utf8_lossy(&list).lines() {
             for name in [module.to_owned(), format!("{module}.py")] {
                 sizes.take(&site.join(&name), &name)?;
@@ -116,14 +117,14 @@ impl Sizes {
         if self.0.len() > MOST_FILES || is_compiled(name) {
             return Ok(());
         }
-        let Some(found) = there(path.symlink_metadata())? else {
+        let Some(found) = readable(path.symlink_metadata())? else {
             return Ok(());
         };
         if !found.is_dir() {
             self.0.push((name.to_owned(), found.len()));
             return Ok(());
         }
-        for entry in there(std::fs::read_dir(path))?.into_iter().flatten() {
+        for entry in readable(std::fs::read_dir(path))?.into_iter().flatten() {
             let entry: PathBuf = entry?.path();
             let last = entry.file_name().unwrap_or_default().to_string_lossy();
             self.take(&entry, &format!("{name}/{last}"))?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::distribution::{Content, Distribution};
 use super::egg;
-use super::readable::{first, read_whole};
+use super::reading::{first, read_whole};
 use crate::files::read as file;
 
 /// Gives `one` the name and version of its metadata file, where it can be read. What cannot be read at this moment is

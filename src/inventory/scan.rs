@@ -1,29 +1,22 @@
-//! From folders of packages to distributions and startup files: by the names of metadata folders (binary distribution
-//! format: `<name>-<version>.dist-info`, both escaped so that neither has a `-`) and two `stat`s each.
+//! From the path of modules to distributions and startup files.
 //!
 //! Looked at is what an interpreter of the environment has on its path of modules, in that order, as
 //! `importlib.metadata` does: the site-packages folders, what their `.pth` files add, and what `.egg-link` files name.
-//! A file is read only for what has no version in its name, for editable installations and for the few startup files.
+//! What lies in one of them is known by the names of metadata folders ([`package_folder`](super::package_folder)).
 //!
 //! **Invariant:** nothing but what is not there counts as nothing. What cannot be looked at makes the whole scan fail.
 
 use std::collections::HashSet;
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, openat, statat};
-
-use super::distribution::{
-    Distribution, Kind, Seen, WrittenStamp, is_valid, kind, name_and_version,
-};
-use super::editable;
-use super::egg::{self, EGG_INFO};
+use super::distribution::{Distribution, Seen, is_valid, name_and_version};
+use super::egg;
 use super::metadata;
-use super::readable::there;
+use super::package_folder::{PackageFolder, numbers, written};
+
 use super::startup::{self, StartupFiles};
-use crate::files::read;
-use crate::project::HOOK_LINE;
+use crate::files::momentary::readable;
 
 /// What a scan finds.
 #[derive(Debug, Default)]
@@ -48,9 +41,6 @@ pub(super) fn scan(sites: &[PathBuf]) -> io::Result<Found> {
     Ok(scan.found)
 }
 
-/// `.pth` files that every other environment has and that no editable installation made.
-const COMMON_PTH: [&str; 3] = ["distutils-precedence.pth", "_virtualenv.pth", HOOK_LINE];
-
 /// A scan under way.
 #[derive(Default)]
 struct Scan {
@@ -62,7 +52,7 @@ struct Scan {
 impl Scan {
     /// A site-packages folder and what it leads to.
     fn site(&mut self, path: &Path) -> io::Result<()> {
-        let Some(mut folder) = there(PackageFolder::open(path))? else {
+        let Some(mut folder) = readable(PackageFolder::open(path))? else {
             return Ok(());
         };
         let entries = folder.entries()?;
@@ -73,10 +63,7 @@ impl Scan {
         // The order in which `site` reads them.
         startup.sort();
         let mut links = Vec::new();
-        for name in startup {
-            let Some(file) = startup::file_of(&name) else {
-                continue;
-            };
+        for (name, file) in startup {
             let text = self.found.files.take(&path.join(file), &name)?;
             let text = String::from_utf8_lossy(&text);
             match name.rsplit_once('.') {
@@ -97,7 +84,7 @@ impl Scan {
 
     /// A folder or an egg that a `.pth` file in `site` adds to the path of modules.
     fn place(&mut self, site: &Path, place: &Path) -> io::Result<()> {
-        let Some(place) = there(place.canonicalize())? else {
+        let Some(place) = readable(place.canonicalize())? else {
             return Ok(());
         };
         if !self.known.insert(place.clone()) {
@@ -110,17 +97,16 @@ impl Scan {
         let Some(below) = below.to_str() else {
             return Ok(());
         };
-        if let Some(mut folder) = there(PackageFolder::open(&place))? {
+        if let Some(mut folder) = readable(PackageFolder::open(&place))? {
             let entries = folder.entries()?;
             let found = folder.distributions(&entries, &format!("{below}/"))?;
             self.found.distributions.extend(found);
-            for name in entries.startup {
-                // `site` reads only those lines that lie in site-packages.
-                let is_module = name.contains("customize");
-                if let Some(file) = startup::file_of(&name).filter(|_| is_module) {
-                    self.found
-                        .files
-                        .take(&place.join(file), &format!("{below}/{name}"))?;
+            // `site` reads only those lines that lie in site-packages.
+            let is_module = |name: &str| name.contains("customize");
+            for (name, file) in entries.startup {
+                if is_module(&name) {
+                    let name = format!("{below}/{name}");
+                    self.found.files.take(&place.join(file), &name)?;
                 }
             }
         } else if egg::is_zipped(&place)? {
@@ -135,7 +121,7 @@ impl Scan {
             return Ok(());
         };
         let folder = site.join(location);
-        let Some(stat) = there(rustix::fs::stat(site.join(link)).map_err(Into::into))? else {
+        let Some(stat) = readable(rustix::fs::stat(site.join(link)).map_err(Into::into))? else {
             return Ok(());
         };
         let stem = link.strip_suffix(".egg-link").unwrap_or(link);
@@ -164,7 +150,7 @@ impl Scan {
 
     /// Takes out what was found at `egg_info` by a `.pth` file: the link says more of it.
     fn forget(&mut self, site: &Path, egg_info: &Path) -> io::Result<()> {
-        if let Some(egg_info) = there(egg_info.canonicalize())? {
+        if let Some(egg_info) = readable(egg_info.canonicalize())? {
             let found = &mut self.found.distributions;
             found.retain(|one| {
                 one.folder()
@@ -175,223 +161,18 @@ impl Scan {
     }
 }
 
-/// The names in a folder of packages that say something.
-#[derive(Default)]
-struct Entries {
-    metadata: Vec<String>,
-    startup: Vec<String>,
-    /// Whether something may be installed in editable form: it must be importable, by a `.pth` file or a symbolic link.
-    has_editable: bool,
-}
-
-/// One open folder of packages.
-struct PackageFolder<'a> {
-    path: &'a Path,
-    dir: Dir,
-}
-
-impl<'a> PackageFolder<'a> {
-    fn open(path: &'a Path) -> io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = rustix::fs::open(path, flags, Mode::empty())?;
-        let dir = Dir::new(fd)?;
-        Ok(Self { path, dir })
-    }
-
-    fn entries(&mut self) -> io::Result<Entries> {
-        let is_egg = self
-            .path
-            .extension()
-            .is_some_and(|ending| ending.eq_ignore_ascii_case("egg"));
-        let mut entries = Entries {
-            metadata: Vec::with_capacity(512),
-            ..Entries::default()
-        };
-        while let Some(entry) = self.dir.read() {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().to_str() else {
-                continue;
-            };
-            match kind(name) {
-                Some((Kind::DistInfo | Kind::EggInfo, _)) => entries.metadata.push(name.to_owned()),
-                _ if is_egg && name.eq_ignore_ascii_case(EGG_INFO) => {
-                    entries.metadata.push(name.to_owned());
-                }
-                _ => {
-                    let is_startup = startup::file_of(name).is_some();
-                    entries.has_editable |= entry.file_type() == FileType::Symlink
-                        || (is_pth(name) && !COMMON_PTH.contains(&name));
-                    if is_startup {
-                        entries.startup.push(name.to_owned());
-                    }
-                }
-            }
-        }
-        Ok(entries)
-    }
-
-    /// The distributions of `entries`; `below` leads from site-packages here.
-    fn distributions(&self, entries: &Entries, below: &str) -> io::Result<Vec<Distribution>> {
-        let fd = self.dir.fd()?;
-        let mut place = String::with_capacity(128);
-        let mut all = Vec::with_capacity(entries.metadata.len());
-        for folder in &entries.metadata {
-            let Some((stamp, seen)) = look(fd, folder, &mut place)? else {
-                continue;
-            };
-            let Some((name, version, named)) = self.name(folder)? else {
-                continue;
-            };
-            let editable = if entries.has_editable {
-                editable_at(fd, folder, &mut place)?
-            } else {
-                None
-            };
-            all.push(Distribution {
-                name,
-                version,
-                editable,
-                folder: Some(format!("{below}{folder}")),
-                stamp: Some(stamp),
-                named,
-                seen: Some(seen),
-                content: None,
-            });
-        }
-        Ok(all)
-    }
-
-    /// Name and version of `folder`, and whether they are its metadata's own; none where pip takes it for no
-    /// distribution.
-    fn name(&self, folder: &str) -> io::Result<Option<(String, String, bool)>> {
-        let from_folder = name_and_version(folder);
-        if let Some((name, version)) = from_folder {
-            if !is_valid(name) {
-                return Ok(None);
-            }
-            if !version.is_empty() {
-                return Ok(Some((name.to_owned(), version.to_owned(), false)));
-            }
-        }
-        let own = metadata::read(&self.path.join(folder))?;
-        Ok(own
-            .filter(|(name, _)| is_valid(name))
-            .map(|(name, version)| (name, version, true)))
-    }
-}
-
-fn is_pth(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, end)| end == "pth")
-}
-
-/// Where the project lies if `folder` belongs to an editable installation.
-fn editable_at(
-    site: BorrowedFd<'_>,
-    folder: &str,
-    place: &mut String,
-) -> io::Result<Option<String>> {
-    place.clear();
-    place.extend([folder, "/direct_url.json"]);
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let opened = openat(site, place.as_str(), flags, Mode::empty()).map_err(io::Error::from);
-    let text = there(opened.and_then(|fd| read::opened(fd, editable::LONGEST)))?;
-    Ok(text.and_then(|text| editable::location(&text)))
-}
-
 /// The egg in the zip file at `path`, `below` site-packages, by its file's name.
 fn zipped(path: &Path, below: &str) -> io::Result<Option<Distribution>> {
     let Some((name, version)) = name_and_version(below).filter(|(name, _)| is_valid(name)) else {
         return Ok(None);
     };
-    let stat = there(rustix::fs::stat(path).map_err(Into::into))?;
+    let stat = readable(rustix::fs::stat(path).map_err(Into::into))?;
     Ok(stat.map(|stat| Distribution {
         folder: Some(below.to_owned()),
         stamp: Some(written(&stat)),
         seen: Some(Seen::of(numbers(&stat))),
         ..Distribution::new(name, version)
     }))
-}
-
-/// The stamp of the file that an installer writes last, and all that `stat` tells; none where there is no metadata,
-/// which pip takes for nothing installed.
-fn look(
-    folder: BorrowedFd<'_>,
-    name: &str,
-    place: &mut String,
-) -> io::Result<Option<(WrittenStamp, Seen)>> {
-    let mut file = |ending: &str| -> io::Result<Option<Stat>> {
-        place.clear();
-        place.extend([name, ending]);
-        let stat = statat(folder, place.as_str(), AtFlags::empty()).map_err(io::Error::from);
-        let is_file = |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        Ok(there(stat)?.filter(|stat| is_file(stat) && stat.st_size > 0))
-    };
-    let is_wheels = matches!(kind(name), Some((Kind::DistInfo, _)));
-    // An egg-info is a folder (pip before wheels, `setup.py install`) or a single file (distutils).
-    let files: &[&str] = if is_wheels {
-        &["/METADATA", "/PKG-INFO"]
-    } else {
-        &["/PKG-INFO", "/METADATA", ""]
-    };
-    let mut metadata = None;
-    for ending in files {
-        metadata = file(ending)?;
-        if metadata.is_some() {
-            break;
-        }
-    }
-    let Some(metadata) = metadata else {
-        return Ok(None);
-    };
-    let record = if is_wheels {
-        record(folder, name, place)?
-    } else {
-        None
-    };
-    let stamp = written(record.as_ref().unwrap_or(&metadata));
-    let numbers = numbers(&metadata)
-        .into_iter()
-        .chain(record.iter().flat_map(numbers));
-    Ok(Some((stamp, Seen::of(numbers))))
-}
-
-fn record(folder: BorrowedFd<'_>, name: &str, place: &mut String) -> io::Result<Option<Stat>> {
-    place.clear();
-    place.extend([name, "/RECORD"]);
-    let stat = statat(folder, place.as_str(), AtFlags::empty()).map_err(io::Error::from);
-    Ok(there(stat)?.filter(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile))
-}
-
-#[expect(
-    clippy::unnecessary_cast,
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "the fields' types differ between systems; sizes are never negative"
-)]
-fn written(stat: &Stat) -> WrittenStamp {
-    WrittenStamp {
-        mtime_ns: (stat.st_mtime as i64)
-            .saturating_mul(1_000_000_000)
-            .saturating_add(stat.st_mtime_nsec as i64),
-        size: stat.st_size as u64,
-    }
-}
-
-/// What moves when the file is written or replaced. Not its device, which a restart of the machine may number anew.
-#[expect(
-    clippy::unnecessary_cast,
-    clippy::cast_possible_wrap,
-    reason = "the fields' types differ between systems"
-)]
-fn numbers(stat: &Stat) -> [i64; 6] {
-    [
-        stat.st_ino as i64,
-        stat.st_size as i64,
-        stat.st_mtime as i64,
-        stat.st_mtime_nsec as i64,
-        stat.st_ctime as i64,
-        stat.st_ctime_nsec as i64,
-    ]
 }
 
 #[cfg(test)]

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::distribution::Content;
-use super::readable::{read_whole, there};
+use super::reading::read_whole;
 #[cfg(feature = "backend")]
+use crate::files::momentary::readable;
 use crate::project::VenvLayout;
 use crate::project::{HOOK_LINE, HookLayout};
 
@@ -27,7 +28,7 @@ impl StartupFiles {
     /// # Errors
     /// What the system says, but that nothing is there.
     pub(super) fn take(&mut self, path: &Path, name: &str) -> io::Result<Vec<u8>> {
-        let Some(text) = there(read_whole(path))? else {
+        let Some(text) = readable(read_whole(path))? else {
             return Ok(Vec::new());
         };
         let content = Content::of([&*text]);
