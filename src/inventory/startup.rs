@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::distribution::Content;
 use super::reading::read_whole;
-#[cfg(feature = "backend")]
 use crate::files::momentary::readable;
+#[cfg(feature = "backend")]
 use crate::project::VenvLayout;
 use crate::project::{HOOK_LINE, HookLayout};
 
