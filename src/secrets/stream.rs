@@ -1,7 +1,8 @@
 //! Text that comes in pieces, hidden as it comes.
 
 use super::text::hide;
-use super::urls::after_last;
+use super::urls::{after_last, open_at};
+use super::wrap;
 
 /// Bytes without a line end that are held back at most.
 const LONGEST_HELD: usize = 64 << 10;
@@ -21,24 +22,22 @@ pub struct Hiding {
 impl Hiding {
     /// Takes `text`, and gives what can be shown of it and of what came before.
     pub fn feed(&mut self, text: &str) -> String {
-        let Some(end) = memchr::memrchr(b'\n', text.as_bytes()) else {
+        let mut shown = String::new();
+        if memchr::memchr(b'\n', text.as_bytes()).is_none() {
             self.held.push_str(text);
-            return if self.held.len() > LONGEST_HELD {
-                self.let_go()
-            } else {
-                String::new()
-            };
-        };
-        let (whole, rest) = text.split_at(end + 1);
-        let shown = if self.held.is_empty() {
-            hide(whole).into_owned()
+        } else if self.held.is_empty() {
+            let settled = settled(text);
+            shown = hide(&text[..settled]).into_owned();
+            self.held.push_str(&text[settled..]);
         } else {
-            self.held.push_str(whole);
-            let shown = hide(&self.held).into_owned();
-            self.held.clear();
-            shown
-        };
-        self.held.push_str(rest);
+            self.held.push_str(text);
+            let settled = settled(&self.held);
+            shown = hide(&self.held[..settled]).into_owned();
+            self.held.drain(..settled);
+        }
+        if self.held.len() > LONGEST_HELD {
+            shown.push_str(&self.let_go());
+        }
         shown
     }
 
@@ -51,14 +50,21 @@ impl Hiding {
     /// where that may be half a secret.
     pub fn preview(&self, more: &str) -> String {
         let text = [self.held.as_str(), more].concat();
+        let line = after_last(&text, |c| c == '\n');
+        let settled = wrap::settled(&text[..line]);
+        if settled < line {
+            let end = settled + wrap::shown_of(&text[settled..line]);
+            return hide(&text[..end]).into_owned();
+        }
         let end = after_last(&text, char::is_whitespace);
-        let line = text.rfind('\n').map_or(0, |at| at + 1);
-        let (line, word) = (&text[line..], &text[end..]);
+        let (last, word) = (&text[line..], &text[end..]);
         let is_plain = word.len() <= LONGEST_WORD
             && !word.contains(['_', '-'])
-            && !line.contains(['@', '=', ':'])
-            && !line.contains("--");
-        hide(if is_plain { &text } else { &text[..end] }).into_owned()
+            && !last.contains(['@', '=', ':'])
+            && !last.contains("--");
+        let end = if is_plain { text.len() } else { end };
+        let open = open_at(last).map_or(end, |open| line + open);
+        hide(&text[..end.min(open)]).into_owned()
     }
 
     /// Lets the beginning of a long line go, up to a blank where there is one. What stays is hidden as well, while the
@@ -73,6 +79,11 @@ impl Hiding {
         self.held = text.split_off(cut);
         text
     }
+}
+
+/// How much of `text` can be shown for good: whole lines, of which the last does not go on in the next.
+fn settled(text: &str) -> usize {
+    wrap::settled(&text[..after_last(text, |c| c == '\n')])
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::names::{self, Kind};
-use super::{HIDDEN, tokens, urls};
+use super::line::in_line;
+use super::{HIDDEN, wrap};
 
 /// How often a text is looked at anew: what was hidden may uncover what no URL has but a broken one.
 const ROUNDS: usize = 8;
@@ -17,13 +17,13 @@ pub fn hide(text: &str) -> Cow<'_, str> {
         if found.is_empty() {
             break;
         }
-        hidden = Cow::Owned(without(&hidden, found));
+        hidden = Cow::Owned(without(&hidden, &found));
     }
     hidden
 }
 
 /// `text` with [`HIDDEN`] in the place of each of `secrets`, which are in order.
-fn without(text: &str, secrets: Vec<Range<usize>>) -> String {
+fn without(text: &str, secrets: &[Range<usize>]) -> String {
     let mut result = String::with_capacity(text.len());
     let mut from = 0;
     for secret in secrets {
@@ -35,27 +35,29 @@ fn without(text: &str, secrets: Vec<Range<usize>>) -> String {
     result
 }
 
+/// Puts an asterisk in the place of each character of a secret in `line`: all columns stay what they are.
+pub fn mask(line: &mut String) {
+    for _ in 0..ROUNDS {
+        let mut found = merged(line, in_line(line));
+        found.retain(|at| line[at.clone()].bytes().any(|byte| byte != b'*'));
+        if found.is_empty() {
+            return;
+        }
+        for secret in found.into_iter().rev() {
+            let length = line[secret.clone()].chars().count();
+            line.replace_range(secret, &"*".repeat(length));
+        }
+    }
+}
+
 /// Where secrets stand in `text`: in order, none of them in another, none empty or hidden already.
 fn find(text: &str) -> Vec<Range<usize>> {
     let mut all = Vec::new();
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let mut found = Vec::new();
-        let bytes = line.as_bytes();
-        // Most lines have nothing in them that stands beside a secret, and the quick way out counts.
-        if memchr::memchr3(b'@', b'=', b':', bytes).is_some() {
-            urls::find(line, &mut found);
-            assigned(line, &mut found);
-        }
-        if memchr::memmem::find(bytes, b"--").is_some()
-            || memchr::memmem::find(bytes, b"password ").is_some()
-        {
-            after_blanks(line, &mut found);
-        }
-        tokens::find(line, &mut found);
-        all.extend(found.into_iter().map(|at| start + at.start..start + at.end));
-        start += line.len();
+    for line in wrap::lines(text) {
+        let found = in_line(&text[line.clone()]).into_iter();
+        all.extend(found.map(|at| line.start + at.start..line.start + at.end));
     }
+    wrap::find(text, &mut all);
     merged(text, all)
 }
 
@@ -71,107 +73,6 @@ fn merged(text: &str, mut all: Vec<Range<usize>>) -> Vec<Range<usize>> {
     }
     merged.retain(|at| &text[at.clone()] != HIDDEN);
     merged
-}
-
-/// Adds the values of names in `line` that say that a secret follows, after `=` or `:`.
-fn assigned(line: &str, found: &mut Vec<Range<usize>>) {
-    for (at, separator) in line.match_indices(['=', ':']) {
-        let before = &line[..at];
-        // `"password": "…"`, as JSON and Python write it.
-        let quote = before
-            .chars()
-            .next_back()
-            .filter(|c| matches!(c, '"' | '\''));
-        let before = quote.map_or(before, |quote| &before[..before.len() - quote.len_utf8()]);
-        let name = name_at_end(before);
-        let is_in_query = before[..before.len() - name.len()].ends_with(['?', '&', ';', '#']);
-        if name.is_empty() || is_in_query {
-            continue;
-        }
-        let after = &line[at + 1..];
-        // `token==1.0`, `token>=1.0`, `a::b` and `https://` are no assignments.
-        let is_assignment = if separator == "=" {
-            !after.starts_with('=') && !before.ends_with(['=', '<', '>', '!', '~'])
-        } else {
-            !after.starts_with([':', '/']) && !before.ends_with(':')
-        };
-        if !is_assignment {
-            continue;
-        }
-        let start = at + 1 + blank_length(after);
-        if separator == ":" && quote.is_none() && names::is_secret_header(name) {
-            let end = line.trim_end().len();
-            found.push(start..end.max(start));
-        } else {
-            value_of_kind(line, start, name, found);
-        }
-    }
-}
-
-/// As [`assigned`], after a blank: of options, and of the words of a line of netrc. Elsewhere a blank separates words.
-fn after_blanks(line: &str, found: &mut Vec<Range<usize>>) {
-    let is_netrc =
-        line.contains("login ") && (line.contains("machine ") || line.contains("default "));
-    for (at, _) in line.match_indices([' ', '\t']) {
-        let name = name_at_end(&line[..at]);
-        let start = at + blank_length(&line[at..]);
-        let is_option = name.starts_with("--") && !line[start..].starts_with('-');
-        if is_option || (is_netrc && matches!(name, "password" | "account")) {
-            value_of_kind(line, start, name, found);
-        }
-    }
-}
-
-/// Adds what is secret of the value that begins at `start`, as `name` says.
-fn value_of_kind(line: &str, start: usize, name: &str, found: &mut Vec<Range<usize>>) {
-    let Some(kind) = names::kind(name) else {
-        return;
-    };
-    let Some(value) = value_of(&line[start..]) else {
-        return;
-    };
-    let text = &line[start + value.start..start + value.end];
-    let secret = match kind {
-        Kind::Secret => Some(0..text.len()),
-        Kind::Url => urls::of_value(text),
-        Kind::Setting => text.find('=').map(|at| at + 1..text.len()),
-        Kind::Path => text
-            .rfind(':')
-            .filter(|_| name.starts_with("--"))
-            .map(|at| at + 1..text.len()),
-        Kind::Option => None,
-    };
-    let start = start + value.start;
-    found.extend(secret.map(|secret| start + secret.start..start + secret.end));
-}
-
-/// The name that `text` ends with.
-fn name_at_end(text: &str) -> &str {
-    let length = text
-        .bytes()
-        .rev()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        .count();
-    &text[text.len() - length..]
-}
-
-fn blank_length(text: &str) -> usize {
-    text.len() - text.trim_start_matches([' ', '\t']).len()
-}
-
-/// The value that `text` begins with: a word, or what stands in quotes.
-fn value_of(text: &str) -> Option<Range<usize>> {
-    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
-    let value = match quote {
-        Some(quote) => {
-            let end = text[1..]
-                .find(quote)
-                .map_or(text.trim_end().len(), |at| at + 1);
-            1..end.max(1)
-        }
-        None => 0..text.find(char::is_whitespace).unwrap_or(text.len()),
-    };
-    (!value.is_empty()).then_some(value)
 }
 
 #[cfg(test)]
@@ -214,6 +115,30 @@ mod tests {
         check("https:/u:p@h/x", "https:/u:****@h/x");
         check("https:u:p@h/x", "https:u:****@h/x");
         check("//:a/@@", "//:****@");
+        check("https://u:p@ss/w@h.org/", "https://u:****@h.org/");
+        check("https://u:p@ss/w@h.org", "https://u:****@h.org");
+        check(
+            "https://u:1234/x@h.org/simple",
+            "https://u:****@h.org/simple",
+        );
+        check("https://u:pa?s@s/w@h.org/", "https://u:****@h.org/");
+        check("https://u:pa/s@s@h/x", "https://u:****@h/x");
+        check("https://u:my p@ss@h/x", "https://u:****@h/x");
+        check("https://first.last:pa/ss@h/", "https://first.last:****@h/");
+        check(
+            "git+https://u:p@h/r@release.next",
+            "git+https://u:****@h/r@release.next",
+        );
+        check("https://u:p@h/@scope/x", "https://u:****@h/@scope/x");
+        check(r"https:\/\/tok@h\/x", r"https:\/\/****@h\/x");
+        check(
+            "?next=https%3A%2F%2Fu%3Ap%40h%2F",
+            "?next=https%3A%2F%2Fu%3A****%40h%2F",
+        );
+        check(
+            "?next=https%3A%2F%2Ftok%40h%2F",
+            "?next=https%3A%2F%2F****%40h%2F",
+        );
         check(
             "PIP_INDEX_URL=u:p@h/simple",
             "PIP_INDEX_URL=u:****@h/simple",
@@ -262,6 +187,18 @@ mod tests {
             "send: Authorization: ****\n",
         );
         check(
+            r"send: b'GET /\r\nAuthorization: Basic abc\r\nX: y\r\n'",
+            r"send: b'GET /\r\nAuthorization: ****\r\nX: y\r\n'",
+        );
+        check(
+            r#""{\"token\": \"a b\", \"x\": 1}""#,
+            r#""{\"token\": \"****\", \"x\": 1}""#,
+        );
+        check(
+            "?next=%3Fv%3D1%26sig%3Dabc&x",
+            "?next=%3Fv%3D1%26sig%3D****&x",
+        );
+        check(
             "machine h login u password abc",
             "machine h login u password ****",
         );
@@ -275,6 +212,11 @@ mod tests {
             "Author-email: A <a@b.c>",
             "mailto:a@b.c",
             "git+https://h/repo@v1.0",
+            r"https:\/\/h:80\/x",
+            "https://h:80/mail/@scope",
+            "https://h.org:80/mail/kim@example.org/",
+            "?next=https%3A%2F%2Fh%2Fx%40v1",
+            "https://%3Fa%3D1",
             "https://h:8080/@scope/x",
             "https://h/@scope/x#egg=name&subdirectory=a",
             "https://h/x.whl#sha256=00ff11",

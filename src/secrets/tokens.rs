@@ -1,6 +1,11 @@
 //! Tokens that are known by their own look, wherever they stand.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+use super::urls::after_last;
 
 /// How a token begins, how many more characters it has at least, and whether these are of a kind that no name of a
 /// distribution is made of.
@@ -89,6 +94,9 @@ const fn mixed_key(begin: &'static str) -> Shape {
 /// Fewer characters than any token has.
 const SHORTEST: usize = 15;
 
+/// What stands before a token in a header: `Bearer`, `bearer`, `Basic`, `basic`.
+static SCHEMES: LazyLock<[Finder; 2]> = LazyLock::new(|| ["earer ", "asic "].map(Finder::new));
+
 /// Adds where tokens stand in `text`.
 pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
@@ -105,9 +113,15 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
         }
         at = end;
     }
-    for word in ["earer ", "asic "] {
+    for word in &*SCHEMES {
         after_word(text, word, found);
     }
+}
+
+/// Whether a token may begin in `word`, but for its end.
+pub(super) fn may_begin_in(word: &str) -> bool {
+    let run = &word[after_last(word, |c| !c.is_ascii() || !is_of_token(c as u8))..];
+    run.starts_with("eyJ") || shape_of(run).is_some()
 }
 
 /// Tokens in `run`, which has characters of tokens alone.
@@ -131,12 +145,19 @@ fn in_run(text: &str, run: Range<usize>, found: &mut Vec<Range<usize>>) {
     }
 }
 
+/// The shape that `text` begins as.
+fn shape_of(text: &str) -> Option<&'static Shape> {
+    let first = *text.as_bytes().first()?;
+    let mut shapes = SHAPES.iter();
+    shapes.find(|shape| shape.begin.as_bytes()[0] == first && text.starts_with(shape.begin))
+}
+
 /// The length of the token that `text` begins with.
 fn length_of(text: &str) -> Option<usize> {
     if text.starts_with("eyJ") {
         return jwt(text);
     }
-    let shape = SHAPES.iter().find(|shape| text.starts_with(shape.begin))?;
+    let shape = shape_of(text)?;
     let body = &text[shape.begin.len()..];
     let length = body
         .bytes()
@@ -166,9 +187,9 @@ fn jwt(text: &str) -> Option<usize> {
 }
 
 /// What follows `word` (of `Bearer TOKEN`, `Basic BASE64`), where that looks like a token.
-fn after_word(text: &str, word: &str, found: &mut Vec<Range<usize>>) {
-    for at in memchr::memmem::find_iter(text.as_bytes(), word) {
-        let from = at + word.len();
+fn after_word(text: &str, word: &Finder, found: &mut Vec<Range<usize>>) {
+    for at in word.find_iter(text.as_bytes()) {
+        let from = at + word.needle().len();
         let length = text[from..]
             .bytes()
             .take_while(|byte| is_of_token(*byte) || matches!(byte, b'+' | b'/' | b'=' | b'~'))

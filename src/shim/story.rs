@@ -174,11 +174,10 @@ impl<'a> Story<'a> {
 
 /// The run as it begins, without secrets.
 fn begin(call: &PipCall, asked: &PipCommand, pid: u32, host: &Host) -> StartedRun {
-    let packages: Vec<_> = asked.packages.iter().map(Into::into).collect();
     StartedRun {
         id: RunId::new(),
         action: asked.action.clone(),
-        packages: secrets::words(&packages),
+        packages: secrets::words(&asked.packages),
         argv: secrets::words(&call.words()),
         cwd: host.cwd().map_or_else(PathBuf::new, PathBuf::from),
         tool: Tool::Pip,
@@ -205,8 +204,7 @@ fn enter_earlier_changes(
     if recorded.is_in_step(now) {
         recorded.refresh(now, lock);
     } else {
-        let (argv, cwd) = (run.argv.clone(), run.cwd.clone());
-        let _ = catch_up(project, config, lock, now, argv, cwd);
+        let _ = catch_up(project, config, lock, now, &run.argv, run.cwd.clone());
     }
 }
 

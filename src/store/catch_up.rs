@@ -15,6 +15,7 @@ use super::record::{Published, StartedRun};
 use super::state::Recorded;
 use crate::inventory::Snapshot;
 use crate::project::{Config, Project};
+use crate::secrets;
 
 /// Compares `now` with what is recorded, and enters a difference as a run `sync` of the tool that made it. Also
 /// writes an `env_meta.json` that is missing, broken, or lost its generation. None when all is in step.
@@ -29,7 +30,7 @@ pub fn catch_up(
     config: &Config,
     held: &RunLock,
     now: &Snapshot,
-    argv: Vec<String>,
+    argv: &[String],
     cwd: PathBuf,
 ) -> Result<Option<Published>, StoreError> {
     let recorded = Recorded::read(project)?;
@@ -53,7 +54,7 @@ pub fn enter_seen(
     config: &Config,
     _held: &RunLock,
     (before, now): (&Snapshot, &Snapshot),
-    argv: Vec<String>,
+    argv: &[String],
     cwd: PathBuf,
 ) -> Result<Published, StoreError> {
     let tool = Tool::behind(&before.diff_to(now), project.venv(), before, now);
@@ -61,7 +62,7 @@ pub fn enter_seen(
         id: RunId::new(),
         action: "sync".to_owned(),
         packages: Vec::new(),
-        argv,
+        argv: secrets::words(argv),
         cwd,
         tool: tool.map_err(StoreError::unscanned(project.venv()))?,
         started_at: Utc::now(),
@@ -85,7 +86,7 @@ mod tests {
             &Config::default(),
             &lock,
             &now,
-            vec!["sync".into()],
+            &["sync".into()],
             "/".into(),
         )
         .expect("caught up")

@@ -108,15 +108,15 @@ fn record(
     let gate = Gate::of(project.venv());
     let now =
         Snapshot::scan(project.venv()).map_err(|error| Obstacle::Failed(error.to_string()))?;
-    let argv = vec![HOLDER.to_owned()];
+    let argv = [HOLDER.to_owned()];
     let cwd = project.root().to_path_buf();
-    let (words, folder) = (argv.clone(), cwd.clone());
-    let mut caught_up = catch_up(project, config, &lock, &now, words, folder).map_err(failed)?;
+    let caught_up = catch_up(project, config, &lock, &now, &argv, cwd.clone());
+    let mut caught_up = caught_up.map_err(failed)?;
     if let Some(calm) = calm.filter(|_| caught_up.is_none() && recovered.is_none()) {
         let recorded = Recorded::read(project).map_err(failed)?;
         if recorded.generation() == calm.generation {
             let seen = (&calm.seen, &now);
-            let entered = enter_seen(project, config, &lock, seen, argv, cwd).map_err(failed)?;
+            let entered = enter_seen(project, config, &lock, seen, &argv, cwd).map_err(failed)?;
             caught_up = Some(entered);
         }
     }

@@ -24,6 +24,8 @@ const STDERR_SHARE: usize = 2 << 20;
 const LONGEST_PART: u64 = 8 << 20;
 /// How far behind a cut its line is looked for.
 const LONGEST_CUT: usize = 64 << 10;
+/// Bytes before the tail that is kept, in which secrets may begin that go on in it.
+const MARGIN: usize = 64 << 10;
 
 /// A log that grows. What is written to it appears, cleaned, in a part file below `.pip-logs`.
 #[derive(Debug)]
@@ -169,8 +171,8 @@ impl Kept {
             text = &text[fits..];
         }
         self.tail.push_str(text);
-        if self.tail.len() > 2 * self.half {
-            self.trim();
+        if self.tail.len() > 2 * self.half + MARGIN {
+            self.trim(self.half + MARGIN);
         }
     }
 
@@ -185,24 +187,28 @@ impl Kept {
         self.dropped += cut;
     }
 
-    /// Cuts the tail to its last half, at a character.
-    fn trim(&mut self) {
-        let excess = self.tail.len().saturating_sub(self.half);
+    /// Cuts the tail to its last `most` bytes, at a character. Gives whether it was longer.
+    fn trim(&mut self, most: usize) -> bool {
+        let excess = self.tail.len().saturating_sub(most);
         let cut = (excess..=self.tail.len())
             .find(|&at| self.tail.is_char_boundary(at))
             .unwrap_or(excess);
         self.tail.drain(..cut);
         self.dropped += cut;
+        cut > 0
     }
 
     /// The text, in which nothing is secret: what is in the head was hidden before it came.
     fn into_text(mut self) -> String {
-        self.trim();
+        self.trim(self.half + MARGIN);
         if self.dropped > 0 {
             self.cut_at_line();
         }
         if let Cow::Owned(hidden) = secrets::hide(&self.tail) {
             self.tail = hidden;
+        }
+        if self.trim(self.half) {
+            self.cut_at_line();
         }
         if self.dropped > 0 {
             let end = if self.head.ends_with('\n') { "" } else { "\n" };
@@ -356,6 +362,49 @@ mod tests {
                 output.stdout,
                 "Collecting x@ http://u:****@h/x.whl\nhttps://u:****@h/\nPIP_PASSWORD=**** https://****@h/x"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_over_leaves_no_part_of_a_secret() {
+        let (_dir, layout) = project();
+        for over in [
+            "\rDownloading from the mirror",
+            "\r\x1b[20Cx",
+            "\x1b[1G\x1b[22Px",
+            "\x1b[12D\x1b[1Kx",
+            "\x1b[12D\x1b[Kx",
+            "\n\x1b[AL\x1b[30Cx",
+        ] {
+            let text = format!("Looking in https://user:hunter22secret@host/simple{over}");
+            let mut draft = LogDraft::begin(&layout, &RunId::new());
+            let is_clean = |text: &str| {
+                assert!(
+                    !text.contains("secret") && !text.contains("22"),
+                    "{over:?} {text}"
+                );
+            };
+            for byte in text.bytes() {
+                draft.stdout(&[byte]);
+                for text in parts(&layout) {
+                    is_clean(&text);
+                }
+            }
+            is_clean(&draft.into_output().stdout);
+        }
+    }
+
+    #[test]
+    fn a_broken_secret_at_the_cut_is_hidden_whichever_of_its_lines_the_cut_is_at() {
+        let url = format!("https://{}", "a".repeat(50));
+        let line = format!("{url}:hunt\ner22@host/x and so on\n");
+        let filled = line.repeat(2 * MARGIN / line.len());
+        for indent in 0..line.len() + 20 {
+            let mut kept = Kept::new(400);
+            kept.push(&format!("{filled}{}\n", "x".repeat(indent)));
+            let text = kept.into_text();
+            let tail = text.split("left out").nth(1).expect("a cut");
+            assert!(!tail.contains("hunt") && !tail.contains("er22"), "{tail}");
         }
     }
 

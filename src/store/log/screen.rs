@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 
+use crate::secrets;
+
 /// Lines that can still be drawn over: more than any tool's set of bars.
 const ROWS: usize = 32;
 /// The last column that the cursor can be moved to.
@@ -107,13 +109,13 @@ impl Screen {
 
     pub(crate) fn erase_right(&mut self) {
         let column = self.current_column();
-        let line = &mut self.lines[self.row];
+        let line = self.masked_line();
         line.truncate(byte_of(line, column));
     }
 
     pub(crate) fn erase_left(&mut self) {
         let column = self.current_column();
-        let line = &mut self.lines[self.row];
+        let line = self.masked_line();
         let end = byte_of(line, column + 1);
         let blanks = line[..end].chars().count();
         line.replace_range(..end, &" ".repeat(blanks));
@@ -136,7 +138,7 @@ impl Screen {
     /// Takes `count` characters out at the cursor; the rest moves up.
     pub(crate) fn delete(&mut self, count: usize) {
         let column = self.current_column();
-        let line = &mut self.lines[self.row];
+        let line = self.masked_line();
         let (from, to) = (
             byte_of(line, column),
             byte_of(line, column + count.min(WIDEST)),
@@ -163,12 +165,12 @@ impl Screen {
 
     /// Writes over what is at the cursor, and gives what of `text` goes beyond the end of the line.
     fn overwrite<'a>(&mut self, text: &'a str) -> &'a str {
-        let line = &mut self.lines[self.row];
         let (column, from) = match self.cursor {
             Cursor::End => return text,
-            Cursor::Column(column) => (column, byte_of(line, column)),
+            Cursor::Column(column) => (column, byte_of(self.masked_line(), column)),
             Cursor::Inside(column, byte) => (column, byte),
         };
+        let line = &mut self.lines[self.row];
         if from == line.len() {
             let length = line.chars().take(column).count();
             line.extend(std::iter::repeat_n(' ', column - length));
@@ -186,6 +188,13 @@ impl Screen {
             byte => Cursor::Inside(column + covered, byte),
         };
         &text[taken..]
+    }
+
+    /// The cursor's line, before a part of it goes: what would be left of a secret looks like none, so it is masked.
+    fn masked_line(&mut self) -> &mut String {
+        let line = &mut self.lines[self.row];
+        secrets::mask(line);
+        line
     }
 
     /// Gives out the cursor's line without a line end, and those above it: it goes on with an empty rest.
