@@ -270,4 +270,15 @@ mod tests {
         let result: Result<()> = Err(std::io::Error::other("x")).exit(Exit::NotFound);
         assert_eq!(result.unwrap_err().exit(), Exit::NotFound);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_secret_is_in_a_printed_error((secret, line) in crate::secrets::testing::shaped()) {
+            let error = Error::from(std::io::Error::other(line.clone()))
+                .context(&line)
+                .hint(format!("try {line}"));
+            let text = printed(&error);
+            proptest::prop_assert!(!text.contains(&secret) && text.contains("hint: try"), "{}", text);
+        }
+    }
 }

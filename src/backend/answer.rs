@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 
 use crate::api::v1::{ErrorBody, ErrorCode};
+use crate::secrets;
 
 /// Why a call was not done.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(super) struct Refusal {
 impl Refusal {
     /// A refusal with its status and its reason, for programs and for people.
     pub(super) fn new(status: StatusCode, code: ErrorCode, detail: impl fmt::Display) -> Self {
-        let detail = detail.to_string();
+        let detail = secrets::hide(&detail.to_string()).into_owned();
         Self {
             status,
             body: ErrorBody { detail, code },

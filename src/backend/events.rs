@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::api::v1::{Event, EventKind};
 use crate::backend::locked::Locked;
 use crate::project::ProjectId;
+use crate::secrets;
 use crate::store::Generation;
 
 /// Events that are kept. Some hundred bytes each.
@@ -117,7 +118,7 @@ impl Events {
         self.tell(Event {
             project: Some(project.clone()),
             generation: Some(generation.0),
-            reason: Some(why.to_owned()),
+            reason: Some(secrets::hide(why).into_owned()),
             ..Event::now(EventKind::WorkerStarting)
         });
     }
@@ -133,11 +134,11 @@ impl Events {
     }
 
     /// The next worker of `project` did not start.
-    pub(super) fn worker_failed(&self, project: &ProjectId, generation: Generation, why: String) {
+    pub(super) fn worker_failed(&self, project: &ProjectId, generation: Generation, why: &str) {
         self.tell(Event {
             project: Some(project.clone()),
             generation: Some(generation.0),
-            reason: Some(why),
+            reason: Some(secrets::hide(why).into_owned()),
             ..Event::now(EventKind::WorkerFailed)
         });
     }
@@ -302,6 +303,24 @@ mod tests {
             (EventKind::EnvChanged, Some(9)),
         ] {
             assert_eq!(next(&events, &mut mark).await, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn no_secret_is_told() {
+        let events = Events::default();
+        let mut mark = Some(events.now());
+        let why = "ERROR: no such index: https://kim:hunter2@host/simple?token=hunter2";
+        events.worker_starting(&id("p"), Generation(1), why);
+        events.worker_failed(&id("p"), Generation(1), why);
+        for _ in 0..2 {
+            let told = events.next(mark).await;
+            mark = Some(told.mark);
+            let reason = told.event.reason.clone().expect("a reason");
+            assert_eq!(
+                reason,
+                "ERROR: no such index: https://kim:****@host/simple?token=****"
+            );
         }
     }
 }

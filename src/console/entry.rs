@@ -1,5 +1,6 @@
 //! The way from `main` to an exit status.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -7,7 +8,9 @@ use clap::Parser;
 use super::args::grammar;
 use crate::error::{self, Exit, Result};
 use crate::host::Host;
+use crate::secrets::hide;
 use crate::store::Allowed;
+use crate::terminal::styled;
 use crate::words::{self, Language};
 
 /// The whole `main` of a command: chooses the language, parses the command line, runs `program`, prints its error.
@@ -30,12 +33,15 @@ pub fn run_main<P: Parser>(program: impl FnOnce(&Host, P) -> Result<Exit>) -> Ex
     let args = match parsed {
         Ok(args) => args,
         Err(stop) => {
-            let _ = stop.print();
-            return if stop.use_stderr() {
-                Exit::Usage.into()
-            } else {
-                Exit::Done.into()
-            };
+            if !stop.use_stderr() {
+                let _ = stop.print(); // help, or the version
+                return Exit::Done.into();
+            }
+            // A complaint repeats what was typed.
+            let text = stop.render().ansi().to_string();
+            let text = hide(&text);
+            let _ = anstream::stderr().write_all(styled(&text).as_bytes());
+            return Exit::Usage.into();
         }
     };
     match program(&host, args) {

@@ -14,6 +14,7 @@ use super::style;
 use crate::error::Result;
 use crate::host::Host;
 use crate::json;
+use crate::secrets;
 use crate::terminal;
 use crate::words::t;
 
@@ -150,11 +151,12 @@ impl Console {
         self.json_text(&serde_json::to_string(value)?)
     }
 
-    /// A line of talk; nothing with `--quiet`.
+    /// A line of talk, which may name what others said, without secrets; nothing with `--quiet`.
     pub fn note(&mut self, text: impl Display) {
         if !self.wishes.quiet {
             // Talk that nobody can hear is no reason to stop.
-            let _ = self.err.put(&format!("{text}\n"));
+            let text = text.to_string();
+            let _ = self.err.put(&format!("{}\n", secrets::hide(&text)));
         }
     }
 

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use crate::secrets;
+
 /// Longer than any `direct_url.json`.
 pub(super) const LONGEST: u64 = 64 << 10;
 
@@ -23,10 +25,10 @@ pub(super) fn location(text: &[u8]) -> Option<String> {
     url.dir_info.editable.then(|| path_of_url(&url.url))
 }
 
-/// The path in a `file://` URL, percent-decoded; another URL as it is.
+/// The path in a `file://` URL, percent-decoded; another URL as it is, without secrets.
 fn path_of_url(url: &str) -> String {
     let Some(path) = url.strip_prefix("file://") else {
-        return url.to_owned();
+        return secrets::hide(url).into_owned();
     };
     let path = path.strip_prefix("localhost").unwrap_or(path);
     let decoded = percent_encoding::percent_decode_str(path).decode_utf8();
@@ -46,6 +48,10 @@ mod tests {
             ("file:///a%+1", "/a%+1"),
             ("file:///%ff%20", "/%ff%20"),
             ("https://example.org/x", "https://example.org/x"),
+            (
+                "git+https://u:pw@example.org/x",
+                "git+https://u:****@example.org/x",
+            ),
         ] {
             assert_eq!(path_of_url(url), expected, "{url}");
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::console::style::{self, BAD, FAINT, GOOD, ODD};
 use crate::console::table::Cell;
 use crate::inventory::{Change, Diff, StartupChange, StartupChangeKind};
+use crate::secrets;
 use crate::store::{Ending, Run};
 use crate::words::t;
 
@@ -96,9 +97,9 @@ fn signal_name(signal: i32) -> String {
         .map_or_else(|| t!("logs.signal", n = signal).into_owned(), str::to_owned)
 }
 
-/// The packages as they were typed.
+/// The packages as they were typed, without the secrets that records of earlier versions have.
 pub(super) fn packages(run: &Run) -> String {
-    bounded(run.packages().join(" "))
+    bounded(secrets::words(run.packages()).join(" "))
 }
 
 /// Bytes of one thing of a record that people are shown: more than any plausible command line has.
@@ -141,6 +142,10 @@ pub(super) fn as_json(run: &Run) -> serde_json::Result<Value> {
     };
     if let Some(fields) = value.as_object_mut() {
         fields.insert("status".to_owned(), Value::from(status));
+        if let Run::Recorded(record) = run {
+            fields.insert("argv".to_owned(), json!(secrets::words(&record.argv)));
+        }
+        fields.insert("packages".to_owned(), json!(secrets::words(run.packages())));
     }
     Ok(value)
 }

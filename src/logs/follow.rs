@@ -13,6 +13,7 @@ use crate::console::{Console, time};
 use crate::error::Result;
 use crate::files::{Growing, Stamp};
 use crate::project::Project;
+use crate::secrets;
 use crate::store::{Run, RunLog, Unfinished};
 use crate::terminal::printable;
 use crate::words::t;
@@ -125,7 +126,7 @@ impl<'a> Follower<'a> {
         let Ok(Some(unfinished)) = Unfinished::last(&self.project.venv().layout()) else {
             return Ok(());
         };
-        let command = describe::bounded(shell::command(&unfinished.run.argv));
+        let command = describe::bounded(shell::command(&secrets::words(&unfinished.run.argv)));
         console.line(paint(HEADING, format!("$ {}", printable(&command))))
     }
 
@@ -161,7 +162,8 @@ fn print_text(console: &mut Console, text: &[u8]) -> Result<()> {
     if console.is_json() || text.is_empty() {
         return Ok(());
     }
-    console.foreign(text)
+    let text = String::from_utf8_lossy(text);
+    console.foreign(secrets::hide(&text).as_bytes())
 }
 
 fn print_run(console: &mut Console, history: &RunLog, run: &Run) -> Result<()> {

@@ -14,6 +14,7 @@ use crate::console::table::{Cell, pairs};
 use crate::console::{Console, time};
 use crate::error::{Error, Result};
 use crate::project::{Project, ProjectLayout};
+use crate::secrets;
 use crate::store::{FindError, Log, Run, RunLog};
 use crate::terminal::printable;
 use crate::words::t;
@@ -103,7 +104,7 @@ fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
     row(t!("logs.label.run"), vec![run.id().into()]);
     match run {
         Run::Recorded(record) => {
-            let command = describe::bounded(shell::command(&record.argv));
+            let command = describe::bounded(shell::command(&secrets::words(&record.argv)));
             row(t!("logs.label.command"), vec![command.into()]);
             row(
                 t!("logs.label.in"),

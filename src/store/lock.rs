@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::places;
 use crate::files::{Folder, is_only_name};
 use crate::project::VenvLayout;
+use crate::secrets;
 
 /// Who holds a lock, as the holder wrote it down.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,7 +122,7 @@ impl Holder {
     }
 
     fn write(&self, mut file: &File) -> io::Result<()> {
-        let command = self.command.replace(char::is_control, " ");
+        let command = secrets::hide(&self.command).replace(char::is_control, " ");
         let end = (0..=LONGEST_COMMAND.min(command.len()))
             .rev()
             .find(|&end| command.is_char_boundary(end));

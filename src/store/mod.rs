@@ -23,6 +23,8 @@ mod record;
 mod recover;
 mod retention;
 mod run_log;
+#[cfg(test)]
+mod secrets_tests;
 mod state;
 #[cfg(test)]
 mod testing;

@@ -22,6 +22,7 @@ use crate::files::Folder;
 use crate::files::momentary::found;
 use crate::inventory::Snapshot;
 use crate::project::{Config, Project};
+use crate::secrets;
 
 /// Enters the runs that a crash left into the history, with what they changed: as interrupted, or as they ended where
 /// only entering them had failed. Whoever holds the run lock knows that such a run is over. Gives the last one.
@@ -81,11 +82,15 @@ fn enter(
     });
     let text = found(part.read()).map_err(in_logs)?;
     let output = text.map(|text| RunOutput {
-        stdout: String::from_utf8_lossy(&text).into_owned(),
+        // An earlier version wrote them as they came.
+        stdout: secrets::hide(&String::from_utf8_lossy(&text)).into_owned(),
         stderr: String::new(),
         part: Some(part),
     });
-    let run = left.run.clone().finish(duration, ending, output);
+    let mut run = left.run.clone();
+    run.argv = secrets::words(&run.argv);
+    run.packages = secrets::words(&run.packages);
+    let run = run.finish(duration, ending, output);
     let published = publish(project, config, run, &left.before, &after)?;
     Unfinished::end(&venv, &left.run.id);
     Ok(Some(published))

@@ -11,6 +11,7 @@ use super::record::{LoneLog, PartFile, Run, is_growing};
 use crate::files::Folder;
 use crate::files::momentary::{found, is_momentary};
 use crate::project::{LOGS, ProjectLayout};
+use crate::secrets;
 
 /// Something in the history that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -143,7 +144,8 @@ impl RunLog {
             .to_owned()
     }
 
-    /// The text of the log of `run`, in its sections. Bytes that are no UTF-8 are left out, as AIM-Forge does.
+    /// The text of the log of `run`, in its sections, without secrets. Bytes that are no UTF-8 are left out, as
+    /// AIM-Forge does.
     ///
     /// # Errors
     /// [`LogError`].
@@ -158,10 +160,15 @@ impl RunLog {
             })?;
         let text: String = bytes.utf8_chunks().map(|chunk| chunk.valid()).collect();
         let length = run.record().and_then(|record| record.stdout_bytes);
-        Ok(length.map_or_else(
+        let log = length.map_or_else(
             || Log::parse(&text),
             |length| Log::parse_with_length(&text, length),
-        ))
+        );
+        // Logs of AIM-Forge, and of earlier versions.
+        Ok(Log {
+            stdout: secrets::hide(&log.stdout).into_owned(),
+            stderr: secrets::hide(&log.stderr).into_owned(),
+        })
     }
 
     /// Where the log `log_path` is, which a record, `env_meta.json` or a person named: a name in the folder of logs,

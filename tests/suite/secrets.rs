@@ -1,5 +1,7 @@
 //! No secret that pip is given, or prints, is in anything that is kept.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use crate::sandbox::Sandbox;
@@ -29,6 +31,75 @@ fn leaks(sandbox: &Sandbox) -> Vec<String> {
 fn has(path: &Path, text: &str) -> bool {
     let bytes = std::fs::read(path).expect("a file of the sandbox");
     memchr::memmem::find(&bytes, text.as_bytes()).is_some()
+}
+
+/// An index that sends everybody on to a place with a token in its query, and answers there that nothing is found;
+/// gives its address. It ends with the test's process.
+fn redirecting_index() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut head = String::new();
+            let mut reader = BufReader::new(stream.try_clone().expect("the same stream"));
+            while reader.read_line(&mut head).is_ok_and(|length| length > 2) {}
+            let is_sent_on = head
+                .lines()
+                .next()
+                .is_some_and(|line| line.contains("token="));
+            let status = if is_sent_on {
+                "404 Not Found\r\n".to_owned()
+            } else {
+                format!("302 Found\r\nlocation: /there/?token={SECRET}&v=1\r\n")
+            };
+            let answer = format!("HTTP/1.1 {status}content-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+#[test]
+fn a_redirect_and_a_terminal_keep_nothing_either() {
+    let sandbox = Sandbox::ready();
+    let index = redirecting_index();
+    let url = format!("http://kim:{SECRET}@{index}/six-1.0-py3-none-any.whl");
+    let quick = ["--retries=0", "--timeout=5", "--disable-pip-version-check"];
+    let printed = pip(
+        &sandbox,
+        &[["install", "-vvv", &url].as_slice(), &quick].concat(),
+    );
+    assert!(
+        printed.contains(SECRET),
+        "the token of the redirect is told: {printed}"
+    );
+    assert_eq!(leaks(&sandbox), [""; 0], "printed:\n{printed}");
+    // `--debug` prints the variables of a traceback in frames, on which long words are folded.
+    let link = format!(
+        "--find-links=http://kim:{SECRET}@127.0.0.1:9/{}/",
+        "x".repeat(90)
+    );
+    let printed = pip(
+        &sandbox,
+        &[
+            ["install", "--debug", &link, "nothing-at-all"].as_slice(),
+            &quick,
+        ]
+        .concat(),
+    );
+    assert!(printed.contains("Traceback"), "{printed}");
+    assert_eq!(leaks(&sandbox), [""; 0], "printed:\n{printed}");
+    for command in ["list", "show"] {
+        for args in [&[command][..], &[command, "--json"]] {
+            let output = sandbox.run("aim-logs", args).ok().output;
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(
+                !text.contains(SECRET) && text.contains("install"),
+                "{args:?} {text}"
+            );
+        }
+    }
 }
 
 /// Runs pip, which fails or not, and says what it printed.

@@ -23,6 +23,7 @@ use crate::console::Console;
 use crate::env_vars;
 use crate::exec::outlive_full_files;
 use crate::host::Host;
+use crate::secrets;
 
 /// The log of this process, once it has begun.
 static LOG: OnceLock<LogSink<Stderr>> = OnceLock::new();
@@ -121,7 +122,7 @@ where
     }
 }
 
-/// The fields of an event, as JSON values.
+/// The fields of an event, as JSON values without secrets.
 #[derive(Default)]
 struct Fields {
     message: String,
@@ -136,16 +137,13 @@ impl Fields {
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            self.message = format!("{value:?}");
-        } else {
-            self.add(field, format!("{value:?}"));
-        }
+        self.record_str(field, &format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
+        let value = secrets::hide(value).into_owned();
         if field.name() == "message" {
-            value.clone_into(&mut self.message);
+            self.message = value;
         } else {
             self.add(field, value);
         }
@@ -198,10 +196,17 @@ mod tests {
             .finish();
         tracing::subscriber::with_default(log, || {
             tracing::info!(pid = 7, why = %"a \"b\"\n", "worker {}", "started");
+            tracing::warn!(
+                url = "https://kim:hunter2@host/",
+                "from {}",
+                "?token=hunter2"
+            );
         });
         let text = String::from_utf8(kept.0.lock().expect("one thread").clone()).expect("utf-8");
-        assert_eq!(text.matches('\n').count(), 1, "{text}");
-        let line: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(text.matches('\n').count(), 2, "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+        let line = text.lines().next().expect("a line");
+        let line: Value = serde_json::from_str(line).expect("JSON");
         assert!(line["ts"].as_i64().expect("ms") > 1_600_000_000_000);
         assert_eq!(line["level"], "INFO");
         assert_eq!(line["msg"], "worker started");

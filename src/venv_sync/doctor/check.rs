@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::secrets;
+
 /// What a check found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -31,7 +33,7 @@ impl Check {
         Self {
             name,
             outcome: Rating::Good,
-            message: message.into(),
+            message: secrets::hide(&message.into()).into_owned(),
             remedy: None,
         }
     }
@@ -43,7 +45,9 @@ impl Check {
     ) -> Self {
         Self {
             outcome: Rating::Odd,
-            remedy: remedy.into(),
+            remedy: remedy
+                .into()
+                .map(|remedy| secrets::hide(&remedy).into_owned()),
             ..Self::good(name, message)
         }
     }
@@ -56,6 +60,24 @@ impl Check {
         Self {
             outcome: Rating::Wrong,
             ..Self::odd(name, message, remedy)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_check_tells_a_secret() {
+        let told = "invalid index-url https://kim:hunter2@host/";
+        for check in [
+            Check::good("x", told),
+            Check::odd("x", told, told.to_owned()),
+            Check::wrong("x", told, told.to_owned()),
+        ] {
+            let text = serde_json::to_string(&check).expect("JSON");
+            assert!(!text.contains("hunter2") && text.contains("host"), "{text}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //! within a bound.
 
 use super::log::WorkerLog;
+use crate::secrets;
 
 /// Bytes kept.
 const LIMIT: usize = 256 << 10;
@@ -33,16 +34,15 @@ impl LastLines {
         }
     }
 
-    /// The last line that says something: of a traceback, what was raised.
+    /// The last line that says something, without secrets: of a traceback, what was raised.
     pub(crate) fn last_line(&self) -> Option<String> {
-        let end = &self.bytes[self.bytes.len().saturating_sub(4096)..];
-        let text = String::from_utf8_lossy(end);
+        let text = String::from_utf8_lossy(&self.bytes);
         let line = text
             .lines()
             .rev()
             .map(str::trim)
             .find(|line| !line.is_empty())?;
-        Some(line.chars().take(300).collect())
+        Some(secrets::hide(line).chars().take(300).collect())
     }
 }
 
@@ -65,5 +65,15 @@ mod tests {
     #[test]
     fn nothing_printed_has_no_last_line() {
         assert_eq!(LastLines::default().last_line(), None);
+    }
+
+    #[test]
+    fn a_last_line_has_no_secret() {
+        let mut last = LastLines::default();
+        last.push(b"OSError: https://kim:hunter2@host/\n");
+        assert_eq!(
+            last.last_line().as_deref(),
+            Some("OSError: https://kim:****@host/")
+        );
     }
 }

@@ -17,6 +17,7 @@ use chrono::{SecondsFormat, Utc};
 
 use crate::backend::locked::Locked;
 use crate::project::ProjectId;
+use crate::secrets;
 
 /// Bytes of one file, after which it becomes the older one.
 const LIMIT: u64 = 4 << 20;
@@ -128,7 +129,8 @@ impl Writer {
     fn note(&self, what: &dyn Display) -> String {
         let newline = if self.is_at_line_start { "" } else { "\n" };
         let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, false);
-        format!("{newline}--- {now} {what}\n")
+        let what = what.to_string();
+        format!("{newline}--- {now} {}\n", secrets::hide(&what))
     }
 
     /// Writes `bytes`, or counts their lines.
@@ -222,13 +224,16 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary folder");
         let log = WorkerLog::new(&dir.path().join("not/yet"), &id("p"));
         log.output(b"half a line");
-        log.note("worker 7 stopped");
+        log.note("worker 7 stopped: https://kim:hunter2@host/");
         log.output(b"next\n");
         let text = std::fs::read_to_string(dir.path().join("not/yet/p.log")).expect("read");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3, "{text}");
         assert_eq!((lines[0], lines[2]), ("half a line", "next"));
-        assert!(lines[1].starts_with("--- 2") && lines[1].ends_with("+00:00 worker 7 stopped"));
+        assert!(
+            lines[1].starts_with("--- 2")
+                && lines[1].ends_with(" worker 7 stopped: https://kim:****@host/")
+        );
     }
 
     #[cfg(target_os = "linux")]

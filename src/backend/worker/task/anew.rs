@@ -9,6 +9,7 @@ use super::current::Current;
 use super::life::{Life, Role};
 use super::messages::failed_within;
 use super::{Next, Task};
+use crate::secrets;
 
 impl Task {
     /// The task that goes on after this one panicked, as `why` says. `is_again`: for the second time within a short
@@ -19,7 +20,7 @@ impl Task {
         self.log.note(&words);
         if !self.is_for_branches() {
             let events = &self.plan.settings.events;
-            events.worker_failed(&self.id, generation, words.clone());
+            events.worker_failed(&self.id, generation, &words);
         }
         match self.current.as_mut().and_then(Current::take_running) {
             Some(running) => drop(running.reply.send(failed_within(&running.id, Some(why)))),
@@ -60,7 +61,7 @@ impl Task {
         next.waiters = self.waiters;
         next.stops = self.stops;
         next.told = self.told;
-        next.told.last_error = Some(words);
+        next.told.last_error = Some(secrets::hide(&words).into_owned());
         if !next.waiters.is_empty() {
             next.start("the daemon failed");
         }

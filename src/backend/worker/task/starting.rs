@@ -12,6 +12,7 @@ use super::{Next, Task};
 use crate::api::v1::Refresh;
 use crate::backend::events::Events;
 use crate::backend::worker::start::{Background, Spare, StartFailure, Worker};
+use crate::secrets;
 
 impl Task {
     /// When the next worker is tried again by itself.
@@ -69,7 +70,7 @@ impl Task {
         }
         if let Some(events) = self.events() {
             let generation = failure.view.generation;
-            events.worker_failed(&self.id, generation, failure.why.clone());
+            events.worker_failed(&self.id, generation, &failure.why);
         }
         let error = WorkerError::RefreshFailed(failure.why);
         let failed = Failed::after(self.failed.take(), failure.view, self.plan.settings.retry);
@@ -77,7 +78,7 @@ impl Task {
             keeps_old: self.current.is_some() && self.plan.config().worker_keep_old.value,
             ..failed
         });
-        self.told.last_error = Some(error.to_string());
+        self.told.last_error = Some(secrets::hide(&error.to_string()).into_owned());
         self.refuse_all(&error);
         self.publish();
     }
