@@ -113,3 +113,24 @@ impl<T: DeserializeOwned, S: Send + Sync> axum::extract::FromRequestParts<S> for
             .map_err(|rejection| Refusal::bad_request(rejection.body_text()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_refusal_tells_a_secret() {
+        let why = "no such file: https://kim:hunter2@host/x?token=hunter2";
+        for refusal in [
+            Refusal::bad_request(why),
+            Refusal::no_such_project(why),
+            Refusal::internal("reading", why),
+        ] {
+            let detail = refusal.body.detail;
+            assert!(
+                detail.ends_with("https://kim:****@host/x?token=****"),
+                "{detail}"
+            );
+        }
+    }
+}

@@ -102,6 +102,18 @@ fn a_redirect_and_a_terminal_keep_nothing_either() {
     }
 }
 
+#[test]
+fn a_complaint_about_a_command_line_repeats_no_secret() {
+    let sandbox = Sandbox::ready();
+    let url = format!("https://kim:{SECRET}@host/");
+    for program in ["aim-logs", "aim-venv-sync", "aim-worker"] {
+        let output = sandbox.run(program, [&url]).exits(2).output;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("https://kim:****@host/"), "{said}");
+        assert!(!said.contains(SECRET), "{said}");
+    }
+}
+
 /// Runs pip, which fails or not, and says what it printed.
 fn pip(sandbox: &Sandbox, args: &[&str]) -> String {
     let output = sandbox.pip(args).output;
