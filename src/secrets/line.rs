@@ -11,6 +11,8 @@ use super::{tokens, urls};
 
 /// What stands before the secret in a line of netrc.
 static NETRC: LazyLock<Finder> = LazyLock::new(|| Finder::new("password "));
+/// How an option begins.
+static DASHES: LazyLock<Finder> = LazyLock::new(|| Finder::new("--"));
 
 /// Where secrets stand in `line`, in no order.
 pub(super) fn in_line(line: &str) -> Vec<Range<usize>> {
@@ -25,7 +27,7 @@ pub(super) fn in_line(line: &str) -> Vec<Range<usize>> {
         assigned(line, &mut found);
     }
     let begins_option = |at: usize| bytes.get(at + 2).is_some_and(u8::is_ascii_alphabetic);
-    if memchr::memmem::find_iter(bytes, b"--").any(begins_option) || NETRC.find(bytes).is_some() {
+    if DASHES.find_iter(bytes).any(begins_option) || NETRC.find(bytes).is_some() {
         after_blanks(line, &mut found);
     }
     tokens::find(line, &mut found);

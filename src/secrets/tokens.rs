@@ -91,26 +91,63 @@ const fn mixed_key(begin: &'static str) -> Shape {
     sure(begin, 16)
 }
 
+/// How a JSON web token begins: `{"`, in base64.
+const JWT: &str = "eyJ";
+
 /// Fewer characters than any token has.
 const SHORTEST: usize = 15;
 
 /// What stands before a token in a header: `Bearer`, `bearer`, `Basic`, `basic`.
 static SCHEMES: LazyLock<[Finder; 2]> = LazyLock::new(|| ["earer ", "asic "].map(Finder::new));
 
+/// What a byte is to tokens. This is asked of each byte that pip prints.
+static KINDS: [Byte; 256] = kinds();
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Byte {
+    Other,
+    OfToken,
+    /// Of a token, and the first of one's shape.
+    Begin,
+}
+
+const fn kinds() -> [Byte; 256] {
+    let mut kinds = [Byte::Other; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') {
+            kinds[byte as usize] = Byte::OfToken;
+        }
+        byte += 1;
+    }
+    kinds[JWT.as_bytes()[0] as usize] = Byte::Begin;
+    let mut shape = 0;
+    while shape < SHAPES.len() {
+        kinds[SHAPES[shape].begin.as_bytes()[0] as usize] = Byte::Begin;
+        shape += 1;
+    }
+    kinds
+}
+
+fn kind(byte: u8) -> Byte {
+    KINDS[usize::from(byte)]
+}
+
 /// Adds where tokens stand in `text`.
 pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
     let mut at = 0;
-    while at < bytes.len() {
-        if !is_of_token(bytes[at]) {
-            at += 1;
+    // Looked at from its end, most text is known to have no token by a few of its bytes.
+    while at + SHORTEST <= bytes.len() {
+        let near = at + SHORTEST;
+        let is_other = |byte: &u8| !is_of_token(*byte);
+        if let Some(other) = bytes[at..near].iter().rposition(is_other) {
+            at += other + 1;
             continue;
         }
-        let length = bytes[at..].iter().take_while(|byte| is_of_token(**byte));
-        let end = at + length.count();
-        if end - at >= SHORTEST {
-            in_run(text, at..end, found);
-        }
+        let more = bytes[near..].iter().position(is_other);
+        let end = more.map_or(bytes.len(), |more| near + more);
+        in_run(text, at..end, found);
         at = end;
     }
     for word in &*SCHEMES {
@@ -121,7 +158,7 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
 /// Whether a token may begin in `word`, but for its end.
 pub(super) fn may_begin_in(word: &str) -> bool {
     let run = &word[after_last(word, |c| !c.is_ascii() || !is_of_token(c as u8))..];
-    run.starts_with("eyJ") || shape_of(run).is_some()
+    run.starts_with(JWT) || shape_of(run).is_some()
 }
 
 /// Tokens in `run`, which has characters of tokens alone.
@@ -129,8 +166,9 @@ fn in_run(text: &str, run: Range<usize>, found: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
     let mut at = run.start;
     while at < run.end {
-        let is_begin = at == run.start || !bytes[at - 1].is_ascii_alphanumeric();
-        let length = if is_begin {
+        let may_begin = kind(bytes[at]) == Byte::Begin
+            && (at == run.start || !bytes[at - 1].is_ascii_alphanumeric());
+        let length = if may_begin {
             length_of(&text[at..run.end])
         } else {
             None
@@ -154,7 +192,7 @@ fn shape_of(text: &str) -> Option<&'static Shape> {
 
 /// The length of the token that `text` begins with.
 fn length_of(text: &str) -> Option<usize> {
-    if text.starts_with("eyJ") {
+    if text.starts_with(JWT) {
         return jwt(text);
     }
     let shape = shape_of(text)?;
@@ -211,7 +249,7 @@ fn is_word(text: &str) -> bool {
 }
 
 fn is_of_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+    kind(byte) != Byte::Other
 }
 
 #[cfg(test)]

@@ -102,6 +102,11 @@ impl Cleaner {
                 let plain = plain_length(text);
                 self.screen.write(&text[..plain], out);
                 text = &text[plain..];
+                if let Some(next) = text.strip_prefix('\n') {
+                    self.screen.line_end(out);
+                    text = next;
+                    continue;
+                }
             }
             let mut chars = text.chars();
             if let Some(c) = chars.next() {
