@@ -47,13 +47,17 @@ _aim__backend() {
 
     case "${cmd}" in
         aim__backend)
-            opts="-q -v -h -V --project --json --quiet --verbose --color --help --version serve status stop help"
+            opts="-q -v -h -V --project --env --json --quiet --verbose --color --help --version serve status stop help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -139,7 +143,7 @@ _aim__backend() {
             return 0
             ;;
         aim__subcmd__backend__subcmd__serve)
-            opts="-h -q -v --projects-root --listen --allow-origin --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --projects-root --listen --allow-origin --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -161,6 +165,10 @@ _aim__backend() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -173,13 +181,17 @@ _aim__backend() {
             return 0
             ;;
         aim__subcmd__backend__subcmd__status)
-            opts="-h -q -v --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -195,13 +207,17 @@ _aim__backend() {
             return 0
             ;;
         aim__subcmd__backend__subcmd__stop)
-            opts="-h -q -v --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_aim_backend_global_optspecs
-    string join \n project= json q/quiet v/verbose color= h/help V/version
+    string join \n project= env= json q/quiet v/verbose color= h/help V/version
 end
 
 function __fish_aim_backend_needs_command
@@ -25,6 +25,7 @@ function __fish_aim_backend_using_subcommand
 end
 
 complete -c aim-backend -n "__fish_aim_backend_needs_command" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-backend -n "__fish_aim_backend_needs_command" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-backend -n "__fish_aim_backend_needs_command" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -41,6 +42,7 @@ complete -c aim-backend -n "__fish_aim_backend_using_subcommand serve" -l projec
 complete -c aim-backend -n "__fish_aim_backend_using_subcommand serve" -l listen -d 'Listen at this TCP address, too, behind a token (AIM_TOKEN, else a random one)' -r
 complete -c aim-backend -n "__fish_aim_backend_using_subcommand serve" -l allow-origin -d 'Let web pages of this origin call the TCP address, too (repeatable)' -r
 complete -c aim-backend -n "__fish_aim_backend_using_subcommand serve" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-backend -n "__fish_aim_backend_using_subcommand serve" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-backend -n "__fish_aim_backend_using_subcommand serve" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -49,6 +51,7 @@ complete -c aim-backend -n "__fish_aim_backend_using_subcommand serve" -l json -
 complete -c aim-backend -n "__fish_aim_backend_using_subcommand serve" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-backend -n "__fish_aim_backend_using_subcommand serve" -s v -l verbose -d 'Print more detail'
 complete -c aim-backend -n "__fish_aim_backend_using_subcommand status" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-backend -n "__fish_aim_backend_using_subcommand status" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-backend -n "__fish_aim_backend_using_subcommand status" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -57,6 +60,7 @@ complete -c aim-backend -n "__fish_aim_backend_using_subcommand status" -l json 
 complete -c aim-backend -n "__fish_aim_backend_using_subcommand status" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-backend -n "__fish_aim_backend_using_subcommand status" -s v -l verbose -d 'Print more detail'
 complete -c aim-backend -n "__fish_aim_backend_using_subcommand stop" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-backend -n "__fish_aim_backend_using_subcommand stop" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-backend -n "__fish_aim_backend_using_subcommand stop" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"

@@ -53,13 +53,17 @@ _aim__logs() {
 
     case "${cmd}" in
         aim__logs)
-            opts="-q -v -h -V --project --json --quiet --verbose --color --help --version list show follow prune help"
+            opts="-q -v -h -V --project --env --json --quiet --verbose --color --help --version list show follow prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -75,7 +79,7 @@ _aim__logs() {
             return 0
             ;;
         aim__subcmd__logs__subcmd__follow)
-            opts="-n -h -q -v --limit --help --project --json --quiet --verbose --color"
+            opts="-n -h -q -v --limit --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -90,6 +94,10 @@ _aim__logs() {
                     return 0
                     ;;
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -189,7 +197,7 @@ _aim__logs() {
             return 0
             ;;
         aim__subcmd__logs__subcmd__list)
-            opts="-n -h -q -v --limit --failed --since --package --help --project --json --quiet --verbose --color"
+            opts="-n -h -q -v --limit --all --failed --since --package --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -215,6 +223,10 @@ _aim__logs() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -227,7 +239,7 @@ _aim__logs() {
             return 0
             ;;
         aim__subcmd__logs__subcmd__prune)
-            opts="-h -q -v --dry-run --runs --days --mib --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --dry-run --runs --days --mib --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -249,6 +261,10 @@ _aim__logs() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -261,13 +277,17 @@ _aim__logs() {
             return 0
             ;;
         aim__subcmd__logs__subcmd__show)
-            opts="-h -q -v --stdout --stderr --path --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --stdout --stderr --path --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_aim_logs_global_optspecs
-    string join \n project= json q/quiet v/verbose color= h/help V/version
+    string join \n project= env= json q/quiet v/verbose color= h/help V/version
 end
 
 function __fish_aim_logs_needs_command
@@ -25,6 +25,7 @@ function __fish_aim_logs_using_subcommand
 end
 
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -42,15 +43,18 @@ complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -s n -l limit -d
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l since -d 'Only runs since then: 45m, 3h, 2d, 2w, or a date such as 2026-03-01' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l package -d 'Only runs that named or changed this package' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l all -d 'Those of every environment in the project\'s folder'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l failed -d 'Only runs that did not succeed'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -s h -l help -d 'Print help'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l json -d 'Print data as JSON'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -s v -l verbose -d 'Print more detail'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -63,6 +67,7 @@ complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -s q -l quiet -d
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -s v -l verbose -d 'Print more detail'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -s n -l limit -d 'Begin with this many earlier runs (3)' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -74,6 +79,7 @@ complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l runs -d 'Kee
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l days -d 'Keep at most this many days, whatever the settings say' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l mib -d 'Keep at most this many MiB of logs, whatever the settings say' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"

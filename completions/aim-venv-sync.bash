@@ -71,13 +71,17 @@ _aim__venv__sync() {
 
     case "${cmd}" in
         aim__venv__sync)
-            opts="-q -v -h -V --check --wait --project --json --quiet --verbose --color --help --version sync init status remove doctor allow config help"
+            opts="-q -v -h -V --check --wait --project --env --json --quiet --verbose --color --help --version sync init status remove doctor allow config help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -93,13 +97,17 @@ _aim__venv__sync() {
             return 0
             ;;
         aim__subcmd__venv__subcmd__sync__subcmd__allow)
-            opts="-h -q -v --remove --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --remove --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -115,13 +123,17 @@ _aim__venv__sync() {
             return 0
             ;;
         aim__subcmd__venv__subcmd__sync__subcmd__config)
-            opts="-h -q -v --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -137,13 +149,17 @@ _aim__venv__sync() {
             return 0
             ;;
         aim__subcmd__venv__subcmd__sync__subcmd__doctor)
-            opts="-h -q -v --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -285,7 +301,7 @@ _aim__venv__sync() {
             return 0
             ;;
         aim__subcmd__venv__subcmd__sync__subcmd__init)
-            opts="-h -q -v --python --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --python --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -296,6 +312,10 @@ _aim__venv__sync() {
                     return 0
                     ;;
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -311,13 +331,17 @@ _aim__venv__sync() {
             return 0
             ;;
         aim__subcmd__venv__subcmd__sync__subcmd__remove)
-            opts="-h -q -v --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -333,13 +357,17 @@ _aim__venv__sync() {
             return 0
             ;;
         aim__subcmd__venv__subcmd__sync__subcmd__status)
-            opts="-h -q -v --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -355,13 +383,17 @@ _aim__venv__sync() {
             return 0
             ;;
         aim__subcmd__venv__subcmd__sync__subcmd__sync)
-            opts="-h -q -v --check --wait --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --check --wait --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_aim_venv_sync_global_optspecs
-    string join \n check wait project= json q/quiet v/verbose color= h/help V/version
+    string join \n check wait project= env= json q/quiet v/verbose color= h/help V/version
 end
 
 function __fish_aim_venv_sync_needs_command
@@ -25,6 +25,7 @@ function __fish_aim_venv_sync_using_subcommand
 end
 
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -44,6 +45,7 @@ complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -f -a "allow" 
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -f -a "config" -d 'Print every setting and where it came from'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -f -a "help" -d 'Print the help of a command'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand sync" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand sync" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand sync" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -55,6 +57,7 @@ complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand sync" -s q -
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand sync" -s v -l verbose -d 'Print more detail'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand init" -l python -d 'The interpreter for a new environment: a path, a name (python3.11) or a version (3.11)' -r
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand init" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand init" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand init" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -63,6 +66,7 @@ complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand init" -l jso
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand init" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand init" -s v -l verbose -d 'Print more detail'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand status" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand status" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand status" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -71,6 +75,7 @@ complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand status" -l j
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand status" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand status" -s v -l verbose -d 'Print more detail'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand remove" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand remove" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand remove" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -79,6 +84,7 @@ complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand remove" -l j
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand remove" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand remove" -s v -l verbose -d 'Print more detail'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand doctor" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand doctor" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand doctor" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -87,6 +93,7 @@ complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand doctor" -l j
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand doctor" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand doctor" -s v -l verbose -d 'Print more detail'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand allow" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand allow" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand allow" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -96,6 +103,7 @@ complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand allow" -l js
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand allow" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand allow" -s v -l verbose -d 'Print more detail'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand config" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand config" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand config" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"

@@ -83,13 +83,17 @@ _aim__worker() {
 
     case "${cmd}" in
         aim__worker)
-            opts="-q -v -h -V --project --json --quiet --verbose --color --help --version status list start stop restart interrupt run flow logs help"
+            opts="-q -v -h -V --project --env --json --quiet --verbose --color --help --version status list start stop restart interrupt run flow logs help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -105,7 +109,7 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__flow)
-            opts="-h -q -v --start --value --max-workers --timeout --keep-going --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --start --value --max-workers --timeout --keep-going --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -128,6 +132,10 @@ _aim__worker() {
                     return 0
                     ;;
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -297,13 +305,17 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__interrupt)
-            opts="-h -q -v --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -319,13 +331,17 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__list)
-            opts="-h -q -v --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -341,7 +357,7 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__logs)
-            opts="-f -n -h -q -v --follow --lines --help --project --json --quiet --verbose --color"
+            opts="-f -n -h -q -v --follow --lines --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -359,6 +375,10 @@ _aim__worker() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -371,13 +391,17 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__restart)
-            opts="-h -q -v --now --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --now --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -393,7 +417,7 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__run)
-            opts="-i -h -q -v --input --timeout --help --project --json --quiet --verbose --color"
+            opts="-i -h -q -v --input --timeout --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -415,6 +439,10 @@ _aim__worker() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -427,13 +455,17 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__start)
-            opts="-h -q -v --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -449,13 +481,17 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__status)
-            opts="-h -q -v --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -471,13 +507,17 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__stop)
-            opts="-h -q -v --now --help --project --json --quiet --verbose --color"
+            opts="-h -q -v --now --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_aim_worker_global_optspecs
-    string join \n project= json q/quiet v/verbose color= h/help V/version
+    string join \n project= env= json q/quiet v/verbose color= h/help V/version
 end
 
 function __fish_aim_worker_needs_command
@@ -25,6 +25,7 @@ function __fish_aim_worker_using_subcommand
 end
 
 complete -c aim-worker -n "__fish_aim_worker_needs_command" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-worker -n "__fish_aim_worker_needs_command" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-worker -n "__fish_aim_worker_needs_command" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -44,6 +45,7 @@ complete -c aim-worker -n "__fish_aim_worker_needs_command" -f -a "flow" -d 'Run
 complete -c aim-worker -n "__fish_aim_worker_needs_command" -f -a "logs" -d 'Print what the worker said, and why it did not start'
 complete -c aim-worker -n "__fish_aim_worker_needs_command" -f -a "help" -d 'Print the help of a command'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand status" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand status" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand status" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -52,6 +54,7 @@ complete -c aim-worker -n "__fish_aim_worker_using_subcommand status" -l json -d
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand status" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand status" -s v -l verbose -d 'Print more detail'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand list" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand list" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand list" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -60,6 +63,7 @@ complete -c aim-worker -n "__fish_aim_worker_using_subcommand list" -l json -d '
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand list" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand list" -s v -l verbose -d 'Print more detail'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand start" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand start" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand start" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -68,6 +72,7 @@ complete -c aim-worker -n "__fish_aim_worker_using_subcommand start" -l json -d 
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand start" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand start" -s v -l verbose -d 'Print more detail'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand stop" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand stop" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand stop" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -77,6 +82,7 @@ complete -c aim-worker -n "__fish_aim_worker_using_subcommand stop" -l json -d '
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand stop" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand stop" -s v -l verbose -d 'Print more detail'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand restart" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand restart" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand restart" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -86,6 +92,7 @@ complete -c aim-worker -n "__fish_aim_worker_using_subcommand restart" -l json -
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand restart" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand restart" -s v -l verbose -d 'Print more detail'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand interrupt" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand interrupt" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand interrupt" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -96,6 +103,7 @@ complete -c aim-worker -n "__fish_aim_worker_using_subcommand interrupt" -s v -l
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -s i -l input -d 'The node\'s input: JSON, or - to read JSON from standard input (default: {})' -r
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -l timeout -d 'How long it may run: it is interrupted then, and killed when that does not help' -r
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -108,6 +116,7 @@ complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l value -d 
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l max-workers -d 'Nodes that may run at the same time, 1 to 10 (4)' -r
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l timeout -d 'How long each node may run, 1 to 300 (30)' -r
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -118,6 +127,7 @@ complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -s q -l quie
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand flow" -s v -l verbose -d 'Print more detail'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand logs" -s n -l lines -d 'At most this many lines from the end (200)' -r
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand logs" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand logs" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand logs" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use crate::project::{Project, ProjectId, Venv};
+use crate::project::{Project, ProjectId};
 
 /// What stands for `{id}` in a call: the project's id or, where the caller knows only the folder, the folder's path,
 /// percent-encoded.
@@ -32,27 +32,10 @@ impl From<&ProjectId> for Address {
     }
 }
 
-/// The address by the project's folder, or by the environment's where the project's folder would mean another
-/// environment.
 impl From<&Project> for Address {
     fn from(project: &Project) -> Self {
-        Self::of_folder(folder_of(project))
+        Self::of_folder(project.root())
     }
-}
-
-/// The folder by which `project` is known: its own, or its environment's where the project's folder alone would mean
-/// another environment (one of an unusual name, or the second of two).
-pub fn folder_of(project: &Project) -> &Path {
-    if Project::at(project.root()).as_ref() == Some(project) {
-        project.root()
-    } else {
-        project.venv().root()
-    }
-}
-
-/// The way back from [`folder_of`].
-pub fn project_at(folder: &Path) -> Option<Project> {
-    Project::at(folder).or_else(|| Venv::open(folder).ok().map(Project::of_venv))
 }
 
 /// All but the unreserved characters (RFC 3986, section 2.3), so that a path is one segment. `.` is encoded as well,
@@ -97,20 +80,6 @@ mod tests {
         }
         let id = ProjectId::new("...").expect("an id");
         assert_eq!(Address::from(&id).as_str(), "%2E%2E%2E");
-    }
-
-    #[test]
-    fn an_environment_of_an_unusual_name_is_named_itself() {
-        let dir = tempfile::tempdir().expect("temporary folder");
-        for name in [".venv", "other"] {
-            std::fs::create_dir(dir.path().join(name)).expect("folder");
-            std::fs::write(dir.path().join(name).join("pyvenv.cfg"), "").expect("write");
-        }
-        let usual = Project::at(dir.path()).expect("a project");
-        assert_eq!(folder_of(&usual), dir.path());
-        let other = project_at(&dir.path().join("other")).expect("a project");
-        assert_eq!(folder_of(&other), dir.path().join("other"));
-        assert_eq!(project_at(folder_of(&other)), Some(other));
     }
 
     #[test]

@@ -12,6 +12,6 @@ pub mod nudge;
 mod unix_socket;
 pub mod v1;
 
-pub use address::{Address, check_ours, folder_of, project_at};
+pub use address::{Address, check_ours};
 pub use call::{no_daemon, refresh_failed};
 pub use client::Client;

@@ -11,7 +11,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::api::{folder_of, project_at};
 use crate::backend::locked::Locked;
 use crate::files::momentary::there;
 use crate::files::{Stamp, atomic, read};
@@ -22,7 +21,7 @@ use crate::project::{Project, ProjectId, ProjectLayout, Registry};
 pub(super) struct Known {
     /// Its id.
     pub(super) id: ProjectId,
-    /// Its folder, or its environment's (see [`folder_of`]).
+    /// Its folder.
     pub(super) folder: PathBuf,
     /// Whether it stands in the registry.
     pub(super) registered: bool,
@@ -31,7 +30,15 @@ pub(super) struct Known {
 impl Known {
     /// The project, if it has an environment now.
     pub(super) fn project(&self) -> Option<Project> {
-        project_at(&self.folder)
+        Project::at(&self.folder)
+    }
+
+    /// Where the toolkit keeps things in it.
+    pub(super) fn layout(&self) -> ProjectLayout {
+        self.project().map_or_else(
+            || ProjectLayout::new(&self.folder),
+            |project| project.layout(),
+        )
     }
 
     /// The project's own folder.
@@ -120,7 +127,7 @@ impl Projects {
     /// As [`Projects::all`].
     pub(super) fn containing(&self, folder: &Path) -> io::Result<Option<Known>> {
         if let Some(project) = Project::containing(folder) {
-            return self.by_folder(folder_of(&project));
+            return self.by_folder(project.root());
         }
         let mut above = folder.ancestors().map(|above| self.by_folder(above));
         above.find_map(Result::transpose).transpose()
@@ -128,7 +135,7 @@ impl Projects {
 
     /// Registers `project`, whose folder is resolved; one that is known keeps its id.
     pub(super) fn register(&self, project: &Project) -> io::Result<Known> {
-        let folder = folder_of(project);
+        let folder = project.root();
         if let Some(known) = self.by_folder(folder)? {
             return Ok(known);
         }
@@ -158,7 +165,7 @@ impl Projects {
             .canonicalize()
             .ok()?;
         let is_project =
-            project_at(&folder).is_some() || ProjectLayout::new(&folder).structure().is_file();
+            Project::at(&folder).is_some() || ProjectLayout::new(&folder).structure().is_file();
         is_project.then(|| Known {
             id: id.clone(),
             folder,

@@ -18,11 +18,10 @@ use super::projects::{Known, Projects};
 use super::supervise;
 use super::watch::{FolderWatcher, Watch, Watched};
 use super::worker::{Job, JobSettings, log_path};
-use crate::api::project_at;
 use crate::api::v1::{ErrorCode, ProjectInfo, Watching, When, WorkerStatus};
 use crate::backend::locked::Locked;
 use crate::host::Host;
-use crate::project::{Project, ProjectId, ProjectLayout};
+use crate::project::{Project, ProjectId};
 use crate::store::EnvMeta;
 
 /// By which door a call came in.
@@ -136,7 +135,7 @@ impl Daemon {
         if door != Door::Socket || !may_register {
             return Err(unknown());
         }
-        let project = project_at(&folder).ok_or_else(unknown)?;
+        let project = Project::at(&folder).ok_or_else(unknown)?;
         self.register(&project)
     }
 
@@ -222,10 +221,7 @@ impl Daemon {
         match self.running_job(&known.id) {
             Some(job) => job.status().await,
             None => WorkerStatus {
-                env_generation: EnvMeta::read(&ProjectLayout::new(known.root()))
-                    .0
-                    .generation()
-                    .0,
+                env_generation: EnvMeta::read(&known.layout()).0.generation().0,
                 ..WorkerStatus::unused(known.id.clone())
             },
         }

@@ -1,6 +1,7 @@
 //! The options that every command has, and help texts in the person's language.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use clap::builder::Styles;
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, ValueEnum};
@@ -33,6 +34,16 @@ pub struct CommonArgs {
         help = t!("console.help.project").into_owned()
     )]
     pub project: Option<String>,
+
+    /// The environment, by folder.
+    #[arg(
+        long,
+        global = true,
+        conflicts_with = "project",
+        value_name = t!("console.help.env_value").into_owned(),
+        help = t!("console.help.env").into_owned()
+    )]
+    pub env: Option<PathBuf>,
 
     /// Data as JSON.
     #[arg(long, global = true, help = t!("console.help.json").into_owned())]

@@ -23,6 +23,7 @@ pub struct Console {
     out: Output,
     err: Output,
     width: Option<usize>,
+    can_be_answered: bool,
     wishes: CommonArgs,
 }
 
@@ -69,6 +70,7 @@ impl Console {
             out: output(out, host.terminals().stdout),
             err: output(err, host.terminals().stderr),
             width: None,
+            can_be_answered: host.terminals().stdin && host.terminals().stderr,
             wishes: common.clone(),
         }
     }
@@ -81,6 +83,22 @@ impl Console {
     /// Data with its own line ends; escape sequences as in [`Console::line`].
     pub fn text(&mut self, text: impl Display) -> Result<()> {
         self.out.put(&text.to_string())
+    }
+
+    /// The person's answer to `question`, one line, `n` for Ctrl-D; none where nobody can be asked.
+    ///
+    /// # Errors
+    /// That the terminal cannot be read.
+    pub fn ask(&mut self, question: &str) -> Result<Option<String>> {
+        if !self.can_be_answered || self.wishes.json || self.wishes.quiet {
+            return Ok(None);
+        }
+        let _ = self.err.write(format!("{question} ").as_bytes());
+        let mut answer = String::new();
+        if std::io::stdin().read_line(&mut answer)? == 0 {
+            answer.push('n');
+        }
+        Ok(Some(answer))
     }
 
     /// Replaces the last `lines` lines of talk, for a list that is drawn again and again; does nothing with `--quiet`.

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::args::CommonArgs;
 use super::shell;
-use crate::error::{Error, Result};
+use crate::error::{Error, Explain as _, Result};
 use crate::files::read;
 use crate::host::Host;
 use crate::project::{Project, ProjectId, Registry, UserLayout, Venv};
 use crate::words::t;
 
-/// The project that `--project` names, else that of the working folder, else that of `$VIRTUAL_ENV`.
+/// The project of the environment that `--env` names; the project that `--project` names, else that of the working folder, else that of `$VIRTUAL_ENV`.
 ///
 /// A text with a slash, `.` and `..` are folders (of the project, or of its environment); any other is first looked up
 /// as an id in the daemon's registry and by `ask`, then taken as a folder. Programs that talk to the daemon let `ask`
@@ -23,6 +23,10 @@ pub fn project(
     common: &CommonArgs,
     ask: impl FnOnce(&ProjectId) -> Option<PathBuf>,
 ) -> Result<Project> {
+    if let Some(path) = &common.env {
+        let venv = Venv::open(host.absolute(path));
+        return Ok(Project::of_venv(venv.hint(t!("console.hint_env"))?));
+    }
     let Some(named) = &common.project else {
         return Project::of_host(host).ok_or_else(|| {
             Error::not_found(t!("console.no_project_here")).hint(t!("console.hint_init"))
@@ -51,7 +55,7 @@ pub fn is_path(named: &str) -> bool {
 
 fn at(folder: &Path) -> Option<Project> {
     let folder = folder.canonicalize().ok()?;
-    Project::at(&folder).or_else(|| Venv::open(&folder).ok().map(Project::of_venv))
+    Project::at(&folder)
 }
 
 fn no_environment(folder: &Path) -> Error {

@@ -77,6 +77,9 @@ pub struct ListArgs {
     #[arg(short = 'n', long, value_name = "N", default_value_t = ListArgs::LIMIT, hide_default_value = true,
           help = t!("logs.help.limit", n = ListArgs::LIMIT).into_owned())]
     pub limit: usize,
+    /// Of all environments in the project's folder.
+    #[arg(long, help = t!("logs.help.all").into_owned())]
+    pub all: bool,
     /// Only those that did not succeed.
     #[arg(long, help = t!("logs.help.failed").into_owned())]
     pub failed: bool,
@@ -96,6 +99,7 @@ impl Default for ListArgs {
     fn default() -> Self {
         Self {
             limit: Self::LIMIT,
+            all: false,
             failed: false,
             since: None,
             package: None,

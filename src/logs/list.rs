@@ -1,43 +1,68 @@
-//! `aim-logs list`: one line a run, newest first.
+//! `aim-logs list`: one line a run, newest first; with `--all`, environment by environment.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use super::cli::ListArgs;
 use super::describe;
-use crate::console::style::NAME;
+use crate::console::style::{self, NAME};
 use crate::console::table::{Cell, Table};
 use crate::console::{Console, time};
 use crate::error::{Error, Result};
 use crate::inventory::canonical;
+use crate::project::Project;
 use crate::store::{Run, RunLog};
+use crate::terminal::printable;
 use crate::words::t;
 
 /// Changes shown in one line.
 const CHANGES: usize = 3;
 
-/// Prints the runs of `log` that `args` ask for.
+/// Prints what `args` ask for of the history of `project`'s environment, or of all environments in its folder.
 pub(super) fn list(
     console: &mut Console,
-    log: &RunLog,
+    project: &Project,
     args: &ListArgs,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    if !args.all {
+        return of_one(console, &RunLog::read(&project.layout()), args, now);
+    }
+    let mut values = Vec::new();
+    for project in project.with_others() {
+        let log = RunLog::read(&project.layout());
+        if log.runs.is_empty() && log.problems.is_empty() {
+            continue;
+        }
+        let place = project.venv().root().display().to_string();
+        if console.is_json() {
+            for mut value in as_json(first(&choose(&log, args, now)?, args))? {
+                value["environment"] = place.clone().into();
+                values.push(value);
+            }
+            continue;
+        }
+        console.line(style::paint(NAME, printable(&place)))?;
+        of_one(console, &log, args, now)?;
+    }
+    if console.is_json() {
+        return console.json(&values);
+    }
+    Ok(())
+}
+
+/// Prints the runs of `log` that `args` ask for.
+fn of_one(console: &mut Console, log: &RunLog, args: &ListArgs, now: DateTime<Utc>) -> Result<()> {
     if let Some(problem) = log.incomplete() {
         return Err(Error::failed(problem));
     }
     let chosen = choose(log, args, now)?;
-    let limit = if args.limit == 0 {
-        usize::MAX
-    } else {
-        args.limit
-    };
-    let shown = &chosen[..chosen.len().min(limit)];
+    let shown = first(&chosen, args);
     for problem in &log.problems {
         console.warn(problem);
     }
     if console.is_json() {
-        let values = shown.iter().map(|run| describe::as_json(run));
-        return console.json(&values.collect::<serde_json::Result<Vec<_>>>()?);
+        return console.json(&as_json(shown)?);
     }
     if log.runs.is_empty() {
         console.note(t!("logs.none_yet"));
@@ -52,6 +77,20 @@ pub(super) fn list(
         }
     }
     Ok(())
+}
+
+fn as_json(runs: &[&Run]) -> serde_json::Result<Vec<Value>> {
+    runs.iter().map(|run| describe::as_json(run)).collect()
+}
+
+/// As many of `runs` as `args` ask for.
+fn first<'a, 'b>(runs: &'b [&'a Run], args: &ListArgs) -> &'b [&'a Run] {
+    let limit = if args.limit == 0 {
+        usize::MAX
+    } else {
+        args.limit
+    };
+    &runs[..runs.len().min(limit)]
 }
 
 fn choose<'a>(log: &'a RunLog, args: &ListArgs, now: DateTime<Utc>) -> Result<Vec<&'a Run>> {
@@ -134,7 +173,7 @@ fn table(verbose: bool, log: &RunLog, runs: &[&Run], now: DateTime<Utc>) -> Tabl
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::super::testing::{at, lone, run};
     use super::*;
@@ -152,7 +191,7 @@ mod tests {
 
     fn listed(args: &ListArgs, common: &CommonArgs) -> (String, String) {
         let (mut console, out, err) = testing::console(common);
-        list(&mut console, &history(), args, at("2026-03-01T12:10:00Z")).expect("listed");
+        of_one(&mut console, &history(), args, at("2026-03-01T12:10:00Z")).expect("listed");
         (out.text(), err.text())
     }
 
@@ -238,7 +277,7 @@ mod tests {
     fn an_empty_list_says_what_to_do() {
         let (mut console, out, err) = testing::console(&CommonArgs::default());
         let now = at("2026-03-01T12:10:00Z");
-        list(&mut console, &RunLog::default(), &ListArgs::default(), now).expect("listed");
+        of_one(&mut console, &RunLog::default(), &ListArgs::default(), now).expect("listed");
         assert_eq!(out.text(), "");
         assert!(err.text().contains("pip install"), "{}", err.text());
         let none = ListArgs {
@@ -259,7 +298,7 @@ mod tests {
             ..ListArgs::default()
         };
         let (mut console, ..) = testing::console(&CommonArgs::default());
-        let error = list(&mut console, &history(), &args, Utc::now()).expect_err("refused");
+        let error = of_one(&mut console, &history(), &args, Utc::now()).expect_err("refused");
         assert_eq!(error.exit(), Exit::Usage);
     }
 

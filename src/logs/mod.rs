@@ -20,7 +20,7 @@ use chrono::Utc;
 use crate::console::{self, Console};
 use crate::error::{Exit, Result};
 use crate::host::Host;
-use crate::store::{Link, RunLog};
+use crate::store::Link;
 use crate::words::t;
 
 /// Does what the command line says.
@@ -38,7 +38,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
         console.hint(t!("console.hint_allow"));
     }
     match cli.command.unwrap_or(Command::List(ListArgs::default())) {
-        Command::List(args) => list::list(&mut console, &RunLog::read(&layout), &args, now)?,
+        Command::List(args) => list::list(&mut console, &project, &args, now)?,
         Command::Show(args) => show::show(&mut console, &project, &args, now)?,
         Command::Follow(args) => follow::follow(&mut console, &project, &args)?,
         Command::Prune(args) => prune::prune(&mut console, host, &project, &args)?,

@@ -4,43 +4,47 @@ use std::path::{Path, PathBuf};
 
 use super::layout::ProjectLayout;
 use super::venv::Venv;
+use super::whose;
 use crate::host::Host;
 
-/// A folder that owns an environment. (For `PyPA` a project is a name on an index; here it is always the folder.)
+/// A folder with an environment of its own. (For `PyPA` a project is a name on an index; here it is always the folder.)
+/// An environment that is nobody's is its own project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
     root: PathBuf,
     venv: Venv,
+    keeper: PathBuf,
 }
 
 impl Project {
-    /// The project whose environment is `venv`: the folder that holds it.
+    /// The project of `venv`: the first whose environment of record it is, else the environment itself.
     pub fn of_venv(venv: Venv) -> Self {
-        let root = venv
-            .root()
-            .parent()
-            .map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
-        Self { root, venv }
+        let root = whose::keeper_of(&venv).unwrap_or_else(|| absolute(venv.root()));
+        Self {
+            keeper: root.clone(),
+            root,
+            venv,
+        }
     }
 
-    /// The project in `root`, if it has an environment.
-    pub fn at(root: &Path) -> Option<Self> {
-        let venv = ProjectLayout::new(root)
-            .venvs()
-            .into_iter()
-            .find_map(|place| Venv::open(place).ok())?;
+    /// The project in `folder`, if it has an environment; that of the environment, if it is one.
+    pub fn at(folder: &Path) -> Option<Self> {
+        let venv = whose::environment_of(folder)?;
+        if venv.root() == folder {
+            return Some(Self::of_venv(venv));
+        }
+        let keeper = whose::keeper_of(&venv).unwrap_or_else(|| folder.to_path_buf());
         Some(Self {
-            root: root.to_path_buf(),
+            root: folder.to_path_buf(),
             venv,
+            keeper,
         })
     }
 
     /// The project that `folder` lies in: the nearest one upwards. A folder inside an environment belongs to
     /// the environment's project.
     pub fn containing(folder: &Path) -> Option<Self> {
-        folder.ancestors().find_map(|ancestor| {
-            Self::at(ancestor).or_else(|| Venv::open(ancestor).ok().map(Self::of_venv))
-        })
+        folder.ancestors().find_map(Self::at)
     }
 
     /// The project of the working folder, else of `$VIRTUAL_ENV` (design, section 11).
@@ -61,10 +65,56 @@ impl Project {
         &self.venv
     }
 
+    /// The environments that can be found in the project's folder, its own first; each is the project of who keeps
+    /// its record.
+    pub fn with_others(&self) -> Vec<Self> {
+        let mut all = vec![self.clone()];
+        let layout = ProjectLayout::new(&self.root);
+        for folder in layout.folders_of_venvs() {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let mut places: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+            places.sort();
+            for venv in places
+                .into_iter()
+                .filter_map(|place| Venv::open(place).ok())
+            {
+                let project = Self::of_venv(venv);
+                if !all.iter().any(|known| known.keeper == project.keeper) {
+                    all.push(project);
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether its environment is `venv`, by whatever name.
+    pub fn has(&self, venv: &Venv) -> bool {
+        whose::is_same(&self.venv, venv)
+    }
+
     /// Where the toolkit keeps things in this project.
     pub fn layout(&self) -> ProjectLayout {
-        ProjectLayout::new(&self.root)
+        ProjectLayout::new(&self.root).kept_in(&self.keeper)
     }
+
+    /// The folder that keeps the record: this project's, or that of another one which shares its environment.
+    pub fn keeper(&self) -> &Path {
+        &self.keeper
+    }
+
+    /// The folders of all projects whose environment this one's is.
+    pub fn sharing(&self) -> Vec<PathBuf> {
+        let mut all = whose::sharing(&self.venv);
+        if !all.contains(&self.root) {
+            all.push(self.root.clone());
+        }
+        all
+    }
+}
+
+/// `root` with its links resolved.
+fn absolute(root: &Path) -> PathBuf {
+    root.canonicalize().unwrap_or_else(|_| root.to_path_buf())
 }
 
 #[cfg(test)]

@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use crate::env_vars;
 use crate::host::Host;
 
-/// Names in a project's folder.
+/// Names in a project's folder, and in the folder that keeps its record: another one's, where two projects share an
+/// environment (see `whose`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectLayout {
     root: PathBuf,
+    keeper: PathBuf,
 }
 
 impl ProjectLayout {
@@ -25,9 +27,26 @@ impl ProjectLayout {
     /// Name of the lock for writers of the history, in the folder of logs.
     pub const LOCK: &'static str = ".lock";
 
-    /// The layout of the project in `root`.
+    /// Name of the file, in the folder of logs, that says where the environment of record lies; there where it has
+    /// none of the usual places.
+    pub const ENVIRONMENT: &'static str = "environment";
+
+    /// The layout of the project in `root`, which keeps its own record.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        let root = root.into();
+        Self {
+            keeper: root.clone(),
+            root,
+        }
+    }
+
+    /// The same where the folder `keeper` keeps the record.
+    #[must_use]
+    pub fn kept_in(self, keeper: impl Into<PathBuf>) -> Self {
+        Self {
+            keeper: keeper.into(),
+            ..self
+        }
     }
 
     /// The project's folder itself.
@@ -35,9 +54,14 @@ impl ProjectLayout {
         &self.root
     }
 
+    /// The folder that the record lies in.
+    pub fn keeper(&self) -> &Path {
+        &self.keeper
+    }
+
     /// State of the environment and its generation.
     pub fn env_meta(&self) -> PathBuf {
-        self.root.join(Self::ENV_META)
+        self.keeper.join(Self::ENV_META)
     }
 
     /// AIM-Forge's graph of nodes; its presence makes a folder a project, too.
@@ -47,7 +71,7 @@ impl ProjectLayout {
 
     /// Folder of run logs.
     pub fn logs(&self) -> PathBuf {
-        self.root.join(LOGS)
+        self.keeper.join(LOGS)
     }
 
     /// Run records, one a line.
@@ -70,14 +94,35 @@ impl ProjectLayout {
         self.root.join(Self::SETTINGS)
     }
 
-    /// Where its environment is looked for, best first (compat, section 1: `venv` is the older line's).
-    pub fn venvs(&self) -> [PathBuf; 2] {
-        [".venv", "venv"].map(|name| self.root.join(name))
+    /// Names of the folders that its environment is looked for in, best first (compat, section 1: `venv` is the older
+    /// line's; the others are in common use).
+    pub const VENVS: [&'static str; 4] = [".venv", "venv", "env", ".env"];
+    /// Name of the folder of direnv, and how the folders of its environments begin.
+    pub const DIRENV: (&'static str, &'static str) = (".direnv", "python-");
+
+    /// Where its environment is looked for, best first.
+    pub fn venvs(&self) -> [PathBuf; 4] {
+        Self::VENVS.map(|name| self.root.join(name))
+    }
+
+    /// The folders that environments are made in: the project's own, and those of direnv, tox and nox.
+    pub fn folders_of_venvs(&self) -> [PathBuf; 4] {
+        ["", Self::DIRENV.0, ".tox", ".nox"].map(|name| self.root.join(name))
+    }
+
+    /// Where direnv keeps environments.
+    pub fn direnv(&self) -> PathBuf {
+        self.root.join(Self::DIRENV.0)
+    }
+
+    /// Where the environment of record lies, if not in one of the usual places.
+    pub fn environment(&self) -> PathBuf {
+        self.root.join(LOGS).join(Self::ENVIRONMENT)
     }
 
     /// Where its environment is made.
     pub fn new_venv(&self) -> PathBuf {
-        let [best, _] = self.venvs();
+        let [best, ..] = self.venvs();
         best
     }
 }
@@ -105,6 +150,10 @@ impl VenvLayout {
     pub const SITE_PACKAGES: &'static str = "site-packages";
     /// Name of the folder in which earlier versions kept pip's scripts.
     pub const LAUNCHERS: &'static str = "launchers";
+    /// Name of the note that says whose environment it is.
+    pub const PROJECT: &'static str = "project";
+    /// Name of the file in which pipenv and virtualenvwrapper note an environment's project.
+    pub const DOT_PROJECT: &'static str = ".project";
     /// The run lock.
     pub const LOCK: &'static str = "lock";
     /// Version of the layout; there where the hook was put in.
@@ -165,6 +214,16 @@ impl VenvLayout {
     /// The private folder itself.
     pub fn aim(&self) -> &Path {
         &self.aim
+    }
+
+    /// Whose environment it is.
+    pub fn project(&self) -> PathBuf {
+        self.aim.join(Self::PROJECT)
+    }
+
+    /// The same as pipenv and virtualenvwrapper note it.
+    pub fn dot_project(&self) -> PathBuf {
+        self.root.join(Self::DOT_PROJECT)
     }
 
     /// The run lock: one changing pip at a time.

@@ -8,6 +8,7 @@ mod layout;
 mod registry;
 mod setting;
 mod venv;
+mod whose;
 mod worker_settings;
 
 pub use config::Config;
@@ -19,4 +20,5 @@ pub use layout::{
 pub use registry::{ProjectId, Registration, Registry};
 pub use setting::Origin;
 pub use venv::{Venv, VenvError};
+pub use whose::Note;
 pub use worker_settings::{RestartPolicy, names_variable};

@@ -79,9 +79,21 @@ impl Venv {
         self.layout().pyvenv_cfg()
     }
 
-    /// Where the interpreter is, `bin/python`, whether it is there or not.
+    /// Where the interpreter is, whether it is there or not: `bin/python`. Where the environment was made anew over an
+    /// older one, that is still the older Python (`python3.13 -m venv` leaves what is there), and `bin/python3.13` is
+    /// the environment's.
     pub fn python_path(&self) -> PathBuf {
-        self.layout().python()
+        let usual = self.layout().python();
+        self.made_later(&usual).unwrap_or(usual)
+    }
+
+    fn made_later(&self, usual: &Path) -> Option<PathBuf> {
+        let target = usual.canonicalize().ok()?;
+        let name = target.file_name()?;
+        let version = self.python_version()?;
+        let is_of_another = name.as_encoded_bytes().contains(&b'.') && !is_of(name, &version);
+        let own = self.script(format!("python{}", line_of(&version)));
+        (is_of_another && own.exists()).then_some(own)
     }
 
     /// The interpreter, [`Venv::python_path`].
@@ -151,10 +163,15 @@ impl Venv {
         Ok(None)
     }
 
-    /// The folders that distributions are installed in: every `lib*/python*/site-packages` (purelib and
-    /// platlib), resolved so that none is counted twice. Sorted; empty for a broken environment.
+    /// The folders that distributions are installed in: the `lib*/python*/site-packages` (purelib and platlib) of the
+    /// environment's Python, resolved so that none is counted twice. Those of another Python, which an environment has
+    /// that was made anew over an older one, do not count, but where it has no others. Sorted; empty for a broken
+    /// environment.
     pub fn site_packages(&self) -> Vec<PathBuf> {
-        self.find_site_packages(|_| Ok(())).unwrap_or_default()
+        let version = self.python_version();
+        self.find_site_packages(version.as_deref(), |_| Ok(()))
+            .unwrap_or_default()
+            .own
     }
 
     /// As [`Venv::site_packages`], for who would take a folder that cannot be read for one that is not there.
@@ -162,13 +179,23 @@ impl Venv {
     /// # Errors
     /// What the system says, but that a folder is missing.
     pub fn all_site_packages(&self) -> io::Result<Vec<PathBuf>> {
-        self.find_site_packages(Err)
+        let version = self.known_python_version()?;
+        Ok(self.find_site_packages(version.as_deref(), Err)?.own)
+    }
+
+    /// The folders of distributions of another Python than the environment's: nothing is imported from them.
+    pub fn left_over(&self) -> Vec<PathBuf> {
+        let version = self.python_version();
+        self.find_site_packages(version.as_deref(), |_| Ok(()))
+            .unwrap_or_default()
+            .of_others
     }
 
     fn find_site_packages(
         &self,
+        version: Option<&str>,
         failed: impl Fn(io::Error) -> io::Result<()>,
-    ) -> io::Result<Vec<PathBuf>> {
+    ) -> io::Result<SitePackages> {
         // The usual `lib64` is a link to `lib`, which need not be listed and resolved again to see that.
         let is_link_to_lib =
             |lib: &Path| std::fs::read_link(lib).is_ok_and(|target| target == Path::new("lib"));
@@ -188,7 +215,11 @@ impl Venv {
                 match entry {
                     Ok(entry) if is_python(&entry.file_name()) => {
                         match there(entry.path().join(VenvLayout::SITE_PACKAGES).canonicalize()) {
-                            Ok(folder) => found.extend(folder),
+                            Ok(folder) => {
+                                let is_own = version
+                                    .is_none_or(|version| is_of(&entry.file_name(), version));
+                                found.extend(folder.map(|folder| (folder, is_own)));
+                            }
                             Err(error) => failed(error)?,
                         }
                     }
@@ -198,8 +229,16 @@ impl Venv {
             }
         }
         found.sort();
-        found.dedup();
-        Ok(found)
+        found.dedup_by(|next, first| next.0 == first.0);
+        let has_own = found.iter().any(|(_, is_own)| *is_own);
+        let (own, of_others): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|(_, is_own)| *is_own || !has_own);
+        let folders = |found: Vec<(PathBuf, bool)>| found.into_iter().map(|(folder, _)| folder);
+        Ok(SitePackages {
+            own: folders(own).collect(),
+            of_others: folders(of_others).collect(),
+        })
     }
 }
 
@@ -211,6 +250,28 @@ fn numbers(version: &str) -> Option<String> {
         .take_while(|part| part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty())
         .collect();
     (numbers.len() >= 2).then(|| numbers.join("."))
+}
+
+/// The folders of distributions in an environment.
+#[derive(Debug, Default)]
+struct SitePackages {
+    own: Vec<PathBuf>,
+    of_others: Vec<PathBuf>,
+}
+
+/// Whether a folder of that name in `lib`, or an interpreter, is that of Python `version`: `python3.13`, `python3.13t` or `pypy3.13` for
+/// `3.13.2`.
+fn is_of(name: &OsStr, version: &str) -> bool {
+    let name = name.to_string_lossy();
+    let name = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    name.strip_prefix(line_of(version))
+        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// `3.13` of `3.13.2`.
+fn line_of(version: &str) -> &str {
+    let end = version.match_indices('.').nth(1);
+    end.map_or(version, |(at, _)| &version[..at])
 }
 
 /// Whether a folder of that name in `lib` is an interpreter's.
@@ -271,6 +332,23 @@ mod tests {
             venv.site_packages(),
             [site.canonicalize().expect("resolved")]
         );
+    }
+
+    #[test]
+    fn what_another_python_left_does_not_count() {
+        let (dir, venv) = venv("version = 3.12.1");
+        let site = |name: &str| dir.path().join("lib").join(name).join("site-packages");
+        let make = |name: &str| {
+            std::fs::create_dir_all(site(name)).expect("folders");
+            site(name).canonicalize().expect("resolved")
+        };
+        let old = make("python3.1");
+        assert_eq!(venv.site_packages(), [old.as_path()], "it has no others");
+        assert!(venv.left_over().is_empty());
+        let own = [make("pypy3.12"), make("python3.12"), make("python3.12t")];
+        let older = make("python3.11");
+        assert_eq!(venv.all_site_packages().expect("read"), own);
+        assert_eq!(venv.left_over(), [old, older]);
     }
 
     #[test]

@@ -144,7 +144,7 @@ impl PipCall {
     /// ours.
     pub(super) fn subject(&self, asked: &PipCommand, host: &Host) -> Option<Project> {
         let Some(python) = &asked.python else {
-            return Some(project_of(&self.venv));
+            return Some(Project::of_venv(self.venv.clone()));
         };
         let path = host.absolute(python);
         let venv = Venv::open(&path)
@@ -152,21 +152,8 @@ impl PipCall {
             .or_else(|| Venv::open(path.parent()?.parent()?).ok())?;
         hook::is_installed(&venv)
             .unwrap_or(false)
-            .then(|| project_of(&venv))
+            .then(|| Project::of_venv(venv))
     }
-}
-
-/// The project of `venv`, its folder resolved so that every way to it gives the same one.
-fn project_of(venv: &Venv) -> Project {
-    let resolved = || {
-        let mut root = std::path::absolute(venv.root()).ok()?;
-        if root.file_name().is_none() {
-            root = root.canonicalize().ok()?; // `bin/..`, say, has no name to keep
-        }
-        let folder = root.parent()?.canonicalize().ok()?;
-        Venv::open(folder.join(root.file_name()?)).ok()
-    };
-    Project::of_venv(resolved().unwrap_or_else(|| venv.clone()))
 }
 
 #[cfg(test)]
@@ -207,7 +194,7 @@ mod tests {
         let call = PipCall::of(&host).expect("a call");
         assert_eq!(call.args(), ["install", "x"]);
         assert_eq!(call.words(), ["pip3.11", "install", "x"]);
-        assert_eq!(project_of(call.venv()).root(), place.root);
+        assert_eq!(Project::of_venv(call.venv().clone()).root(), place.root);
     }
 
     #[test]

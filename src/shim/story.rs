@@ -261,12 +261,10 @@ fn ending(status: ChildStatus) -> Ending {
 
 /// Only a nudge: who needs the environment reads `env_meta.json` itself.
 fn tell_daemon(project: &Project, published: &Published, host: &Host) {
-    nudge::env_changed(
-        &socket(host),
-        project.root(),
-        published.generation.0,
-        &published.record.id.to_string(),
-    );
+    let (generation, run) = (published.generation.0, published.record.id.to_string());
+    for folder in project.sharing() {
+        nudge::env_changed(&socket(host), &folder, generation, &run);
+    }
 }
 
 /// Says that a change is not in the history. The one line that is ours: where nothing changed, nobody misses the run.

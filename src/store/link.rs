@@ -74,7 +74,7 @@ impl From<LinkRefused> for io::Error {
 impl Link {
     /// The link in the place of the folder of logs of the project in `layout`; none where there is no link.
     pub fn at(layout: &ProjectLayout) -> Option<Self> {
-        let project = Folder::open(layout.root()).ok()?;
+        let project = Folder::open(layout.keeper()).ok()?;
         let is_link = project.found(LOGS).ok()?.is_link;
         is_link.then(|| Self::of(layout, &project).ok()).flatten()
     }
@@ -93,7 +93,7 @@ impl Link {
                 Ok(target) => target,
                 Err(_) => project.read_link(LOGS)?,
             },
-            project: layout.root().canonicalize()?,
+            project: layout.keeper().canonicalize()?,
             path,
             is_own: may_be && (owner == me || owner == 0),
         })

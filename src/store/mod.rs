@@ -11,6 +11,7 @@
 //! **Invariant:** readers ignore fields that they do not know, writers keep them.
 
 mod allowed;
+mod belonging;
 mod catch_up;
 mod error;
 mod history_lock;
@@ -31,6 +32,7 @@ mod testing;
 mod unfinished;
 
 pub use allowed::Allowed;
+pub use belonging::belong;
 pub use catch_up::{catch_up, enter_seen};
 pub use error::StoreError;
 pub use link::{Link, LinkRefused};

@@ -10,9 +10,9 @@ use super::link::{Link, LinkRefused};
 use crate::files::Folder;
 use crate::project::{LOGS, ProjectLayout, VenvLayout};
 
-/// The project's folder.
+/// The folder that the record of a project lies in.
 pub(crate) fn project(layout: &ProjectLayout) -> io::Result<Folder> {
-    Folder::open(layout.root())
+    Folder::open(layout.keeper())
 }
 
 /// The folder of logs.

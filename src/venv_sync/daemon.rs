@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::ground::Ground;
 use crate::api::v1::{Health, Watching, WorkerState, WorkerStatus};
-use crate::api::{Client, folder_of, nudge};
+use crate::api::{Client, nudge};
 use crate::console::Console;
 use crate::error::{Error, Exit, Result};
 use crate::project;
@@ -93,7 +93,7 @@ pub(super) fn look(ground: &Ground<'_>) -> DaemonState {
             };
         }
     };
-    let folder = folder_of(&ground.project);
+    let folder = ground.project.root();
     let known = client.resolve(folder).ok();
     let known = known.filter(|info| info.path == folder);
     DaemonState::Running {
@@ -110,18 +110,16 @@ pub(super) fn health(ground: &Ground<'_>) -> Option<Health> {
 
 /// Tells the daemon that the environment changed, if one runs.
 pub(super) fn tell(ground: &Ground<'_>, published: &Published) {
-    nudge::env_changed(
-        &project::socket(ground.host),
-        folder_of(&ground.project),
-        published.generation.0,
-        &published.record.id.to_string(),
-    );
+    let (generation, run) = (published.generation.0, published.record.id.to_string());
+    for folder in ground.project.sharing() {
+        nudge::env_changed(&project::socket(ground.host), &folder, generation, &run);
+    }
 }
 
 /// Makes the project known to the daemon, if one runs, and gives its id there.
 pub(super) fn register(ground: &Ground<'_>, console: &mut Console) -> Option<String> {
     let registered =
-        Client::connect(ground.host).and_then(|client| client.register(folder_of(&ground.project)));
+        Client::connect(ground.host).and_then(|client| client.register(ground.project.root()));
     match registered {
         Ok(info) => Some(info.id.to_string()),
         Err(error) => {
@@ -139,7 +137,7 @@ pub(super) fn register(ground: &Ground<'_>, console: &mut Console) -> Option<Str
 /// `Exit::NoDaemon` without one; why the worker did not start; or that it took too long.
 pub(super) fn wait(ground: &Ground<'_>, generation: Generation) -> Result<WorkerStatus> {
     let client = Client::connect(ground.host)?;
-    let id = client.register(folder_of(&ground.project))?.id;
+    let id = client.register(ground.project.root())?.id;
     let deadline = Instant::now() + PATIENCE;
     let mut worker = client.start(&id).or_else(|error| {
         let failed = client.worker(&id).ok().filter(has_failed);

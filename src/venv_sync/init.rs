@@ -1,4 +1,5 @@
 //! `aim-venv-sync init [PATH] [--python X]`: a project with an environment, the hook, a record, known to the daemon.
+//! Each of project and environment is told of the other.
 //!
 //! Doing it again changes nothing, and says what was there. Nothing that a person made is ever deleted.
 
@@ -9,14 +10,15 @@ use serde_json::json;
 use super::apply::{self, Applied, Hook};
 use super::ground::{self, Ground};
 use super::interpreter::{FoundPython, PythonWish};
-use super::maker::Maker;
-use super::{InitArgs, changes, daemon};
+use super::maker::{Maker, is_empty_folder};
+use super::{InitArgs, active, changes, daemon};
 use crate::console::shell;
 use crate::console::{CommonArgs, Console, style};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::inventory::Snapshot;
 use crate::project::{Project, ProjectLayout, Venv, VenvError};
+use crate::store;
 use crate::words::t;
 
 /// Makes what is missing and says what is there and what can be typed next.
@@ -26,18 +28,24 @@ pub(super) fn init(
     args: &InitArgs,
     console: &mut Console,
 ) -> Result<Exit> {
-    let (project, maker) = match place(host, common, args)? {
+    let (project, maker) = match place(host, common, args, console)? {
         InitTarget::Ready(project) => {
             if let Some(wanted) = &args.python {
                 agrees(host, project.venv(), wanted)?;
             }
             (project, None)
         }
+        InitTarget::Elsewhere(folder, venv) => {
+            store::belong(&folder, &venv).hint(t!("venv_sync.hint_doctor"))?;
+            let project = Project::at(&folder).filter(|project| project.has(&venv));
+            (project.ok_or_else(|| has_another(&folder))?, None)
+        }
         InitTarget::Bare(folder) => {
             let maker = Maker::choose(host, args.python.as_deref())?;
             (make(host, &folder, &maker, console)?, Some(maker))
         }
     };
+    store::belong(project.root(), project.venv()).hint(t!("venv_sync.hint_doctor"))?;
     let ground = Ground::of(host, project);
     let applied = apply::apply(&ground, "init", Hook::Install, console)?;
     let id = daemon::register(&ground, console);
@@ -82,6 +90,8 @@ pub(super) fn bring_pip(venv: &Venv) -> String {
 enum InitTarget {
     /// A project with an environment that can be used.
     Ready(Project),
+    /// A folder without one, and the environment elsewhere that shall be its own.
+    Elsewhere(PathBuf, Venv),
     /// A folder without one; it need not exist.
     Bare(PathBuf),
 }
@@ -90,9 +100,17 @@ enum InitTarget {
 ///
 /// # Errors
 /// When there is something that cannot be used.
-fn place(host: &Host, common: &CommonArgs, args: &InitArgs) -> Result<InitTarget> {
+fn place(
+    host: &Host,
+    common: &CommonArgs,
+    args: &InitArgs,
+    console: &mut Console,
+) -> Result<InitTarget> {
     let folder = match (&args.path, host.cwd()) {
         (None, _) if common.project.is_some() => {
+            return usable(ground::project(host, common)?).map(InitTarget::Ready);
+        }
+        (None, _) if is_somebodys(host, common) => {
             return usable(ground::project(host, common)?).map(InitTarget::Ready);
         }
         (Some(path), _) => host.absolute(path),
@@ -109,19 +127,50 @@ fn place(host: &Host, common: &CommonArgs, args: &InitArgs) -> Result<InitTarget
         let message = t!("venv_sync.not_a_folder", path = folder.display());
         return Err(Error::usage(message));
     }
-    if let Ok(venv) = Venv::open(&folder) {
-        return usable(Project::of_venv(venv)).map(InitTarget::Ready);
+    let wanted = common
+        .env
+        .as_ref()
+        .map(|path| Venv::open(host.absolute(path)));
+    let wanted = wanted.transpose().hint(t!("console.hint_env"))?;
+    match (Project::at(&folder), wanted) {
+        (Some(project), Some(venv)) if !project.has(&venv) => return Err(has_another(&folder)),
+        (Some(project), _) => return usable(project).map(InitTarget::Ready),
+        (None, Some(venv)) => return Ok(InitTarget::Elsewhere(folder, venv)),
+        (None, None) => {}
     }
-    if let Some(project) = Project::at(&folder) {
-        return usable(project).map(InitTarget::Ready);
+    if args.python.is_none()
+        && let Some(venv) = active::to_use(host, console)?
+    {
+        return Ok(InitTarget::Elsewhere(folder, venv));
     }
     let target = ProjectLayout::new(&folder).new_venv();
-    if target.symlink_metadata().is_ok() {
+    if target.symlink_metadata().is_ok() && !is_empty_folder(&target) {
         // Something is in the way: an environment that lost its pyvenv.cfg, a dangling link, a file.
         return Err(Error::from(VenvError::NotAnEnvironment(target.clone()))
             .hint(make_again(&folder, &target)));
     }
     Ok(InitTarget::Bare(folder))
+}
+
+/// Whether `--env` names the environment of a project: then that one is meant.
+fn is_somebodys(host: &Host, common: &CommonArgs) -> bool {
+    let venv = common
+        .env
+        .as_ref()
+        .map(|path| Venv::open(host.absolute(path)));
+    venv.and_then(core::result::Result::ok)
+        .is_some_and(|venv| Project::of_venv(venv.clone()).root() != venv.root())
+}
+
+fn has_another(folder: &Path) -> Error {
+    let venv = Project::at(folder).map(|project| project.venv().root().to_path_buf());
+    let venv = venv.unwrap_or_default();
+    Error::failed(t!(
+        "venv_sync.has_another",
+        folder = folder.display(),
+        path = venv.display()
+    ))
+    .hint(t!("venv_sync.hint_has_another"))
 }
 
 /// `project`, if its environment has an interpreter.

@@ -71,7 +71,7 @@ impl Maker {
         }
     }
 
-    /// Makes the environment in `target`, where nothing is yet.
+    /// Makes the environment in `target`, where nothing is yet, or an empty folder.
     ///
     /// # Errors
     /// With the maker's own last words. What was made of it is gone then.
@@ -81,8 +81,11 @@ impl Maker {
     )]
     pub(super) fn make(&self, host: &Host, target: &Path) -> Result<Venv> {
         let signals = Signals::hold()?;
-        // The folder is made here, and only if nothing is there. So whatever is removed below is surely ours.
-        fs_err::create_dir(target)?;
+        // The folder is made here, or has nothing in it. So whatever is removed below is surely ours.
+        let was_there = is_empty_folder(target);
+        if !was_there {
+            fs_err::create_dir(target)?;
+        }
         let ran = self.run(host, target);
         let made = signals
             .check()
@@ -91,6 +94,9 @@ impl Maker {
         if made.is_err() {
             // If something cannot be removed, the next `init` sees it and says what it is.
             let _ = std::fs::remove_dir_all(target);
+            if was_there {
+                let _ = std::fs::create_dir(target);
+            }
         }
         made
     }
@@ -113,6 +119,11 @@ impl Maker {
             }
         }
     }
+}
+
+/// Whether a folder without anything is at `path`, such as the mount point of a volume.
+pub(super) fn is_empty_folder(path: &Path) -> bool {
+    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 fn put_pip_in(host: &Host, uv: &Path, target: &Path) {

@@ -8,6 +8,7 @@
 //! **Invariant:** the daemon is told, never needed (`daemon`): only `--wait` fails without one.
 //! **Invariant:** `--check`, `status`, `doctor` and `config` write nothing, not even a lock file.
 
+mod active;
 mod allow;
 mod apply;
 mod changes;

@@ -51,5 +51,6 @@ mod tools;
 mod unread_log;
 mod uses;
 mod watch;
+mod whose;
 mod words;
 mod worker;

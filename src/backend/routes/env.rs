@@ -9,7 +9,6 @@ use super::named::{NamedIfKnown, Shared};
 use super::worker::{longest, ready_at};
 use crate::api::v1::{EnvChanged, WorkerStatus};
 use crate::backend::answer::{Answer, Body};
-use crate::project::ProjectLayout;
 use crate::store::EnvMeta;
 
 /// `POST …/env-changed`. Answers at once, or with `wait_s` when the worker is ready. A project whose worker was never
@@ -27,9 +26,7 @@ pub(super) async fn changed(
         "environment changed"
     );
     // Only what the file says counts. A wrong number in the call is told to nobody.
-    let generation = EnvMeta::read(&ProjectLayout::new(known.root()))
-        .0
-        .generation();
+    let generation = EnvMeta::read(&known.layout()).0.generation();
     if let Some(run_id) = change.run_id {
         let events = daemon.events();
         events.run_finished(&known.id, generation, run_id.clone());

@@ -29,7 +29,6 @@ use crate::backend::supervise;
 use crate::backend::watch::Watched;
 use crate::backend::worker::Job;
 use crate::json::Pieces;
-use crate::project::ProjectLayout;
 
 type Received = Result<Bytes, BytesRejection>;
 
@@ -126,7 +125,7 @@ impl Asked {
         let known = daemon
             .named(&request.project_id, door, true)
             .map_err(|_| no_project())?;
-        let file = ProjectLayout::new(known.root()).structure();
+        let file = known.layout().structure();
         let Some(structure) = daemon.structures().read(&file) else {
             return Err(no_project().into());
         };

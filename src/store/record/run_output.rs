@@ -20,7 +20,7 @@ impl RunOutput {
     pub fn discard(self, project: &ProjectLayout) {
         let Some(part) = self.part else { return };
         part.remove();
-        if let Ok(project) = Folder::open(project.root()) {
+        if let Ok(project) = Folder::open(project.keeper()) {
             let _ = project.remove_folder(LOGS); // only if it was made for this run alone
         }
     }

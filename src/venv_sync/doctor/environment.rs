@@ -14,6 +14,7 @@ use crate::words::t;
 
 pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
     let mut checks = vec![place(ground), python(ground), pip(ground), enabled(ground)];
+    checks.extend(left_over(ground));
     checks.extend(ways_in(ground));
     checks.push(first_pip(ground));
     checks
@@ -93,6 +94,14 @@ fn pip(ground: &Ground<'_>) -> Check {
         None if has_pip => Check::good(NAME, t!("venv_sync.doctor.pip_shared")),
         None => Check::wrong(NAME, t!("venv_sync.doctor.no_pip"), init::bring_pip(venv)),
     }
+}
+
+/// What an environment that was made anew has of its older Python.
+fn left_over(ground: &Ground<'_>) -> Option<Check> {
+    let left = ground.project.venv().left_over();
+    let paths: Vec<String> = left.iter().map(|path| path.display().to_string()).collect();
+    let words = t!("venv_sync.doctor.left_over", paths = paths.join(", "));
+    (!paths.is_empty()).then(|| Check::odd("leftover", words, None))
 }
 
 fn enabled(ground: &Ground<'_>) -> Check {

@@ -1,0 +1,48 @@
+//! The environment that is active where `init` finds none in the folder: a second one is never made in silence.
+
+use std::path::PathBuf;
+
+use crate::console::Console;
+use crate::error::Result;
+use crate::host::Host;
+use crate::project::{Project, Venv};
+use crate::words::t;
+
+/// The active environment, if it shall be the folder's: the person says so, or nobody can be asked and it has no
+/// project. Otherwise it is said that another one is made.
+pub(super) fn to_use(host: &Host, console: &mut Console) -> Result<Option<Venv>> {
+    let Some(venv) = active(host) else {
+        return Ok(None);
+    };
+    let path = venv.root().display().to_string();
+    let project = Project::of_venv(venv.clone());
+    if project.root() != resolved(&venv) || is_base(&venv) {
+        console.note(t!("venv_sync.active_is_anothers", path = path));
+        return Ok(None);
+    }
+    let question = t!("venv_sync.use_active", path = path);
+    if let Some(answer) = console.ask(&question)? {
+        let is_no = matches!(answer.trim().to_lowercase().as_str(), "n" | "no" | "아니요");
+        return Ok((!is_no).then_some(venv));
+    }
+    console.note(t!("venv_sync.active_is_used", path = path));
+    Ok(Some(venv))
+}
+
+fn active(host: &Host) -> Option<Venv> {
+    ["VIRTUAL_ENV", "CONDA_PREFIX"]
+        .into_iter()
+        .filter_map(|name| host.path_var(name))
+        .find_map(|root| Venv::open(host.absolute(root)).ok())
+}
+
+fn resolved(venv: &Venv) -> PathBuf {
+    venv.root()
+        .canonicalize()
+        .unwrap_or_else(|_| venv.root().to_path_buf())
+}
+
+/// Whether it is conda's own environment, which all others hang from.
+fn is_base(venv: &Venv) -> bool {
+    venv.root().join("condabin").is_dir()
+}
