@@ -149,7 +149,7 @@ _aim__venv__sync() {
             return 0
             ;;
         aim__subcmd__venv__subcmd__sync__subcmd__doctor)
-            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
+            opts="-h -q -v --clean --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -88,6 +88,7 @@ complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand doctor" -l e
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand doctor" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand doctor" -l clean -d 'Remove what a killed pip has left behind (folders that begin with ~)'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand doctor" -l json -d 'Print data as JSON'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand doctor" -s q -l quiet -d 'Print only data and errors'

@@ -82,7 +82,7 @@ pub enum Verb {
     Remove,
     /// Check every part.
     #[command(about = t!("venv_sync.help.doctor").into_owned())]
-    Doctor,
+    Doctor(DoctorArgs),
     /// Let the folder of logs be a link.
     #[command(
         about = t!("venv_sync.help.allow").into_owned(),
@@ -114,6 +114,14 @@ pub struct AllowArgs {
     /// Take it back.
     #[arg(long, help = t!("venv_sync.help.allow_remove").into_owned())]
     pub remove: bool,
+}
+
+/// Flags of `doctor`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct DoctorArgs {
+    /// Remove what a killed pip set aside.
+    #[arg(long, help = t!("venv_sync.help.clean").into_owned())]
+    pub clean: bool,
 }
 
 /// Arguments of `init`.

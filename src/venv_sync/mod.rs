@@ -25,7 +25,7 @@ mod remove;
 mod status;
 mod sync;
 
-pub use cli::{AllowArgs, Cli, InitArgs, SyncArgs, Verb};
+pub use cli::{AllowArgs, Cli, DoctorArgs, InitArgs, SyncArgs, Verb};
 
 use self::ground::Ground;
 use crate::console::{self, Console};
@@ -56,7 +56,7 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
             match verb {
                 Verb::Status => status::status(&ground, console),
                 Verb::Remove => remove::remove(&ground, console),
-                Verb::Doctor => doctor::doctor(&ground, console),
+                Verb::Doctor(args) => doctor::doctor(&ground, args, console),
                 Verb::Allow(args) => allow::allow(&ground, args, console),
                 Verb::Sync(args) => sync::sync(&ground, args, console),
                 Verb::Init(_) | Verb::Config => unreachable!("done above"),

@@ -237,6 +237,20 @@ fn an_environment_elsewhere_is_linked_by_its_path() {
 }
 
 #[test]
+fn doctor_removes_what_a_killed_pip_set_aside() {
+    let sandbox = Sandbox::ready();
+    let left = sandbox.site_packages().join("~ix");
+    std::fs::create_dir(&left).expect("folder");
+    std::fs::write(left.join("a.py"), "").expect("write");
+    let doctor = sandbox.run("aim-venv-sync", ["doctor"]).ok();
+    doctor.says("~ix").says("doctor --clean");
+    assert!(left.exists());
+    let doctor = sandbox.run("aim-venv-sync", ["doctor", "--clean"]).ok();
+    assert!(!doctor.warns("removed").stdout().contains("~ix"));
+    assert!(!left.exists());
+}
+
+#[test]
 fn an_empty_folder_is_filled() {
     let sandbox = Sandbox::new();
     std::fs::create_dir(sandbox.venv()).expect("folder");

@@ -2,8 +2,9 @@
 //!
 //! Installers write in a known order. pip renames what it removes so that it begins with `~`, unpacks the new
 //! distribution, compiles it, and only then writes a RECORD that lists INSTALLER; uv, pdm and poetry write that RECORD
-//! last as well. So a fresh `~` folder or a fresh RECORD without INSTALLER means that somebody is still at work. What
-//! looks so and is old was left by a crash, or installed by hand, and is waited for no longer.
+//! last as well. So a fresh `~` folder or a fresh RECORD without INSTALLER means that somebody may still be at work,
+//! and is, as long as something moves. What looks so and is at rest was left by a crash, or installed by hand, and is
+//! waited for no longer.
 
 use std::time::Duration;
 
@@ -14,16 +15,19 @@ pub(super) const QUIET: Duration = Duration::from_millis(150);
 /// After so long, a folder that never comes to rest is looked at all the same: some programs write logs there.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long a sign counts: longer than pip compiles the largest distributions.
+/// How long a sign may count: longer than any installer takes for one distribution.
 const FRESH: Duration = Duration::from_secs(60);
+
+/// After so long without a movement, a sign counts no more: longer than an installer pauses within a distribution.
+const AT_REST: Duration = Duration::from_secs(2);
 
 /// Something in site-packages that tells of an installer at work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sign {
     /// Its name in the folder.
     pub(super) name: String,
-    /// Since its last change.
-    pub(super) age: Duration,
+    /// Since anything last moved of what changed as lately as it.
+    pub(super) at_rest: Duration,
     /// What it is.
     pub(super) kind: SignKind,
 }
@@ -64,7 +68,7 @@ pub(super) enum NotOver {
 
 /// Who is at work, by `signs`.
 pub(super) fn underway(signs: &[Sign]) -> Result<(), NotOver> {
-    let Some(sign) = signs.iter().find(|sign| Sign::is_fresh(sign.age)) else {
+    let Some(sign) = signs.iter().find(|sign| sign.at_rest < AT_REST) else {
         return Ok(());
     };
     let name = &sign.name;
@@ -94,9 +98,9 @@ mod tests {
     fn check(signs: &[(&str, u64, SignKind)], expected: Option<&str>) {
         let signs: Vec<Sign> = signs
             .iter()
-            .map(|(name, age, kind)| Sign {
+            .map(|(name, at_rest, kind)| Sign {
                 name: (*name).to_owned(),
-                age: Duration::from_secs(*age),
+                at_rest: Duration::from_secs(*at_rest),
                 kind: *kind,
             })
             .collect();
@@ -105,16 +109,16 @@ mod tests {
     }
 
     #[test]
-    fn fresh_signs_say_that_somebody_is_at_work() {
+    fn signs_that_move_say_that_somebody_is_at_work() {
         check(&[], None);
         check(&[("~ix", 0, SET_ASIDE)], Some("~ix is set aside"));
-        check(&[("~ix", 59, SET_ASIDE)], Some("~ix is set aside"));
-        check(&[("~ix", 60, SET_ASIDE)], None);
+        check(&[("~ix", 1, SET_ASIDE)], Some("~ix is set aside"));
+        check(&[("~ix", 2, SET_ASIDE)], None);
         check(
             &[("~ix", 86_400, SET_ASIDE), ("a-1.dist-info", 1, INCOMPLETE)],
             Some("a-1.dist-info is incomplete"),
         );
-        check(&[("a-1.dist-info", 61, INCOMPLETE)], None);
+        check(&[("a-1.dist-info", 3, INCOMPLETE)], None);
         check(&[("from the future", u64::MAX, INCOMPLETE)], None);
     }
 

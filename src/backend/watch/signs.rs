@@ -17,18 +17,58 @@ use crate::files::read;
 /// What the system says of a folder, but that it is missing.
 pub(super) fn signs(folders: &[PathBuf]) -> io::Result<Vec<Sign>> {
     let now = SystemTime::now();
-    let mut signs = Vec::new();
+    let mut found = Vec::new();
     for folder in folders {
         for entry in there(std::fs::read_dir(folder))?.into_iter().flatten() {
-            signs.extend(sign(&entry?, now)?);
+            found.extend(sign(&entry?, now)?);
         }
     }
-    Ok(signs)
+    let at_rest = if found.is_empty() {
+        Duration::MAX
+    } else {
+        at_rest(folders, now)
+    };
+    let sign = |(name, kind)| Sign {
+        name,
+        at_rest,
+        kind,
+    };
+    Ok(found.into_iter().map(sign).collect())
+}
+
+/// Entries that are looked at for movements.
+const MOST_ENTRIES: usize = 100_000;
+
+/// Since anything last moved in `folders`: of what is fresh, all that lies in it, since an installer writes there for
+/// long before the next entry appears. What cannot be read does not move.
+fn at_rest(folders: &[PathBuf], now: SystemTime) -> Duration {
+    let of_folder = |folder: &PathBuf| Some(age(&folder.metadata().ok()?, now));
+    let mut least = folders
+        .iter()
+        .filter_map(of_folder)
+        .min()
+        .unwrap_or(Duration::MAX);
+    let mut entries = 0;
+    let mut fresh = folders.to_vec();
+    while let Some(folder) = fresh.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Ok(found) = entry.metadata() else {
+                continue;
+            };
+            let age = age(&found, now);
+            least = least.min(age);
+            entries += 1;
+            if found.is_dir() && Sign::is_fresh(age) && entries < MOST_ENTRIES {
+                fresh.push(entry.path());
+            }
+        }
+    }
+    least
 }
 
 /// # Errors
 /// What is of the moment: a change that is not over would be taken for one that is.
-fn sign(entry: &DirEntry, now: SystemTime) -> io::Result<Option<Sign>> {
+fn sign(entry: &DirEntry, now: SystemTime) -> io::Result<Option<(String, SignKind)>> {
     let Ok(name) = entry.file_name().into_string() else {
         return Ok(None);
     };
@@ -50,7 +90,7 @@ fn sign(entry: &DirEntry, now: SystemTime) -> io::Result<Option<Sign>> {
     } else {
         SignKind::Incomplete
     };
-    Ok(Some(Sign { name, age, kind }))
+    Ok(Some((name, kind)))
 }
 
 /// Since the last change, by the time that no program can set: a renamed folder keeps its modification time. One from
@@ -134,6 +174,22 @@ mod tests {
         check(&[("old.egg-info/PKG-INFO", "")], &[]);
         check(&[("six-1.0.dist-info/INSTALLER", "conda\n")], &[]);
         check(&[("six-1.0.dist-info/INSTALLER", "pip\n")], &incomplete);
+    }
+
+    #[test]
+    fn what_moves_deep_in_a_fresh_folder_is_a_movement() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let deep = dir.path().join("six/inner/__pycache__");
+        std::fs::create_dir_all(&deep).expect("folders");
+        std::fs::create_dir(dir.path().join("~ix")).expect("folder");
+        let folders = [dir.path().to_path_buf()];
+        let now = SystemTime::now();
+        let later = |seconds| at_rest(&folders, now + Duration::from_secs(seconds));
+        assert!(later(0) < Duration::from_secs(2));
+        let rest = later(30);
+        assert!((28..=30).contains(&rest.as_secs()), "{rest:?}");
+        assert_eq!(at_rest(&["/nowhere".into()], now), Duration::MAX);
+        assert!(signs(&folders).expect("readable")[0].at_rest < Duration::from_secs(2));
     }
 
     #[test]

@@ -233,7 +233,9 @@ impl WatchTask {
                 return;
             }
             Some(Err(Obstacle::NotOver(NotOver::Underway(why)))) => {
-                tracing::debug!(project = %self.id, why, "the environment is being changed");
+                watching.why = Some(format!(
+                    "waits while the environment is being changed: {why}"
+                ));
                 self.moved = Some(moved);
                 self.next_look = Some(Instant::now() + self.pause);
                 self.pause = (self.pause * 2).min(PAUSES.1);

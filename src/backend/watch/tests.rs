@@ -130,6 +130,30 @@ async fn a_change_is_noticed_without_anybody_asking() {
 }
 
 #[tokio::test]
+async fn what_a_killed_pip_left_and_a_wheel_unpacked_by_hand_hold_nobody_up() {
+    let site = Site::watched_by(FolderWatcher::default());
+    site.caught_up().await;
+    let folder = site.site_packages();
+    std::fs::create_dir(folder.join("~ix")).expect("folder");
+    site.install("six");
+    std::fs::write(folder.join("six-1.0.dist-info/RECORD"), "six.py,,\n").expect("write");
+    site.caught_up().await;
+    let why = site
+        .watch
+        .watching()
+        .why
+        .expect("it waits, and says for what");
+    assert!(
+        why.contains("waits while the environment is being changed"),
+        "{why}"
+    );
+    site.until(1).await;
+    site.caught_up().await;
+    assert_eq!(site.watch.watching().why, None);
+    site.end().await;
+}
+
+#[tokio::test]
 async fn a_distribution_that_is_completed_without_a_movement_is_waited_for() {
     let site = Site::watched_by(FolderWatcher::default());
     site.caught_up().await;

@@ -1,22 +1,28 @@
 //! `aim-venv-sync doctor`: every part is looked at, one line each, with what to type where one is wrong.
 //!
 //! A check that finds something *odd* (no daemon, a switched-off shim) is no failure; only something *wrong* makes the
-//! exit status 1. Nothing is mended here: what mends it stands beside it.
+//! exit status 1. Nothing is mended here, but for what `--clean` removes: what mends it stands beside it.
 
 mod check;
 mod environment;
 mod history;
+mod set_aside;
 mod surroundings;
 
 use self::check::{Check, Rating};
+use super::DoctorArgs;
 use super::ground::Ground;
 use crate::console::{Console, style};
 use crate::error::{Exit, Result};
 use crate::words::t;
 
 /// Checks everything.
-pub(super) fn doctor(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
+pub(super) fn doctor(ground: &Ground<'_>, args: DoctorArgs, console: &mut Console) -> Result<Exit> {
+    if args.clean {
+        set_aside::clean(ground, console)?;
+    }
     let mut checks = environment::checks(ground);
+    checks.extend(set_aside::check(ground));
     checks.extend(history::checks(ground));
     checks.extend(surroundings::checks(ground));
     let wrong = count(&checks, Rating::Wrong);
