@@ -19,6 +19,7 @@
 
 mod around;
 mod arrays;
+mod backends;
 mod bad_input;
 mod circles;
 mod compare;

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::named::Shared;
+use super::named::{Shared, by_folder};
 use crate::api::v1::EventKind;
 use crate::backend::answer::{Query, Refusal};
 use crate::backend::events::Mark;
@@ -28,9 +28,10 @@ const QUEUE: usize = 4;
 #[derive(Deserialize)]
 pub(super) struct Wanted {
     project: Option<String>,
+    path: Option<String>,
 }
 
-/// `GET /api/v1/events?project=`: from now on, or after the event that the header `Last-Event-ID` names, until the
+/// `GET /api/v1/events?project=` or `?path=`: from now on, or after the event that the header `Last-Event-ID` names, until the
 /// caller or the daemon goes. A gap is told whatever the project.
 pub(super) async fn follow(
     State(daemon): Shared,
@@ -38,9 +39,10 @@ pub(super) async fn follow(
     headers: HeaderMap,
     Query(wanted): Query<Wanted>,
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, axum::Error>>>, Refusal> {
-    let project = match &wanted.project {
-        Some(named) => Some(daemon.named(named, door, false)?.id),
-        None => None,
+    let project = match (&wanted.path, &wanted.project) {
+        (Some(folder), _) => Some(by_folder(&daemon, folder, door, false)?.id),
+        (None, Some(named)) => Some(daemon.named(named, door, false)?.id),
+        (None, None) => None,
     };
     let events = daemon.events();
     let mark = match headers.get("last-event-id") {

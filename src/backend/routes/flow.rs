@@ -18,9 +18,9 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use super::named::Shared;
+use super::named::{ByFolder, Shared, by_folder};
 use crate::api::v1::ErrorCode;
-use crate::backend::answer::{Refusal, unread};
+use crate::backend::answer::{Query, Refusal, unread};
 use crate::backend::flow::{
     FlowError, FlowExecution, FlowRequest, Graph, OnError, Runner, Structure, refused, tell,
 };
@@ -95,8 +95,12 @@ pub(super) async fn full_result(
     State(daemon): Shared,
     Extension(door): Extension<Door>,
     Path((id, node)): Path<(String, String)>,
+    Query(wanted): Query<ByFolder>,
 ) -> Result<Response, Refusal> {
-    let known = daemon.named(&id, door, false)?;
+    let known = match &wanted.path {
+        Some(folder) => by_folder(&daemon, folder, door, false)?,
+        None => daemon.named(&id, door, false)?,
+    };
     let data = match daemon.running_job(&known.id) {
         Some(job) => job.full_result(&node).await,
         None => None,
