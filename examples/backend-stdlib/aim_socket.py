@@ -41,7 +41,7 @@ def generation(folder):
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads, request_queue_size = True, 64
+    daemon_threads, request_queue_size, handle_error = True, 64, lambda *_: None  # callers may go away
 
     def __init__(self, projects, on_change, worker=lambda project: {}, restart=None, program="python"):
         self.projects, self.on_change, self.worker, self.restart = projects, on_change, worker, restart
@@ -68,13 +68,14 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def leave_word(self):
         """Says in each project's environment who serves it; to be called again when there are more projects."""
-        word = {"socket": self.path, "pid": self.pid, "started_at": self.started_at, "program": self.program}
+        stat = Path("/proc/self/stat")  # when the process began, so that its number is not taken for another's
+        began = int(stat.read_text().rsplit(")", 1)[1].split()[19]) if stat.exists() else None
+        word = {"schema": 1, "socket": self.path, "pid": self.pid, "began": began, "program": self.program}
         for path in self.words():
-            part = path.with_name(f"daemon.{self.pid}")
             with contextlib.suppress(OSError):  # then clients look at the usual places
-                with os.fdopen(os.open(part, PRIVATE | os.O_TRUNC, 0o600), "w") as file:
+                with os.fdopen(os.open(f"{path}.{self.pid}", PRIVATE | os.O_TRUNC, 0o600), "w") as file:
                     json.dump(word, file)
-                os.replace(part, path)
+                os.replace(f"{path}.{self.pid}", path)
 
     def close(self):
         """Ends serving, and removes what is still this server's."""
@@ -127,16 +128,15 @@ class Call(BaseHTTPRequestHandler):
         parts = [unquote(part) for part in url.path.split("/")[1:]]
         of_project = parts[:3] == ["api", "v1", "projects"] and len(parts) > 4
         name = "_".join([self.command, *parts[4 if of_project else 0:]]).replace("-", "_")
-        folder, project = self.query.get("path"), None
+        folder, named, project = self.query.get("path"), parts[3] if of_project else "", None
         try:
             self.body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
-            call = getattr(self, name, None)
-            if call is None or (name == "POST_worker_restart" and not self.server.restart):
+            if not hasattr(self, name) or (name == "POST_worker_restart" and not self.server.restart):
                 return self.reply(404, {"code": "no-such-call", "detail": f"no such call: {name}"})
-            if (of_project or folder) and (project := self.server.find(folder, parts[3])) is None:
-                return self.reply(404, {"code": "no-such-project", "detail": f"no such project: {folder or parts[3]}"})
-            self.reply(200, call(project))
-        except (ValueError, TypeError, AttributeError) as error:
+            if (of_project or folder) and (project := self.server.find(folder, named)) is None:
+                return self.reply(404, {"code": "no-such-project", "detail": f"no such project: {folder or named}"})
+            self.reply(200, getattr(self, name)(project))
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             self.reply(400, {"code": "bad-request", "detail": str(error)})
         except Exception as error:
             self.reply(500, {"code": "internal", "detail": repr(error)})

@@ -16,8 +16,11 @@ def on_change(project, generation):
 
 server = aim_socket.Server(workers.projects, on_change, workers.worker, workers.restart, program="example-backend")
 print(f"serves at {server.path}", flush=True)
-for line in sys.stdin:
-    project, module = line.split()
-    print(f"{project} has {workers.ask(project, module)}", flush=True)
+try:
+    for line in sys.stdin:
+        project, module = line.split()
+        print(f"{project} has {workers.ask(project, module)}", flush=True)
+except KeyboardInterrupt:
+    pass
 server.close()
 workers.end()

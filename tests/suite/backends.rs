@@ -163,6 +163,10 @@ fn it_leaves_word_in_the_environment_and_takes_all_back() {
     let said: Value = serde_json::from_slice(&fs::read(&word).expect("word")).expect("JSON");
     assert_eq!(said["pid"], backend.child.id());
     assert_eq!(said["program"], "example-backend");
+    let stat = fs::read_to_string(format!("/proc/{}/stat", backend.child.id()));
+    if let Ok(stat) = stat {
+        assert_eq!(stat.split(' ').nth(21), Some(said["began"].to_string().as_str()));
+    }
     assert_eq!(said["socket"], sandbox.socket().to_str().expect("utf-8"));
     for path in [&word, &sandbox.socket()] {
         let mode = path.metadata().expect("there").permissions().mode();
@@ -253,9 +257,11 @@ fn under_uvicorn_every_command_works_while_the_event_loop_is_blocked() {
     };
     std::thread::scope(|scope| {
         let blocked = scope.spawn(|| ask("/block"));
+        // Also where a command fails: the scope waits for the thread.
+        let release = Release(sandbox.project().join("host/go"));
         backend.says("blocked");
         all_commands_work(&sandbox);
-        sandbox.write("host/go", "");
+        drop(release);
         assert!(blocked.join().expect("joined").ends_with("\"done\""));
     });
     let wheel = sandbox.wheel("greeting", "2.0");
@@ -265,6 +271,15 @@ fn under_uvicorn_every_command_works_while_the_event_loop_is_blocked() {
     assert!(word.exists());
     backend.interrupt();
     assert!(!word.exists() && !sandbox.socket().exists());
+}
+
+/// Makes a file when it goes.
+struct Release(PathBuf);
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        let _ = fs::write(&self.0, "");
+    }
 }
 
 /// All that uvicorn logs goes to standard output.
