@@ -224,8 +224,14 @@ mod tests {
     use crate::words::{self, Language};
 
     fn refused(status: u16, body: &str, json: bool) -> Error {
-        let kind = if json { "application/json" } else { "text/html" };
-        let reply = Response::builder().status(status).header(CONTENT_TYPE, kind);
+        let kind = if json {
+            "application/json"
+        } else {
+            "text/html"
+        };
+        let reply = Response::builder()
+            .status(status)
+            .header(CONTENT_TYPE, kind);
         let reply = reply.body(Body::builder().data(body.to_owned()));
         let path = "/api/v1/projects/-/worker/stop?path=%2Fp";
         refusal(reply.expect("a reply"), &Method::POST, path)
@@ -245,14 +251,38 @@ mod tests {
         ] {
             let error = refused(status, body, json);
             assert_eq!(error.to_string(), words, "{body}");
-            assert_eq!((error.exit(), error.hints()), (Exit::Failed, &[][..]), "{body}");
+            assert_eq!(
+                (error.exit(), error.hints()),
+                (Exit::Failed, &[][..]),
+                "{body}"
+            );
             assert!(if_offered::<()>(Err(error)).expect("no error").is_none());
         }
         for (status, body, words, exit) in [
-            (404, r#"{"detail":"x","code":"no-such-project"}"#, "x", Exit::NotFound),
-            (404, r#"{"detail":"Project with ID 'x' does not exist"}"#, "Project with ID", Exit::NotFound),
-            (404, r#"{"detail":"x","code":"a-later-one"}"#, "x", Exit::NotFound),
-            (422, r#"{"detail":[{"loc":["query"],"msg":"m"}]}"#, r#""msg":"m""#, Exit::Failed),
+            (
+                404,
+                r#"{"detail":"x","code":"no-such-project"}"#,
+                "x",
+                Exit::NotFound,
+            ),
+            (
+                404,
+                r#"{"detail":"Project with ID 'x' does not exist"}"#,
+                "Project with ID",
+                Exit::NotFound,
+            ),
+            (
+                404,
+                r#"{"detail":"x","code":"a-later-one"}"#,
+                "x",
+                Exit::NotFound,
+            ),
+            (
+                422,
+                r#"{"detail":[{"loc":["query"],"msg":"m"}]}"#,
+                r#""msg":"m""#,
+                Exit::Failed,
+            ),
             (500, "Internal Server Error", "500", Exit::Failed),
         ] {
             let error = refused(status, body, status != 500);
@@ -267,7 +297,10 @@ mod tests {
         for (path, name) in [
             ("/api/v1/projects", "GET /api/v1/projects"),
             ("/api/v1/projects/a%2Fb?x=1", "GET /api/v1/projects/{id}"),
-            ("/api/v1/projects/-/worker?path=%2F", "GET /api/v1/projects/{id}/worker"),
+            (
+                "/api/v1/projects/-/worker?path=%2F",
+                "GET /api/v1/projects/{id}/worker",
+            ),
             ("/api/project/execute-flow", "GET /api/project/execute-flow"),
         ] {
             assert_eq!(name_of_call(&Method::GET, path), name);

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::api::{Client, if_offered};
 use crate::api::v1::{Faults, Health, ProjectInfo, Version, WorkerState};
+use crate::api::{Client, if_offered};
 use crate::console::table::{Cell, pairs};
 use crate::console::{Console, time};
 use crate::error::{Exit, Result};

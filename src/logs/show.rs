@@ -88,7 +88,9 @@ fn log_name(host: &Host, layout: &ProjectLayout, run: &str) -> Option<String> {
 fn folder_of_log(host: &Host, run: &str) -> Option<PathBuf> {
     let path = host.absolute(run);
     let is_path = run.contains('/') || path.is_file();
-    is_path.then(|| path.parent()?.canonicalize().ok()).flatten()
+    is_path
+        .then(|| path.parent()?.canonicalize().ok())
+        .flatten()
 }
 
 fn not_found(error: &FindError) -> Error {
@@ -329,7 +331,11 @@ mod tests {
         }
         let foreign = other.root().join(&path).to_string_lossy().into_owned();
         let host = Host::fake(["aim-logs"]).with_cwd(project.root());
-        assert_eq!(log_name(&host, &layout, &foreign), None, "not a log of this project");
+        assert_eq!(
+            log_name(&host, &layout, &foreign),
+            None,
+            "not a log of this project"
+        );
         assert_eq!(project_of_log(&host, &id), None);
     }
 

@@ -198,7 +198,9 @@ fn started_otherwise(
         reason: Some("aim-venv-sync sync --wait".to_owned()),
         ..RestartRequest::default()
     };
-    client.restart(id, &restart).map(|restarted| restarted.worker)
+    client
+        .restart(id, &restart)
+        .map(|restarted| restarted.worker)
 }
 
 /// Whether the worker's last start failed.

@@ -32,10 +32,17 @@ impl Backend {
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         let (to, lines) = mpsc::channel();
         std::thread::spawn(move || {
-            stdout.lines().map_while(Result::ok).try_for_each(|line| to.send(line))
+            stdout
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| to.send(line))
         });
         let stdin = child.stdin.take();
-        let backend = Self { child, stdin, lines };
+        let backend = Self {
+            child,
+            stdin,
+            lines,
+        };
         backend.says(ready);
         backend
     }
@@ -43,7 +50,9 @@ impl Backend {
     /// The one of the standard library alone, with the sandbox's project.
     fn stdlib(sandbox: &Sandbox) -> Self {
         let mut command = sandbox.command(sandbox.python().path());
-        command.arg(example("backend-stdlib/main.py")).arg(sandbox.project());
+        command
+            .arg(example("backend-stdlib/main.py"))
+            .arg(sandbox.project());
         Self::start(&mut command, "serves at")
     }
 
@@ -84,7 +93,9 @@ impl Drop for Backend {
 }
 
 fn example(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples")
+        .join(name)
 }
 
 fn worker(sandbox: &Sandbox) -> Value {
@@ -94,11 +105,16 @@ fn worker(sandbox: &Sandbox) -> Value {
 /// Every command with the starred calls alone.
 fn all_commands_work(sandbox: &Sandbox) {
     sandbox.run("aim-venv-sync", ["init"]).ok().says("demo");
-    let waited = sandbox.run("aim-venv-sync", ["sync", "--wait", "--json"]).ok().json();
+    let waited = sandbox
+        .run("aim-venv-sync", ["sync", "--wait", "--json"])
+        .ok()
+        .json();
     let generation = sandbox.generation();
     assert_eq!(waited["worker"]["generation"], generation, "{waited}");
     let wheel = sandbox.wheel("greeting", "1.0");
-    sandbox.pip(["install", wheel.to_str().expect("utf-8")]).ok();
+    sandbox
+        .pip(["install", wheel.to_str().expect("utf-8")])
+        .ok();
     assert_eq!(sandbox.generation(), generation + 1);
     sandbox
         .run("aim-venv-sync", ["sync", "--wait"])
@@ -113,7 +129,10 @@ fn all_commands_work(sandbox: &Sandbox) {
     sandbox.run("aim-worker", ["restart", "--now"]).ok();
     assert_ne!(worker(sandbox)["pid"], after["pid"]);
     sandbox.run("aim-worker", ["status"]).ok().says("demo");
-    sandbox.run("aim-venv-sync", ["status"]).ok().says("ready at generation");
+    sandbox
+        .run("aim-venv-sync", ["status"])
+        .ok()
+        .says("ready at generation");
     sandbox
         .run("aim-backend", ["status"])
         .ok()
@@ -121,7 +140,10 @@ fn all_commands_work(sandbox: &Sandbox) {
     let status = sandbox.run("aim-backend", ["status", "--json"]).ok().json();
     assert_eq!(status["running"], true, "{status}");
     let doctor = sandbox.run("aim-venv-sync", ["doctor", "--json"]).stdout();
-    assert!(!doctor.contains("not understood") && !doctor.contains("Not Found"), "{doctor}");
+    assert!(
+        !doctor.contains("not understood") && !doctor.contains("Not Found"),
+        "{doctor}"
+    );
 
     sandbox.write("one.py", "def main():\n    return 1\n");
     sandbox.write("structure.json", r#"{"nodes": [], "edges": []}"#);
@@ -129,7 +151,10 @@ fn all_commands_work(sandbox: &Sandbox) {
         (&["list"][..], "GET /api/v1/projects"),
         (&["start"], "POST /api/v1/projects/{id}/worker/start"),
         (&["stop"], "POST /api/v1/projects/{id}/worker/stop"),
-        (&["interrupt"], "POST /api/v1/projects/{id}/worker/interrupt"),
+        (
+            &["interrupt"],
+            "POST /api/v1/projects/{id}/worker/interrupt",
+        ),
         (&["logs"], "GET /api/v1/projects/{id}/worker/log"),
         (&["run", "one.py"], "POST /api/v1/projects/{id}/nodes/run"),
         (&["flow"], "POST /api/project/execute-flow-stream"),
@@ -138,7 +163,10 @@ fn all_commands_work(sandbox: &Sandbox) {
         let ran = sandbox.run("aim-worker", args).exits(1);
         let words = format!("this backend does not offer `{call}`");
         assert!(ran.stderr().contains(&words), "{args:?}: {ran:?}");
-        assert!(!ran.stderr().contains("aim-backend stop"), "{args:?}: {ran:?}");
+        assert!(
+            !ran.stderr().contains("aim-backend stop"),
+            "{args:?}: {ran:?}"
+        );
     }
 }
 
@@ -150,7 +178,9 @@ fn a_backend_of_the_standard_library_works_with_every_command() {
     all_commands_work(&sandbox);
     assert!(backend.ask("greeting").contains("demo has"));
     let wheel = sandbox.wheel("greeting", "2.0");
-    sandbox.pip(["install", wheel.to_str().expect("utf-8")]).ok();
+    sandbox
+        .pip(["install", wheel.to_str().expect("utf-8")])
+        .ok();
     backend.says(&format!("changed demo {}", sandbox.generation()));
     assert_eq!(backend.ask("greeting"), "demo has 2.0");
 }
@@ -165,7 +195,10 @@ fn it_leaves_word_in_the_environment_and_takes_all_back() {
     assert_eq!(said["program"], "example-backend");
     let stat = fs::read_to_string(format!("/proc/{}/stat", backend.child.id()));
     if let Ok(stat) = stat {
-        assert_eq!(stat.split(' ').nth(21), Some(said["began"].to_string().as_str()));
+        assert_eq!(
+            stat.split(' ').nth(21),
+            Some(said["began"].to_string().as_str())
+        );
     }
     assert_eq!(said["socket"], sandbox.socket().to_str().expect("utf-8"));
     for path in [&word, &sandbox.socket()] {
@@ -211,14 +244,28 @@ fn a_killed_one_is_replaced() {
 fn uvicorn(sandbox: &Sandbox) -> Option<PathBuf> {
     let wheels = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-wheels/backends");
     if !wheels.join(".fastapi").exists() || !wheels.join(".uvicorn").exists() {
-        skipped("no fastapi or no uvicorn in target/test-wheels/backends, where `.ci/fetch` puts them");
+        skipped(
+            "no fastapi or no uvicorn in target/test-wheels/backends, where `.ci/fetch` puts them",
+        );
         return None;
     }
     let venv = sandbox.root().join("uvicorn");
     sandbox.python().copy_venv(&venv);
     let python = venv.join("bin/python");
     sandbox
-        .run(&python, ["-m", "pip", "install", "--quiet", "--find-links", wheels.to_str()?, "fastapi", "uvicorn"])
+        .run(
+            &python,
+            [
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--find-links",
+                wheels.to_str()?,
+                "fastapi",
+                "uvicorn",
+            ],
+        )
         .ok();
     Some(python)
 }
@@ -230,9 +277,12 @@ fn under_uvicorn_every_command_works_while_the_event_loop_is_blocked() {
         return;
     };
     // An `async` route that never lets the loop go, until the test says so.
-    sandbox.write("host/blocked.py", "import os, time\nfrom app import app\n\n\
+    sandbox.write(
+        "host/blocked.py",
+        "import os, time\nfrom app import app\n\n\
         @app.get('/block')\nasync def block():\n    print('blocked', flush=True)\n    \
-        while not os.path.exists('go'):\n        time.sleep(0.01)\n    return 'done'\n");
+        while not os.path.exists('go'):\n        time.sleep(0.01)\n    return 'done'\n",
+    );
     let http = sandbox.root().join("run/http");
     let mut command = sandbox.command(&python);
     command
@@ -265,7 +315,9 @@ fn under_uvicorn_every_command_works_while_the_event_loop_is_blocked() {
         assert!(blocked.join().expect("joined").ends_with("\"done\""));
     });
     let wheel = sandbox.wheel("greeting", "2.0");
-    sandbox.pip(["install", wheel.to_str().expect("utf-8")]).ok();
+    sandbox
+        .pip(["install", wheel.to_str().expect("utf-8")])
+        .ok();
     assert!(ask("/projects/demo/modules/greeting").contains("2.0"));
     let word = sandbox.venv().join(".aim/daemon");
     assert!(word.exists());
@@ -284,7 +336,10 @@ impl Drop for Release {
 
 /// All that uvicorn logs goes to standard output.
 fn log_config(sandbox: &Sandbox) -> PathBuf {
-    sandbox.write("host/log.json", r#"{"version": 1, "disable_existing_loggers": false,
+    sandbox.write(
+        "host/log.json",
+        r#"{"version": 1, "disable_existing_loggers": false,
         "handlers": {"all": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}},
-        "root": {"handlers": ["all"], "level": "INFO"}}"#)
+        "root": {"handlers": ["all"], "level": "INFO"}}"#,
+    )
 }

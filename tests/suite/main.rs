@@ -17,6 +17,7 @@
     reason = "a test's name says it"
 )]
 
+mod api_page;
 mod around;
 mod arrays;
 mod backends;

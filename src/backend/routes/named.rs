@@ -53,9 +53,20 @@ async fn named(
 }
 
 /// The query of a call that may be about a folder.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ByFolder {
+    /// The project by its folder instead, absolute; goes before the id, for which anything may stand then, `-` say.
     pub(super) path: Option<String>,
+}
+
+/// What stands in the path of a project's call, for its description; [`named`] reads it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "described only")]
+pub(super) struct ById {
+    /// The project's id. (A percent-encoded folder is understood as well, where the framework lets it through.)
+    id: String,
 }
 
 /// The project in `folder`, which must be absolute.
