@@ -12,7 +12,7 @@ use crate::project::{Project, ProjectId, Venv};
 /// Which project a call is about: its id or, where the caller knows only the folder, that.
 ///
 /// A folder goes as the query `path=` and never into the URL's path: frameworks that decode `%2F` before they look for
-/// a route (Starlette, so FastAPI) would find none.
+/// a route (Starlette, so `FastAPI`) would find none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     /// What stands for `{id}`, encoded.

@@ -25,11 +25,10 @@ pub(crate) fn page(api: &Value) -> String {
     }
     page.push_str("\n## Types\n");
     for (name, schema) in members(&api["components"]["schemas"]) {
-        let _ = writeln!(
-            page,
-            "\n### {name}\n\n{}",
-            text(&schema["description"]).trim()
-        );
+        let about = text(&schema["description"])
+            .replace("[`", "`")
+            .replace("`]", "`");
+        let _ = writeln!(page, "\n### {name}\n\n{}\n", about.trim());
         fields(&mut page, schema);
     }
     page
@@ -49,12 +48,8 @@ fn describe(page: &mut String, path: &str, method: &str, call: &Value) {
         ""
     };
     let _ = writeln!(page, "\n### {star}{} `{path}`\n", method.to_uppercase());
-    let _ = writeln!(
-        page,
-        "{} {}\n",
-        text(&call["summary"]),
-        text(&call["description"])
-    );
+    let (summary, more) = (text(&call["summary"]), text(&call["description"]));
+    let _ = writeln!(page, "{}\n", format!("{summary} {more}").trim());
     for parameter in items(&call["parameters"]) {
         let (name, place) = (text(&parameter["name"]), text(&parameter["in"]));
         let _ = writeln!(

@@ -16,7 +16,7 @@ pub struct FlowRun {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_node_id: Option<String>,
     /// Values of text-input and result nodes by their ids.
-    #[cfg_attr(feature = "backend", schema(value_type = BTreeMap<String, serde_json::Value>))]
+    #[cfg_attr(feature = "backend", schema(required = false, value_type = BTreeMap<String, serde_json::Value>))]
     pub node_values: BTreeMap<String, Json>,
     /// Nodes that may run at once.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,6 +25,7 @@ pub struct FlowRun {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_sec: Option<u16>,
     /// Whether a failure keeps other nodes from running.
+    #[cfg_attr(feature = "backend", schema(required = false))]
     pub halt_on_error: bool,
     /// Which events the stream call tells.
     #[serde(skip_serializing_if = "Option::is_none")]
