@@ -30,10 +30,6 @@ mod tests;
 mod watch;
 pub mod worker;
 
-/// The description of all calls as JSON (`openapi.json`).
-pub fn openapi() -> serde_json::Result<serde_json::Value> {
-    serde_json::to_value(routes::description())
-}
-
 pub use cli::{Cli, command, run};
+pub use routes::described;
 pub use serve::runtime;

@@ -1,5 +1,5 @@
-//! Another backend than ours: `examples/backend-stdlib` and `examples/backend-fastapi`, which offer the starred calls of
-//! `docs/api.md` and nothing else, under every command.
+//! Another backend than ours: `examples/backend-stdlib` and `examples/backend-fastapi`, which offer the starred calls
+//! of `docs/api.md` and nothing else, under every command.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

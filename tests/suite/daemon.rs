@@ -255,7 +255,7 @@ fn it_describes_itself() {
     let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
     let said: serde_json::Value = serde_json::from_str(body).expect("JSON");
     let kept: serde_json::Value =
-        serde_json::from_str(include_str!("../../openapi.json")).expect("JSON");
+        serde_json::from_slice(&std::fs::read("openapi.json").expect("read")).expect("JSON");
     assert_eq!(said, kept);
 }
 

@@ -113,7 +113,7 @@ fn the_reference_of_codes_is_as_the_code_is() {
 
 #[test]
 fn the_description_of_the_calls_is_as_the_code_is() {
-    let api = backend::openapi().expect("JSON");
+    let api = backend::described().expect("JSON");
     let mut text = serde_json::to_string_pretty(&api).expect("JSON");
     text.push('\n');
     compare(Path::new("openapi.json"), &text);

@@ -34,8 +34,8 @@ pub(super) struct Wanted {
     path: Option<String>,
 }
 
-/// `GET /api/v1/events?project=` or `?path=`: from now on, or after the event that the header `Last-Event-ID` names, until the
-/// caller or the daemon goes. A gap is told whatever the project.
+/// `GET /api/v1/events?project=` or `?path=`: from now on, or after the event that the header `Last-Event-ID` names, until
+/// the caller or the daemon goes. A gap is told whatever the project.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -44,7 +44,12 @@ pub(super) struct Wanted {
     description = "From now on, or after the event that the header `Last-Event-ID` names.",
     params(Wanted),
     responses(
-        (status = 200, description = "Server-sent events, the data of each an `Event`", body = Event, content_type = "text/event-stream"),
+        (
+            status = 200,
+            description = "Server-sent events, the data of each an `Event`",
+            body = Event,
+            content_type = "text/event-stream"
+        ),
     )
 )]
 pub(super) async fn follow(

@@ -79,7 +79,12 @@ pub(super) async fn execute(
     description = "",
     request_body = FlowRun,
     responses(
-        (status = 200, description = "Server-sent events, the last `complete` or `error`", body = serde_json::Value, content_type = "text/event-stream"),
+        (
+            status = 200,
+            description = "Server-sent events, the last `complete` or `error`",
+            body = serde_json::Value,
+            content_type = "text/event-stream"
+        ),
         (status = 404, description = "`no-such-project`, `no-environment`", body = ErrorBody),
         (status = 422, description = "`bad-request`: fields of the body, as AIM-Forge tells them", body = ErrorBody),
     )

@@ -22,7 +22,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 
-pub(super) use self::openapi::description;
+pub use self::openapi::described;
 use super::answer::Refusal;
 use super::state::{Daemon, Door};
 use crate::api::v1::ErrorCode;

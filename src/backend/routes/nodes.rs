@@ -34,7 +34,12 @@ const TOGETHER: usize = 16 << 10;
     params(ById, ByFolder),
     request_body = NodeRun,
     responses(
-        (status = 200, description = "A `NodeEvent` a line, the reply last", body = NodeEvent, content_type = "application/x-ndjson"),
+        (
+            status = 200,
+            description = "A `NodeEvent` a line, the reply last",
+            body = NodeEvent,
+            content_type = "application/x-ndjson"
+        ),
         (status = 404, description = "`no-such-project`, `no-environment`", body = ErrorBody),
     )
 )]

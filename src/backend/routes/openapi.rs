@@ -24,8 +24,16 @@ pub(super) async fn show() -> Json<OpenApi> {
 }
 
 /// All calls.
-pub(in crate::backend) fn description() -> OpenApi {
+fn description() -> OpenApi {
     Calls::openapi()
+}
+
+/// All calls as JSON (`openapi.json`).
+///
+/// # Errors
+/// None that is known.
+pub fn described() -> serde_json::Result<serde_json::Value> {
+    serde_json::to_value(description())
 }
 
 #[derive(utoipa::OpenApi)]

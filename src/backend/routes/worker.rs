@@ -23,7 +23,8 @@ use crate::store::Generation;
 pub(super) struct Wanted {
     /// The generation that the caller waits for. Also a reason to look, as `env-changed` is.
     generation: Option<u64>,
-    /// How long to wait for a worker that is ready at `generation`, in seconds, at most 300. Without it the answer comes at once.
+    /// How long to wait for a worker that is ready at `generation`, in seconds, at most 300. Without it the
+    /// answer comes at once.
     wait_s: Option<f64>,
 }
 
