@@ -19,7 +19,7 @@ use crate::store::EnvMeta;
     path = "/api/v1/projects/{id}/env-changed",
     tag = "starred",
     summary = "The environment of a project has changed: the nudge.",
-    description = "Answers at once or, with `wait_s`, when the worker is ready, failed or does not run. Starts nothing.",
+    description = "At once or, with `wait_s`, when the worker is ready, failed or does not run. Starts nothing.",
     params(ById, ByFolder),
     request_body = EnvChanged,
     responses(

@@ -34,8 +34,8 @@ pub(super) struct Wanted {
     path: Option<String>,
 }
 
-/// `GET /api/v1/events?project=` or `?path=`: from now on, or after the event that the header `Last-Event-ID` names, until
-/// the caller or the daemon goes. A gap is told whatever the project.
+/// `GET /api/v1/events?project=` or `?path=`: from now on, or after the event that the header `Last-Event-ID` names,
+/// until the caller or the daemon goes. A gap is told whatever the project.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
