@@ -102,6 +102,11 @@ impl Error {
         self
     }
 
+    /// Whether the cause is an `E`.
+    pub fn is<E: fmt::Display + fmt::Debug + Send + Sync + 'static>(&self) -> bool {
+        self.cause.is::<E>()
+    }
+
     /// The exit status.
     pub fn exit(&self) -> Exit {
         self.exit

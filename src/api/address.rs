@@ -9,26 +9,49 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::project::{Project, ProjectId};
 
-/// What stands for `{id}` in a call: the project's id or, where the caller knows only the folder, the folder's path,
-/// percent-encoded.
+/// Which project a call is about: its id or, where the caller knows only the folder, that.
+///
+/// A folder goes as the query `path=` and never into the URL's path: frameworks that decode `%2F` before they look for
+/// a route (Starlette, so `FastAPI`) would find none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address(String);
+pub struct Address {
+    /// What stands for `{id}`, encoded.
+    id: String,
+    /// The folder, encoded; it goes before the id.
+    folder: Option<String>,
+}
+
+/// Stands for `{id}` where a folder says which project is meant. A backend that does not read `path=` knows no such
+/// project and refuses the call, rather than take another project for the one that is meant.
+const BY_FOLDER: &str = "-";
 
 impl Address {
-    /// As it stands in a URL.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// The URL of the call `rest` (`/worker?wait_s=1`) of this project.
+    pub fn url(&self, rest: &str) -> String {
+        let mut url = format!("/api/v1/projects/{}{rest}", self.id);
+        if let Some(folder) = &self.folder {
+            url.push(if rest.contains('?') { '&' } else { '?' });
+            url.push_str("path=");
+            url.push_str(folder);
+        }
+        url
     }
 
     /// The project in `folder`, which is absolute: a project's folder or an environment's.
     pub fn of_folder(folder: &Path) -> Self {
-        Self(encode(folder.as_os_str().as_bytes()))
+        Self {
+            id: BY_FOLDER.to_owned(),
+            folder: Some(encode(folder.as_os_str().as_bytes())),
+        }
     }
 }
 
 impl From<&ProjectId> for Address {
     fn from(id: &ProjectId) -> Self {
-        Self(encode(id.as_str().as_bytes()))
+        Self {
+            id: encode(id.as_str().as_bytes()),
+            folder: None,
+        }
     }
 }
 
@@ -68,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_one_segment() {
+    fn a_folder_is_a_query_and_an_id_a_segment() {
         for (folder, expected) in [
             ("/home/a b", "%2Fhome%2Fa%20b"),
             ("/가", "%2F%EA%B0%80"),
@@ -76,10 +99,15 @@ mod tests {
             ("/a/../b", "%2Fa%2F%2E%2E%2Fb"),
             ("a-_~9", "a-_~9"),
         ] {
-            assert_eq!(Address::of_folder(Path::new(folder)).as_str(), expected);
+            let address = Address::of_folder(Path::new(folder));
+            let path = format!("path={expected}");
+            let url = "/api/v1/projects/-/worker?";
+            assert_eq!(address.url("/worker"), format!("{url}{path}"));
+            assert_eq!(address.url("/worker?a=1"), format!("{url}a=1&{path}"));
         }
         let id = ProjectId::new("...").expect("an id");
-        assert_eq!(Address::from(&id).as_str(), "%2E%2E%2E");
+        let url = Address::from(&id).url("/worker");
+        assert_eq!(url, "/api/v1/projects/%2E%2E%2E/worker");
     }
 
     #[test]

@@ -3,20 +3,21 @@
 use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::header::CONTENT_TYPE;
 use ureq::http::{Method, Request, Response, StatusCode};
 use ureq::{Agent, AsSendBody, Body, BodyReader};
 
-use super::v1::{ErrorBody, ErrorCode};
-use crate::error::{Error, Exit, Explain, Result};
+use super::v1::ErrorCode;
+use crate::error::{Error, Exit, Explain, Result, brief};
 use crate::words::t;
 
 /// A call that is not yet made. Without [`ApiCall::within`] it may take as long as it likes.
 pub(super) struct ApiCall<'c> {
     agent: &'c Agent,
     method: Method,
-    url: String,
+    path: String,
     body: Option<Vec<u8>>,
     limit: Option<Duration>,
 }
@@ -27,8 +28,7 @@ impl<'c> ApiCall<'c> {
         Self {
             agent,
             method,
-            // The host part is for HTTP's sake: the agent only ever talks to the socket.
-            url: format!("http://aim{path}"),
+            path: path.to_owned(),
             body,
             limit: None,
         }
@@ -52,7 +52,9 @@ impl<'c> ApiCall<'c> {
 
     /// Makes the call, up to the head of its answer.
     pub(super) fn send(self) -> Result<Response<Body>> {
-        let request = Request::builder().method(self.method).uri(self.url);
+        // The host part is for HTTP's sake: the agent only ever talks to the socket.
+        let url = format!("http://aim{}", self.path);
+        let request = Request::builder().method(&self.method).uri(url);
         let reply = match self.body {
             None => run(self.agent, request.body(()), self.limit),
             Some(body) => {
@@ -62,7 +64,7 @@ impl<'c> ApiCall<'c> {
         };
         match reply {
             Ok(reply) if reply.status().is_success() => Ok(reply),
-            Ok(reply) => Err(refusal(reply)),
+            Ok(reply) => Err(refusal(reply, &self.method, &self.path)),
             Err(ureq::Error::ConnectionFailed) => Err(no_daemon()),
             Err(error) => Err(Error::from(error).context(t!("api.lost"))),
         }
@@ -114,8 +116,69 @@ pub fn refresh_failed(why: &str) -> Error {
     Error::failed(t!("api.refresh_failed", why = why)).hint(t!("api.hint_log"))
 }
 
-/// A refusal in words.
-fn refusal(reply: Response<Body>) -> Error {
+/// A call that this backend does not offer. Another backend than ours need not offer more than the few calls that are
+/// marked in `docs/api.md`.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NotOffered(String);
+
+/// What was answered, and nothing where the backend does not offer the call.
+///
+/// # Errors
+/// Any other than that.
+pub fn if_offered<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Err(error) if error.is::<NotOffered>() => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+/// The call as `docs/api.md` names it.
+fn name_of_call(method: &Method, path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    match path.strip_prefix("/api/v1/projects/") {
+        Some(rest) => {
+            let rest = rest.split_once('/').map_or("", |(_, rest)| rest);
+            let name = format!("{method} /api/v1/projects/{{id}}/{rest}");
+            name.trim_end_matches('/').to_owned()
+        }
+        None => format!("{method} {path}"),
+    }
+}
+
+/// The body of a refusal, as far as another backend has one: frameworks have no `code`, and their `detail` may be
+/// anything.
+#[derive(Deserialize)]
+struct Refused {
+    #[serde(default)]
+    detail: serde_json::Value,
+    code: Option<ErrorCode>,
+}
+
+impl Refused {
+    /// Whether the call itself is not there. A framework's own answer to that has no code, and no words of its own.
+    fn is_of_no_call(&self, status: StatusCode) -> bool {
+        match &self.code {
+            Some(code) => matches!(code, ErrorCode::NoSuchCall | ErrorCode::MethodNotAllowed),
+            None if status == StatusCode::NOT_FOUND => {
+                let detail = self.detail.as_str().unwrap_or_default();
+                detail.is_empty() || detail.eq_ignore_ascii_case("not found")
+            }
+            None => [StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED].contains(&status),
+        }
+    }
+
+    fn words(&self) -> Option<String> {
+        match &self.detail {
+            serde_json::Value::Null => None,
+            serde_json::Value::String(text) => Some(text.clone()),
+            other => Some(brief(&other.to_string())),
+        }
+    }
+}
+
+/// A refusal of the call of `path` in words.
+fn refusal(reply: Response<Body>, method: &Method, path: &str) -> Error {
     let status = reply.status();
     let is_json = reply
         .headers()
@@ -124,23 +187,28 @@ fn refusal(reply: Response<Body>) -> Error {
     let text = is_json
         .then(|| reply.into_body().read_to_vec().ok())
         .flatten();
-    let body: Option<ErrorBody> = text.and_then(|text| serde_json::from_slice(&text).ok());
+    let body = text.and_then(|text| serde_json::from_slice(&text).ok());
+    let body = body.unwrap_or(Refused {
+        detail: serde_json::Value::Null,
+        code: None,
+    });
+    if body.is_of_no_call(status) {
+        let call = name_of_call(method, path);
+        return NotOffered(t!("api.not_offered", call = call).into_owned()).into();
+    }
     let exit = if status == StatusCode::NOT_FOUND {
         Exit::NotFound
     } else {
         Exit::Failed
     };
-    let Some(body) = body else {
+    let Some(detail) = body.words() else {
         return Error::new(exit, t!("api.refused", status = status.as_u16()));
     };
-    if body.code == ErrorCode::EnvironmentRefreshFailed {
-        return refresh_failed(&body.detail);
-    }
-    let error = Error::new(exit, body.detail);
+    let error = Error::new(exit, &detail);
     match body.code {
-        ErrorCode::NoSuchProject => error.hint(t!("api.hint_projects")),
-        ErrorCode::NoEnvironment => error.hint(t!("api.hint_init")),
-        ErrorCode::NoSuchCall => error.with_exit(Exit::Failed).hint(t!("api.hint_stop")),
+        Some(ErrorCode::EnvironmentRefreshFailed) => refresh_failed(&detail),
+        Some(ErrorCode::NoSuchProject) => error.hint(t!("api.hint_projects")),
+        Some(ErrorCode::NoEnvironment) => error.hint(t!("api.hint_init")),
         _ => error,
     }
 }
@@ -154,6 +222,90 @@ pub fn no_daemon() -> Error {
 mod tests {
     use super::*;
     use crate::words::{self, Language};
+
+    fn refused(status: u16, body: &str, json: bool) -> Error {
+        let kind = if json {
+            "application/json"
+        } else {
+            "text/html"
+        };
+        let reply = Response::builder()
+            .status(status)
+            .header(CONTENT_TYPE, kind);
+        let reply = reply.body(Body::builder().data(body.to_owned()));
+        let path = "/api/v1/projects/-/worker/stop?path=%2Fp";
+        refusal(reply.expect("a reply"), &Method::POST, path)
+    }
+
+    #[test]
+    fn what_is_not_offered_is_said_in_words() {
+        let words = "this backend does not offer `POST /api/v1/projects/{id}/worker/stop`";
+        for (status, body, json) in [
+            (404, r#"{"detail":"Not Found"}"#, true),
+            (404, r#"{"detail":"x","code":"no-such-call"}"#, true),
+            (404, "<h1>Not Found</h1>", false),
+            (404, "", false),
+            (405, r#"{"detail":"Method Not Allowed"}"#, true),
+            (405, r#"{"detail":"x","code":"method-not-allowed"}"#, true),
+            (501, "", false),
+        ] {
+            let error = refused(status, body, json);
+            assert_eq!(error.to_string(), words, "{body}");
+            assert_eq!(
+                (error.exit(), error.hints()),
+                (Exit::Failed, &[][..]),
+                "{body}"
+            );
+            assert!(if_offered::<()>(Err(error)).expect("no error").is_none());
+        }
+        for (status, body, words, exit) in [
+            (
+                404,
+                r#"{"detail":"x","code":"no-such-project"}"#,
+                "x",
+                Exit::NotFound,
+            ),
+            (
+                404,
+                r#"{"detail":"Project with ID 'x' does not exist"}"#,
+                "Project with ID",
+                Exit::NotFound,
+            ),
+            (
+                404,
+                r#"{"detail":"x","code":"a-later-one"}"#,
+                "x",
+                Exit::NotFound,
+            ),
+            (
+                422,
+                r#"{"detail":[{"loc":["query"],"msg":"m"}]}"#,
+                r#""msg":"m""#,
+                Exit::Failed,
+            ),
+            (500, "Internal Server Error", "500", Exit::Failed),
+        ] {
+            let error = refused(status, body, status != 500);
+            assert!(error.to_string().contains(words), "{error}");
+            assert_eq!(error.exit(), exit, "{body}");
+            assert!(if_offered::<()>(Err(error)).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn calls_are_named_as_the_reference_names_them() {
+        for (path, name) in [
+            ("/api/v1/projects", "GET /api/v1/projects"),
+            ("/api/v1/projects/a%2Fb?x=1", "GET /api/v1/projects/{id}"),
+            (
+                "/api/v1/projects/-/worker?path=%2F",
+                "GET /api/v1/projects/{id}/worker",
+            ),
+            ("/api/project/execute-flow", "GET /api/project/execute-flow"),
+        ] {
+            assert_eq!(name_of_call(&Method::GET, path), name);
+        }
+    }
 
     #[test]
     fn a_failed_refresh_is_said_once_and_in_the_persons_language() {

@@ -276,7 +276,7 @@ impl Client {
 }
 
 fn of(project: impl Into<Address>, rest: &str) -> String {
-    format!("/api/v1/projects/{}{rest}", project.into().as_str())
+    project.into().url(rest)
 }
 
 fn patience(wait_s: Option<f64>) -> Duration {

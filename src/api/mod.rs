@@ -13,5 +13,5 @@ mod unix_socket;
 pub mod v1;
 
 pub use address::{Address, check_ours};
-pub use call::{no_daemon, refresh_failed};
+pub use call::{if_offered, no_daemon, refresh_failed};
 pub use client::Client;

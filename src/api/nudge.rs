@@ -31,9 +31,9 @@ fn try_env_changed(socket: &Path, folder: &Path, generation: u64, run_id: &str) 
         .collect();
     let body = format!("{{\"generation\":{generation},\"run_id\":\"{run_id}\"}}");
     let request = format!(
-        "POST /api/v1/projects/{}/env-changed HTTP/1.1\r\nhost: aim\r\ncontent-type: application/json\r\n\
+        "POST {} HTTP/1.1\r\nhost: aim\r\ncontent-type: application/json\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        Address::of_folder(folder).as_str(),
+        Address::of_folder(folder).url("/env-changed"),
         body.len(),
     );
     stream.write_all(request.as_bytes()).ok()?;
@@ -73,7 +73,7 @@ mod tests {
         assert!(env_changed(&socket, Path::new("/a b"), 7, "id\"-1"));
         let request = daemon.join().expect("the daemon's side");
         let (head, body) = request.split_once("\r\n\r\n").expect("head and body");
-        assert!(head.starts_with("POST /api/v1/projects/%2Fa%20b/env-changed HTTP/1.1\r\n"));
+        assert!(head.starts_with("POST /api/v1/projects/-/env-changed?path=%2Fa%20b HTTP/1.1\r\n"));
         assert!(head.contains(&format!("content-length: {}", body.len())));
         assert_eq!(body, r#"{"generation":7,"run_id":"id-1"}"#);
     }

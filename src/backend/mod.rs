@@ -31,4 +31,5 @@ mod watch;
 pub mod worker;
 
 pub use cli::{Cli, command, run};
+pub use routes::described;
 pub use serve::runtime;

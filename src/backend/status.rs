@@ -1,10 +1,12 @@
 //! `aim-backend status`: whether a daemon runs, and what it does.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::api::Client;
 use crate::api::v1::{Faults, Health, ProjectInfo, Version, WorkerState};
+use crate::api::{Client, if_offered};
 use crate::console::table::{Cell, pairs};
 use crate::console::{Console, time};
 use crate::error::{Exit, Result};
@@ -42,25 +44,39 @@ pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
         }
         client => client?,
     };
-    let (health, projects) = (client.health()?, client.projects()?);
+    let (health, projects) = (client.health()?, if_offered(client.projects())?);
     if console.is_json() {
         status.running = true;
         status.health = Some(health);
         status.version = Some(client.version().clone());
-        status.projects = Some(projects);
+        status.projects = projects;
         console.json(&status)?;
     } else {
         for line in lines(
             &status.socket,
             &health,
             client.version(),
-            &projects,
+            projects.as_deref(),
             Utc::now(),
         ) {
             console.line(line)?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// How many projects are known, and how many of them have a worker.
+fn counts(projects: &[ProjectInfo]) -> Cow<'static, str> {
+    let workers = projects
+        .iter()
+        .filter_map(|project| project.worker.as_ref())
+        .filter(|worker| matches!(worker.state, WorkerState::Idle | WorkerState::Busy))
+        .count();
+    t!(
+        "backend.status.counts",
+        projects = projects.len(),
+        workers = workers
+    )
 }
 
 fn lost_lines(count: u64) -> Option<String> {
@@ -86,19 +102,10 @@ fn lines(
     socket: &str,
     health: &Health,
     version: &Version,
-    projects: &[ProjectInfo],
+    projects: Option<&[ProjectInfo]>,
     now: DateTime<Utc>,
 ) -> Vec<String> {
-    let workers = projects
-        .iter()
-        .filter_map(|project| project.worker.as_ref())
-        .filter(|worker| matches!(worker.state, WorkerState::Idle | WorkerState::Busy))
-        .count();
-    let known = t!(
-        "backend.status.counts",
-        projects = projects.len(),
-        workers = workers
-    );
+    let known = projects.map_or_else(|| t!("backend.status.not_offered"), counts);
     let root = health.projects_root.as_ref();
     let rows = [
         (t!("backend.status.socket"), Some(socket.to_owned())),

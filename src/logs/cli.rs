@@ -110,7 +110,7 @@ impl Default for ListArgs {
 /// Which run to show, and what of it.
 #[derive(Debug, Clone, Args)]
 pub struct ShowArgs {
-    /// `last`, an id, or a unique prefix of one.
+    /// `last`, an id, a unique prefix of one, or its log's path or file name.
     #[arg(
         value_name = "RUN",
         default_value = "last",

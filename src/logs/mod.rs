@@ -30,7 +30,11 @@ use crate::words::t;
 /// cannot be pruned.
 pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
     let mut console = Console::new(host, &cli.common);
-    let project = console::project(host, &cli.common, |_| None)?;
+    let project = match (&cli.common.project, &cli.command) {
+        (None, Some(Command::Show(args))) => show::project_of_log(host, &args.run),
+        _ => None,
+    };
+    let project = project.map_or_else(|| console::project(host, &cli.common, |_| None), Ok)?;
     let layout = project.layout();
     let now = Utc::now();
     let refused = Link::at(&layout).and_then(|link| link.refused());
@@ -39,7 +43,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
     }
     match cli.command.unwrap_or(Command::List(ListArgs::default())) {
         Command::List(args) => list::list(&mut console, &project, &args, now)?,
-        Command::Show(args) => show::show(&mut console, &project, &args, now)?,
+        Command::Show(args) => show::show(&mut console, host, &project, &args, now)?,
         Command::Follow(args) => follow::follow(&mut console, &project, &args)?,
         Command::Prune(args) => prune::prune(&mut console, host, &project, &args)?,
     }

@@ -1,6 +1,7 @@
 //! `aim-logs show`: one run, with everything it printed.
 
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 use anstream::adapter::strip_str;
 use chrono::{DateTime, Utc};
@@ -13,7 +14,8 @@ use crate::console::style::{self, FAINT};
 use crate::console::table::{Cell, pairs};
 use crate::console::{Console, time};
 use crate::error::{Error, Result};
-use crate::project::{Project, ProjectLayout};
+use crate::host::Host;
+use crate::project::{LOGS, Project, ProjectLayout};
 use crate::secrets;
 use crate::store::{FindError, Log, Run, RunLog};
 use crate::terminal::printable;
@@ -25,6 +27,7 @@ const CANDIDATES: usize = 5;
 /// Prints the run that `args` name, or one part of it.
 pub(super) fn show(
     console: &mut Console,
+    host: &Host,
     project: &Project,
     args: &ShowArgs,
     now: DateTime<Utc>,
@@ -34,7 +37,8 @@ pub(super) fn show(
     if let Some(problem) = history.incomplete() {
         return Err(Error::failed(problem));
     }
-    let run = history.find(&args.run).map_err(|error| not_found(&error))?;
+    let wanted = log_name(host, &layout, &args.run).unwrap_or_else(|| args.run.clone());
+    let run = history.find(&wanted).map_err(|error| not_found(&error))?;
     if args.path {
         let path = run.log_path().ok_or_else(|| log_gone(run))?;
         let path = RunLog::path(&layout, path).map_err(|_| log_gone(run))?;
@@ -57,6 +61,35 @@ pub(super) fn show(
     }
     console.note(t!("logs.log_gone"));
     Ok(())
+}
+
+/// The project whose log lies at the path `run`, seen from the working folder.
+pub(super) fn project_of_log(host: &Host, run: &str) -> Option<Project> {
+    let logs = folder_of_log(host, run)?;
+    let project = Project::at(logs.parent()?)?;
+    (project.layout().logs() == logs).then_some(project)
+}
+
+/// The name of the log that the path `run` leads to, where that is a log of this project: seen from the working
+/// folder, or from the project, as records have it.
+fn log_name(host: &Host, layout: &ProjectLayout, run: &str) -> Option<String> {
+    let logs = layout.logs().canonicalize().ok();
+    let from_project = || {
+        let folder = Path::new(run.trim_start_matches("./")).parent();
+        folder.is_some_and(|folder| folder == Path::new(LOGS))
+    };
+    let is_ours = logs.is_some() && folder_of_log(host, run) == logs || from_project();
+    let name = is_ours.then(|| Path::new(run).file_name()).flatten()?;
+    name.to_str().map(str::to_owned)
+}
+
+/// The folder, without links, of a log that is named by its path.
+fn folder_of_log(host: &Host, run: &str) -> Option<PathBuf> {
+    let path = host.absolute(run);
+    let is_path = run.contains('/') || path.is_file();
+    is_path
+        .then(|| path.parent()?.canonicalize().ok())
+        .flatten()
 }
 
 fn not_found(error: &FindError) -> Error {
@@ -193,7 +226,8 @@ mod tests {
             json,
             ..CommonArgs::default()
         });
-        show(&mut console, project, args, Utc::now())?;
+        let host = Host::fake(["aim-logs"]).with_cwd(Path::new("/"));
+        show(&mut console, &host, project, args, Utc::now())?;
         Ok(out.text())
     }
 
@@ -257,6 +291,51 @@ mod tests {
         ] {
             assert_eq!(only(gone).expect_err("gone").exit(), Exit::NotFound);
         }
+    }
+
+    #[test]
+    fn a_log_leads_to_its_run_and_its_project() {
+        let (dir, project) = project();
+        let id = installed(&project).to_string();
+        let (_other_dir, other) = super::super::testing::project();
+        installed(&other);
+        let layout = project.layout();
+        let history = RunLog::read(&layout);
+        let path = history.runs[0].log_path().expect("a log").to_owned();
+        let name = history.runs[0].log_name().expect("a name").to_owned();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(project.root(), &link).expect("link");
+        let absolute = project.root().join(&path).to_string_lossy().into_owned();
+        let by_link = link.join(&path).to_string_lossy().into_owned();
+        let (root, logs) = (project.root().to_path_buf(), layout.logs());
+        for (cwd, typed, leads) in [
+            (Path::new("/"), &absolute, true),
+            (Path::new("/"), &by_link, true),
+            (&root, &path, true),
+            (&root, &format!("./{path}"), true),
+            (&logs, &name, true),
+            (&logs, &format!("./{name}"), true),
+            (&logs, &format!("../{path}"), true),
+            // As `ls .pip-logs` and `last_action.log_path` have them, from anywhere.
+            (Path::new("/"), &name, false),
+            (other.root(), &path, false),
+        ] {
+            let host = Host::fake(["aim-logs"]).with_cwd(cwd);
+            let wanted = log_name(&host, &layout, typed).unwrap_or_else(|| typed.clone());
+            let run = history.find(&wanted).expect(typed);
+            assert_eq!(run.id(), id, "{typed}");
+            let found = project_of_log(&host, typed);
+            let is_found = found.as_ref().is_some_and(|found| *found == project);
+            assert_eq!(is_found, leads, "{typed} in {}", cwd.display());
+        }
+        let foreign = other.root().join(&path).to_string_lossy().into_owned();
+        let host = Host::fake(["aim-logs"]).with_cwd(project.root());
+        assert_eq!(
+            log_name(&host, &layout, &foreign),
+            None,
+            "not a log of this project"
+        );
+        assert_eq!(project_of_log(&host, &id), None);
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl RunLog {
         self.problems.iter().find(|problem| problem.is_momentary)
     }
 
-    /// The run that `wanted` names: `last`, an id, or a unique beginning of one.
+    /// The run that `wanted` names: `last`, an id, a unique beginning of one, or the name of its log's file.
     ///
     /// # Errors
     /// [`FindError`].
@@ -101,6 +101,9 @@ impl RunLog {
         let newest = self.runs.first().ok_or(FindError::Empty)?;
         if wanted == "last" {
             return Ok(newest);
+        }
+        if let Some(run) = self.runs.iter().find(|run| run.log_name() == Some(wanted)) {
+            return Ok(run);
         }
         let wanted = wanted.trim().to_ascii_lowercase();
         let found: Vec<&Run> = self

@@ -5,17 +5,22 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::ground::Ground;
-use crate::api::v1::{Health, Watching, WorkerState, WorkerStatus};
-use crate::api::{Client, nudge};
+use crate::api::v1::{
+    Health, LONGEST_WAIT_S, ProjectInfo, RestartRequest, Watching, WorkerState, WorkerStatus,
+};
+use crate::api::{Client, if_offered, nudge};
 use crate::console::Console;
 use crate::error::{Error, Exit, Result};
-use crate::project;
+use crate::project::{self, ProjectId};
 use crate::store::{Generation, Published};
 use crate::terminal::printable;
 use crate::words::t;
 
 /// The longest that `--wait` waits; a start that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Before a worker is asked after again that is on its way, where the backend answers at once instead of waiting.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The daemon, as far as this project is concerned.
 #[derive(Debug, Serialize)]
@@ -116,11 +121,20 @@ pub(super) fn tell(ground: &Ground<'_>, published: &Published) {
     }
 }
 
+/// The project as the daemon knows it, registered if need be. A backend that knows its projects by itself offers no
+/// registration.
+fn known_as(client: &Client, ground: &Ground<'_>) -> Result<ProjectInfo> {
+    let folder = ground.project.root();
+    match if_offered(client.register(folder))? {
+        Some(info) => Ok(info),
+        None => client.resolve(folder),
+    }
+}
+
 /// Makes the project known to the daemon, if one runs, and gives its id there.
 pub(super) fn register(ground: &Ground<'_>, console: &mut Console) -> Option<String> {
-    let registered =
-        Client::connect(ground.host).and_then(|client| client.register(ground.project.root()));
-    match registered {
+    let known = Client::connect(ground.host).and_then(|client| known_as(&client, ground));
+    match known {
         Ok(info) => Some(info.id.to_string()),
         Err(error) => {
             if error.exit() != Exit::NoDaemon {
@@ -137,14 +151,21 @@ pub(super) fn register(ground: &Ground<'_>, console: &mut Console) -> Option<Str
 /// `Exit::NoDaemon` without one; why the worker did not start; or that it took too long.
 pub(super) fn wait(ground: &Ground<'_>, generation: Generation) -> Result<WorkerStatus> {
     let client = Client::connect(ground.host)?;
-    let id = client.register(ground.project.root())?.id;
+    let id = known_as(&client, ground)?.id;
     let deadline = Instant::now() + PATIENCE;
-    let mut worker = client.start(&id).or_else(|error| {
+    let started = if_offered(client.start(&id)).or_else(|error| {
         let failed = client.worker(&id).ok().filter(has_failed);
-        failed.ok_or(error)
+        failed.map(Some).ok_or(error)
     })?;
+    let starts_by_itself = started.is_none();
+    let mut worker = match started {
+        Some(worker) => worker,
+        None => started_otherwise(&client, &id, generation)?,
+    };
     loop {
-        if worker.is_ready_at(generation.0) {
+        // A backend that offers no start starts a worker with its first node, and that one on the newest environment.
+        let is_none = starts_by_itself && worker.state == WorkerState::Stopped;
+        if worker.is_ready_at(generation.0) || is_none {
             return Ok(worker);
         }
         let left = deadline.saturating_duration_since(Instant::now());
@@ -152,8 +173,32 @@ pub(super) fn wait(ground: &Ground<'_>, generation: Generation) -> Result<Worker
         if ended || left.is_zero() {
             return Err(not_ready(&worker, generation));
         }
+        let asked = Instant::now();
         worker = client.worker_at(&id, generation.0, left)?;
+        if !worker.is_ready_at(generation.0) && asked.elapsed() < PAUSE {
+            std::thread::sleep(PAUSE);
+        }
     }
+}
+
+/// The worker where the backend offers no start: a worker that does not run is brought by a restart.
+fn started_otherwise(
+    client: &Client,
+    id: &ProjectId,
+    generation: Generation,
+) -> Result<WorkerStatus> {
+    let worker = client.worker_at(id, generation.0, Duration::ZERO)?;
+    if !matches!(worker.state, WorkerState::Failed | WorkerState::Stopped) {
+        return Ok(worker);
+    }
+    let restart = RestartRequest {
+        wait_s: Some(PATIENCE.as_secs_f64().min(LONGEST_WAIT_S)),
+        reason: Some("aim-venv-sync sync --wait".to_owned()),
+        ..RestartRequest::default()
+    };
+    client
+        .restart(id, &restart)
+        .map(|restarted| restarted.worker)
 }
 
 /// Whether the worker's last start failed.
@@ -161,8 +206,11 @@ pub(super) fn has_failed(worker: &WorkerStatus) -> bool {
     worker.state == WorkerState::Failed
 }
 
-/// That `worker` is ready, in words.
+/// That `worker` is ready, or that none has to be, in words.
 pub(super) fn ready(worker: &WorkerStatus) -> String {
+    if worker.state == WorkerState::Stopped {
+        return t!("venv_sync.daemon.none_runs").into_owned();
+    }
     t!(
         "venv_sync.daemon.ready",
         generation = worker.generation.unwrap_or_default(),
@@ -190,7 +238,6 @@ fn reason(worker: &WorkerStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::ProjectId;
     use crate::words::{self, Language};
 
     fn worker(state: WorkerState, generation: Option<u64>) -> WorkerStatus {

@@ -23,7 +23,7 @@ use chrono::Utc;
 
 use self::reached::Reached;
 use self::status::Status;
-use crate::api::Client;
+use crate::api::{Client, if_offered};
 use crate::console::Console;
 use crate::error::{Exit, Result};
 use crate::host::Host;
@@ -69,9 +69,11 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
 
 fn print_status(console: &mut Console, reached: &Reached) -> Result<()> {
     // The order matters: the first call makes the project known to the daemon, and the second needs that.
+    let worker = reached.client.worker(reached.address())?;
+    let about = if_offered(reached.client.project(reached.address()))?;
     let status = Status {
-        worker: reached.client.worker(reached.address())?,
-        watching: reached.client.project(reached.address())?.watching,
+        worker,
+        watching: about.and_then(|project| project.watching),
     };
     if console.is_json() {
         return console.json(&status);

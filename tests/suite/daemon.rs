@@ -218,6 +218,47 @@ fn garbage_on_the_socket_harms_nobody() {
 }
 
 /// The whole answer, head and body, to a GET on the sandbox's socket.
+#[test]
+fn a_project_is_named_by_its_id_or_its_folder() {
+    let sandbox = Sandbox::ready();
+    let _daemon = sandbox.daemon();
+    let folder = sandbox
+        .project()
+        .to_str()
+        .expect("utf-8")
+        .replace('/', "%2F");
+    let status = |path: &str| get(&sandbox, path)[9..12].to_owned();
+    let worker = |id: &str, query: &str| status(&format!("/api/v1/projects/{id}/worker{query}"));
+    assert_eq!(worker("demo", ""), "404", "nobody knows it yet");
+    assert_eq!(worker("-", &format!("?path={folder}")), "200");
+    assert_eq!(worker("demo", ""), "200");
+    assert_eq!(worker(&folder, ""), "200");
+    let both = format!("?generation=0&wait_s=0&path={folder}");
+    assert_eq!(
+        worker("another", &both),
+        "200",
+        "the folder goes before the id"
+    );
+    assert_eq!(worker("demo", "?path=%2Fnowhere"), "404");
+    assert_eq!(worker("demo", "?path=relative"), "400");
+    assert_eq!(status(&format!("/api/v1/projects/-?path={folder}")), "200");
+    let result = "/api/project/-/node/1/full-result";
+    assert_eq!(status(&format!("{result}?path={folder}")), "200");
+    assert_eq!(status(result), "404");
+}
+
+#[test]
+fn it_describes_itself() {
+    let sandbox = Sandbox::new();
+    let _daemon = sandbox.daemon();
+    let answer = get(&sandbox, "/api/openapi.json");
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+    let said: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    let kept: serde_json::Value =
+        serde_json::from_slice(&std::fs::read("openapi.json").expect("read")).expect("JSON");
+    assert_eq!(said, kept);
+}
+
 fn get(sandbox: &Sandbox, path: &str) -> String {
     let mut stream = UnixStream::connect(sandbox.socket()).expect("connects");
     write!(

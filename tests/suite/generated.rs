@@ -1,5 +1,5 @@
-//! What is made from the code and committed: completions, man pages, and the references of variables, settings and
-//! codes in docs.
+//! What is made from the code and committed: completions, man pages, and the references of variables, settings,
+//! codes and calls.
 //!
 //! `make review` (`AIM_UPDATE=1`) makes them anew; otherwise these tests compare.
 
@@ -10,6 +10,8 @@ use aim_toolkit::testing::{Config, ErrorCode, NodeCode, OTHERS, OURS};
 use aim_toolkit::{backend, logs, venv_sync, worker_cli};
 use clap::Command;
 use clap_complete::Shell;
+
+use crate::api_page;
 
 #[test]
 fn completions_are_as_the_commands_are() {
@@ -107,6 +109,15 @@ fn the_reference_of_codes_is_as_the_code_is() {
         }
     }
     compare(Path::new("docs/codes.md"), &text);
+}
+
+#[test]
+fn the_description_of_the_calls_is_as_the_code_is() {
+    let api = backend::described().expect("JSON");
+    let mut text = serde_json::to_string_pretty(&api).expect("JSON");
+    text.push('\n');
+    compare(Path::new("openapi.json"), &text);
+    compare(Path::new("docs/api.md"), &api_page::page(&api));
 }
 
 fn commands() -> [(&'static str, Command); 4] {

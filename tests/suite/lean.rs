@@ -7,7 +7,7 @@ use crate::sandbox::{program_path, skipped};
 #[test]
 fn each_program_has_only_what_it_needs() {
     let (parser, client) = ("clap_builder::", "ureq::");
-    let server = ["tokio::", "hyper::", "axum::"];
+    let server = ["tokio::", "hyper::", "axum::", "utoipa::"];
     let all = [&server[..], &[parser, client]].concat();
     check("aim-pip", &["aim_toolkit::"], &all);
     check("aim-logs", &[parser], &[&server[..], &[client]].concat());

@@ -17,8 +17,10 @@
     reason = "a test's name says it"
 )]
 
+mod api_page;
 mod around;
 mod arrays;
+mod backends;
 mod bad_input;
 mod circles;
 mod compare;

@@ -30,6 +30,21 @@ macro_rules! codes {
             }
         }
 
+        #[cfg(feature = "backend")]
+        impl utoipa::PartialSchema for $type {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                let codes = Self::MEANINGS.iter();
+                let codes = codes.map(|(code, meaning)| format!("\n* `{code}`: {meaning}"));
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::Type::String)
+                    .description(Some("A later version may have more.\n".to_owned() + &codes.collect::<String>()))
+                    .into()
+            }
+        }
+
+        #[cfg(feature = "backend")]
+        impl utoipa::ToSchema for $type {}
+
         impl From<&str> for $type {
             fn from(name: &str) -> Self {
                 match name {

@@ -9,6 +9,7 @@ use super::codes::ErrorCode;
 
 /// Reply of `GET /api/health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct Health {
     /// `healthy`.
     pub status: String,
@@ -22,6 +23,7 @@ pub struct Health {
     pub started_at: Option<DateTime<Utc>>,
     /// Folder whose sub-folders are projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "backend", schema(value_type = Option<String>))]
     pub projects_root: Option<PathBuf>,
     /// Lines of its log that could not be written.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -33,6 +35,7 @@ pub struct Health {
 
 /// Parts of the daemon that failed since it began, and were begun anew. Each is a fault of the toolkit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct Faults {
     /// How many.
     pub count: u64,
@@ -50,6 +53,7 @@ impl Faults {
 
 /// A part of the daemon that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct Fault {
     /// Which.
     pub part: String,
@@ -66,6 +70,7 @@ pub(super) fn is_zero(count: &u64) -> bool {
 
 /// Reply of `GET /api/version`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[expect(clippy::struct_field_names, reason = "the names of the wire")]
 pub struct Version {
     /// Version of the calls ([`API_VERSION`](super::API_VERSION)).
@@ -80,6 +85,7 @@ pub struct Version {
 
 /// Body of every refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
     /// What went wrong, for people; English.
     pub detail: String,

@@ -7,12 +7,14 @@ use crate::project::ProjectId;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct Event {
     /// What; also the `event:` field of the stream.
     #[serde(rename = "type")]
     pub kind: EventKind,
     /// The project that it happened to; none for [`EventKind::Gap`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "backend", schema(value_type = Option<String>))]
     pub project: Option<ProjectId>,
     /// The generation that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,6 +34,7 @@ pub struct Event {
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
     /// A run that changed the environment ended and is recorded.

@@ -8,6 +8,7 @@ use crate::json::Json;
 
 /// Body of `POST /api/project/execute-flow` and `…-stream`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct FlowRun {
     /// The project: its id, or its folder.
     pub project_id: String,
@@ -15,6 +16,7 @@ pub struct FlowRun {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_node_id: Option<String>,
     /// Values of text-input and result nodes by their ids.
+    #[cfg_attr(feature = "backend", schema(required = false, value_type = BTreeMap<String, serde_json::Value>))]
     pub node_values: BTreeMap<String, Json>,
     /// Nodes that may run at once.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,6 +25,7 @@ pub struct FlowRun {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_sec: Option<u16>,
     /// Whether a failure keeps other nodes from running.
+    #[cfg_attr(feature = "backend", schema(required = false))]
     pub halt_on_error: bool,
     /// Which events the stream call tells.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +34,7 @@ pub struct FlowRun {
 
 /// Which events the stream call tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum FlowEvents {
     /// Also those that AIM-Forge's clients do not know.

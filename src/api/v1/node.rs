@@ -7,11 +7,13 @@ use crate::json::Json;
 /// Body of `POST …/nodes/run`. The reply is [`NDJSON`](super::NDJSON), a [`NodeEvent`] a line, [`NodeEvent::Reply`] the
 /// last.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct NodeRun {
     /// The node's file, in the project's folder.
     pub file: String,
     /// Its input.
     #[serde(default)]
+    #[cfg_attr(feature = "backend", schema(value_type = serde_json::Value))]
     pub input: Json,
     /// How long it may run, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,6 +25,7 @@ pub struct NodeRun {
 
 /// What becomes of a node whose caller goes away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum OnDisconnect {
     /// It runs to its end; its output is in the worker's log.
@@ -34,6 +37,7 @@ pub enum OnDisconnect {
 
 /// A stream that a node wrote to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Stream {
     /// Standard output.
@@ -44,6 +48,7 @@ pub enum Stream {
 
 /// What a node printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct NodeOutput {
     /// Where to.
     pub stream: Stream,
@@ -53,6 +58,7 @@ pub struct NodeOutput {
 
 /// One line of the reply to `nodes/run`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum NodeEvent {
     /// The node printed.
@@ -60,6 +66,7 @@ pub enum NodeEvent {
     /// The node ended; the last line.
     Reply {
         /// The worker's reply object (compat, section 8), as the worker wrote it.
+        #[cfg_attr(feature = "backend", schema(value_type = serde_json::Value))]
         reply: Json,
     },
 }

@@ -9,13 +9,17 @@ use crate::project::ProjectId;
 
 /// Reply of `GET /api/v1/resolve?path=`, and a project in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct ProjectInfo {
     /// The project's id.
+    #[cfg_attr(feature = "backend", schema(value_type = String))]
     pub id: ProjectId,
     /// Its folder.
+    #[cfg_attr(feature = "backend", schema(value_type = String))]
     pub path: PathBuf,
     /// Its environment's folder; none while it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "backend", schema(value_type = Option<String>))]
     pub environment: Option<PathBuf>,
     /// Whether it stands in the registry, rather than under the daemon's projects root.
     #[serde(default)]
@@ -30,6 +34,7 @@ pub struct ProjectInfo {
 
 /// How changes that other tools make in an environment are noticed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct Watching {
     /// By which means.
     pub mode: WatchMode,
@@ -40,6 +45,7 @@ pub struct Watching {
 
 /// By which means changes are noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum WatchMode {
     /// The system tells of them at once.
@@ -52,6 +58,7 @@ pub enum WatchMode {
 
 /// Reply of `GET /api/v1/projects`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct ProjectList {
     /// All projects, by id.
     pub projects: Vec<ProjectInfo>,
@@ -59,13 +66,16 @@ pub struct ProjectList {
 
 /// Body of `POST /api/v1/projects`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct RegisterProject {
     /// The project's folder, or a folder in it; absolute.
+    #[cfg_attr(feature = "backend", schema(value_type = String))]
     pub path: PathBuf,
 }
 
 /// Body of `POST …/env-changed`; the reply is a [`WorkerStatus`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct EnvChanged {
     /// The environment's generation now. Only a hint: `env_meta.json` is the truth.
     pub generation: u64,

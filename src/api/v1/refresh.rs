@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What became of a worker when its environment changed last, by the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Refresh {
     /// Replaced: the environment changed.

@@ -8,6 +8,7 @@ use crate::project::ProjectId;
 
 /// When a worker gives way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum When {
     /// When the node that it runs, if any, has finished.
@@ -19,6 +20,7 @@ pub enum When {
 
 /// Body of `POST …/worker/restart`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RestartRequest {
     /// When the old worker gives way.
@@ -33,6 +35,7 @@ pub struct RestartRequest {
 
 /// Reply of `POST …/worker/restart`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[expect(clippy::struct_field_names, reason = "the names of the wire")]
 pub struct Restarted {
     /// Whether a new worker took over within the wait.
@@ -49,6 +52,7 @@ pub struct Restarted {
 
 /// Body of `POST …/worker/stop`; the reply is a [`WorkerStatus`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct StopRequest {
     /// Whether a running node is waited for.
@@ -57,6 +61,7 @@ pub struct StopRequest {
 
 /// Body of `POST …/worker/interrupt`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct InterruptRequest {
     /// Only nodes of this file, also those that wait for their turn; without it, whatever runs.
@@ -66,6 +71,7 @@ pub struct InterruptRequest {
 
 /// Reply of `POST …/worker/interrupt`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct Interrupted {
     /// How many nodes were told to end. What does not end by that is killed after the grace time.
     pub interrupted: usize,
@@ -73,6 +79,7 @@ pub struct Interrupted {
 
 /// Where a worker is in its life.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum WorkerState {
     /// No process; the next node starts one.
@@ -90,8 +97,10 @@ pub enum WorkerState {
 
 /// Reply of `GET …/worker`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct WorkerStatus {
     /// The project.
+    #[cfg_attr(feature = "backend", schema(value_type = String))]
     pub project: ProjectId,
     /// Where the worker is in its life.
     pub state: WorkerState,
@@ -145,6 +154,7 @@ pub struct WorkerStatus {
 
 /// Python objects that stay in a project's workers, since JSON cannot carry them, or only at length.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct KeptObjects {
     /// How many there are.
     pub count: usize,
@@ -191,6 +201,7 @@ impl WorkerStatus {
 
 /// How a worker ended by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct WorkerExit {
     /// Its process.
     pub pid: u32,

@@ -5,14 +5,27 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 
-use super::named::{NamedIfKnown, Shared};
+use super::named::{ByFolder, ById, NamedIfKnown, Shared};
 use super::worker::{longest, ready_at};
-use crate::api::v1::{EnvChanged, WorkerStatus};
+use crate::api::v1::{EnvChanged, ErrorBody, WorkerStatus};
 use crate::backend::answer::{Answer, Body};
 use crate::store::EnvMeta;
 
 /// `POST …/env-changed`. Answers at once, or with `wait_s` when the worker is ready. A project whose worker was never
 /// used has nothing to bring up to date, and one that is not known is left alone.
+#[utoipa::path(
+    post,
+    path = "/api/v1/projects/{id}/env-changed",
+    tag = "starred",
+    summary = "The environment of a project has changed: the nudge.",
+    description = "At once or, with `wait_s`, when the worker is ready, failed or does not run. Starts nothing.",
+    params(ById, ByFolder),
+    request_body = EnvChanged,
+    responses(
+        (status = 200, description = "Done", body = WorkerStatus),
+        (status = 404, description = "`no-such-project`", body = ErrorBody),
+    )
+)]
 pub(super) async fn changed(
     State(daemon): Shared,
     NamedIfKnown(known): NamedIfKnown,

@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::named::Shared;
-use crate::api::v1::EventKind;
+use super::named::{Shared, by_folder};
+use crate::api::v1::{Event, EventKind};
 use crate::backend::answer::{Query, Refusal};
 use crate::backend::events::Mark;
 use crate::backend::state::{Daemon, Door};
@@ -25,22 +25,43 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Events on their way to one reader; the others wait in the ring.
 const QUEUE: usize = 4;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
+    /// Only of the project with this id.
     project: Option<String>,
+    /// Only of the project in this folder.
+    path: Option<String>,
 }
 
-/// `GET /api/v1/events?project=`: from now on, or after the event that the header `Last-Event-ID` names, until the
-/// caller or the daemon goes. A gap is told whatever the project.
+/// `GET /api/v1/events?project=` or `?path=`: from now on, or after the event that the header `Last-Event-ID` names,
+/// until the caller or the daemon goes. A gap is told whatever the project.
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    tag = "more",
+    summary = "What happens, as it happens.",
+    description = "From now on, or after the event that the header `Last-Event-ID` names.",
+    params(Wanted),
+    responses(
+        (
+            status = 200,
+            description = "Server-sent events, the data of each an `Event`",
+            body = Event,
+            content_type = "text/event-stream"
+        ),
+    )
+)]
 pub(super) async fn follow(
     State(daemon): Shared,
     axum::Extension(door): axum::Extension<Door>,
     headers: HeaderMap,
     Query(wanted): Query<Wanted>,
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, axum::Error>>>, Refusal> {
-    let project = match &wanted.project {
-        Some(named) => Some(daemon.named(named, door, false)?.id),
-        None => None,
+    let project = match (&wanted.path, &wanted.project) {
+        (Some(folder), _) => Some(by_folder(&daemon, folder, door, false)?.id),
+        (None, Some(named)) => Some(daemon.named(named, door, false)?.id),
+        (None, None) => None,
     };
     let events = daemon.events();
     let mark = match headers.get("last-event-id") {

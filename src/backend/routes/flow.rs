@@ -18,9 +18,9 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use super::named::Shared;
-use crate::api::v1::ErrorCode;
-use crate::backend::answer::{Refusal, unread};
+use super::named::{ByFolder, ById, Shared, by_folder};
+use crate::api::v1::{ErrorBody, ErrorCode, FlowRun};
+use crate::backend::answer::{Query, Refusal, unread};
 use crate::backend::flow::{
     FlowError, FlowExecution, FlowRequest, Graph, OnError, Runner, Structure, refused, tell,
 };
@@ -33,6 +33,19 @@ use crate::json::Pieces;
 type Received = Result<Bytes, BytesRejection>;
 
 /// `POST /api/project/execute-flow`: the whole answer when all nodes are done.
+#[utoipa::path(
+    post,
+    path = "/api/project/execute-flow",
+    tag = "more",
+    summary = "Runs a flow, and answers when it is done (AIM-Forge).",
+    description = "",
+    request_body = FlowRun,
+    responses(
+        (status = 200, description = "How each node fared", body = serde_json::Value),
+        (status = 404, description = "`no-such-project`, `no-environment`", body = ErrorBody),
+        (status = 422, description = "`bad-request`: fields of the body, as AIM-Forge tells them", body = ErrorBody),
+    )
+)]
 pub(super) async fn execute(
     State(daemon): Shared,
     Extension(door): Extension<Door>,
@@ -57,6 +70,24 @@ pub(super) async fn execute(
 }
 
 /// `POST /api/project/execute-flow-stream`: events as it goes. A flow that cannot begin is an event too.
+#[utoipa::path(
+    post,
+    path = "/api/project/execute-flow-stream",
+    tag = "more",
+    summary = "Runs a flow, and tells of it as it goes (AIM-Forge).",
+    description = "",
+    request_body = FlowRun,
+    responses(
+        (
+            status = 200,
+            description = "Server-sent events, the last `complete` or `error`",
+            body = serde_json::Value,
+            content_type = "text/event-stream"
+        ),
+        (status = 404, description = "`no-such-project`, `no-environment`", body = ErrorBody),
+        (status = 422, description = "`bad-request`: fields of the body, as AIM-Forge tells them", body = ErrorBody),
+    )
+)]
 pub(super) async fn stream(
     State(daemon): Shared,
     Extension(door): Extension<Door>,
@@ -90,12 +121,28 @@ pub(super) async fn stream(
 }
 
 /// `GET /api/project/{id}/node/{node}/full-result`: the newest object that a node gave, as far as it is kept.
+#[utoipa::path(
+    get,
+    path = "/api/project/{id}/node/{node}/full-result",
+    tag = "more",
+    summary = "The newest object that a node gave, as far as it is kept (AIM-Forge).",
+    description = "",
+    params(ById, ("node" = String, Path, description = "The node's id"), ByFolder),
+    responses(
+        (status = 200, description = "The object", body = serde_json::Value),
+        (status = 404, description = "`no-such-project`", body = ErrorBody),
+    )
+)]
 pub(super) async fn full_result(
     State(daemon): Shared,
     Extension(door): Extension<Door>,
     Path((id, node)): Path<(String, String)>,
+    Query(wanted): Query<ByFolder>,
 ) -> Result<Response, Refusal> {
-    let known = daemon.named(&id, door, false)?;
+    let known = match &wanted.path {
+        Some(folder) => by_folder(&daemon, folder, door, false)?,
+        None => daemon.named(&id, door, false)?,
+    };
     let data = match daemon.running_job(&known.id) {
         Some(job) => job.full_result(&node).await,
         None => None,

@@ -9,6 +9,16 @@ use crate::api::v1::{API_VERSION, Health, Version};
 use crate::backend::{log, supervise};
 
 /// `GET /api/health`.
+#[utoipa::path(
+    get,
+    path = "/api/health",
+    tag = "starred",
+    summary = "Whether a backend is there, and which.",
+    description = "",
+    responses(
+        (status = 200, description = "Done", body = Health),
+    )
+)]
 pub(super) async fn health(State(daemon): Shared) -> Json<Health> {
     Json(Health {
         status: "healthy".to_owned(),
@@ -22,6 +32,16 @@ pub(super) async fn health(State(daemon): Shared) -> Json<Health> {
 }
 
 /// `GET /api/version`.
+#[utoipa::path(
+    get,
+    path = "/api/version",
+    tag = "starred",
+    summary = "The version of the calls.",
+    description = "The first number changes when an old client would go wrong.",
+    responses(
+        (status = 200, description = "Done", body = Version),
+    )
+)]
 pub(super) async fn version() -> Json<Version> {
     Json(Version {
         api_version: API_VERSION.to_owned(),

@@ -6,6 +6,7 @@ mod flow;
 mod health;
 mod named;
 mod nodes;
+mod openapi;
 mod projects;
 mod resolve;
 mod worker;
@@ -21,6 +22,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 
+pub use self::openapi::described;
 use super::answer::Refusal;
 use super::state::{Daemon, Door};
 use crate::api::v1::ErrorCode;
@@ -50,6 +52,7 @@ pub(super) fn router(daemon: Arc<Daemon>, door: Door) -> Router {
         .route("/", get(health::root))
         .route("/api/health", get(health::health))
         .route("/api/version", get(health::version))
+        .route("/api/openapi.json", get(openapi::show))
         .route("/api/v1/events", get(events::follow))
         .route("/api/v1/resolve", get(resolve::resolve))
         .route(

@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::named::{Named, Shared};
-use crate::api::v1::{NDJSON, NodeEvent, NodeOutput, NodeRun, OnDisconnect};
+use super::named::{ByFolder, ById, Named, Shared};
+use crate::api::v1::{ErrorBody, NDJSON, NodeEvent, NodeOutput, NodeRun, OnDisconnect};
 use crate::backend::answer::{Body, Refusal};
 use crate::backend::supervise;
 use crate::backend::worker::{Job, WorkerReply, failed_within};
@@ -25,6 +25,24 @@ const TOGETHER: usize = 16 << 10;
 
 /// `POST …/nodes/run`: lines of [`NodeEvent`], the reply last. A caller that goes away stops the node only where it has
 /// asked for that.
+#[utoipa::path(
+    post,
+    path = "/api/v1/projects/{id}/nodes/run",
+    tag = "more",
+    summary = "Runs one node.",
+    description = "",
+    params(ById, ByFolder),
+    request_body = NodeRun,
+    responses(
+        (
+            status = 200,
+            description = "A `NodeEvent` a line, the reply last",
+            body = NodeEvent,
+            content_type = "application/x-ndjson"
+        ),
+        (status = 404, description = "`no-such-project`, `no-environment`", body = ErrorBody),
+    )
+)]
 pub(super) async fn run(
     State(daemon): Shared,
     Named(known): Named,

@@ -7,9 +7,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 
-use super::named::{Named, Shared};
+use super::named::{ByFolder, ById, Named, Shared};
 use crate::api::v1::{
-    ErrorCode, InterruptRequest, Interrupted, LONGEST_WAIT_S, RestartRequest, Restarted,
+    ErrorBody, ErrorCode, InterruptRequest, Interrupted, LONGEST_WAIT_S, RestartRequest, Restarted,
     StopRequest, WorkerState, WorkerStatus,
 };
 use crate::backend::answer::{Answer, Body, Query, Refusal};
@@ -18,13 +18,29 @@ use crate::backend::state::{Daemon, refused_at_shutdown};
 use crate::backend::worker::WorkerError;
 use crate::store::Generation;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
+    /// The generation that the caller waits for. Also a reason to look, as `env-changed` is.
     generation: Option<u64>,
+    /// How long to wait for a worker that is ready at `generation`, in seconds, at most 300. Without it the
+    /// answer comes at once.
     wait_s: Option<f64>,
 }
 
 /// `GET …/worker`; with `generation` and `wait_s`, a long poll.
+#[utoipa::path(
+    get,
+    path = "/api/v1/projects/{id}/worker",
+    tag = "starred",
+    summary = "The state of the worker, and the long poll for it.",
+    description = "",
+    params(ById, ByFolder, Wanted),
+    responses(
+        (status = 200, description = "Done", body = WorkerStatus),
+        (status = 404, description = "`no-such-project`", body = ErrorBody),
+    )
+)]
 pub(super) async fn show(
     State(daemon): Shared,
     Named(known): Named,
@@ -38,12 +54,40 @@ pub(super) async fn show(
 }
 
 /// `POST …/worker/start`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/projects/{id}/worker/start",
+    tag = "more",
+    summary = "Starts the worker, if it does not run, and waits until it is ready.",
+    description = "",
+    params(ById, ByFolder),
+    responses(
+        (status = 200, description = "Done", body = WorkerStatus),
+        (status = 404, description = "`no-such-project`, `no-environment`", body = ErrorBody),
+        (status = 409, description = "`worker-stopped`", body = ErrorBody),
+        (status = 502, description = "`environment-refresh-failed`", body = ErrorBody),
+        (status = 503, description = "`shutting-down`", body = ErrorBody),
+    )
+)]
 pub(super) async fn start(State(daemon): Shared, Named(known): Named) -> Answer<WorkerStatus> {
     let status = daemon.job(&known).await?.start_worker().await;
     status.map(Json).map_err(failed)
 }
 
 /// `POST …/worker/stop`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/projects/{id}/worker/stop",
+    tag = "more",
+    summary = "Stops the worker; the next node starts it again.",
+    description = "",
+    params(ById, ByFolder),
+    request_body = StopRequest,
+    responses(
+        (status = 200, description = "Done", body = WorkerStatus),
+        (status = 404, description = "`no-such-project`", body = ErrorBody),
+    )
+)]
 pub(super) async fn stop(
     State(daemon): Shared,
     Named(known): Named,
@@ -56,6 +100,19 @@ pub(super) async fn stop(
 }
 
 /// `POST …/worker/interrupt`. Starts nothing: a project that is not in use has nothing to interrupt.
+#[utoipa::path(
+    post,
+    path = "/api/v1/projects/{id}/worker/interrupt",
+    tag = "more",
+    summary = "Ends nodes.",
+    description = "",
+    params(ById, ByFolder),
+    request_body = InterruptRequest,
+    responses(
+        (status = 200, description = "Done", body = Interrupted),
+        (status = 404, description = "`no-such-project`", body = ErrorBody),
+    )
+)]
 pub(super) async fn interrupt(
     State(daemon): Shared,
     Named(known): Named,
@@ -69,6 +126,22 @@ pub(super) async fn interrupt(
 }
 
 /// `POST …/worker/restart`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/projects/{id}/worker/restart",
+    tag = "starred",
+    summary = "Puts a fresh worker in the place of the present one.",
+    description = "",
+    params(ById, ByFolder),
+    request_body = RestartRequest,
+    responses(
+        (status = 200, description = "Done", body = Restarted),
+        (status = 404, description = "`no-such-project`, `no-environment`", body = ErrorBody),
+        (status = 409, description = "`worker-stopped`", body = ErrorBody),
+        (status = 502, description = "`environment-refresh-failed`", body = ErrorBody),
+        (status = 503, description = "`shutting-down`", body = ErrorBody),
+    )
+)]
 pub(super) async fn restart(
     State(daemon): Shared,
     Named(known): Named,

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::named::{Named, Shared};
+use super::named::{ByFolder, ById, Named, Shared};
 use crate::backend::answer::{Query, Refusal};
 use crate::backend::state::Daemon;
 use crate::backend::supervise;
@@ -21,10 +21,13 @@ use crate::files::Growing;
 /// How often a followed log is looked at.
 const PERIOD: Duration = Duration::from_millis(100);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
+    /// At most so many lines from its end; 200 where it is not said.
     #[serde(default = "usual_lines")]
     lines: usize,
+    /// Go on as it grows.
     #[serde(default)]
     follow: bool,
 }
@@ -35,6 +38,17 @@ fn usual_lines() -> usize {
 
 /// `GET …/worker/log?lines=N&follow=true`: plain text, the last lines and, if followed, what comes after them until the
 /// caller or the daemon goes.
+#[utoipa::path(
+    get,
+    path = "/api/v1/projects/{id}/worker/log",
+    tag = "more",
+    summary = "What the worker said.",
+    description = "",
+    params(ById, ByFolder, Wanted),
+    responses(
+        (status = 200, description = "Plain text", body = String, content_type = "text/plain"),
+    )
+)]
 pub(super) async fn show(
     State(daemon): Shared,
     Named(known): Named,

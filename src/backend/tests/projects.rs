@@ -62,9 +62,9 @@ fn a_folder_names_its_project_and_only_the_socket_registers_it() {
     assert_eq!(error.exit(), Exit::NotFound);
     let tcp = TcpStream::connect(world.tcp.expect("TCP")).expect("connects");
     let request = format!(
-        "GET /api/v1/projects/{}/worker HTTP/1.1\nhost: localhost\nauthorization: Bearer {TOKEN}\n\
+        "GET {} HTTP/1.1\nhost: localhost\nauthorization: Bearer {TOKEN}\n\
          connection: close\n\n",
-        address.as_str()
+        address.url("/worker")
     );
     assert_eq!(ask(tcp, &request).0, 404);
     assert!(client.projects().expect("a list").is_empty());

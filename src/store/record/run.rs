@@ -82,6 +82,11 @@ impl Run {
         }
     }
 
+    /// The name of its log's file.
+    pub fn log_name(&self) -> Option<&str> {
+        self.log_path()?.rsplit('/').next()
+    }
+
     /// Its record, if it has one.
     pub fn record(&self) -> Option<&RunRecord> {
         match self {

@@ -1,0 +1,1 @@
+../backend-stdlib/aim_socket.py

@@ -1,0 +1,115 @@
+//! The description of all calls, made from them: `openapi.json`, and `docs/api.md` for people.
+//!
+//! What holds for every call stands in `openapi.md` beside this file, which both begin with. The calls that another
+//! backend needs to offer have the tag `starred`.
+
+use axum::Json;
+use utoipa::openapi::{self, ContentBuilder, OpenApi, Ref, ResponseBuilder};
+use utoipa::{Modify, OpenApi as _};
+
+use super::{env, events, flow, health, nodes, projects, resolve, worker, worker_log};
+use crate::api::v1::{API_VERSION, ErrorBody, Event, NodeCode, NodeEvent};
+
+/// `GET /api/openapi.json`.
+#[utoipa::path(
+    get,
+    path = "/api/openapi.json",
+    tag = "more",
+    summary = "This description (OpenAPI 3.1).",
+    description = "",
+    responses((status = 200, description = "Done", body = serde_json::Value))
+)]
+pub(super) async fn show() -> Json<OpenApi> {
+    Json(description())
+}
+
+/// All calls.
+fn description() -> OpenApi {
+    Calls::openapi()
+}
+
+/// All calls as JSON (`openapi.json`).
+///
+/// # Errors
+/// None that is known.
+pub fn described() -> serde_json::Result<serde_json::Value> {
+    serde_json::to_value(description())
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "aim-backend", description = include_str!("openapi.md")),
+    modifiers(&EveryCall),
+    components(schemas(ErrorBody, Event, NodeEvent, NodeCode)),
+    tags(
+        (name = "starred", description = "What every backend offers."),
+        (name = "more", description = "What aim-backend offers besides.")
+    ),
+    paths(
+        health::health,
+        health::version,
+        resolve::resolve,
+        env::changed,
+        worker::show,
+        worker::restart,
+        projects::list,
+        projects::register,
+        projects::show,
+        projects::forget,
+        worker::start,
+        worker::stop,
+        worker::interrupt,
+        worker_log::show,
+        nodes::run,
+        events::follow,
+        flow::execute,
+        flow::stream,
+        flow::full_result,
+        show,
+    )
+)]
+struct Calls;
+
+/// What every call has in common: it can be refused.
+struct EveryCall;
+
+impl Modify for EveryCall {
+    fn modify(&self, api: &mut OpenApi) {
+        API_VERSION.clone_into(&mut api.info.version);
+        for item in api.paths.paths.values_mut() {
+            let calls = [&mut item.get, &mut item.post, &mut item.delete];
+            for call in calls.into_iter().flatten() {
+                let responses = &mut call.responses.responses;
+                responses.insert("default".to_owned(), refusal().into());
+            }
+        }
+    }
+}
+
+fn refusal() -> openapi::Response {
+    let body = Ref::from_schema_name("ErrorBody");
+    let content = ContentBuilder::new().schema(Some(body)).build();
+    ResponseBuilder::new()
+        .description("Refused; `code` says why")
+        .content("application/json", content)
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The paths that the table of routes names; those of a group are ends of whole paths.
+    #[test]
+    fn every_route_is_described() {
+        let described = description().paths.paths;
+        let routes = include_str!("mod.rs").split(".route(").skip(1);
+        let paths = routes.filter_map(|route| route.split('"').nth(1));
+        let paths: Vec<&str> = paths.filter(|path| *path != "/").collect();
+        assert!(paths.len() > 15, "{paths:?}");
+        for path in paths {
+            let is_described = described.keys().any(|key| key.ends_with(path));
+            assert!(is_described, "{path}");
+        }
+    }
+}
