@@ -15,7 +15,8 @@ use super::address::{Address, check_ours};
 /// Each of the two steps, writing and waiting for the first byte of the reply, may take this long.
 const PATIENCE: Duration = Duration::from_millis(125);
 
-/// Tells the daemon at `socket`, if there is one, that the environment of the project in `folder` is at `generation` after the run `run_id`. Says whether the daemon has heard it.
+/// Tells the daemon at `socket`, if there is one, that the environment of the project in `folder` is at `generation`
+/// after the run `run_id`. Says whether the daemon has heard it.
 pub fn env_changed(socket: &Path, folder: &Path, generation: u64, run_id: &str) -> bool {
     try_env_changed(socket, folder, generation, run_id).is_some()
 }
