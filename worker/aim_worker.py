@@ -34,7 +34,8 @@ value is the output. `edges` are `{"value"}` or `{"ref"}` with `handle` (the mem
 of the input).
 With `keep: {"ref"}`, an output that JSON cannot carry, or only in 10 000 characters or more, stays here: the output is
 then a reference and the reply has `kept: true`, `dropped` when older objects had to go for it, and `store`: the
-count and the bytes of what is kept now, and how many had to go in all.
+count and the bytes of what is kept now, and how many had to go in all. So does a short one that would be another after
+JSON (NaN, a tuple, keys that are no strings); its reply has the JSON as output, and `whole: true`.
 With `shm`, an output of more than 1 MiB is in a memfd: `output_fd`, `output_size` and `output_kind` ("json", or "text"
 for a string) instead of `output`. The daemon reads `/proc/<pid>/fd/<fd>` and sends `close_fd`.
 
@@ -50,24 +51,27 @@ that Python keeps them compiled: this file alone is compiled at every start.
 
 import _thread
 import os
-import stat
 import sys
 
 # `-I` keeps this folder off the path, and it must not be on it when node code runs.
 sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 from aim_worker_nodes import ProjectModules
-from aim_worker_process import Channel, Unusable, open_log
+from aim_worker_own import __builtins__, modules, os, stat  # noqa: F401, F811
+from aim_worker_process import HIGH, Channel, Unusable, move_up, open_log
 from aim_worker_requests import PYTHON, Worker
 from aim_worker_text import to_json
 
 sys.path.pop()
 
+# Nobody who goes through the loaded modules (to put a frozen clock in all of them, say) is to find these.
+hidden = [modules.pop(name) for name in list(modules) if name.startswith("aim_worker_")]
+
 
 def main():
     project = os.environ.get("WORKER_PROJECT_PATH")
     is_ours = project is None and stat.S_ISSOCK(os.fstat(0).st_mode)
-    requests = os.dup(0)
-    channel = Channel(requests, requests if is_ours else os.dup(1))
+    requests = move_up(os.dup(0), HIGH)
+    channel = Channel(requests, requests if is_ours else move_up(os.dup(1), HIGH + 1))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -77,6 +81,7 @@ def main():
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    channel.keep_streams()
     worker = Worker(channel, project, is_ours)
     _thread.start_new_thread(channel.watch, ())
     worker.rehearse()

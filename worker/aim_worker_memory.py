@@ -8,9 +8,8 @@ the memory, and the other worker's arrays are views of its own private map of it
 **Invariant:** only descriptors that were made here are ever closed here.
 """
 
-import os
-
 from aim_worker_nodes import import_standard
+from aim_worker_own import __builtins__, os  # noqa: F401
 from aim_worker_text import to_utf8
 
 ALIGNMENT = 64

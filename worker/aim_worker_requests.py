@@ -3,20 +3,17 @@
 **Invariant:** nothing that a node does, short of ending the process, ends the worker or loses the reply.
 """
 
-import _signal
 import builtins
-import gc
-import os
 import site
 import sys
-import time
 
 import aim_worker_nodes as nodes
 from aim_worker_interrupt import Interrupt
 from aim_worker_loaded import LoadedFiles
 from aim_worker_memory import IS_POSSIBLE, SharedMemory, load
-from aim_worker_nodes import Coroutine, Module, Node, ProjectModules, import_standard
-from aim_worker_objects import Objects, display, inline_json
+from aim_worker_nodes import Coroutine, Node, ProjectModules, import_standard
+from aim_worker_objects import Objects, display, has_utf8, survey
+from aim_worker_own import Module, __builtins__, gc, modules, os, put_back, signal, time  # noqa: F401
 from aim_worker_process import Unusable, enter_folder, flush_streams, open_streams
 from aim_worker_text import OWN_FILES, describe, failure, format_traceback, from_json, success, to_json
 
@@ -32,7 +29,7 @@ class Worker:
         self.channel = channel
         self.is_spare = is_spare
         self.pid = os.getpid()
-        self.main = sys.modules["__main__"]
+        self.main = modules["__main__"]
         self.root = root
         self.modules = None
         self.loaded = None
@@ -43,7 +40,7 @@ class Worker:
         self.objects = Objects()
         self.memory = SharedMemory()
         self.shares_memory = False
-        _signal.signal(_signal.SIGINT, self.interrupt)
+        signal.signal(signal.SIGINT, self.interrupt)
         self.operations = {
             "activate": self.activate,
             "exec_node": self.exec_node,
@@ -161,6 +158,7 @@ class Worker:
             raise
         except BaseException as error:
             self.is_running = False  # An interrupt may have come just before.
+            put_back()
             self.leave_if_forked(error)
             failed = failure(request.get("id"), describe(error), format_traceback(error, path))
         self.leave_if_forked(None)
@@ -172,16 +170,19 @@ class Worker:
 
     def deliver(self, output, keep):
         """The members of a reply that carry a node's output: itself, a reference to it, or the memory it is in."""
-        if keep is None or isinstance(output, str):
+        if keep is None or (type(output) is str and has_utf8(output)):
             return self.carry(output)
-        text = inline_json(output)
-        if text is not None:
+        text, is_same = survey(output)
+        if text is not None and is_same:
             return '"output":' + text
         ref = keep["ref"]
         dropped = self.objects.keep(ref, output)
         more = ',"dropped":' + to_json(dropped) if dropped else ""
-        facts = to_json(self.objects.reference(ref)), to_json(self.objects.totals())
-        return '"output":%s,"kept":true,"store":%s%s' % (facts + (more,))
+        if text is None:
+            text = to_json(self.objects.reference(ref))
+        else:
+            more += ',"whole":true'
+        return '"output":%s,"kept":true,"store":%s%s' % (text, to_json(self.objects.totals()), more)
 
     def carry(self, output):
         """The members of a reply for an output as JSON. A large one goes by shared memory, a string then as it is."""
@@ -220,8 +221,8 @@ class Worker:
     def run(self, node, value):
         """Execute a node's file as `__main__`, so that pickle and dataclasses find its classes; call its function."""
         open_streams()
-        if _signal.getsignal(_signal.SIGINT) != self.interrupt:
-            _signal.signal(_signal.SIGINT, self.interrupt)
+        if signal.getsignal(signal.SIGINT) != self.interrupt:
+            signal.signal(signal.SIGINT, self.interrupt)
         module = Module("__main__")
         namespace = module.__dict__
         namespace.update(node.ready)
@@ -229,17 +230,18 @@ class Worker:
         namespace["__file__"] = node.path
         namespace["input_data"] = value
         sys.argv = [node.path]
-        sys.modules["__main__"] = module
+        modules["__main__"] = module
         given = len(namespace)
         try:
             exec(node.code, namespace)
-            name, function = nodes.choose_function(namespace)
-            output = nodes.call(function, name == "RunScript", value)
+            function = nodes.choose_function(namespace)
+            output = nodes.call(function, value)
             if type(output) is Coroutine:
                 output = import_standard("asyncio").run(output)
             return output
         finally:
-            sys.modules["__main__"] = self.main
+            put_back()
+            modules["__main__"] = self.main
             if len(namespace) > given + 1:
                 # More than one function: a table that the file has loaded, say. Functions and the globals that they
                 # are in refer to each other, so that only a collection, here of what is young, lets such values go.
@@ -270,7 +272,7 @@ class Worker:
 
     def loaded_files(self, request):
         """The files that this process has loaded, from which the daemon sees whether a change concerns it."""
-        files = {nodes.module_file(module) for module in list(sys.modules.values()) if module is not self.main}
+        files = {nodes.module_file(module) for module in list(modules.values()) if module is not self.main}
         files = sorted(file for file in files if isinstance(file, str) and not file.startswith(OWN_FILES))
         changed = {} if self.loaded is None else {"changed": self.loaded.changed()}
         return success(request, files=files, **changed)

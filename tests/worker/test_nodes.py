@@ -88,6 +88,15 @@ class Nodes(unittest.TestCase):
         self.check("def f(): return '\u00e9\ud55c'".encode(), "\u00e9\ud55c")
         self.check(b"\xef\xbb\xbfdef f(): return 1", 1)
         self.check(b"# -*- coding: latin-1 -*-\ndef f(): return '\xe9'", "\u00e9")
+        self.check("# coding: cp949\ndef f(): return '\ud55c'".encode("cp949"), "\ud55c")
+        self.check("#!/usr/bin/python\n# vim: set fileencoding=euc-kr :\ndef f(): return '\ud55c'".encode("euc-kr"), "\ud55c")
+        self.check(b"\xef\xbb\xbf# coding: utf-8\r\ndef f():\r\n    return 'a\\\r\nb'\r\n", "ab")
+        self.check(b"def f():\r    return 1\r", 1)
+        self.check(b"def f():\r\n\treturn math.pi > 3\r\n\x0c\r\n", True)
+        self.assertIn("SyntaxError", self.run_source(b"\xef\xbb\xbf# coding: cp949\nx = 1")["traceback"])
+        self.assertIn("unknown encoding", self.run_source(b"# coding: nothing\nx = 1")["error"])
+        reply = self.run_source("# coding: cp949\ndef f():\n    raise ValueError('\ud55c')".encode("cp949"))
+        self.assertIn("raise ValueError('\ud55c')", reply["traceback"])
 
     # -- errors
 

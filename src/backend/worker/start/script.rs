@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::files::atomic;
 
 /// The script that is run, and the modules that it imports from beside it.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     (
         "aim_worker.py",
         include_str!("../../../../worker/aim_worker.py"),
@@ -34,6 +34,10 @@ const FILES: [(&str, &str); 9] = [
     (
         "aim_worker_objects.py",
         include_str!("../../../../worker/aim_worker_objects.py"),
+    ),
+    (
+        "aim_worker_own.py",
+        include_str!("../../../../worker/aim_worker_own.py"),
     ),
     (
         "aim_worker_process.py",
