@@ -79,8 +79,9 @@ class Memory(unittest.TestCase):
         self.assertEqual(len(reply["output"]), 2 * MIB)
 
     def test_no_descriptor_left(self):
-        limit = "import resource\ndef main():\n    n = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
-        limit += "    resource.setrlimit(resource.RLIMIT_NOFILE, (%d, n[1]))\n    return %s * 2000000"
+        # The hard limit too: a soft one the worker would raise again.
+        limit = "import resource\ndef main():\n"
+        limit += "    resource.setrlimit(resource.RLIMIT_NOFILE, (%d, 3))\n    return %s * 2000000"
         for output, expected in (("'\u00e9'", "\u00e9" * 2000000), ("[1]", [1] * 2000000)):
             worker = DaemonWorker(self, self.project, shm=True)
             self.assertEqual(self.run_node(limit % (3, output), worker)["output"], expected)

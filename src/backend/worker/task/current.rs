@@ -23,6 +23,8 @@ pub(super) struct Current {
     pub(super) worker: Worker,
     pub(super) doing: Doing,
     awaited: VecDeque<Awaited>,
+    /// Whether the running node is what was sent last.
+    is_node_last: bool,
     /// When it is killed, if it has hung up and does not end.
     pub(super) hangup_deadline: Option<Instant>,
 }
@@ -51,6 +53,7 @@ impl Current {
             worker,
             doing: Doing::Nothing,
             awaited: VecDeque::new(),
+            is_node_last: false,
             hangup_deadline: None,
         }
     }
@@ -87,6 +90,7 @@ impl Current {
     /// Hands it `node` as the request `id`. It is doing nothing else.
     pub(super) fn run(&mut self, id: String, node: Node) {
         self.send(&node.order.request, &id, Awaited::Node);
+        self.is_node_last = true;
         self.worker.process.linger();
         self.doing = Doing::Node(Running::new(id, node));
     }
@@ -137,6 +141,7 @@ impl Current {
 
     /// Lets it close memory that it has shared.
     pub(super) fn close_shared(&mut self, descriptor: u32) {
+        self.is_node_last = false;
         let request = Request::CloseFd { fd: descriptor };
         self.worker.process.send(&request.line(""));
     }
@@ -149,6 +154,11 @@ impl Current {
     /// It has closed its protocol, and has a moment to end.
     pub(super) fn hung_up(&mut self) {
         self.hangup_deadline = Some(Instant::now() + HANGUP_GRACE);
+    }
+
+    /// Whether it has ended without having read the request of the node that it was to run.
+    pub(super) fn has_not_begun(&self) -> bool {
+        self.is_node_last && self.worker.process.left_unread()
     }
 
     /// When something is next to be done about it.
@@ -165,6 +175,7 @@ impl Current {
     }
 
     fn send(&mut self, request: &Request, id: &str, awaited: Awaited) {
+        self.is_node_last = false;
         self.worker.process.send(&request.line(id));
         self.awaited.push_back(awaited);
     }

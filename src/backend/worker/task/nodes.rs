@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use chrono::Utc;
 
 use super::current::{Awaited, Current, Doing};
+use super::running::Running;
 use super::{Next, Task};
 use crate::api::v1::{NodeCode, Stream, WorkerExit};
 use crate::backend::supervise;
@@ -149,6 +150,15 @@ impl Task {
             return;
         };
         let (pid, signal) = (current.pid(), signal_name(status));
+        if current.has_not_begun()
+            && current.running().is_some_and(Running::is_wanted)
+            && let Some(running) = current.take_running()
+        {
+            self.log.note(format_args!(
+                "worker {pid} had ended before it read what it was to run, which goes to the next one"
+            ));
+            self.queue.push_front(running.into_node());
+        }
         let was_running = current.running().map(|running| running.file.clone());
         let during = was_running
             .as_ref()

@@ -181,7 +181,7 @@ async fn a_node_that_ends_the_process_gives_its_exit_code() {
 async fn a_node_that_closes_the_protocol_loses_only_its_worker() {
     let Some(site) = Site::new() else { return };
     let ran = site
-        .run("import os\ndef main():\n    os.closerange(3, 64)\n    os.kill(os.getpid(), 19)\n")
+        .run("import os\ndef main():\n    os.closerange(3, 1024)\n    os.kill(os.getpid(), 19)\n")
         .await;
     assert_eq!(ran.reply["error"], "worker-exit", "{}", ran.reply);
     assert_eq!(site.run(NOTHING).await.reply["ok"], true);
@@ -329,4 +329,26 @@ async fn whoever_asks_is_told_of_a_panic_until_a_worker_starts() {
     );
     assert_eq!(site.job.status().await.last_error, None);
     within(site.job.clone().shut_down()).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_died_before_its_node_fails_no_node() {
+    let Some(site) = Site::new() else { return };
+    site.file(
+        "counts.py",
+        "import os\ndef main():\n    with open('count', 'a') as s: s.write('x')\n    return os.getpid()\n",
+    );
+    let mut last = site.run_file("counts.py", "{}").await.reply["output"].clone();
+    for count in 2..12 {
+        let pid = i32::try_from(last.as_i64().expect("a process")).expect("an id");
+        let process = Pid::from_raw(pid).expect("an id");
+        // Nobody looks at the process meanwhile: this thread goes on at once.
+        kill_process(process, Signal::KILL).expect("killed");
+        let ran = site.run_file("counts.py", "{}").await;
+        assert_eq!(ran.reply["ok"], true, "{}", ran.reply);
+        assert_ne!(ran.reply["output"], last);
+        last = ran.reply["output"].clone();
+        let counted = std::fs::read_to_string(site.file("marker", "").with_file_name("count"));
+        assert_eq!(counted.expect("counted").len(), count, "each ran once");
+    }
 }
