@@ -39,8 +39,9 @@ JSON (NaN, a tuple, keys that are no strings); its reply has the JSON as output,
 With `shm`, an output of more than 1 MiB is in a memfd: `output_fd`, `output_size` and `output_kind` ("json", or "text"
 for a string) instead of `output`. The daemon reads `/proc/<pid>/fd/<fd>` and sends `close_fd`.
 
-A SIGINT that ends a running node is told by `{"event": "interrupted"}`; one that finds none running is not.
-A failure is `{"id", "ok": false, "error", "traceback"}`; a line that cannot be used is answered with `"id": null`.
+A SIGINT that ends a running node is told by `{"event": "interrupted", "id"}`; one that finds none running is not.
+A failure is `{"id", "ok": false, "error", "traceback"}`; for AIM-Forge, a line that cannot be used is answered with
+`"id": null`. The daemon's ids cannot be guessed, and stand first in a reply: it takes nothing else for one.
 
 What is where: `_process` descriptors and streams, `_requests` the operations, `_nodes` how a file is run, `_objects`
 what stays here by reference, `_memory` what goes by shared memory, `_text` JSON and tracebacks. They are modules so

@@ -25,9 +25,9 @@ PYTHON = "%d.%d.%d" % sys.version_info[:3]
 class Worker:
     """Answers one request after the other, on the main thread."""
 
-    def __init__(self, channel, root, is_spare):
+    def __init__(self, channel, root, is_ours):
         self.channel = channel
-        self.is_spare = is_spare
+        self.is_ours = self.is_spare = is_ours
         self.pid = os.getpid()
         self.main = modules["__main__"]
         self.root = root
@@ -36,6 +36,7 @@ class Worker:
         self.generation = None
         self.nodes = {}
         self.is_running = False
+        self.answering = None
         self.raise_interrupt = Interrupt()
         self.objects = Objects()
         self.memory = SharedMemory()
@@ -70,7 +71,8 @@ class Worker:
             if not isinstance(request, dict):
                 raise ValueError("a JSON object was expected")
         except Exception as error:
-            return failure(None, "Invalid message: " + describe(error))
+            return failure(self.id_in(line), "Invalid message: " + describe(error))
+        self.answering = request.get("id")
         op = request.get("op")
         operation = self.operations.get(op) if isinstance(op, str) else None
         if operation is None:
@@ -78,10 +80,17 @@ class Worker:
         try:
             return operation(request)
         except Unusable as error:
-            return failure(None, "Invalid message: %s" % error)
+            return failure(self.id_in(line), "Invalid message: %s" % error)
         except BaseException as error:
             self.is_running = False
             return failure(request.get("id"), describe(error), format_traceback(error))
+
+    def id_in(self, line):
+        """The id of a request that cannot be used: none, as AIM-Forge has it, but the daemon takes no answer without."""
+        parts = line[:100].split(b'"', 4)
+        if not self.is_ours or len(parts) < 5 or parts[:2] != [b"{", b"id"] or not parts[3].isalnum():
+            return None
+        return parts[3].decode("ascii")
 
     def interrupt(self, _number, frame):
         """SIGINT ends the running node. Between two nodes it has nothing to end, and must not cost a reply.
@@ -90,7 +99,7 @@ class Worker:
         """
         if self.is_running:
             if os.getpid() == self.pid:
-                self.channel.send('{"event":"interrupted"}\n')
+                self.channel.send('{"event":"interrupted","id":%s}\n' % to_json(self.answering))
             self.raise_interrupt(frame)
 
     def activate(self, request):
@@ -108,6 +117,8 @@ class Worker:
         os.environ["WORKER_PROJECT_PATH"] = self.root
         self.is_spare = False
         self.shares_memory = bool(request.get("shm")) and IS_POSSIBLE
+        if self.shares_memory:
+            import_standard("fcntl")  # Later there may be no descriptor left to load it by.
         limit = request.get("object_limit")
         self.objects.limit = self.objects.limit if limit is None else int(limit)
         self.generation = int(request.get("generation", 0))

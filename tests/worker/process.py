@@ -93,10 +93,11 @@ class DaemonWorker(Lines):
         self.socket.sendall(data)
 
     def receive(self):
-        """The next reply. Interrupts that the worker tells of are counted."""
+        """The next reply. Interrupts that the worker tells of are counted; what nodes wrote here is left out."""
         while True:
-            message = json.loads(self.buffer.readline().decode())
-            if message != {"event": "interrupted"}:
+            line = self.buffer.readline()
+            message = json.loads(line[max(line.find(b'{"id":'), 0) :].decode())
+            if message.get("event") != "interrupted":
                 return message
             self.interrupts += 1
 

@@ -51,6 +51,14 @@ class Memory(unittest.TestCase):
         self.check_text("'a\\ud800' * %d" % MIB, "a\ufffd".encode() * MIB)
         self.check_text("'\\ud83d\\ude00' * %d" % MIB, "\U0001f600".encode() * MIB)
 
+    def test_what_is_given_away_is_out_of_the_reach_of_nodes(self):
+        reply = self.run_node("def main(): return 'x' * %d" % (2 * MIB))
+        self.run_node(
+            "import os\ndef main():\n    for fd in range(3, 1100):\n        for do in (os.write, os.ftruncate):\n"
+            "            try: do(fd, b'forged' if do is os.write else 1)\n            except OSError: pass\n"
+        )
+        self.assertEqual(self.read(reply), b"x" * (2 * MIB))
+
     def test_a_large_string_is_not_kept(self):
         reply = self.run_node("def main(): return 'x' * %d" % (2 * MIB), keep={"ref": "n_1"})
         self.assertEqual((reply["output_kind"], "kept" in reply), ("text", False))

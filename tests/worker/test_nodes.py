@@ -78,7 +78,7 @@ class Nodes(unittest.TestCase):
     def test_missing_project(self):
         for root in ("/nowhere", "relative", 5, __file__):
             reply = self.worker.run("node.py", project_root=root)
-            self.assertEqual(reply, {"id": None, "ok": False, "error": "Invalid message: Invalid project root"})
+            self.assertEqual(reply, {"id": "1", "ok": False, "error": "Invalid message: Invalid project root"})
 
     def test_edited_node(self):
         for number in range(20):
@@ -352,10 +352,10 @@ class Nodes(unittest.TestCase):
     # -- the protocol
 
     def test_unusable_lines(self):
-        def check(line, beginning):
+        def check(line, beginning, known_id=None):
             self.worker.send(line + b"\n")
             reply = self.worker.receive()
-            self.assertEqual((reply["id"], reply["ok"], list(reply)), (None, False, ["id", "ok", "error"]))
+            self.assertEqual((reply["id"], reply["ok"], list(reply)), (known_id, False, ["id", "ok", "error"]))
             self.assertTrue(reply["error"].startswith("Invalid message: " + beginning), reply)
 
         check(b"hello", "Expecting value")
@@ -364,7 +364,7 @@ class Nodes(unittest.TestCase):
         check(b"[]", "a JSON object was expected")
         check(b'{"id": "\xff"}', "'utf-8' codec can't decode")
         check(b"[" * 200000, "maximum recursion depth exceeded" if self.recursion_is_named() else "")
-        check(b'{"id": "1"} {}', "Extra data")
+        check(b'{"id": "1"} {}', "Extra data", "1")
         self.worker.send(b"\n  \n\r\n")
         self.check_alive()
 

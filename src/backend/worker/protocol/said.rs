@@ -18,9 +18,6 @@ pub(crate) struct Envelope {
     pub(crate) python: Option<String>,
 }
 
-/// What a worker says when an interrupt is raised in its node.
-pub(crate) const INTERRUPTED: &str = r#"{"event":"interrupted"}"#;
-
 /// Why a worker could not do what was asked, as it says.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Failure {

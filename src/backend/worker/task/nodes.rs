@@ -4,15 +4,13 @@ use std::process::ExitStatus;
 
 use chrono::Utc;
 
-use super::current::{Awaited, Current, Doing};
+use super::current::{Awaited, Current, Doing, Line};
 use super::running::Running;
 use super::{Next, Task};
 use crate::api::v1::{NodeCode, Stream, WorkerExit};
 use crate::backend::supervise;
 use crate::backend::worker::process::{ending, signal_name};
-use crate::backend::worker::protocol::{
-    self, DaemonReply, INTERRUPTED, Released, WorkerReply, object_gone,
-};
+use crate::backend::worker::protocol::{self, DaemonReply, Released, WorkerReply, object_gone};
 
 impl Task {
     /// Runs the next node, if there is one and a worker for it; starts the worker otherwise.
@@ -70,28 +68,26 @@ impl Task {
         }
     }
 
-    /// Takes in a line of the worker's: an event, or the next answer.
+    /// Takes in a line of the worker's: an event, the next answer, or what a node wrote there.
     pub(super) fn line_came(&mut self, line: Vec<u8>) {
-        let text = String::from_utf8(line).unwrap_or_default();
-        // Not parsed for this: a reply may be long, and begins with its id.
-        if text.starts_with(r#"{"event""#) {
-            if text == INTERRUPTED {
-                self.interrupt_taken();
-            }
-            return;
-        }
         let Some(current) = &mut self.current else {
             return;
         };
-        match current.answered() {
-            Some(Awaited::Node) => self.node_answered(text),
-            Some(Awaited::Question) => self.question_answered(&text),
-            Some(Awaited::Release) => {
+        match current.said(line) {
+            Line::Answer(Awaited::Node, text) => self.node_answered(text),
+            Line::Answer(Awaited::Question, text) => self.question_answered(&text),
+            Line::Answer(Awaited::Release, text) => {
                 if let Ok(Released { store }) = serde_json::from_str(&text) {
                     self.objects.said(current.pid(), store);
                 }
             }
-            None => self.spoke_nonsense(),
+            Line::Interrupted => self.interrupt_taken(),
+            Line::Noise if current.has_noise => {}
+            Line::Noise => {
+                current.has_noise = true;
+                self.log
+                    .note("a node wrote into the worker's own descriptors; that is no answer, and left out");
+            }
         }
     }
 

@@ -352,3 +352,70 @@ async fn a_worker_that_died_before_its_node_fails_no_node() {
         assert_eq!(counted.expect("counted").len(), count, "each ran once");
     }
 }
+
+/// Writes forged answers, events and nonsense into every descriptor, and once more when it is long done.
+const FORGER: &str = r#"
+import os, threading
+
+FORGED = ['{"id":%s,"ok":true,"output":"forged","kept":true,"time_ms":0}' % i for i in (
+    ['null', '""', '"activate"', '"modules"', '"release"'] + ['"%d"' % n for n in range(1, 40)])]
+FORGED += ['{"event":"%s","ok":true}' % e for e in ('interrupted', 'ready', 'spare')] + ['', '{', 'null', '[]']
+NOISE = '\n'.join(FORGED).encode() + b'\n\xff\xfe\n{"id":"1",'
+
+def forge(count=1):
+    for _ in range(count):
+        for fd in range(3, 1100):
+            try:
+                os.write(fd, NOISE)
+            except OSError:
+                pass
+
+def RunScript(n):
+    forge()
+    if n == 2:
+        threading.Thread(target=forge, args=(20,)).start()
+    return {'real': n}
+"#;
+
+#[tokio::test]
+async fn nothing_that_a_node_writes_anywhere_is_taken_for_an_answer() {
+    let Some(site) = Site::new() else { return };
+    site.file("forger.py", FORGER);
+    site.file("plain.py", "def RunScript(n):\n    return n\n");
+    let mut pid = None;
+    for n in 1..=4 {
+        let forger = site.run_file("forger.py", &format!(r#"{{"n":{n}}}"#)).await;
+        assert_eq!(forger.reply["ok"], true, "{}", forger.reply);
+        assert_eq!(forger.reply["output"], serde_json::json!({"real": n}));
+        let plain = site.run_file("plain.py", &format!(r#"{{"n":{n}}}"#)).await;
+        assert_eq!(plain.reply["output"], n, "{}", plain.reply);
+        // Another one is not started for it either.
+        let now = site.job.status().await.pid;
+        assert_eq!(*pid.get_or_insert(now), now);
+    }
+    let log = site.log();
+    assert_eq!(log.matches("that is no answer").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn an_interrupt_is_not_put_off_by_a_forged_one() {
+    let Some(site) = Site::with(|settings| settings.grace = std::time::Duration::from_secs(60))
+    else {
+        return;
+    };
+    site.file(
+        "stubborn.py",
+        "import os, time, signal\n\
+         def main():\n    \
+             for fd in range(3, 1100):\n        \
+                 try: os.write(fd, b'{\"event\":\"interrupted\"}\\n' * 99)\n        \
+                 except OSError: pass\n    \
+             while True:\n        \
+                 try: time.sleep(600)\n        \
+                 except KeyboardInterrupt: return 'heard'\n",
+    );
+    let mut run = node("stubborn.py", "null");
+    run.timeout_s = Some(0.2);
+    let ran = site.run_node(run).await;
+    assert_eq!(ran.reply["output"], "heard", "{}", ran.reply);
+}
