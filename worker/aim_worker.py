@@ -39,11 +39,15 @@ JSON (NaN, a tuple, keys that are no strings); its reply has the JSON as output,
 With `shm`, an output of more than 1 MiB is in a memfd: `output_fd`, `output_size` and `output_kind` ("json", or "text"
 for a string) instead of `output`. The daemon reads `/proc/<pid>/fd/<fd>` and sends `close_fd`.
 
+A node that is not to run here, since a new process would have other modules, is answered with `spent`, the reason
+(`reason` and `file`), unless the request says `anyway`. That modules were loaded again is told by
+`{"event": "loading", "file", "id"}`.
 A SIGINT that ends a running node is told by `{"event": "interrupted", "id"}`; one that finds none running is not.
 A failure is `{"id", "ok": false, "error", "traceback"}`; for AIM-Forge, a line that cannot be used is answered with
 `"id": null`. The daemon's ids cannot be guessed, and stand first in a reply: it takes nothing else for one.
 
-What is where: `_process` descriptors and streams, `_requests` the operations, `_nodes` how a file is run, `_objects`
+What is where: `_process` descriptors and streams, `_requests` the operations, `_nodes` how a file is run, `_fresh` and
+`_path` whether the loaded modules are what a new process would load, `_objects`
 what stays here by reference, `_memory` what goes by shared memory, `_text` JSON and tracebacks. They are modules so
 that Python keeps them compiled: this file alone is compiled at every start.
 
@@ -56,8 +60,8 @@ import sys
 
 # `-I` keeps this folder off the path, and it must not be on it when node code runs.
 sys.path.append(os.path.dirname(os.path.abspath(__file__)))
-from aim_worker_nodes import ProjectModules
-from aim_worker_own import __builtins__, modules, os, stat  # noqa: F401, F811
+from aim_worker_fresh import Modules
+from aim_worker_own import __builtins__, modules, os, stat, time  # noqa: F401, F811
 from aim_worker_process import HIGH, Channel, Unusable, move_up, open_log
 from aim_worker_requests import PYTHON, Worker
 from aim_worker_text import to_json
@@ -92,7 +96,8 @@ def main():
         try:
             worker.enter(project)
         except Unusable:
-            worker.modules = ProjectModules(project)  # There is no such project; each request is told so.
+            # There is no such project; each request is told so.
+            worker.modules = Modules(project, time.time_ns(), worker.tell_of_loading)
     worker.serve()
     os._exit(0)
 

@@ -1,7 +1,7 @@
-"""Nodes and the project's own modules: how a file becomes code, which function is called and with what.
+"""Nodes: how a file becomes code, which function is called and with what.
 
 These are AIM-Forge's rules with its gaps filled: all builtins, real file names, imported names skipped when the
-function is chosen, edited helper modules loaded again. `aim_worker.py` runs what is prepared here.
+function is chosen. `aim_worker_requests.py` runs what is prepared here.
 
 **Invariant:** a node's file is inside the project, also by way of symbolic links.
 **Invariant:** nothing here keeps a file's old content: each use asks by `stat` whether the file is still the same.
@@ -175,77 +175,6 @@ def inspected_parameters(function):
     positional = [p.name for p in named if p.kind == p.POSITIONAL_ONLY]
     variable = inspect.Parameter.VAR_POSITIONAL in kinds, inspect.Parameter.VAR_KEYWORD in kinds
     return ([p.name for p in named], required, positional) + variable
-
-
-class ProjectModules:
-    """The loaded modules that are the project's own, and whether their files are still the ones that were loaded.
-
-    When one changed, all are dropped, not only that one: others hold its functions and classes under their own names
-    (`from helper import f`), also indirectly, and two versions of a class in one process are worse than an import.
-    """
-
-    def __init__(self, root):
-        self.folders = {os.path.join(root, ""), os.path.join(os.path.realpath(root), "")}
-        self.root = root
-        self.prefix = os.path.join(sys.prefix, "")
-        self.stamps = {}
-        self.count = len(modules)
-        self.started = 0
-
-    def refresh(self):
-        """Before a node: forget the project's modules if one of their files is another now."""
-        self.started = time.time_ns()
-        changed = [file for file, stamp in self.stamps.values() if stamp_of(file) != stamp]
-        if changed:
-            for name in self.stamps:
-                forget_module(name)
-            self.stamps.clear()
-            self.count = 0
-            for file in changed:
-                forget_bytecode(file)
-            import_standard("importlib").invalidate_caches()
-        # A folder's listing is kept by its time; a helper written in the same tick would not be found.
-        finder = own_sys.path_importer_cache.get(self.root)
-        if finder is not None:
-            finder.invalidate_caches()
-
-    def note(self):
-        """After a node: remember what it imported. The number of modules tells whether it imported anything."""
-        if len(modules) == self.count:
-            return
-        self.count = len(modules)
-        now = time.time_ns()
-        for name, module in list(modules.items()):
-            file = module_file(module)
-            if name not in self.stamps and self.owns(file):
-                stamp = stamp_of(file)
-                # Written while the node ran, perhaps after it was imported: load it again next time.
-                is_doubtful = stamp is not None and self.started < stamp[2] <= now
-                self.stamps[name] = (file, () if is_doubtful else stamp)
-
-    def owns(self, file):
-        """True for Python source in the project that is not an environment's. (Extension modules cannot load twice.)"""
-        if not isinstance(file, str) or not file.endswith(".py"):
-            return False
-        if "/site-packages/" in file or file.startswith(self.prefix):
-            return False
-        return any(file.startswith(folder) for folder in self.folders)
-
-
-def forget_module(name):
-    """Drop a module, also as a member of its package, which stays if it is a namespace that others have parts in."""
-    modules.pop(name, None)
-    package, _, member = name.rpartition(".")
-    if package in modules:
-        vars(modules[package]).pop(member, None)
-
-
-def forget_bytecode(file):
-    """Remove the compiled copy of an edited file: Python compares whole seconds, and would take it for the new one."""
-    try:
-        os.unlink(import_standard("importlib.util").cache_from_source(file))
-    except (OSError, NotImplementedError):
-        pass
 
 
 def module_file(module):

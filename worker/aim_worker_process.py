@@ -30,6 +30,7 @@ class Channel:
         self.descriptors = {requests, replies}
         self.source = requests
         self.streams = None
+        self.sent_at = 0
         self.arrival = select.poll()
         self.arrival.register(requests, select.POLLIN)
         os.register_at_fork(after_in_child=self.close)
@@ -81,6 +82,7 @@ class Channel:
 
     def send(self, line):
         data = memoryview(line.encode("ascii"))
+        self.sent_at = time.perf_counter()
         try:
             while data:
                 data = data[os.write(self.replies, data) :]

@@ -8,10 +8,11 @@ import site
 import sys
 
 import aim_worker_nodes as nodes
+from aim_worker_fresh import Modules
 from aim_worker_interrupt import Interrupt
 from aim_worker_loaded import LoadedFiles
 from aim_worker_memory import IS_POSSIBLE, SharedMemory, load
-from aim_worker_nodes import Coroutine, Node, ProjectModules, import_standard
+from aim_worker_nodes import Coroutine, Node, import_standard
 from aim_worker_objects import Objects, display, has_utf8, survey
 from aim_worker_own import Module, __builtins__, gc, modules, os, put_back, signal, time  # noqa: F401
 from aim_worker_process import Unusable, enter_folder, flush_streams, open_streams
@@ -137,12 +138,19 @@ class Worker:
 
     def enter(self, root):
         """Load the environment, then put the project in front of it."""
+        started = time.time_ns()
         enter_folder(root)
         if sys.flags.no_site:
             site.main()
         sys.path.insert(0, root)
         self.root = root
-        self.modules = ProjectModules(root)
+        self.modules = Modules(root, started, self.tell_of_loading)
+
+    def tell_of_loading(self, file):
+        """Say why the project's modules are loaded again."""
+        if self.is_ours:
+            event = {"event": "loading", "file": file, "id": self.answering}
+            self.channel.send(to_json(event) + "\n")
 
     def exec_node(self, request):
         """Run one node. Whatever it raises, `SystemExit` and `KeyboardInterrupt` too, is its error and not our end."""
@@ -159,7 +167,9 @@ class Worker:
                 if file is not None or "edges" not in request:
                     node = self.node(root, file)
                     path = node.path
-                self.modules.refresh()
+                why = self.modules.refresh(self.channel.sent_at)
+                if why is not None and self.is_ours and not request.get("anyway"):
+                    return to_json({"id": request.get("id"), "spent": why}) + "\n"
                 edges = request.get("edges")
                 value = self.objects.assemble(edges) if edges else request.get("input")
                 output = self.deliver(value if node is None else self.run(node, value), request.get("keep"))

@@ -315,7 +315,7 @@ class Nodes(unittest.TestCase):
     def test_interrupt_of_a_forked_child_is_not_told(self):
         self.run_source(
             "def f():\n    ready, told = os.pipe()\n    child = os.fork()\n    if child == 0:\n"
-            "        os.write(told, b'x')\n        time.sleep(60)\n    os.read(ready, 1)\n    os.kill(child, 2)\n"
+            "        os.write(told, b'x')\n        while True: time.sleep(0.05)\n    os.read(ready, 1)\n    os.kill(child, 2)\n"
             "    return os.waitpid(child, 0)[1]"
         )
         self.check_alive()

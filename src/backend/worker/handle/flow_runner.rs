@@ -102,6 +102,7 @@ impl Job {
                 keep: Some(KeepAs {
                     r#ref: call.keep.clone(),
                 }),
+                anyway: false,
             },
             file: call.file.as_deref().unwrap_or_default().to_owned(),
             limit: Some(call.timeout.as_secs_f64()),

@@ -7,6 +7,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use serde::Deserialize;
+
 /// The ids of one worker's requests.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
@@ -37,9 +39,26 @@ pub(crate) fn answer_to(line: &mut Vec<u8>, key: &str, id: &str) -> Option<Strin
     String::from_utf8(std::mem::take(line)).ok()
 }
 
-/// Whether a line says that an interrupt was raised in the node that is the request `key`.
-pub(crate) fn is_interrupt(line: &[u8], key: &str) -> bool {
-    line.ends_with(format!(r#"{{"event":"interrupted","id":"{key}"}}"#).as_bytes())
+/// What a worker tells of the request `key` before it answers it.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub(crate) enum Event {
+    /// An interrupt was raised in the node.
+    Interrupted,
+    /// The project's modules were forgotten, since this file is another one now.
+    Loading { file: String },
+}
+
+/// The event of the request `key` that a line ends with, if it does.
+pub(crate) fn event_of(line: &[u8], key: &str) -> Option<Event> {
+    if !line.ends_with(format!(r#","id":"{key}"}}"#).as_bytes()) {
+        return None;
+    }
+    let start = br#"{"event":""#;
+    let at = line
+        .windows(start.len())
+        .rposition(|part| part == start.as_slice())?;
+    serde_json::from_slice(&line[at..]).ok()
 }
 
 #[cfg(test)]
@@ -69,13 +88,22 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupt_is_known_by_its_key() {
-        assert!(is_interrupt(
-            br#"noise{"event":"interrupted","id":"k1"}"#,
-            "k1"
-        ));
-        assert!(!is_interrupt(br#"{"event":"interrupted","id":"k2"}"#, "k1"));
-        assert!(!is_interrupt(br#"{"event":"interrupted"}"#, "k1"));
+    fn an_event_is_known_by_its_key() {
+        let check = |line: &[u8], expected| assert_eq!(event_of(line, "k1"), expected);
+        let interrupted = || Some(Event::Interrupted);
+        check(br#"{"event":"interrupted","id":"k1"}"#, interrupted());
+        check(
+            b"\xff{\"event\":\"{\"event\":\"interrupted\",\"id\":\"k1\"}",
+            interrupted(),
+        );
+        let file = "a.py".to_owned();
+        check(
+            br#"{"event":"loading","file":"a.py","id":"k1"}"#,
+            Some(Event::Loading { file }),
+        );
+        check(br#"{"event":"interrupted","id":"k2"}"#, None);
+        check(br#"{"event":"interrupted"}"#, None);
+        check(br#"{"event":"other","id":"k1"}"#, None);
     }
 
     #[test]

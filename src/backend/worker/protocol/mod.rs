@@ -10,8 +10,8 @@ mod request;
 mod said;
 
 pub(crate) use daemon_reply::{DaemonReply, object_gone};
-pub(crate) use key::{Keys, answer_to, is_interrupt};
+pub(crate) use key::{Event, Keys, answer_to, event_of};
 pub use reply::WorkerReply;
 pub(crate) use reply::of_worker;
 pub(crate) use request::{Edge, KeepAs, Request};
-pub(crate) use said::{Envelope, Failure, Modules, Released, Store};
+pub(crate) use said::{Envelope, Failure, Modules, Released, Spent, Store};

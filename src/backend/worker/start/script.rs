@@ -10,10 +10,14 @@ use std::path::{Path, PathBuf};
 use crate::files::atomic;
 
 /// The script that is run, and the modules that it imports from beside it.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 12] = [
     (
         "aim_worker.py",
         include_str!("../../../../worker/aim_worker.py"),
+    ),
+    (
+        "aim_worker_fresh.py",
+        include_str!("../../../../worker/aim_worker_fresh.py"),
     ),
     (
         "aim_worker_interrupt.py",
@@ -38,6 +42,10 @@ const FILES: [(&str, &str); 10] = [
     (
         "aim_worker_own.py",
         include_str!("../../../../worker/aim_worker_own.py"),
+    ),
+    (
+        "aim_worker_path.py",
+        include_str!("../../../../worker/aim_worker_path.py"),
     ),
     (
         "aim_worker_process.py",

@@ -11,11 +11,14 @@ use tokio::time::Instant;
 use super::messages::Node;
 use super::question::{About, Question};
 use super::running::Running;
-use crate::backend::worker::protocol::{Keys, Request, answer_to, is_interrupt};
+use crate::backend::worker::protocol::{Event, Keys, Request, answer_to, event_of};
 use crate::backend::worker::start::{View, Worker};
 
 /// How long a worker that has closed its protocol may take to end by itself.
 const HANGUP_GRACE: Duration = Duration::from_secs(1);
+
+/// How many workers may decline a node because files change all the time; then it runs on the next one.
+const PATIENCE: u32 = 3;
 
 /// The worker that nodes run on.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(super) struct Current {
     keys: Keys,
     /// Whether something was in its protocol that was nobody's answer.
     pub(super) has_noise: bool,
+    /// Whether it runs nodes though a new process would have other modules: the policy is to wait.
+    pub(super) is_kept_spent: bool,
     /// Whether the running node is what was sent last.
     is_node_last: bool,
     /// When it is killed, if it has hung up and does not end.
@@ -44,8 +49,8 @@ pub(super) enum Doing {
 #[derive(Debug)]
 pub(super) enum Line {
     Answer(Awaited, String),
-    /// An interrupt was raised in the running node.
-    Interrupted,
+    /// Something about what is not answered yet.
+    Event(Event),
     /// What a node wrote there.
     Noise,
 }
@@ -69,6 +74,7 @@ impl Current {
             awaited: VecDeque::new(),
             keys: Keys::default(),
             has_noise: false,
+            is_kept_spent: false,
             is_node_last: false,
             hangup_deadline: None,
         }
@@ -104,7 +110,10 @@ impl Current {
     }
 
     /// Hands it `node`, whose answer is to have the id `id`. It is doing nothing else.
-    pub(super) fn run(&mut self, id: String, node: Node) {
+    pub(super) fn run(&mut self, id: String, mut node: Node) {
+        if let Request::ExecNode { anyway, .. } = &mut node.order.request {
+            *anyway = self.is_kept_spent || node.declined >= PATIENCE;
+        }
         self.send(&node.order.request, Awaited::Node);
         self.is_node_last = true;
         self.worker.process.linger();
@@ -171,10 +180,10 @@ impl Current {
         {
             return Line::Answer(awaited, answer);
         }
-        match self.awaited.back() {
-            Some((_, key)) if is_interrupt(&line, key) => Line::Interrupted,
-            _ => Line::Noise,
-        }
+        let event = self.awaited.back();
+        event
+            .and_then(|(_, key)| event_of(&line, key))
+            .map_or(Line::Noise, Line::Event)
     }
 
     /// It has closed its protocol, and has a moment to end.

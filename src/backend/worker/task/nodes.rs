@@ -7,10 +7,12 @@ use chrono::Utc;
 use super::current::{Awaited, Current, Doing, Line};
 use super::running::Running;
 use super::{Next, Task};
-use crate::api::v1::{NodeCode, Stream, WorkerExit};
+use crate::api::v1::{NodeCode, Refresh, Stream, WorkerExit};
 use crate::backend::supervise;
 use crate::backend::worker::process::{ending, signal_name};
-use crate::backend::worker::protocol::{self, DaemonReply, Released, WorkerReply, object_gone};
+use crate::backend::worker::protocol::{
+    self, DaemonReply, Event, Released, Spent, WorkerReply, object_gone,
+};
 
 impl Task {
     /// Runs the next node, if there is one and a worker for it; starts the worker otherwise.
@@ -81,7 +83,10 @@ impl Task {
                     self.objects.said(current.pid(), store);
                 }
             }
-            Line::Interrupted => self.interrupt_taken(),
+            Line::Event(Event::Interrupted) => self.interrupt_taken(),
+            Line::Event(Event::Loading { file }) => self.log.note(format_args!(
+                "{file} changed; the project's modules are loaded again"
+            )),
             Line::Noise if current.has_noise => {}
             Line::Noise => {
                 current.has_noise = true;
@@ -92,6 +97,9 @@ impl Task {
     }
 
     fn node_answered(&mut self, text: String) {
+        if let Some(why) = spent(&text) {
+            return self.declined(why);
+        }
         let Some(current) = &mut self.current else {
             return;
         };
@@ -190,4 +198,14 @@ impl Task {
         });
         self.publish();
     }
+}
+
+/// Why a node was not run, if that is what its answer says.
+fn spent(answer: &str) -> Option<Refresh> {
+    // Replies begin with the id, so this is where the member would be; anywhere else it is a node's own.
+    let at = answer.find(',')?;
+    let is_so = answer[at + 1..].starts_with(r#""spent":"#);
+    is_so.then(|| serde_json::from_str::<Spent>(answer))?
+        .ok()
+        .map(|answer| answer.spent)
 }

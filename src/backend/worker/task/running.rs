@@ -18,6 +18,7 @@ pub(super) struct Running {
     pub(super) reply: oneshot::Sender<WorkerReply>,
     pub(super) delivery: Delivery,
     order: Box<Order>,
+    declined: u32,
     output: mpsc::Sender<NodeOutput>,
     began: Instant,
     /// Seconds that it may take.
@@ -37,6 +38,7 @@ impl Running {
             began: Instant::now(),
             limit: node.order.limit,
             order: Box::new(node.order),
+            declined: node.declined,
             cut_short: None,
         }
     }
@@ -50,6 +52,7 @@ impl Running {
     pub(super) fn into_node(self) -> Node {
         Node {
             order: *self.order,
+            declined: self.declined,
             output: self.output,
             reply: self.reply,
         }
