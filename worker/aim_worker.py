@@ -48,7 +48,7 @@ A failure is `{"id", "ok": false, "error", "traceback"}`; for AIM-Forge, a line 
 
 What is where: `_process` descriptors and streams, `_requests` the operations, `_nodes` how a file is run, `_fresh` and
 `_path` whether the loaded modules are what a new process would load, `_objects`
-what stays here by reference, `_memory` what goes by shared memory, `_text` JSON and tracebacks. They are modules so
+what stays here by reference, `_memory` what goes by shared memory, `_end` how it ends, `_text` JSON and tracebacks. They are modules so
 that Python keeps them compiled: this file alone is compiled at every start.
 
 **Invariant:** only the standard library, and of it only what the first node needs; the rest when it is needed.
@@ -60,6 +60,7 @@ import sys
 
 # `-I` keeps this folder off the path, and it must not be on it when node code runs.
 sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+from aim_worker_end import limit_end
 from aim_worker_fresh import Modules
 from aim_worker_own import __builtins__, modules, os, stat, time  # noqa: F401, F811
 from aim_worker_process import HIGH, Channel, Unusable, move_up, open_log
@@ -99,7 +100,9 @@ def main():
             # There is no such project; each request is told so.
             worker.modules = Modules(project, time.time_ns(), worker.tell_of_loading)
     worker.serve()
-    os._exit(0)
+    channel.is_ending = True
+    limit_end()
+    worker.objects.release(None)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,10 @@ class Modules:
         changed = [file for _, file, stamp in self.own.values() if stamp_of(file) != stamp]
         now, why = time.perf_counter(), None
         if now >= self.look_at or now - last > PAUSE:
-            why = self.look(changed)
+            try:
+                why = self.look(changed)
+            except Exception:  # A node put something else in the place of what Python finds modules by.
+                pass
             after = time.perf_counter()
             self.look_at = after + SHARE * (after - now)
         if changed:

@@ -95,7 +95,8 @@ class SearchPath:
         self.watch_path()
 
     def watch_path(self):
-        for path in list(sys.path):
+        paths = getattr(sys, "path", None)
+        for path in list(paths) if isinstance(paths, list) else ():
             if isinstance(path, str):
                 self.watch(path, "")
 

@@ -8,6 +8,7 @@ import site
 import sys
 
 import aim_worker_nodes as nodes
+from aim_worker_end import Record, begin_anew
 from aim_worker_fresh import Modules
 from aim_worker_interrupt import Interrupt
 from aim_worker_loaded import LoadedFiles
@@ -42,6 +43,7 @@ class Worker:
         self.objects = Objects()
         self.memory = SharedMemory()
         self.shares_memory = False
+        channel.is_running = lambda: self.is_running
         signal.signal(signal.SIGINT, self.interrupt)
         self.operations = {
             "activate": self.activate,
@@ -140,11 +142,20 @@ class Worker:
         """Load the environment, then put the project in front of it."""
         started = time.time_ns()
         enter_folder(root)
+        record = Record(root)
         if sys.flags.no_site:
             site.main()
         sys.path.insert(0, root)
         self.root = root
         self.modules = Modules(root, started, self.tell_of_loading)
+        if not self.is_ours:
+            self.channel.before_read = lambda: self.keep_in_step(record)
+
+    def keep_in_step(self, record):
+        """Under another backend, which never looks: become a new process when the environment is another one."""
+        if record.has_changed() or self.modules.refresh() is not None:
+            flush_streams()
+            begin_anew(self.channel)
 
     def tell_of_loading(self, file):
         """Say why the project's modules are loaded again."""

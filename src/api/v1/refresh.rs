@@ -71,7 +71,10 @@ impl fmt::Display for Refresh {
             Self::InterpreterChanged => f.write_str("the interpreter changed"),
             Self::FileChanged { file } => write!(f, "{file} changed, which it had loaded"),
             Self::ComesFirst { file } => {
-                write!(f, "{file} comes first now, where it had loaded another file")
+                write!(
+                    f,
+                    "{file} comes first now, where it had loaded another file"
+                )
             }
             Self::ImportWorks { file } => {
                 write!(f, "{file} is there now, which it had looked for in vain")

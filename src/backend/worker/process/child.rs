@@ -228,6 +228,26 @@ impl Process {
         found
     }
 
+    /// Ends the process, which is idle, and its group. It may do what Python does at its end, in half of `grace`; then
+    /// it is ended as by [`Self::end`].
+    pub(crate) async fn end_in_peace(mut self, grace: Duration, log: WorkerLog) {
+        self.protocol = None;
+        self.outgoing.clear();
+        let _ = timeout_at(Instant::now() + grace / 2, self.exit(&log)).await;
+        self.end(grace, log).await;
+    }
+
+    /// Waits until the process, but not its group, has ended.
+    async fn exit(&mut self, log: &WorkerLog) {
+        loop {
+            match self.event(true).await {
+                ProcessEvent::Output(_, bytes) => log.output(&bytes),
+                ProcessEvent::Exited(_) => return,
+                ProcessEvent::Line(_) | ProcessEvent::Hangup => {}
+            }
+        }
+    }
+
     /// Ends the process and its group: by closing the protocol and asking, after `grace` by force. What it prints last
     /// goes to `log`.
     pub(crate) async fn end(mut self, grace: Duration, log: WorkerLog) {
@@ -236,13 +256,7 @@ impl Process {
         self.outgoing.clear();
         self.signal_group(Signal::TERM);
         let gone = async {
-            loop {
-                match self.event(true).await {
-                    ProcessEvent::Output(_, bytes) => log.output(&bytes),
-                    ProcessEvent::Exited(_) => break,
-                    ProcessEvent::Line(_) | ProcessEvent::Hangup => {}
-                }
-            }
+            self.exit(&log).await;
             while test_kill_process_group(self.group).is_ok() {
                 tokio::time::sleep(GROUP_POLL).await;
             }

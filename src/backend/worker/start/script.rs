@@ -10,10 +10,14 @@ use std::path::{Path, PathBuf};
 use crate::files::atomic;
 
 /// The script that is run, and the modules that it imports from beside it.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 13] = [
     (
         "aim_worker.py",
         include_str!("../../../../worker/aim_worker.py"),
+    ),
+    (
+        "aim_worker_end.py",
+        include_str!("../../../../worker/aim_worker_end.py"),
     ),
     (
         "aim_worker_fresh.py",

@@ -205,7 +205,8 @@ fn spent(answer: &str) -> Option<Refresh> {
     // Replies begin with the id, so this is where the member would be; anywhere else it is a node's own.
     let at = answer.find(',')?;
     let is_so = answer[at + 1..].starts_with(r#""spent":"#);
-    is_so.then(|| serde_json::from_str::<Spent>(answer))?
+    is_so
+        .then(|| serde_json::from_str::<Spent>(answer))?
         .ok()
         .map(|answer| answer.spent)
 }
