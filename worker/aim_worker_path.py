@@ -53,10 +53,11 @@ class Failures:
 class Folder:
     """What Python looks through for `prefix` and a name: names, or what else is there (an archive, or nothing)."""
 
-    __slots__ = ("path", "prefix", "stamp", "names", "startup")
+    __slots__ = ("path", "prefix", "stamp", "names", "may_start", "startup_names", "startup")
 
     def __init__(self, path, prefix):
-        self.path, self.prefix, self.stamp, self.names, self.startup = path, prefix, (), frozenset(), {}
+        self.path, self.prefix, self.stamp, self.names = path, prefix, (), frozenset()
+        self.may_start, self.startup_names = not prefix and path.endswith("-packages"), ()
         self.look()
         self.startup = self.startup_files()
 
@@ -70,6 +71,7 @@ class Folder:
             self.names = frozenset(os.listdir(self.path))
         except OSError:
             self.names = frozenset()
+        self.startup_names = [name for name in self.names if name.endswith(STARTUP)] if self.may_start else ()
         # Written in this very tick of the clock, it could be written again and look the same.
         self.stamp = stamp if stamp is None or stamp[2] < tick else ()
         if not self.names and not before[1]:
@@ -79,10 +81,7 @@ class Folder:
 
     def startup_files(self):
         """Files that Python reads at its start only, with their stamps."""
-        if self.prefix or not self.path.endswith("-packages"):
-            return {}
-        files = [os.path.join(self.path, name) for name in self.names if name.endswith(STARTUP)]
-        return {file: stamp_of(file) for file in files}
+        return {name: stamp_of(os.path.join(self.path, name)) for name in self.startup_names}
 
 
 class SearchPath:
@@ -116,10 +115,11 @@ class SearchPath:
     def changed_startup(self):
         """A file that came, went or changed, and that a new process would have read at its start."""
         for folder in self.folders.values():
-            now = folder.startup_files()
-            if now != folder.startup:
-                before = folder.startup
-                return min(file for file in set(now) | set(before) if now.get(file) != before.get(file))
+            if folder.startup_names or folder.startup:
+                now, before = folder.startup_files(), folder.startup
+                changed = [name for name in set(now) | set(before) if now.get(name) != before.get(name)]
+                if changed:
+                    return os.path.join(folder.path, min(changed))
         return None
 
     def look(self, loaded):

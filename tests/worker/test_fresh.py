@@ -15,7 +15,9 @@ import zipfile
 from process import DaemonWorker, Project, setUpModule, site_packages, tearDownModule, venv, write  # noqa: F401
 
 
-class Fresh(unittest.TestCase):
+class Site(unittest.TestCase):
+    """A project, a folder beside it, and installed files."""
+
     def setUp(self):
         self.project = Project(self)
         self.beside = os.path.realpath(tempfile.mkdtemp(prefix="aim-beside-"))
@@ -60,6 +62,8 @@ class Fresh(unittest.TestCase):
         self.start()
         self.assertIn("output", self.run_node(source))
 
+
+class Fresh(Site):
     # -- what can be loaded again
 
     def test_a_folder_beside_the_project(self):
@@ -246,7 +250,7 @@ if len(sys.argv) > 1: print(json.dumps(probe()))
 """ % (NAMES,)
 
 
-class AtRandom(Fresh):
+class AtRandom(Site):
     """Files come, change and go at random; after each step a new interpreter and the worker say the same."""
 
     STEPS = 20
@@ -301,9 +305,6 @@ class AtRandom(Fresh):
         for seed in range(int(os.environ.get("AIM_SEEDS", "3"))):
             self.check_seed(seed)
 
-
-for name in [name for name in vars(Fresh) if name.startswith("test_")]:
-    setattr(AtRandom, name, None)
 
 if __name__ == "__main__":
     unittest.main()

@@ -240,10 +240,12 @@ async fn answer(
             match process.event(true).await {
                 ProcessEvent::Line(mut line) => match key {
                     None => return Ok(line),
-                    Some(key) => match answer_to(&mut line, key, "") {
-                        Some(line) => return Ok(line.into_bytes()),
-                        None => {} // A startup file of the environment wrote it.
-                    },
+                    // A startup file of the environment may write something, too.
+                    Some(key) => {
+                        if let Some(line) = answer_to(&mut line, key, "") {
+                            return Ok(line.into_bytes());
+                        }
+                    }
                 },
                 ProcessEvent::Output(_, bytes) => printed.push(&bytes),
                 // Its end comes next and says more.
