@@ -48,8 +48,8 @@ A failure is `{"id", "ok": false, "error", "traceback"}`; for AIM-Forge, a line 
 
 What is where: `_process` descriptors and streams, `_requests` the operations, `_nodes` how a file is run, `_fresh` and
 `_path` whether the loaded modules are what a new process would load, `_objects`
-what stays here by reference, `_memory` what goes by shared memory, `_end` how it ends, `_text` JSON and tracebacks. They are modules so
-that Python keeps them compiled: this file alone is compiled at every start.
+what stays here by reference, `_memory` what goes by shared memory, `_end` how it ends, `_text` JSON and tracebacks.
+They are modules so that Python keeps them compiled: this file alone is compiled at every start.
 
 **Invariant:** only the standard library, and of it only what the first node needs; the rest when it is needed.
 """

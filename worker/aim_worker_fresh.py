@@ -1,14 +1,15 @@
 """The loaded modules, and whether a process that starts now would load the same ones.
 
 Before each node those that can be loaded again (Python source that is the person's own, in the project or beside it, or
-in an archive) are compared with their files, and forgotten when one changed: all of them, not only that one, since others
-hold its functions and classes under their own names (`from helper import f`), also indirectly, and two versions of a
-class in one process are worse than an import. Where another module cannot be the same any more (one that is installed,
-an extension, what was missing when an installed module asked for it), the process is spent: another has to run the node.
+in an archive) are compared with their files, and forgotten when one changed: all of them, not only that one, since
+others hold its functions and classes under their own names (`from helper import f`), also indirectly, and two versions
+of a class in one process are worse than an import. Where another module cannot be the same any more (one that is
+installed, an extension, what was missing when an installed module asked for it), the process is spent: another has to
+run the node.
 
 What is installed is seldom changed by hand, and there may be a thousand files of it. So while node follows node without
-a pause, looking at them and at the folders may take one part in a hundred of the time. After a millisecond's pause it is
-always done.
+a pause, looking at them and at the folders may take one part in a hundred of the time. After a millisecond's pause it
+is always done.
 """
 
 import sys
@@ -126,14 +127,15 @@ class Modules:
         self.path.watch_namesakes(name)
 
     def is_held(self):
-        """Whether a module that cannot be loaded again has one that can, or a class or function of it, or missed one."""
+        """Whether a module that cannot be loaded again has one that can, or a part of it, or missed one."""
         held = {id(modules.get(name)) for name in self.own}
         for name in self.fixed:
             for value in list(getattr(modules.get(name), "__dict__", {}).values()):
                 if id(value) in held or (isinstance(value, CODE) and getattr(value, "__module__", None) in self.own):
                     return True
         missed = self.path.failures.files.items()
-        return any(name.rpartition(".")[0] in self.own and not all(map(can_load_again, files)) for name, files in missed)
+        missed = [files for name, files in missed if name.rpartition(".")[0] in self.own]
+        return not all(can_load_again(file) for files in missed for file in files)
 
     def forget(self, changed):
         for name in self.own:

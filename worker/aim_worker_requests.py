@@ -89,7 +89,7 @@ class Worker:
             return failure(request.get("id"), describe(error), format_traceback(error))
 
     def id_in(self, line):
-        """The id of a request that cannot be used: none, as AIM-Forge has it, but the daemon takes no answer without."""
+        """The id of a request that cannot be used: none for AIM-Forge; the daemon takes no answer without one."""
         parts = line[:100].split(b'"', 4)
         if not self.is_ours or len(parts) < 5 or parts[:2] != [b"{", b"id"] or not parts[3].isalnum():
             return None

@@ -157,6 +157,7 @@ class ForgeWorker(Lines):
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            bufsize=0,  # Nothing is read ahead of what `select` tells of.
             env=environment,
             cwd=root if os.path.isdir(root) else None,
         )

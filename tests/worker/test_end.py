@@ -50,7 +50,8 @@ class Peace(unittest.TestCase):
 
     def test_objects_that_are_kept_are_let_go_of(self):
         worker = DaemonWorker(self, self.project)
-        self.project.write("node.py", "class C:\n    def __del__(self, open=open): open('gone', 'w').close()\ndef main(): return C()")
+        source = "class C:\n    def __del__(self, open=open): open('gone', 'w').close()\ndef main(): return C()"
+        self.project.write("node.py", source)
         self.assertTrue(worker.ask(file="node.py", input=None, keep={"ref": "c_1"})["kept"])
         worker.hang_up()
         self.assertEqual(worker.wait(), 0)
@@ -61,7 +62,8 @@ class Peace(unittest.TestCase):
             "import threading, time\ndef f(): threading.Thread(target=time.sleep, args=(60,)).start()",
             "import atexit, time\ndef f(): atexit.register(time.sleep, 60)",
             "import atexit, signal\ndef f():\n    signal.signal(signal.SIGALRM, signal.SIG_IGN)\n"
-            "    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))\n    atexit.register(lambda: [0 for _ in iter(int, 1)])",
+            "    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))\n"
+            "    atexit.register(lambda: [0 for _ in iter(int, 1)])",
         ):
             worker = DaemonWorker(self, self.project)
             self.project.write("node.py", source)
@@ -118,7 +120,8 @@ class Anew(unittest.TestCase):
     def test_many_requests_at_once(self):
         worker = ForgeWorker(self, self.project.root)
         self.check(worker, [1, 1])
-        self.project.write("waits.py", "def main():\n    while not os.path.exists('go'): time.sleep(0.01)\n    return 'done'")
+        source = "def main():\n    while not os.path.exists('go'): time.sleep(0.01)\n    return 'done'"
+        self.project.write("waits.py", source)
         requests = [{"id": "0", "op": "exec_node", "file": "waits.py"}]
         requests += [{"id": str(n), "op": "exec_node", "file": "node.py"} for n in range(1, 50)]
         worker.send("".join(json.dumps(request) + "\n" for request in requests[:1]).encode())

@@ -1,4 +1,4 @@
-"""A node sees what a new interpreter would: what can be loaded again is, for what cannot another worker is asked for."""
+"""A node sees what a new interpreter would: what can be loaded again is, for the rest another worker is asked for."""
 
 import json
 import os
@@ -80,8 +80,10 @@ class Fresh(Site):
     def test_an_editable_library(self):
         """As setuptools makes one: a finder of its own, which is asked last."""
         finder = (
-            "import sys, importlib.util\nclass Finder:\n    @staticmethod\n    def find_spec(name, path=None, target=None):\n"
-            "        if name == 'lib': return importlib.util.spec_from_file_location(name, %r)\nsys.meta_path.append(Finder)\n"
+            "import sys, importlib.util\nclass Finder:\n    @staticmethod\n"
+            "    def find_spec(name, path=None, target=None):\n"
+            "        if name == 'lib': return importlib.util.spec_from_file_location(name, %r)\n"
+            "sys.meta_path.append(Finder)\n"
         )
         lib = write(self.beside, "lib.py", "X = 1")
         self.install("__editable___lib_finder.py", finder % lib)
@@ -155,7 +157,8 @@ class Fresh(Site):
         write(self.beside, "other.py", "")
         self.add_to_path(self.beside)
         self.start()
-        source = "import space, space.one\ntry: import space.two; N = 2\nexcept ImportError: N = 1\ndef main(): return N"
+        source = "import space, space.one\ntry: import space.two; N = 2\nexcept ImportError: N = 1\n"
+        source += "def main(): return N"
         self.check(source, 1)
         write(self.beside, "space/two.py", "X = 2")
         self.check(source, 2)
@@ -183,7 +186,8 @@ class Fresh(Site):
         os.rename(inside, os.path.join(self.project.root, names[0] + suffix))
         inside = os.path.join(self.project.root, names[0] + suffix)
         self.start()
-        source = "import sys; sys.modules.pop(%r, None)\nimport %s as m\ndef main(): return m.__file__" % (names[0], names[0])
+        source = "import sys; sys.modules.pop(%r, None)\nimport %s as m\ndef main(): return m.__file__"
+        source %= (names[0], names[0])
         self.check(source, inside)
         self.project.write(names[0] + suffix, code)
         self.check_spent(source, "file-changed", inside)
@@ -219,7 +223,8 @@ class Fresh(Site):
 
     def test_nothing_is_said_when_nothing_changed(self):
         self.install("lib/__init__.py", "try: import nothing\nexcept ImportError: pass")
-        self.project.write("own.py", "import lib, json, email.message\ntry: import none_of_it\nexcept ImportError: pass")
+        source = "import lib, json, email.message\ntry: import none_of_it\nexcept ImportError: pass"
+        self.project.write("own.py", source)
         self.start()
         for number in range(200):
             self.project.write("result-%d.txt" % number, "x")
@@ -236,7 +241,7 @@ def probe():
     for name in %r:
         try:
             module = __import__(name)
-            found[name] = [getattr(getattr(module, "X", None), "n", None), getattr(getattr(module, "SEEN", None), "n", None)]
+            found[name] = [getattr(getattr(module, member, None), "n", None) for member in ("X", "SEEN")]
             try:
                 __import__(name + ".sub")
                 found[name].append(module.sub.X)
@@ -260,8 +265,8 @@ class AtRandom(Site):
         other = dice.choice([other for other in NAMES if other != name])
         # Python takes a file of the same second and size for the one that it has compiled.
         self.longer += "#"
-        text = "class X: n = %d\ntry: from %s import X as SEEN\nexcept ImportError: SEEN = None\n" % (dice.randrange(10**6), other)
-        text += self.longer
+        text = "class X: n = %d\ntry: from %s import X as SEEN\nexcept ImportError: SEEN = None\n"
+        text = text % (dice.randrange(10**6), other) + self.longer
         kind = dice.randrange(6)
         package = os.path.join(folder, name)
         if kind == 0:
