@@ -34,40 +34,50 @@ value is the output. `edges` are `{"value"}` or `{"ref"}` with `handle` (the mem
 of the input).
 With `keep: {"ref"}`, an output that JSON cannot carry, or only in 10 000 characters or more, stays here: the output is
 then a reference and the reply has `kept: true`, `dropped` when older objects had to go for it, and `store`: the
-count and the bytes of what is kept now, and how many had to go in all.
+count and the bytes of what is kept now, and how many had to go in all. So does a short one that would be another after
+JSON (NaN, a tuple, keys that are no strings); its reply has the JSON as output, and `whole: true`.
 With `shm`, an output of more than 1 MiB is in a memfd: `output_fd`, `output_size` and `output_kind` ("json", or "text"
 for a string) instead of `output`. The daemon reads `/proc/<pid>/fd/<fd>` and sends `close_fd`.
 
-A SIGINT that ends a running node is told by `{"event": "interrupted"}`; one that finds none running is not.
-A failure is `{"id", "ok": false, "error", "traceback"}`; a line that cannot be used is answered with `"id": null`.
+A node that is not to run here, since a new process would have other modules, is answered with `spent`, the reason
+(`reason` and `file`), unless the request says `anyway`. That modules were loaded again is told by
+`{"event": "loading", "file", "id"}`.
+A SIGINT that ends a running node is told by `{"event": "interrupted", "id"}`; one that finds none running is not.
+A failure is `{"id", "ok": false, "error", "traceback"}`; for AIM-Forge, a line that cannot be used is answered with
+`"id": null`. The daemon's ids cannot be guessed, and stand first in a reply: it takes nothing else for one.
 
-What is where: `_process` descriptors and streams, `_requests` the operations, `_nodes` how a file is run, `_objects`
-what stays here by reference, `_memory` what goes by shared memory, `_text` JSON and tracebacks. They are modules so
-that Python keeps them compiled: this file alone is compiled at every start.
+What is where: `_process` descriptors and streams, `_requests` the operations, `_nodes` how a file is run, `_fresh` and
+`_path` whether the loaded modules are what a new process would load, `_objects`
+what stays here by reference, `_memory` what goes by shared memory, `_end` how it ends, `_text` JSON and tracebacks.
+They are modules so that Python keeps them compiled: this file alone is compiled at every start.
 
 **Invariant:** only the standard library, and of it only what the first node needs; the rest when it is needed.
 """
 
 import _thread
 import os
-import stat
 import sys
 
 # `-I` keeps this folder off the path, and it must not be on it when node code runs.
 sys.path.append(os.path.dirname(os.path.abspath(__file__)))
-from aim_worker_nodes import ProjectModules
-from aim_worker_process import Channel, Unusable, open_log
+from aim_worker_end import limit_end
+from aim_worker_fresh import Modules
+from aim_worker_own import __builtins__, modules, os, stat, time  # noqa: F401, F811
+from aim_worker_process import HIGH, Channel, Unusable, move_up, open_log
 from aim_worker_requests import PYTHON, Worker
 from aim_worker_text import to_json
 
 sys.path.pop()
 
+# Nobody who goes through the loaded modules (to put a frozen clock in all of them, say) is to find these.
+hidden = [modules.pop(name) for name in list(modules) if name.startswith("aim_worker_")]
+
 
 def main():
     project = os.environ.get("WORKER_PROJECT_PATH")
     is_ours = project is None and stat.S_ISSOCK(os.fstat(0).st_mode)
-    requests = os.dup(0)
-    channel = Channel(requests, requests if is_ours else os.dup(1))
+    requests = move_up(os.dup(0), HIGH)
+    channel = Channel(requests, requests if is_ours else move_up(os.dup(1), HIGH + 1))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -77,6 +87,7 @@ def main():
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    channel.keep_streams()
     worker = Worker(channel, project, is_ours)
     _thread.start_new_thread(channel.watch, ())
     worker.rehearse()
@@ -86,9 +97,12 @@ def main():
         try:
             worker.enter(project)
         except Unusable:
-            worker.modules = ProjectModules(project)  # There is no such project; each request is told so.
+            # There is no such project; each request is told so.
+            worker.modules = Modules(project, time.time_ns(), worker.tell_of_loading)
     worker.serve()
-    os._exit(0)
+    channel.is_ending = True
+    limit_end()
+    worker.objects.release(None)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ own code the interrupt waits for the loop's next step; in the node's code it is 
 (`asyncio.run` sees to this itself only on Python 3.11 and later, and only where the handler of SIGINT is Python's own.)
 """
 
-import _signal
-import os
-import sys
+from aim_worker_own import __builtins__, modules, os  # noqa: F401
 
 STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 INSTALLED = os.path.join(STANDARD_LIBRARY, "site-packages") + os.sep
@@ -17,7 +15,7 @@ INSTALLED = os.path.join(STANDARD_LIBRARY, "site-packages") + os.sep
 
 def loop_that_works(frame):
     """The running event loop, if the frame is in its code or in what it called of the standard library; else None."""
-    asyncio = sys.modules.get("asyncio")
+    asyncio = modules.get("asyncio")
     while asyncio is not None and frame is not None:
         file = frame.f_code.co_filename
         if not file.startswith(STANDARD_LIBRARY) or file.startswith(INSTALLED):

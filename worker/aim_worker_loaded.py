@@ -4,11 +4,10 @@ A file counts as it was when the module came. Paths that `.pth` files add are lo
 start only, so a new one needs a new process.
 """
 
-import os
 import sys
-import time
 
 from aim_worker_nodes import module_file, stamp_of
+from aim_worker_own import __builtins__, modules, os, time  # noqa: F401
 
 
 class LoadedFiles:
@@ -26,11 +25,11 @@ class LoadedFiles:
 
     def note(self, started):
         """Remember what came since the last time. The number of modules tells whether anything did."""
-        if len(sys.modules) == self.count:
+        if len(modules) == self.count:
             return
-        self.count = len(sys.modules)
+        self.count = len(modules)
         now = time.time_ns()
-        for module in list(sys.modules.values()):
+        for module in list(modules.values()):
             file = module_file(module)
             if isinstance(file, str) and file not in self.stamps:
                 stamp = stamp_of(file)

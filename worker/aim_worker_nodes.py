@@ -1,22 +1,19 @@
-"""Nodes and the project's own modules: how a file becomes code, which function is called and with what.
+"""Nodes: how a file becomes code, which function is called and with what.
 
 These are AIM-Forge's rules with its gaps filled: all builtins, real file names, imported names skipped when the
-function is chosen, edited helper modules loaded again. `aim_worker.py` runs what is prepared here.
+function is chosen. `aim_worker_requests.py` runs what is prepared here.
 
 **Invariant:** a node's file is inside the project, also by way of symbolic links.
 **Invariant:** nothing here keeps a file's old content: each use asks by `stat` whether the file is still the same.
 """
 
-import os
-import stat
 import sys
-import time
+
+from aim_worker_own import Function, __builtins__, modules, os, own_sys, stat, time  # noqa: F401
 
 STANDARD_PATH = list(sys.path)
 CLOCK_REALTIME_COARSE = 5  # Linux's number; the time module has no name for it.
 CO_VARARGS, CO_VARKEYWORDS = 0x04, 0x08
-Function = type(lambda: None)
-Module = type(sys)
 
 # The names that a node finds ready. `asyncio` alone takes 60 ms to import, so a node gets the ones its source mentions.
 READY_MADE = {
@@ -78,12 +75,12 @@ def choose_function(namespace):
     """`RunScript`, else `main`, else the first function or class that the file itself defines."""
     for name in ("RunScript", "main"):
         if callable(namespace.get(name)):
-            return name, namespace[name]
+            return namespace[name]
     for name, value in namespace.items():
         if name[0:1] != "_" and name not in READY_MADE and name != "input_data" and callable(value):
             if is_defined_here(value):
-                return name, value
-    raise ValueError("No callable function found in node")
+                return value
+    raise RuntimeError("No callable function found in node")
 
 
 def is_defined_here(value):
@@ -95,29 +92,61 @@ def is_defined_here(value):
     origin = getattr(value, "__module__", None) or type(value).__module__
     if origin == "__main__":
         return True
-    module = sys.modules.get(origin) if isinstance(origin, str) else None
+    module = modules.get(origin) if isinstance(origin, str) else None
     return module is not None and not any(value is other for other in list(vars(module).values()))
 
 
-def call(function, is_script, value):
+def call(function, value):
     """Call a node's function with its input, by AIM-Forge's rules.
 
-    An object gives its members by name: always to `RunScript`, to another function when it has two parameters or
-    more and every required name is there. Anything else is the first argument. Keys without a parameter are dropped.
+    An object gives its members by name: always to a function that calls itself `RunScript`, under whatever name it was
+    found; to another function when it has two parameters or more and every required name is there. Anything else is the
+    first argument. Keys without a parameter are dropped, but never all of an input for want of named parameters.
     """
-    names, required, takes_more = parameters(function)
-    count = len(names) + takes_more
+    is_script = getattr(function, "__name__", None) == "RunScript"
+    names, required, positional, takes_more, takes_names = parameters(function)
+    count = len(names) + takes_more + takes_names
     if count == 0:
         return function()
-    if isinstance(value, dict) and (is_script or (count > 1 and names and all(name in value for name in required))):
-        return function(**{name: value[name] for name in names if name in value})
+    if isinstance(value, dict):
+        if names and (is_script or (count > 1 and all([name in value for name in required]))):
+            if not positional:
+                return function(**{name: value[name] for name in names if name in value})
+            return function(*leading(value, positional), **{
+                name: value[name] for name in names if name in value and name not in positional
+            })  # fmt: skip
+        if not names and not takes_more and all([isinstance(key, str) for key in value]):
+            return function(**value)
     if value is None and not is_script:
         return function()
+    if not takes_more and names and names[0] not in positional and is_keyword_only(function, names[0]):
+        return function(**{names[0]: value})
     return function(value)
 
 
+def leading(value, names):
+    """The members of these names, as far as there is one for each."""
+    found = []
+    for name in names:
+        if name not in value:
+            break
+        found.append(value[name])
+    return found
+
+
+def is_keyword_only(function, name):
+    if type(function) is Function and not function.__dict__:
+        return function.__code__.co_argcount == 0
+    inspect = import_standard("inspect")
+    try:
+        return inspect.signature(function).parameters[name].kind == inspect.Parameter.KEYWORD_ONLY
+    except (TypeError, ValueError, KeyError):
+        return False
+
+
 def parameters(function):
-    """Names of the parameters, those without a default, and how many of `*args` and `**kwargs` there are.
+    """Names of the parameters, those without a default, those that only a place gives, whether there is `*args`, and
+    whether `**kwargs`.
 
     Read off the code object, because `inspect` costs 10 ms to load; it is asked where a function is not a plain one.
     """
@@ -130,7 +159,8 @@ def parameters(function):
     by_keyword = function.__kwdefaults__ or ()
     required = names[: positional - len(defaults)]
     required += tuple(name for name in names[positional:] if name not in by_keyword)
-    return names, required, bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
+    flags = code.co_flags
+    return names, required, names[: code.co_posonlyargcount], bool(flags & CO_VARARGS), bool(flags & CO_VARKEYWORDS)
 
 
 def inspected_parameters(function):
@@ -138,87 +168,20 @@ def inspected_parameters(function):
     try:
         found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        return ("",), (), 0  # A built-in that does not tell: one parameter, its name unknown.
+        return ("",), (), ("",), False, False  # A built-in that does not tell: one parameter, its name unknown.
+    kinds = [p.kind for p in found]
     named = [p for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     required = [p.name for p in named if p.default is p.empty]
-    return [p.name for p in named], required, len(found) - len(named)
-
-
-class ProjectModules:
-    """The loaded modules that are the project's own, and whether their files are still the ones that were loaded.
-
-    When one changed, all are dropped, not only that one: others hold its functions and classes under their own names
-    (`from helper import f`), also indirectly, and two versions of a class in one process are worse than an import.
-    """
-
-    def __init__(self, root):
-        self.folders = {os.path.join(root, ""), os.path.join(os.path.realpath(root), "")}
-        self.root = root
-        self.stamps = {}
-        self.count = len(sys.modules)
-        self.started = 0
-
-    def refresh(self):
-        """Before a node: forget the project's modules if one of their files is another now."""
-        self.started = time.time_ns()
-        changed = [file for file, stamp in self.stamps.values() if stamp_of(file) != stamp]
-        if changed:
-            for name in self.stamps:
-                forget_module(name)
-            self.stamps.clear()
-            self.count = 0
-            for file in changed:
-                forget_bytecode(file)
-            import_standard("importlib").invalidate_caches()
-        # A folder's listing is kept by its time; a helper written in the same tick would not be found.
-        finder = sys.path_importer_cache.get(self.root)
-        if finder is not None:
-            finder.invalidate_caches()
-
-    def note(self):
-        """After a node: remember what it imported. The number of modules tells whether it imported anything."""
-        if len(sys.modules) == self.count:
-            return
-        self.count = len(sys.modules)
-        now = time.time_ns()
-        for name, module in list(sys.modules.items()):
-            file = module_file(module)
-            if name not in self.stamps and self.owns(file):
-                stamp = stamp_of(file)
-                # Written while the node ran, perhaps after it was imported: load it again next time.
-                is_doubtful = stamp is not None and self.started < stamp[2] <= now
-                self.stamps[name] = (file, () if is_doubtful else stamp)
-
-    def owns(self, file):
-        """True for Python source in the project that is not an environment's. (Extension modules cannot load twice.)"""
-        if not isinstance(file, str) or not file.endswith(".py"):
-            return False
-        if "/site-packages/" in file or file.startswith(os.path.join(sys.prefix, "")):
-            return False
-        return any(file.startswith(folder) for folder in self.folders)
-
-
-def forget_module(name):
-    """Drop a module, also as a member of its package, which stays if it is a namespace that others have parts in."""
-    sys.modules.pop(name, None)
-    package, _, member = name.rpartition(".")
-    if package in sys.modules:
-        vars(sys.modules[package]).pop(member, None)
-
-
-def forget_bytecode(file):
-    """Remove the compiled copy of an edited file: Python compares whole seconds, and would take it for the new one."""
-    try:
-        os.unlink(import_standard("importlib.util").cache_from_source(file))
-    except (OSError, NotImplementedError):
-        pass
+    positional = [p.name for p in named if p.kind == p.POSITIONAL_ONLY]
+    variable = inspect.Parameter.VAR_POSITIONAL in kinds, inspect.Parameter.VAR_KEYWORD in kinds
+    return ([p.name for p in named], required, positional) + variable
 
 
 def module_file(module):
     """A module's file, without waking modules that load themselves when an attribute is read."""
     try:
         return object.__getattribute__(module, "__dict__").get("__file__")
-    except AttributeError:
+    except Exception:  # Anything may stand there.
         return None
 
 
@@ -236,18 +199,17 @@ def stamp_from(info):
 
 def clock_tick():
     """The least time that a file written from now on can have: the kernel's clock for that moves in steps."""
-    return time.clock_gettime_ns(CLOCK_REALTIME_COARSE) if sys.platform == "linux" else time.time_ns()
+    return time.clock_gettime_ns(CLOCK_REALTIME_COARSE) if own_sys.platform == "linux" else time.time_ns()
 
 
 def import_standard(name):
     """Import from the standard library, also where the project has a file of that name."""
-    module = sys.modules.get(name)
+    module = modules.get(name)
     if module is None:
-        path = sys.path[:]
-        sys.path[:] = STANDARD_PATH
+        path, sys.path = sys.path, STANDARD_PATH[:]
         try:
             __import__(name)
         finally:
-            sys.path[:] = path
-        module = sys.modules[name]
+            sys.path = path
+        module = modules[name]
     return module

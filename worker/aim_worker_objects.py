@@ -7,15 +7,15 @@ how a node's input is put together from its edges, are AIM-Forge's rules (compat
 **Invariant:** an input never aliases another node's output, but for the objects that were asked for by reference.
 """
 
-import gc
-import sys
 from itertools import islice
 
 from aim_worker_nodes import import_standard
+from aim_worker_own import __builtins__, gc, own_sys  # noqa: F401
 from aim_worker_text import describe, to_json
 
 LIMIT = 512 << 20
 INLINE_LIMIT = 10000
+LONGEST_TEXT = 1 << 20
 DISPLAY_LIMIT = 30000
 COLLECT_FROM = 16 << 20
 REMEMBERED = 10000
@@ -101,8 +101,13 @@ class Objects:
         """What comes along an edge: a value or a kept object, of which `handle` names a member if it has such."""
         value = self.find(edge["ref"]).value if "ref" in edge else edge.get("value")
         handle = edge.get("handle")
-        if handle is not None and isinstance(value, dict) and handle in value:
+        if handle is None or not isinstance(value, dict):
+            return value
+        if handle in value:
             return value[handle]
+        for key, member in value.items():  # A key that JSON would have made a string of.
+            if isinstance(key, (int, float, type(None))) and to_json({key: 0}) == "{%s:0}" % to_json(handle):
+                return member
         return value
 
     def assemble(self, edges):
@@ -121,37 +126,56 @@ class Objects:
 # ---- what can go as it is -----------------------------------------------------------------------------------------
 
 
-def inline_json(value):
-    """The JSON of an output that is passed on as it is; None for one that has to be kept."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return to_json(value)
-    if shortest_json(value) >= INLINE_LIMIT:
-        return None
-    try:
-        text = to_json(value, ", ", ": ")  # Spaced as AIM-Forge measures it.
-    except (TypeError, ValueError, RecursionError):
-        return None
-    return text if len(text) < INLINE_LIMIT else None
-
-
-def shortest_json(value):
-    """A length that the value's JSON has at least; counted only as far as it matters, however large the value is."""
+def survey(value):
+    """What of an output can go on as JSON: its text, or None when it is long or there is none; and whether it is the
+    same after that. NaN, half characters, tuples, keys that are no strings, subclasses and their like are not.
+    """
+    is_same = True
     length, waiting = 0, [value]
     while waiting and length < INLINE_LIMIT:
         part = waiting.pop()
-        if isinstance(part, str):
+        kind = type(part)
+        if kind is str:
             length += len(part) + 2
-        elif isinstance(part, dict):
+            is_same = is_same and has_utf8(part)
+        elif kind is int or part is None or kind is bool:
+            length += 1
+        elif kind is float:
+            length += 1
+            is_same = is_same and part - part == 0
+        elif kind is dict or isinstance(part, dict):
             length += 6 * len(part)
+            is_same = is_same and kind is dict and all([type(key) is str and has_utf8(key) for key in part])
             if length < INLINE_LIMIT:
                 waiting.extend(part.values())
-        elif isinstance(part, (list, tuple)):
+        elif kind is list or isinstance(part, (list, tuple)):
             length += 2 * max(1, len(part))
+            is_same = is_same and kind is list
             if length < INLINE_LIMIT:
                 waiting.extend(part)
         else:
-            length += 1
-    return length
+            length += len(part) + 2 if isinstance(part, str) else 1
+            is_same = False
+    if isinstance(value, str):
+        return to_json(value) if length < LONGEST_TEXT else None, is_same
+    if length >= INLINE_LIMIT:
+        return None, is_same
+    try:
+        text = to_json(value, ", ", ": ")  # Spaced as AIM-Forge measures it.
+    except (TypeError, ValueError, RecursionError):
+        return None, False
+    return text if len(text) < INLINE_LIMIT else None, is_same
+
+
+def has_utf8(part):
+    """False for a string with half a character, which no UTF-8 has a form for."""
+    if part.isascii():
+        return True
+    try:
+        part.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 # ---- sizes --------------------------------------------------------------------------------------------------------
@@ -159,7 +183,7 @@ def shortest_json(value):
 
 def shallow_size(value):
     try:
-        return sys.getsizeof(value)
+        return own_sys.getsizeof(value)
     except Exception:
         return 0
 

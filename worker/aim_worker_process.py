@@ -4,16 +4,18 @@
 them; so `print`, `input()`, C libraries and child processes cannot add, take or lose a line.
 """
 
-import os
-import select
 import sys
-import time
+
+from aim_worker_own import __builtins__, os, select, time  # noqa: F401
 
 LOG_NAME = ".aim-worker.log"
 LOG_LIMIT = 8 << 20
 CHUNK = 1 << 16
 LINGER = 0.0002
-STREAMS = (0, "stdin", "__stdin__", "r"), (1, "stdout", "__stdout__", "w"), (2, "stderr", "__stderr__", "w")
+LINGER_STEPS = 2000
+# Where the protocol and copies of the streams are, so that neither a node that closes what it finds from 3 on up nor one
+# that opens files meets them.
+HIGH = 900
 
 
 class Unusable(Exception):
@@ -27,16 +29,40 @@ class Channel:
         self.replies = replies
         self.descriptors = {requests, replies}
         self.source = requests
+        self.streams = None
+        self.sent_at = 0
+        # What is done before the next requests are read; whether a node runs; whether this is the end.
+        self.before_read = None
+        self.is_running = lambda: False
+        self.is_ending = False
         self.arrival = select.poll()
         self.arrival.register(requests, select.POLLIN)
         os.register_at_fork(after_in_child=self.close)
+
+    def keep_streams(self):
+        """Copy the descriptors of the streams, to have them again when a node closed one of them."""
+        self.streams = [move_up(os.dup(number), HIGH + 10 + number) for number in range(3)]
+        for number in range(3):
+            self.arrival.register(number, 0)  # Nothing but that it is closed is told of it.
+
+    def mend_streams(self, found):
+        """Open again what of the standard descriptors `poll` found closed."""
+        for number, event in found:
+            if event == select.POLLNVAL and number < 3:
+                os.dup2(self.streams[number], number)
 
     def requests(self):
         """The lines that come, until nobody is left to send any. One may be large, and none is kept here."""
         parts, data = [], True
         while data:
             self.linger()
-            data = os.read(self.source, CHUNK)
+            if self.before_read is not None and not any(parts):
+                self.wait()
+                self.before_read()
+            try:
+                data = os.read(self.source, CHUNK)
+            except OSError:  # A node closed it.
+                return
             start, end = 0, data.find(b"\n") + 1
             while end:
                 parts.append(data[start:end])
@@ -48,11 +74,30 @@ class Channel:
     def linger(self):
         """Stay awake for as long as the next request of a flow takes to come: being woken takes longer than a node."""
         until = time.perf_counter() + LINGER
-        while not self.arrival.poll(0) and time.perf_counter() < until:
-            os.sched_yield()
+        try:
+            for _ in range(LINGER_STEPS):
+                found = self.arrival.poll(0)
+                if found:
+                    if len(found) > 1 or found[0][0] != self.source:
+                        self.mend_streams(found)
+                    break
+                if time.perf_counter() > until:
+                    break
+                os.sched_yield()
+        except OSError:  # A node lowered the limit of descriptors, or closed one of ours; the next read tells.
+            pass
+
+    def wait(self):
+        """Wait for the next request without reading it."""
+        try:
+            while not any(number == self.source for number, _ in self.arrival.poll()):
+                pass
+        except OSError:
+            pass
 
     def send(self, line):
         data = memoryview(line.encode("ascii"))
+        self.sent_at = time.perf_counter()
         try:
             while data:
                 data = data[os.write(self.replies, data) :]
@@ -74,7 +119,11 @@ class Channel:
         poller.register(self.replies, getattr(select, "POLLRDHUP", 0))
         while not poller.poll():
             pass
-        os._exit(0)
+        # Between two nodes the main thread sees it, too, and ends in peace.
+        while not self.is_ending:
+            if self.is_running():
+                os._exit(0)
+            time.sleep(0.01)
 
 
 def enter_folder(root):
@@ -87,17 +136,25 @@ def enter_folder(root):
         raise Unusable("Invalid project root") from None
 
 
+streams = [sys.stdin, sys.stdout, sys.stderr]
+
+
 def open_streams():
     """Give each node the process's streams, whatever the one before closed or put in their place.
 
     Always UTF-8, which is what the other end reads, and able to write any text.
     """
-    for number, name, original, mode in STREAMS:
-        stream = getattr(sys, original)
-        if stream is None or stream.closed:
-            stream = open(number, mode, 1, "utf-8", "backslashreplace", closefd=False)
-            setattr(sys, original, stream)
-        setattr(sys, name, stream)
+    for number in range(3):
+        stream = streams[number]
+        try:
+            is_closed = stream is None or stream.closed
+        except ValueError:  # Its buffer was taken from it.
+            is_closed = True
+        if is_closed:
+            stream = open(number, "w" if number else "r", 1, "utf-8", "backslashreplace", closefd=False)
+            streams[number] = stream
+    sys.stdin, sys.stdout, sys.stderr = streams
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = streams
 
 
 def flush_streams():
@@ -106,6 +163,21 @@ def flush_streams():
             stream.flush()
         except BaseException:  # Closed, replaced by something else, or interrupted: the reply must still go out.
             pass
+
+
+def move_up(descriptor, place):
+    """The descriptor at another place, or where it is if that cannot be. Children that are started do not get it."""
+    try:
+        os.fstat(place)
+        return descriptor  # Somebody has it.
+    except OSError:
+        pass
+    try:
+        os.dup2(descriptor, place, False)
+    except OSError:
+        return descriptor
+    os.close(descriptor)
+    return place
 
 
 def open_log(project):

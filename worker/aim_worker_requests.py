@@ -3,20 +3,19 @@
 **Invariant:** nothing that a node does, short of ending the process, ends the worker or loses the reply.
 """
 
-import _signal
 import builtins
-import gc
-import os
 import site
 import sys
-import time
 
 import aim_worker_nodes as nodes
+from aim_worker_end import Record, begin_anew
+from aim_worker_fresh import Modules
 from aim_worker_interrupt import Interrupt
 from aim_worker_loaded import LoadedFiles
 from aim_worker_memory import IS_POSSIBLE, SharedMemory, load
-from aim_worker_nodes import Coroutine, Module, Node, ProjectModules, import_standard
-from aim_worker_objects import Objects, display, inline_json
+from aim_worker_nodes import Coroutine, Node, import_standard
+from aim_worker_objects import Objects, display, has_utf8, survey
+from aim_worker_own import Module, __builtins__, gc, modules, os, put_back, signal, time  # noqa: F401
 from aim_worker_process import Unusable, enter_folder, flush_streams, open_streams
 from aim_worker_text import OWN_FILES, describe, failure, format_traceback, from_json, success, to_json
 
@@ -28,22 +27,24 @@ PYTHON = "%d.%d.%d" % sys.version_info[:3]
 class Worker:
     """Answers one request after the other, on the main thread."""
 
-    def __init__(self, channel, root, is_spare):
+    def __init__(self, channel, root, is_ours):
         self.channel = channel
-        self.is_spare = is_spare
+        self.is_ours = self.is_spare = is_ours
         self.pid = os.getpid()
-        self.main = sys.modules["__main__"]
+        self.main = modules["__main__"]
         self.root = root
         self.modules = None
         self.loaded = None
         self.generation = None
         self.nodes = {}
         self.is_running = False
+        self.answering = None
         self.raise_interrupt = Interrupt()
         self.objects = Objects()
         self.memory = SharedMemory()
         self.shares_memory = False
-        _signal.signal(_signal.SIGINT, self.interrupt)
+        channel.is_running = lambda: self.is_running
+        signal.signal(signal.SIGINT, self.interrupt)
         self.operations = {
             "activate": self.activate,
             "exec_node": self.exec_node,
@@ -73,7 +74,8 @@ class Worker:
             if not isinstance(request, dict):
                 raise ValueError("a JSON object was expected")
         except Exception as error:
-            return failure(None, "Invalid message: " + describe(error))
+            return failure(self.id_in(line), "Invalid message: " + describe(error))
+        self.answering = request.get("id")
         op = request.get("op")
         operation = self.operations.get(op) if isinstance(op, str) else None
         if operation is None:
@@ -81,10 +83,17 @@ class Worker:
         try:
             return operation(request)
         except Unusable as error:
-            return failure(None, "Invalid message: %s" % error)
+            return failure(self.id_in(line), "Invalid message: %s" % error)
         except BaseException as error:
             self.is_running = False
             return failure(request.get("id"), describe(error), format_traceback(error))
+
+    def id_in(self, line):
+        """The id of a request that cannot be used: none for AIM-Forge; the daemon takes no answer without one."""
+        parts = line[:100].split(b'"', 4)
+        if not self.is_ours or len(parts) < 5 or parts[:2] != [b"{", b"id"] or not parts[3].isalnum():
+            return None
+        return parts[3].decode("ascii")
 
     def interrupt(self, _number, frame):
         """SIGINT ends the running node. Between two nodes it has nothing to end, and must not cost a reply.
@@ -93,7 +102,7 @@ class Worker:
         """
         if self.is_running:
             if os.getpid() == self.pid:
-                self.channel.send('{"event":"interrupted"}\n')
+                self.channel.send('{"event":"interrupted","id":%s}\n' % to_json(self.answering))
             self.raise_interrupt(frame)
 
     def activate(self, request):
@@ -111,6 +120,8 @@ class Worker:
         os.environ["WORKER_PROJECT_PATH"] = self.root
         self.is_spare = False
         self.shares_memory = bool(request.get("shm")) and IS_POSSIBLE
+        if self.shares_memory:
+            import_standard("fcntl")  # Later there may be no descriptor left to load it by.
         limit = request.get("object_limit")
         self.objects.limit = self.objects.limit if limit is None else int(limit)
         self.generation = int(request.get("generation", 0))
@@ -129,12 +140,28 @@ class Worker:
 
     def enter(self, root):
         """Load the environment, then put the project in front of it."""
+        started = time.time_ns()
         enter_folder(root)
+        record = Record(root)
         if sys.flags.no_site:
             site.main()
         sys.path.insert(0, root)
         self.root = root
-        self.modules = ProjectModules(root)
+        self.modules = Modules(root, started, self.tell_of_loading)
+        if not self.is_ours:
+            self.channel.before_read = lambda: self.keep_in_step(record)
+
+    def keep_in_step(self, record):
+        """Under another backend, which never looks: become a new process when the environment is another one."""
+        if record.has_changed() or self.modules.refresh() is not None:
+            flush_streams()
+            begin_anew(self.channel)
+
+    def tell_of_loading(self, file):
+        """Say why the project's modules are loaded again."""
+        if self.is_ours:
+            event = {"event": "loading", "file": file, "id": self.answering}
+            self.channel.send(to_json(event) + "\n")
 
     def exec_node(self, request):
         """Run one node. Whatever it raises, `SystemExit` and `KeyboardInterrupt` too, is its error and not our end."""
@@ -151,7 +178,9 @@ class Worker:
                 if file is not None or "edges" not in request:
                     node = self.node(root, file)
                     path = node.path
-                self.modules.refresh()
+                why = self.modules.refresh(self.channel.sent_at)
+                if why is not None and self.is_ours and not request.get("anyway"):
+                    return to_json({"id": request.get("id"), "spent": why}) + "\n"
                 edges = request.get("edges")
                 value = self.objects.assemble(edges) if edges else request.get("input")
                 output = self.deliver(value if node is None else self.run(node, value), request.get("keep"))
@@ -161,6 +190,7 @@ class Worker:
             raise
         except BaseException as error:
             self.is_running = False  # An interrupt may have come just before.
+            put_back()
             self.leave_if_forked(error)
             failed = failure(request.get("id"), describe(error), format_traceback(error, path))
         self.leave_if_forked(None)
@@ -172,16 +202,19 @@ class Worker:
 
     def deliver(self, output, keep):
         """The members of a reply that carry a node's output: itself, a reference to it, or the memory it is in."""
-        if keep is None or isinstance(output, str):
+        if keep is None or (type(output) is str and has_utf8(output)):
             return self.carry(output)
-        text = inline_json(output)
-        if text is not None:
+        text, is_same = survey(output)
+        if text is not None and is_same:
             return '"output":' + text
         ref = keep["ref"]
         dropped = self.objects.keep(ref, output)
         more = ',"dropped":' + to_json(dropped) if dropped else ""
-        facts = to_json(self.objects.reference(ref)), to_json(self.objects.totals())
-        return '"output":%s,"kept":true,"store":%s%s' % (facts + (more,))
+        if text is None:
+            text = to_json(self.objects.reference(ref))
+        else:
+            more += ',"whole":true'
+        return '"output":%s,"kept":true,"store":%s%s' % (text, to_json(self.objects.totals()), more)
 
     def carry(self, output):
         """The members of a reply for an output as JSON. A large one goes by shared memory, a string then as it is."""
@@ -220,8 +253,8 @@ class Worker:
     def run(self, node, value):
         """Execute a node's file as `__main__`, so that pickle and dataclasses find its classes; call its function."""
         open_streams()
-        if _signal.getsignal(_signal.SIGINT) != self.interrupt:
-            _signal.signal(_signal.SIGINT, self.interrupt)
+        if signal.getsignal(signal.SIGINT) != self.interrupt:
+            signal.signal(signal.SIGINT, self.interrupt)
         module = Module("__main__")
         namespace = module.__dict__
         namespace.update(node.ready)
@@ -229,17 +262,18 @@ class Worker:
         namespace["__file__"] = node.path
         namespace["input_data"] = value
         sys.argv = [node.path]
-        sys.modules["__main__"] = module
+        modules["__main__"] = module
         given = len(namespace)
         try:
             exec(node.code, namespace)
-            name, function = nodes.choose_function(namespace)
-            output = nodes.call(function, name == "RunScript", value)
+            function = nodes.choose_function(namespace)
+            output = nodes.call(function, value)
             if type(output) is Coroutine:
                 output = import_standard("asyncio").run(output)
             return output
         finally:
-            sys.modules["__main__"] = self.main
+            put_back()
+            modules["__main__"] = self.main
             if len(namespace) > given + 1:
                 # More than one function: a table that the file has loaded, say. Functions and the globals that they
                 # are in refer to each other, so that only a collection, here of what is young, lets such values go.
@@ -270,7 +304,7 @@ class Worker:
 
     def loaded_files(self, request):
         """The files that this process has loaded, from which the daemon sees whether a change concerns it."""
-        files = {nodes.module_file(module) for module in list(sys.modules.values()) if module is not self.main}
+        files = {nodes.module_file(module) for module in list(modules.values()) if module is not self.main}
         files = sorted(file for file in files if isinstance(file, str) and not file.startswith(OWN_FILES))
         changed = {} if self.loaded is None else {"changed": self.loaded.changed()}
         return success(request, files=files, **changed)

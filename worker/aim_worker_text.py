@@ -5,9 +5,8 @@
 tenth of its memory; its C functions are enough, and where they are missing it takes their place.
 """
 
-import os
-
 from aim_worker_nodes import import_standard
+from aim_worker_own import __builtins__, os  # noqa: F401
 
 OWN_FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "aim_worker")
 
@@ -75,16 +74,35 @@ def to_json(value, item_separator=",", key_separator=":"):
     try:
         text = encode(value, False, item_separator, key_separator)
     except ValueError:  # NaN, infinity, or a cycle; the last is raised again here.
-        text = import_standard("re").sub(
-            r'("[^"\\]*(?:\\.[^"\\]*)*")|-?Infinity|NaN',
-            lambda found: found[1] or "null",
-            encode(value, True, item_separator, key_separator),
-        )
-    if "\\ud" in text:
-        text = import_standard("re").sub(
-            r"\\\\|\\ud[89ab]..\\ud[c-f]..|(\\ud[89a-f]..)", lambda found: "\\ufffd" if found[1] else found[0], text
-        )
-    return text
+        text = without_infinities(encode(value, True, item_separator, key_separator))
+    return without_lone_surrogates(text) if "\\ud" in text else text
+
+
+def without_infinities(text):
+    """JSON text with `null` for NaN and the infinities outside of strings."""
+    parts = text.split('"')
+    is_inside = False
+    for place, part in enumerate(parts):
+        if not is_inside:
+            parts[place] = part.replace("-Infinity", "null").replace("Infinity", "null").replace("NaN", "null")
+        # A quote behind an odd number of backslashes is part of its string.
+        is_inside = not is_inside or (len(part) - len(part.rstrip("\\"))) % 2 == 1
+    return '"'.join(parts)
+
+
+def without_lone_surrogates(text):
+    """JSON text with U+FFFD for each escape of half a character whose other half is not beside it."""
+    parts, done, at = [], 0, text.find("\\")
+    while at >= 0:
+        if text[at + 1 : at + 3] != "ud" or text[at + 3] < "8":
+            end = at + 2
+        elif text[at + 3] < "c" and text[at + 6 : at + 9] == "\\ud" and text[at + 9] >= "c":
+            end = at + 12
+        else:
+            parts += text[done:at], "\\ufffd"
+            done = end = at + 6
+        at = text.find("\\", end)
+    return "".join(parts) + text[done:]
 
 
 def to_utf8(text):
@@ -124,7 +142,7 @@ def format_traceback(error, path=None):
         whole = import_standard("traceback").TracebackException(type(error), error, error.__traceback__)
         strip_frames(whole, path, set())
         return "".join(whole.format())
-    except Exception:
+    except BaseException:
         return "%s: %s\n" % (type(error).__name__, describe(error))
 
 

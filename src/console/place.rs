@@ -10,7 +10,8 @@ use crate::host::Host;
 use crate::project::{Project, ProjectId, Registry, UserLayout, Venv};
 use crate::words::t;
 
-/// The project of the environment that `--env` names; the project that `--project` names, else that of the working folder, else that of `$VIRTUAL_ENV`.
+/// The project of the environment that `--env` names; the project that `--project` names, else that of the working
+/// folder, else that of `$VIRTUAL_ENV`.
 ///
 /// A text with a slash, `.` and `..` are folders (of the project, or of its environment); any other is first looked up
 /// as an id in the daemon's registry and by `ask`, then taken as a folder. Programs that talk to the daemon let `ask`

@@ -28,6 +28,11 @@ pub fn text(path: &Path, longest: u64) -> io::Result<String> {
     String::from_utf8(read(path, longest)?).map_err(|error| invalid(error.to_string()))
 }
 
+/// `text` without the mark that editors of other systems put before it to say that it is UTF-8.
+pub fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
+}
+
 /// The first bytes of the regular file at `path`, links followed: at most `longest`.
 ///
 /// # Errors

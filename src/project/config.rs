@@ -154,7 +154,9 @@ impl Config {
 
     /// Takes what is in the file at `path`.
     fn take_text(&mut self, bytes: io::Result<Vec<u8>>, path: PathBuf) {
-        let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+        let text = bytes.and_then(|bytes| {
+            String::from_utf8(read::without_mark(&bytes).to_vec()).map_err(io::Error::other)
+        });
         let text = match text {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,

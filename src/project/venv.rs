@@ -259,8 +259,8 @@ struct SitePackages {
     of_others: Vec<PathBuf>,
 }
 
-/// Whether a folder of that name in `lib`, or an interpreter, is that of Python `version`: `python3.13`, `python3.13t` or
-/// `pypy3.13` for `3.13.2`.
+/// Whether a folder of that name in `lib`, or an interpreter, is that of Python `version`: `python3.13`, `python3.13t`
+/// or `pypy3.13` for `3.13.2`.
 fn is_of(name: &OsStr, version: &str) -> bool {
     let name = name.to_string_lossy();
     let name = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());

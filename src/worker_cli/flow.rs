@@ -16,6 +16,7 @@ use crate::api::v1::{FlowDone, FlowEvent, FlowEvents, FlowRun};
 use crate::console::style::{NAME, paint};
 use crate::console::{Console, time};
 use crate::error::{Error, Exit, Explain, Result};
+use crate::files::read;
 use crate::host::Host;
 use crate::json::Json;
 use crate::json::laid_out;
@@ -96,7 +97,8 @@ fn stored_values(structure: &Path) -> BTreeMap<String, Json> {
         value: Option<Json>,
     }
     let text = fs_err::read(structure).unwrap_or_default();
-    let stored = serde_json::from_slice(&text).unwrap_or(Stored { nodes: Vec::new() });
+    let stored =
+        serde_json::from_slice(read::without_mark(&text)).unwrap_or(Stored { nodes: Vec::new() });
     let values = stored.nodes.into_iter();
     values
         .filter_map(|node| Some((node.id, node.data.value?)))

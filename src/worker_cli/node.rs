@@ -34,6 +34,8 @@ pub(super) fn input(args: &RunArgs) -> Result<Json> {
         }
         Some(text) => (text.to_owned(), "--input".into()),
     };
+    // Editors and shells of other systems begin a text with a mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
     Json::parse(text)
         .map_err(|error| Error::usage(t!("worker_cli.not_json", from = from, why = error)))
 }

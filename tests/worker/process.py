@@ -83,7 +83,7 @@ class DaemonWorker(Lines):
         )
         theirs.close()
         self.socket, self.buffer = ours, ours.makefile("rb")
-        self.interrupts = 0
+        self.interrupts, self.loaded_again = 0, []
         test.addCleanup(self.close)
         self.spare = self.receive()
         if activate:
@@ -93,12 +93,16 @@ class DaemonWorker(Lines):
         self.socket.sendall(data)
 
     def receive(self):
-        """The next reply. Interrupts that the worker tells of are counted."""
+        """The next reply. Other events are counted or kept; what nodes wrote here is left out."""
         while True:
-            message = json.loads(self.buffer.readline().decode())
-            if message != {"event": "interrupted"}:
+            line = self.buffer.readline()
+            message = json.loads(line[max(line.find(b'{"id":'), 0) :].decode())
+            if message.get("event") == "interrupted":
+                self.interrupts += 1
+            elif message.get("event") == "loading":
+                self.loaded_again.append(message["file"])
+            else:
                 return message
-            self.interrupts += 1
 
     def interrupt(self):
         """Interrupt as the daemon does, until the worker says something; give the reply.
@@ -153,6 +157,7 @@ class ForgeWorker(Lines):
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            bufsize=0,  # Nothing is read ahead of what `select` tells of.
             env=environment,
             cwd=root if os.path.isdir(root) else None,
         )

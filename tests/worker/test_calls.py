@@ -71,6 +71,39 @@ class Calls(unittest.TestCase):
         self.check("def f(a): return a", 0, 0)
         self.check("def f(a): return a", [1, 2], [1, 2])
 
+    def test_the_rule_is_that_of_the_function_s_own_name(self):
+        process = "def process(a=0, b=0): return [a, b]\n"
+        whole = {"a": 1, "z": 2}
+        self.check(process + "RunScript = process", whole, [1, 0])  # By name, as every required one is there.
+        self.check("def one(a): return a\nRunScript = one", whole, whole)
+        self.check("def both(a, b=0): return [a, b]\nRunScript = both", {"b": 1}, [{"b": 1}, 0])
+        self.check("def RunScript(a): return a\nmain = RunScript\ndel RunScript", whole, 1)
+        wrap = "def deco(f):\n    def wrapper(*args, **kw): return [f.__name__, args, kw]\n    return wrapper\n"
+        self.check(wrap + "@deco\ndef RunScript(a): return a", whole, ["RunScript", [whole], {}])
+        self.check("class C:\n    def __call__(self, a): return a\nRunScript = C()", whole, whole)
+        self.check("class C:\n    def RunScript(self, a): return a\nRunScript = C().RunScript", whole, 1)
+        self.check("import functools\ndef f(k, a): return [k, a]\nRunScript = functools.partial(f, 5)", whole, [5, whole])
+        self.check("class RunScript(dict):\n    def __init__(self, a): self['got'] = a", whole, {"got": 1})
+        self.check("RunScript = lambda a: a", whole, whole)
+
+    def test_an_input_is_never_dropped_whole(self):
+        value = {"a": 1, "b": 2}
+        self.check("def RunScript(*args): return args", value, [value])
+        self.check("def RunScript(**kw): return kw", value, value)
+        self.check("def RunScript(*args, **kw): return [args, kw]", value, [[value], {}])
+        self.check("def f(**kw): return kw", value, value)
+        self.check("def RunScript(a, /, b): return [a, b]", value, [1, 2])
+        self.check("def f(a, /, b): return [a, b]", value, [1, 2])
+        self.check("def RunScript(*, a): return a", 5, 5)
+        self.check("def f(*, a): return a", [5], [5])
+        self.check("def RunScript(*args): return args", 5, [5])
+        self.check("import functools\ndef f(*, a): return a\nmain = functools.partial(f)", 5, 5)
+        self.check_error("def RunScript(a, /, b): return 1", {"b": 2}, "missing 1 required positional argument: 'a'")
+
+    def test_no_function(self):
+        reply = self.check_error("x = 1", {}, "No callable function found in node")
+        self.assertTrue(reply["traceback"].endswith("RuntimeError: No callable function found in node\n"))
+
     def test_functions_that_are_not_plain(self):
         wraps = "import functools\ndef deco(f):\n    @functools.wraps(f)\n    def g(*a, **k): return f(*a, **k)\n"
         wraps += "    return g\n"

@@ -51,6 +51,14 @@ class Memory(unittest.TestCase):
         self.check_text("'a\\ud800' * %d" % MIB, "a\ufffd".encode() * MIB)
         self.check_text("'\\ud83d\\ude00' * %d" % MIB, "\U0001f600".encode() * MIB)
 
+    def test_what_is_given_away_is_out_of_the_reach_of_nodes(self):
+        reply = self.run_node("def main(): return 'x' * %d" % (2 * MIB))
+        self.run_node(
+            "import os\ndef main():\n    for fd in range(3, 1100):\n        for do in (os.write, os.ftruncate):\n"
+            "            try: do(fd, b'forged' if do is os.write else 1)\n            except OSError: pass\n"
+        )
+        self.assertEqual(self.read(reply), b"x" * (2 * MIB))
+
     def test_a_large_string_is_not_kept(self):
         reply = self.run_node("def main(): return 'x' * %d" % (2 * MIB), keep={"ref": "n_1"})
         self.assertEqual((reply["output_kind"], "kept" in reply), ("text", False))
@@ -79,8 +87,9 @@ class Memory(unittest.TestCase):
         self.assertEqual(len(reply["output"]), 2 * MIB)
 
     def test_no_descriptor_left(self):
-        limit = "import resource\ndef main():\n    n = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
-        limit += "    resource.setrlimit(resource.RLIMIT_NOFILE, (%d, n[1]))\n    return %s * 2000000"
+        # The hard limit too: a soft one the worker would raise again.
+        limit = "import resource\ndef main():\n"
+        limit += "    resource.setrlimit(resource.RLIMIT_NOFILE, (%d, 3))\n    return %s * 2000000"
         for output, expected in (("'\u00e9'", "\u00e9" * 2000000), ("[1]", [1] * 2000000)):
             worker = DaemonWorker(self, self.project, shm=True)
             self.assertEqual(self.run_node(limit % (3, output), worker)["output"], expected)

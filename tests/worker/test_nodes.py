@@ -78,7 +78,7 @@ class Nodes(unittest.TestCase):
     def test_missing_project(self):
         for root in ("/nowhere", "relative", 5, __file__):
             reply = self.worker.run("node.py", project_root=root)
-            self.assertEqual(reply, {"id": None, "ok": False, "error": "Invalid message: Invalid project root"})
+            self.assertEqual(reply, {"id": "1", "ok": False, "error": "Invalid message: Invalid project root"})
 
     def test_edited_node(self):
         for number in range(20):
@@ -88,6 +88,15 @@ class Nodes(unittest.TestCase):
         self.check("def f(): return '\u00e9\ud55c'".encode(), "\u00e9\ud55c")
         self.check(b"\xef\xbb\xbfdef f(): return 1", 1)
         self.check(b"# -*- coding: latin-1 -*-\ndef f(): return '\xe9'", "\u00e9")
+        self.check("# coding: cp949\ndef f(): return '\ud55c'".encode("cp949"), "\ud55c")
+        self.check("#!/usr/bin/python\n# vim: set fileencoding=euc-kr :\ndef f(): return '\ud55c'".encode("euc-kr"), "\ud55c")
+        self.check(b"\xef\xbb\xbf# coding: utf-8\r\ndef f():\r\n    return 'a\\\r\nb'\r\n", "ab")
+        self.check(b"def f():\r    return 1\r", 1)
+        self.check(b"def f():\r\n\treturn math.pi > 3\r\n\x0c\r\n", True)
+        self.assertIn("SyntaxError", self.run_source(b"\xef\xbb\xbf# coding: cp949\nx = 1")["traceback"])
+        self.assertIn("unknown encoding", self.run_source(b"# coding: nothing\nx = 1")["error"])
+        reply = self.run_source("# coding: cp949\ndef f():\n    raise ValueError('\ud55c')".encode("cp949"))
+        self.assertIn("raise ValueError('\ud55c')", reply["traceback"])
 
     # -- errors
 
@@ -306,7 +315,7 @@ class Nodes(unittest.TestCase):
     def test_interrupt_of_a_forked_child_is_not_told(self):
         self.run_source(
             "def f():\n    ready, told = os.pipe()\n    child = os.fork()\n    if child == 0:\n"
-            "        os.write(told, b'x')\n        time.sleep(60)\n    os.read(ready, 1)\n    os.kill(child, 2)\n"
+            "        os.write(told, b'x')\n        while True: time.sleep(0.05)\n    os.read(ready, 1)\n    os.kill(child, 2)\n"
             "    return os.waitpid(child, 0)[1]"
         )
         self.check_alive()
@@ -338,15 +347,15 @@ class Nodes(unittest.TestCase):
     def test_threads_left_behind_do_not_hold_the_process(self):
         self.run_source("import threading\ndef f(): threading.Thread(target=time.sleep, args=(60,)).start()")
         self.worker.hang_up()
-        self.assertEqual(self.worker.wait(), 0)
+        self.assertEqual(self.worker.wait(), -signal.SIGALRM)
 
     # -- the protocol
 
     def test_unusable_lines(self):
-        def check(line, beginning):
+        def check(line, beginning, known_id=None):
             self.worker.send(line + b"\n")
             reply = self.worker.receive()
-            self.assertEqual((reply["id"], reply["ok"], list(reply)), (None, False, ["id", "ok", "error"]))
+            self.assertEqual((reply["id"], reply["ok"], list(reply)), (known_id, False, ["id", "ok", "error"]))
             self.assertTrue(reply["error"].startswith("Invalid message: " + beginning), reply)
 
         check(b"hello", "Expecting value")
@@ -355,7 +364,7 @@ class Nodes(unittest.TestCase):
         check(b"[]", "a JSON object was expected")
         check(b'{"id": "\xff"}', "'utf-8' codec can't decode")
         check(b"[" * 200000, "maximum recursion depth exceeded" if self.recursion_is_named() else "")
-        check(b'{"id": "1"} {}', "Extra data")
+        check(b'{"id": "1"} {}', "Extra data", "1")
         self.worker.send(b"\n  \n\r\n")
         self.check_alive()
 

@@ -18,6 +18,21 @@ pub enum Refresh {
         /// Its path.
         file: String,
     },
+    /// Replaced: a file comes first now where it had loaded another one.
+    ComesFirst {
+        /// The path of what comes first.
+        file: String,
+    },
+    /// Replaced: what it had looked for in vain is there now.
+    ImportWorks {
+        /// The path of what is there.
+        file: String,
+    },
+    /// Replaced: a file changed that Python reads at its start alone.
+    StartupChanged {
+        /// Its path.
+        file: String,
+    },
     /// Replaced: it was started under another policy, and cannot tell what it has loaded.
     OtherPolicy,
     /// Replaced: it does not answer.
@@ -56,6 +71,18 @@ impl fmt::Display for Refresh {
             Self::EnvironmentChanged => f.write_str("the environment changed"),
             Self::InterpreterChanged => f.write_str("the interpreter changed"),
             Self::FileChanged { file } => write!(f, "{file} changed, which it had loaded"),
+            Self::ComesFirst { file } => {
+                write!(
+                    f,
+                    "{file} comes first now, where it had loaded another file"
+                )
+            }
+            Self::ImportWorks { file } => {
+                write!(f, "{file} is there now, which it had looked for in vain")
+            }
+            Self::StartupChanged { file } => {
+                write!(f, "{file} changed, which Python reads at its start")
+            }
             Self::OtherPolicy => f.write_str("it was started under another policy"),
             Self::NoAnswer => f.write_str("the worker does not answer"),
             Self::NothingLoadedChanged => {

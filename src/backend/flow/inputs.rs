@@ -54,14 +54,24 @@ pub(super) fn of_result<O: Clone>(
     stored: Option<&JsonText>,
 ) -> Shown<O> {
     let has_object = incoming.iter().any(|one| one.output.object.is_some());
+    let has_reference = incoming.iter().any(|one| one.output.referred().is_some());
     let json = match incoming {
         [] => stored.cloned().unwrap_or_else(|| JsonText::string("")),
-        [one] if has_object && one.is_plain() => return Shown::Is(one.output.clone()),
-        [one] if has_object => return Shown::Ask(vec![one.value(one.edge.target_handle.clone())]),
-        _ if has_object => return Shown::Ask(of_code(incoming)),
+        [one] if has_reference && one.is_plain() => return Shown::Is(one.output.clone()),
+        [one] if has_object && !one.is_plain() => {
+            return Shown::Ask(vec![one.value(one.edge.target_handle.clone())]);
+        }
+        _ if has_reference => return Shown::Ask(of_code(incoming)),
+        [one] if one.is_plain() => {
+            let json = unwrapped(one.json());
+            if json == one.output.json {
+                return Shown::Is(one.output.clone());
+            }
+            json
+        }
         _ => unwrapped(joined(incoming)),
     };
-    Shown::Is(Output { json, object: None })
+    Shown::Is(Output::plain(json))
 }
 
 impl<O: Clone> Incoming<'_, O> {
@@ -195,10 +205,7 @@ mod tests {
                     source_handle: source.map(Arc::from),
                     target_handle: target.map(Arc::from),
                 };
-                let output = Output::<()> {
-                    json: JsonText::trusted(text.to_owned()),
-                    object: None,
-                };
+                let output = Output::<()>::plain(JsonText::trusted(text.to_owned()));
                 (NodeId::from((place + 1).to_string()), edge, output)
             })
             .collect();

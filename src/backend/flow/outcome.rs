@@ -55,7 +55,7 @@ impl<O: Object> Settled<O> {
             .value(&time_ms);
         writer.text(r#","logs":"#).value(tail(logs));
         if let Some(shown) = shown {
-            let reference = output.object.as_ref().map(Object::id);
+            let reference = output.referred().map(Object::id);
             writer
                 .text(r#","display_metadata":{"display":"#)
                 .json(shown);
@@ -239,10 +239,7 @@ mod tests {
     fn ran(result: Result<&str, (&str, Option<&str>)>, printed: &str) -> Settled<Kept> {
         Settled::ran(NodeDone {
             result: result
-                .map(|json| Output {
-                    json: JsonText::trusted(json.to_owned()),
-                    object: None,
-                })
+                .map(|json| Output::plain(JsonText::trusted(json.to_owned())))
                 .map_err(|(message, traceback)| NodeError {
                     message: message.to_owned(),
                     traceback: traceback.map(ToOwned::to_owned),
@@ -284,6 +281,7 @@ mod tests {
         let output = Output {
             json: reference.clone(),
             object: Some(Kept),
+            is_whole: false,
         };
         let settled = Settled::success(
             output,

@@ -204,11 +204,10 @@ impl<R: Runner> FlowExecution<R> {
             let error = format!("Skipped due to error in dependency {culprit}");
             return Some(Settled::not_run(NodeStatus::Skipped, &error, culprit));
         }
-        let plain = |json| Output { json, object: None };
         match node.kind {
             NodeKind::Code => None,
             NodeKind::Start => {
-                let output = plain(JsonText::null());
+                let output = Output::plain(JsonText::null());
                 Some(Settled::success(
                     output,
                     0,
@@ -223,11 +222,11 @@ impl<R: Runner> FlowExecution<R> {
                 } else {
                     "Text Input node - no stored value"
                 };
-                Some(Settled::success(plain(value), 0, logs, None))
+                Some(Settled::success(Output::plain(value), 0, logs, None))
             }
             NodeKind::Result => {
                 match inputs::of_result(&self.incoming(place), self.stored(place)) {
-                    Shown::Is(output) if output.object.is_none() => {
+                    Shown::Is(output) if output.referred().is_none() => {
                         let shown = display(&output.json);
                         Some(Settled::success(output, 0, PASSED, Some(&shown)))
                     }
@@ -260,7 +259,7 @@ impl<R: Runner> FlowExecution<R> {
                     },
                     (None, None) => unreachable!("a result is known or asked for"),
                 };
-                let shown = match &output.object {
+                let shown = match output.referred() {
                     None => display(&output.json),
                     Some(object) => {
                         shown_object(runner.display(object).await.as_deref(), &output.json)

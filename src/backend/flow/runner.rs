@@ -79,6 +79,24 @@ pub struct Output<O> {
     pub json: JsonText,
     /// The object, when the value is one that the worker keeps.
     pub object: Option<O>,
+    /// Whether `json` is the value as far as JSON can show it, beside the object (`NaN` is `null` there, a tuple a list).
+    pub is_whole: bool,
+}
+
+impl<O> Output<O> {
+    /// A value that JSON carries.
+    pub fn plain(json: JsonText) -> Self {
+        Self {
+            json,
+            object: None,
+            is_whole: true,
+        }
+    }
+
+    /// The object that answers show a reference to.
+    pub fn referred(&self) -> Option<&O> {
+        self.object.as_ref().filter(|_| !self.is_whole)
+    }
 }
 
 /// How a node ended.

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::files::read;
+
 /// A node's id: any text.
 pub type NodeId = Arc<str>;
 
@@ -75,7 +77,7 @@ impl Structure {
     /// # Errors
     /// When it is not a JSON object.
     pub fn parse(text: &[u8]) -> serde_json::Result<Self> {
-        let file: File<'_> = object(serde_json::from_slice(text)?)?;
+        let file: File<'_> = object(serde_json::from_slice(read::without_mark(text))?)?;
         let mut nodes: Vec<Node> = Vec::new();
         let mut places: HashMap<NodeId, usize> = HashMap::new();
         for node in list(file.nodes).into_iter().filter_map(node) {
@@ -310,7 +312,12 @@ mod tests {
             Structure::parse(br#"{"nodes":{},"edges":3}"#).expect("an object"),
             Structure::default()
         );
-        for broken in ["", "null", "[1]", "{\"nodes\":[", "\u{feff}{}"] {
+        let marked = "\u{feff}{\r\n\"nodes\": []\r\n}\r\n";
+        assert_eq!(
+            Structure::parse(marked.as_bytes()).expect("an object"),
+            Structure::default()
+        );
+        for broken in ["", "null", "[1]", "{\"nodes\":["] {
             assert!(Structure::parse(broken.as_bytes()).is_err(), "{broken}");
         }
     }

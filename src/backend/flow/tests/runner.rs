@@ -109,16 +109,14 @@ impl Runner for Scripted {
         };
         let output = |value: Any| {
             let Some(object) = value.get("object") else {
-                return Output {
-                    json: JsonText::trusted(value.to_string()),
-                    object: None,
-                };
+                return Output::plain(JsonText::trusted(value.to_string()));
             };
             let json = serde_json::json!({"type": "reference", "ref": call.keep, "preview": "P"});
             let (id, value) = (call.keep.clone(), object.clone());
             Output {
                 json: JsonText::trusted(json.to_string()),
                 object: Some(Kept { id, value }),
+                is_whole: false,
             }
         };
         NodeDone {

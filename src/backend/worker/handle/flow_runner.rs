@@ -102,6 +102,7 @@ impl Job {
                 keep: Some(KeepAs {
                     r#ref: call.keep.clone(),
                 }),
+                anyway: false,
             },
             file: call.file.as_deref().unwrap_or_default().to_owned(),
             limit: Some(call.timeout.as_secs_f64()),
@@ -158,6 +159,9 @@ struct Said<'r> {
     output: Option<&'r RawValue>,
     #[serde(default)]
     kept: bool,
+    /// Whether the output is the value as JSON, though it was kept too.
+    #[serde(default)]
+    whole: bool,
     #[serde(default)]
     store: Option<Store>,
     #[serde(default)]
@@ -197,6 +201,7 @@ async fn done(
         match reply.into_large_output().await {
             Ok(large) => Ok(Output {
                 json: large.map_or_else(small, JsonText::trusted),
+                is_whole: object.is_none() || said.whole,
                 object,
             }),
             Err(error) => Err(NodeError {

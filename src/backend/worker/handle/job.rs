@@ -145,6 +145,7 @@ impl Job {
                 edges: None,
                 input: Some(node.input.into()),
                 keep: None,
+                anyway: false,
             },
             file: node.file,
             limit: node.timeout_s,

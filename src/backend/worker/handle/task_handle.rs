@@ -66,6 +66,7 @@ impl TaskHandle {
         let (reply, answer) = oneshot::channel();
         let node = Node {
             order,
+            declined: 0,
             output,
             reply,
         };

@@ -22,7 +22,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout_at};
 
 use super::log::WorkerLog;
-use super::socket::Socket;
+use super::socket::{More, Socket};
 use super::{leftovers, parent_thread};
 use crate::api::v1::Stream;
 use crate::backend::{descriptors, supervise};
@@ -62,6 +62,8 @@ pub(crate) struct Process {
     searched: usize,
     outgoing: Vec<u8>,
     sent: usize,
+    /// Whether it left the last of what was sent unread when it ended.
+    has_unread: bool,
     stdout: Option<pipe::Receiver>,
     stderr: Option<pipe::Receiver>,
     exited: Option<ExitStatus>,
@@ -117,6 +119,7 @@ impl Process {
             searched: 0,
             outgoing: Vec::new(),
             sent: 0,
+            has_unread: false,
             stdout: Some(pipe::Receiver::from_owned_fd(stdout.into())?),
             stderr: Some(pipe::Receiver::from_owned_fd(stderr.into())?),
             exited: None,
@@ -137,6 +140,12 @@ impl Process {
         self.write();
     }
 
+    /// Whether it has ended without having read the whole of the last line that was sent: what that asked for has not
+    /// begun. In doubt it is taken for read.
+    pub(crate) fn left_unread(&self) -> bool {
+        self.has_unread
+    }
+
     /// Gives the processor to the process for as long as a quick node takes, and takes what it answers.
     ///
     /// A thread that sleeps until the answer comes is mostly woken on another processor, which has to be woken itself:
@@ -150,7 +159,9 @@ impl Process {
                 return;
             };
             // An end is left for `event` to tell: it is seen there again.
-            if read_now(protocol.as_fd(), &mut self.received, CHUNK) != Now::Nothing {
+            let now = read_now(protocol.as_fd(), &mut self.received, CHUNK);
+            self.has_unread |= now == Now::EndAndUnread;
+            if now != Now::Nothing {
                 return;
             }
         }
@@ -169,8 +180,9 @@ impl Process {
             let is_sending = self.sent < self.outgoing.len();
             let status = tokio::select! {
                 biased;
-                is_open = receive(self.protocol.as_ref(), &mut self.received) => {
-                    if !is_open {
+                more = receive(self.protocol.as_ref(), &mut self.received) => {
+                    if more != More::Perhaps {
+                        self.has_unread |= more == More::NothingAndUnread;
                         self.protocol = None;
                         return ProcessEvent::Hangup;
                     }
@@ -216,6 +228,26 @@ impl Process {
         found
     }
 
+    /// Ends the process, which is idle, and its group. It may do what Python does at its end, in half of `grace`; then
+    /// it is ended as by [`Self::end`].
+    pub(crate) async fn end_in_peace(mut self, grace: Duration, log: WorkerLog) {
+        self.protocol = None;
+        self.outgoing.clear();
+        let _ = timeout_at(Instant::now() + grace / 2, self.exit(&log)).await;
+        self.end(grace, log).await;
+    }
+
+    /// Waits until the process, but not its group, has ended.
+    async fn exit(&mut self, log: &WorkerLog) {
+        loop {
+            match self.event(true).await {
+                ProcessEvent::Output(_, bytes) => log.output(&bytes),
+                ProcessEvent::Exited(_) => return,
+                ProcessEvent::Line(_) | ProcessEvent::Hangup => {}
+            }
+        }
+    }
+
     /// Ends the process and its group: by closing the protocol and asking, after `grace` by force. What it prints last
     /// goes to `log`.
     pub(crate) async fn end(mut self, grace: Duration, log: WorkerLog) {
@@ -224,13 +256,7 @@ impl Process {
         self.outgoing.clear();
         self.signal_group(Signal::TERM);
         let gone = async {
-            loop {
-                match self.event(true).await {
-                    ProcessEvent::Output(_, bytes) => log.output(&bytes),
-                    ProcessEvent::Exited(_) => break,
-                    ProcessEvent::Line(_) | ProcessEvent::Hangup => {}
-                }
-            }
+            self.exit(&log).await;
             while test_kill_process_group(self.group).is_ok() {
                 tokio::time::sleep(GROUP_POLL).await;
             }
@@ -280,7 +306,8 @@ impl Process {
             return false;
         };
         let now = read_now(protocol.as_fd(), &mut self.received, CHUNK);
-        if now == Now::End {
+        self.has_unread |= now == Now::EndAndUnread;
+        if matches!(now, Now::End | Now::EndAndUnread) {
             self.protocol = None;
         }
         now == Now::Some
@@ -320,7 +347,10 @@ impl Process {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // The process is going; the other side of the protocol tells.
-                Err(_) => break,
+                Err(_) => {
+                    self.has_unread = true;
+                    break;
+                }
             }
         }
         protocol.cease_to_watch();
@@ -342,6 +372,8 @@ enum Now {
     Some,
     Nothing,
     End,
+    /// As [`More::NothingAndUnread`].
+    EndAndUnread,
 }
 
 /// Reads `size` bytes or more, if they are there.
@@ -351,14 +383,18 @@ fn read_now(from: impl AsFd, into: &mut Vec<u8>, size: usize) -> Now {
         Ok(0) => Now::End,
         Ok(_) | Err(Errno::INTR) => Now::Some,
         Err(Errno::AGAIN) => Now::Nothing,
+        Err(Errno::CONNRESET) => Now::EndAndUnread,
         Err(_) => Now::End,
     }
 }
 
-/// Waits for more of the protocol and reads it once; false when it is over. Waits for ever on one that was over before.
-async fn receive(protocol: Option<&Socket>, into: &mut Vec<u8>) -> bool {
+/// Waits for more of the protocol and reads it once. Waits for ever on one that was over before.
+async fn receive(protocol: Option<&Socket>, into: &mut Vec<u8>) -> More {
     match protocol {
-        Some(socket) => socket.read(into).await && into.len() <= LONGEST_LINE,
+        Some(socket) => match socket.read(into).await {
+            More::Perhaps if into.len() > LONGEST_LINE => More::Nothing,
+            more => more,
+        },
         None => std::future::pending().await,
     }
 }

@@ -26,6 +26,17 @@ pub(crate) struct Socket {
     full: Option<AsyncFd<UnixStream>>,
 }
 
+/// What is known after a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum More {
+    /// There may be more.
+    Perhaps,
+    /// There will be nothing more.
+    Nothing,
+    /// There will be nothing more, and the other side has left something unread.
+    NothingAndUnread,
+}
+
 impl Socket {
     /// Takes over `socket`, which does not block.
     pub(crate) fn new(socket: UnixStream) -> io::Result<Self> {
@@ -35,27 +46,30 @@ impl Socket {
         })
     }
 
-    /// Waits until there is something and reads it once, to the end of `into`; false when there will be nothing more.
-    pub(crate) async fn read(&self, into: &mut Vec<u8>) -> bool {
+    /// Waits until there is something and reads it once, to the end of `into`.
+    pub(crate) async fn read(&self, into: &mut Vec<u8>) -> More {
         let Ok(mut guard) = self.readable.readable().await else {
-            return false;
+            return More::Nothing;
         };
         into.reserve(CHUNK);
         let room = into.capacity() - into.len();
         match rustix::io::read(self.as_fd(), spare_capacity(into)) {
-            Ok(0) => false,
+            Ok(0) => More::Nothing,
             Ok(read) => {
                 // As the runtime does it: less than there was room for is all that there was.
                 if read < room {
                     guard.clear_ready();
                 }
-                true
+                More::Perhaps
             }
             Err(Errno::AGAIN) => {
                 guard.clear_ready();
-                true
+                More::Perhaps
             }
-            Err(error) => error == Errno::INTR,
+            Err(Errno::INTR) => More::Perhaps,
+            // Linux says so, once, of a socket whose other end was closed with something unread in it.
+            Err(Errno::CONNRESET) => More::NothingAndUnread,
+            Err(_) => More::Nothing,
         }
     }
 

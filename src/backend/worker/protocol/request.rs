@@ -33,6 +33,9 @@ pub(crate) enum Request {
         /// The name under which to keep an output that has no form in JSON.
         #[serde(skip_serializing_if = "Option::is_none")]
         keep: Option<KeepAs>,
+        /// Whether it is to run there though a new process would have other modules.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        anyway: bool,
     },
     /// Which of the files that it has loaded are others now.
     Modules {},
@@ -114,6 +117,7 @@ mod tests {
                 edges: None,
                 input: Some(input.into()),
                 keep: None,
+                anyway: false,
             },
             r#"{"id":"7","op":"exec_node","file":"a\nb.py","project_root":"/p","input":{ "a": 1e400}}"#,
         );
@@ -139,11 +143,12 @@ mod tests {
                 keep: Some(KeepAs {
                     r#ref: "c_2".to_owned(),
                 }),
+                anyway: true,
             },
             concat!(
                 r#"{"id":"7","op":"exec_node","file":null,"project_root":"/p","edges":["#,
                 r#"{"value":"가","handle":"out","into":null},{"ref":"a_1","handle":null,"into":"b"}],"#,
-                r#""keep":{"ref":"c_2"}}"#
+                r#""keep":{"ref":"c_2"},"anyway":true}"#
             ),
         );
         let layout = RawValue::from_string("[1, 2]".to_owned()).expect("JSON");

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::api::v1::Refresh;
 use crate::store::Generation;
 
 /// The part of a line from a worker that the daemon reads.
@@ -18,9 +19,6 @@ pub(crate) struct Envelope {
     pub(crate) python: Option<String>,
 }
 
-/// What a worker says when an interrupt is raised in its node.
-pub(crate) const INTERRUPTED: &str = r#"{"event":"interrupted"}"#;
-
 /// Why a worker could not do what was asked, as it says.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Failure {
@@ -32,6 +30,12 @@ pub(crate) struct Failure {
     pub(crate) traceback: String,
     #[serde(default)]
     pub(crate) generation: Option<Generation>,
+}
+
+/// The answer to a node that was not run, since a new process would have other modules.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Spent {
+    pub(crate) spent: Refresh,
 }
 
 /// The answer to [`Request::Modules`](super::Request::Modules).

@@ -10,10 +10,18 @@ use std::path::{Path, PathBuf};
 use crate::files::atomic;
 
 /// The script that is run, and the modules that it imports from beside it.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 13] = [
     (
         "aim_worker.py",
         include_str!("../../../../worker/aim_worker.py"),
+    ),
+    (
+        "aim_worker_end.py",
+        include_str!("../../../../worker/aim_worker_end.py"),
+    ),
+    (
+        "aim_worker_fresh.py",
+        include_str!("../../../../worker/aim_worker_fresh.py"),
     ),
     (
         "aim_worker_interrupt.py",
@@ -34,6 +42,14 @@ const FILES: [(&str, &str); 9] = [
     (
         "aim_worker_objects.py",
         include_str!("../../../../worker/aim_worker_objects.py"),
+    ),
+    (
+        "aim_worker_own.py",
+        include_str!("../../../../worker/aim_worker_own.py"),
+    ),
+    (
+        "aim_worker_path.py",
+        include_str!("../../../../worker/aim_worker_path.py"),
     ),
     (
         "aim_worker_process.py",

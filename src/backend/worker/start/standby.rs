@@ -20,7 +20,7 @@ use super::freshness::{Freshness, Interpreter, View};
 use super::script;
 use super::settings::JobSettings;
 use crate::backend::worker::process::{LastLines, Process, ProcessEvent, WorkerLog, ending};
-use crate::backend::worker::protocol::{Envelope, Failure, Request};
+use crate::backend::worker::protocol::{Envelope, Failure, Keys, Request, answer_to};
 use crate::host::Host;
 use crate::project::{Config, Project, RestartPolicy};
 use crate::system;
@@ -130,7 +130,7 @@ impl Plan {
             .map_err(|error| Misstart::new(format_args!("{}: {error}", python.display())))?;
         let mut printed = LastLines::shown_in(&self.log);
         let limit = self.settings.start_limit;
-        let line = answer(&mut process, &mut printed, limit).await?;
+        let line = answer(&mut process, &mut printed, limit, None).await?;
         let envelope = serde_json::from_slice::<Envelope>(&line).unwrap_or_default();
         match envelope.event.as_deref() {
             Some("spare") => Ok(Standby {
@@ -204,9 +204,11 @@ impl Plan {
             object_limit: config.worker_object_limit_mib.value << 20,
             stamps: config.worker_policy.value == RestartPolicy::Loaded,
         };
-        process.send(&request.line("activate"));
+        let key = Keys::default().next();
+        process.send(&request.line(&key));
         let mut printed = LastLines::shown_in(&self.log);
-        let line = answer(&mut process, &mut printed, self.settings.start_limit).await?;
+        let limit = self.settings.start_limit;
+        let line = answer(&mut process, &mut printed, limit, Some(&key)).await?;
         for (_, bytes) in process.drain() {
             printed.push(&bytes);
         }
@@ -226,16 +228,25 @@ impl Plan {
     }
 }
 
-/// The next line of the protocol. What is printed meanwhile goes to `printed`.
+/// The next line of the protocol, or the answer to the request `key`. What is printed meanwhile goes to `printed`.
 async fn answer(
     process: &mut Process,
     printed: &mut LastLines,
     limit: Duration,
+    key: Option<&str>,
 ) -> Result<Vec<u8>, Misstart> {
     let line = async {
         loop {
             match process.event(true).await {
-                ProcessEvent::Line(line) => return Ok(line),
+                ProcessEvent::Line(mut line) => match key {
+                    None => return Ok(line),
+                    // A startup file of the environment may write something, too.
+                    Some(key) => {
+                        if let Some(line) = answer_to(&mut line, key, "") {
+                            return Ok(line.into_bytes());
+                        }
+                    }
+                },
                 ProcessEvent::Output(_, bytes) => printed.push(&bytes),
                 // Its end comes next and says more.
                 ProcessEvent::Hangup => {}

@@ -7,8 +7,8 @@ use super::current::Current;
 use super::failed::Failed;
 use super::question::{About, Question};
 use super::{Next, Task};
-use crate::api::v1::Refresh;
-use crate::backend::worker::protocol::Modules;
+use crate::api::v1::{NodeCode, Refresh};
+use crate::backend::worker::protocol::{DaemonReply, Modules};
 use crate::project::RestartPolicy;
 
 impl Task {
@@ -73,6 +73,33 @@ impl Task {
             RestartPolicy::Always => self.replace(Refresh::EnvironmentChanged),
         }
         Followed::Changes
+    }
+
+    /// Takes in that the worker has not run its node, since a new process would have other modules.
+    pub(super) fn declined(&mut self, why: Refresh) {
+        let Some(running) = self.current.as_mut().and_then(Current::take_running) else {
+            return;
+        };
+        if !running.is_wanted() {
+            let (id, why) = (running.id.clone(), why.to_string());
+            return running.answer(DaemonReply::new(&id, &why, NodeCode::Cancelled).into());
+        }
+        let mut node = running.into_node();
+        node.declined += 1;
+        self.queue.push_front(node);
+        self.log.note(format_args!("a new worker is needed: {why}"));
+        self.policy = self.plan.config().worker_policy.value;
+        match &mut self.current {
+            Some(current) if self.policy == RestartPolicy::Manual => {
+                current.is_kept_spent = true;
+                self.told.refresh = Some(Refresh::ByHand {
+                    generation: current.worker.view.generation.0,
+                    env_generation: self.freshness.known().generation.0,
+                });
+                self.publish();
+            }
+            _ => self.replace(why),
+        }
     }
 
     /// Takes in the answer to a question.

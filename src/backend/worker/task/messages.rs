@@ -83,6 +83,8 @@ pub(crate) struct Order {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) order: Order,
+    /// How many workers have declined it.
+    pub(crate) declined: u32,
     pub(crate) output: mpsc::Sender<NodeOutput>,
     pub(crate) reply: oneshot::Sender<WorkerReply>,
 }

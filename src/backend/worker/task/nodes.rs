@@ -4,13 +4,14 @@ use std::process::ExitStatus;
 
 use chrono::Utc;
 
-use super::current::{Awaited, Current, Doing};
+use super::current::{Awaited, Current, Doing, Line};
+use super::running::Running;
 use super::{Next, Task};
-use crate::api::v1::{NodeCode, Stream, WorkerExit};
+use crate::api::v1::{NodeCode, Refresh, Stream, WorkerExit};
 use crate::backend::supervise;
 use crate::backend::worker::process::{ending, signal_name};
 use crate::backend::worker::protocol::{
-    self, DaemonReply, INTERRUPTED, Released, WorkerReply, object_gone,
+    self, DaemonReply, Event, Released, Spent, WorkerReply, object_gone,
 };
 
 impl Task {
@@ -69,32 +70,36 @@ impl Task {
         }
     }
 
-    /// Takes in a line of the worker's: an event, or the next answer.
+    /// Takes in a line of the worker's: an event, the next answer, or what a node wrote there.
     pub(super) fn line_came(&mut self, line: Vec<u8>) {
-        let text = String::from_utf8(line).unwrap_or_default();
-        // Not parsed for this: a reply may be long, and begins with its id.
-        if text.starts_with(r#"{"event""#) {
-            if text == INTERRUPTED {
-                self.interrupt_taken();
-            }
-            return;
-        }
         let Some(current) = &mut self.current else {
             return;
         };
-        match current.answered() {
-            Some(Awaited::Node) => self.node_answered(text),
-            Some(Awaited::Question) => self.question_answered(&text),
-            Some(Awaited::Release) => {
+        match current.said(line) {
+            Line::Answer(Awaited::Node, text) => self.node_answered(text),
+            Line::Answer(Awaited::Question, text) => self.question_answered(&text),
+            Line::Answer(Awaited::Release, text) => {
                 if let Ok(Released { store }) = serde_json::from_str(&text) {
                     self.objects.said(current.pid(), store);
                 }
             }
-            None => self.spoke_nonsense(),
+            Line::Event(Event::Interrupted) => self.interrupt_taken(),
+            Line::Event(Event::Loading { file }) => self.log.note(format_args!(
+                "{file} changed; the project's modules are loaded again"
+            )),
+            Line::Noise if current.has_noise => {}
+            Line::Noise => {
+                current.has_noise = true;
+                self.log
+                    .note("a node wrote into the worker's own descriptors; that is no answer, and left out");
+            }
         }
     }
 
     fn node_answered(&mut self, text: String) {
+        if let Some(why) = spent(&text) {
+            return self.declined(why);
+        }
         let Some(current) = &mut self.current else {
             return;
         };
@@ -149,6 +154,15 @@ impl Task {
             return;
         };
         let (pid, signal) = (current.pid(), signal_name(status));
+        if current.has_not_begun()
+            && current.running().is_some_and(Running::is_wanted)
+            && let Some(running) = current.take_running()
+        {
+            self.log.note(format_args!(
+                "worker {pid} had ended before it read what it was to run, which goes to the next one"
+            ));
+            self.queue.push_front(running.into_node());
+        }
         let was_running = current.running().map(|running| running.file.clone());
         let during = was_running
             .as_ref()
@@ -184,4 +198,15 @@ impl Task {
         });
         self.publish();
     }
+}
+
+/// Why a node was not run, if that is what its answer says.
+fn spent(answer: &str) -> Option<Refresh> {
+    // Replies begin with the id, so this is where the member would be; anywhere else it is a node's own.
+    let at = answer.find(',')?;
+    let is_so = answer[at + 1..].starts_with(r#""spent":"#);
+    is_so
+        .then(|| serde_json::from_str::<Spent>(answer))?
+        .ok()
+        .map(|answer| answer.spent)
 }

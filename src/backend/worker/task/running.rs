@@ -1,12 +1,12 @@
 //! The node that runs: who waits for it, how long it may take, and what its answer becomes when it was cut short.
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, Instant};
 
 use super::cut_short::{CutShort, Why};
 use super::delivery::Delivery;
-use super::messages::Node;
-use crate::api::v1::NodeCode;
+use super::messages::{Node, Order};
+use crate::api::v1::{NodeCode, NodeOutput};
 use crate::backend::supervise;
 use crate::backend::worker::protocol::{DaemonReply, Failure, WorkerReply};
 
@@ -17,6 +17,9 @@ pub(super) struct Running {
     pub(super) file: String,
     pub(super) reply: oneshot::Sender<WorkerReply>,
     pub(super) delivery: Delivery,
+    order: Box<Order>,
+    declined: u32,
+    output: mpsc::Sender<NodeOutput>,
     began: Instant,
     /// Seconds that it may take.
     limit: Option<f64>,
@@ -28,12 +31,30 @@ impl Running {
     pub(super) fn new(id: String, node: Node) -> Self {
         Self {
             id,
-            file: node.order.file,
+            file: node.order.file.clone(),
             reply: node.reply,
-            delivery: Delivery::new(node.output),
+            delivery: Delivery::new(node.output.clone()),
+            output: node.output,
             began: Instant::now(),
             limit: node.order.limit,
+            order: Box::new(node.order),
+            declined: node.declined,
             cut_short: None,
+        }
+    }
+
+    /// Whether somebody still waits for it, and it is not to end.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.cut_short.is_none() && !self.reply.is_closed()
+    }
+
+    /// The node again, for another worker.
+    pub(super) fn into_node(self) -> Node {
+        Node {
+            order: *self.order,
+            declined: self.declined,
+            output: self.output,
+            reply: self.reply,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::current::Current;
 use super::life::Life;
 use super::messages::WorkerError;
 use super::{Next, Task};
@@ -15,8 +16,11 @@ use crate::backend::worker::start::Background;
 const HANDOVER: Duration = Duration::from_millis(10);
 
 impl Task {
-    /// Ends the worker under its running node, which is told so.
+    /// Ends the worker, also under its running node, which is told so.
     pub(super) fn cut_off(&mut self, why: &str, code: NodeCode) {
+        if !self.is_busy() {
+            return self.end_worker();
+        }
         if let Some(running) = self.running() {
             let id = running.id.clone();
             let reply = DaemonReply {
@@ -29,7 +33,10 @@ impl Task {
             };
             self.answer(reply.into());
         }
-        self.end_worker();
+        // Of a node that runs nothing is waited for, nor of what it left.
+        if let Some(current) = self.take_worker() {
+            self.end(current.worker.process);
+        }
     }
 
     /// Ends every process, and answers everybody who waits for one.
@@ -62,14 +69,22 @@ impl Task {
         }
     }
 
+    /// Ends the worker, which is idle, in peace.
     pub(super) fn end_worker(&mut self) {
-        if let Some(current) = self.current.take() {
-            let pid = current.pid();
-            self.log.note(format_args!("worker {pid} stopped"));
-            tracing::info!(project = %self.id, pid, "worker stopped");
-            self.end(current.worker.process);
-            self.publish();
+        if let Some(current) = self.take_worker() {
+            let (grace, log) = (self.plan.settings.grace, self.log.clone());
+            let end = current.worker.process.end_in_peace(grace, log);
+            supervise::spawn_on(&mut self.ending, "the end of a worker", end);
         }
+    }
+
+    fn take_worker(&mut self) -> Option<Current> {
+        let current = self.current.take()?;
+        let pid = current.pid();
+        self.log.note(format_args!("worker {pid} stopped"));
+        tracing::info!(project = %self.id, pid, "worker stopped");
+        self.publish();
+        Some(current)
     }
 
     pub(super) fn end(&mut self, process: Process) {
@@ -83,7 +98,7 @@ impl Task {
         let (grace, log) = (self.plan.settings.grace, self.log.clone());
         supervise::spawn_on(&mut self.ending, "the end of a worker", async move {
             tokio::time::sleep(HANDOVER).await;
-            process.end(grace, log).await;
+            process.end_in_peace(grace, log).await;
         });
     }
 

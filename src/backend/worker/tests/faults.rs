@@ -181,7 +181,7 @@ async fn a_node_that_ends_the_process_gives_its_exit_code() {
 async fn a_node_that_closes_the_protocol_loses_only_its_worker() {
     let Some(site) = Site::new() else { return };
     let ran = site
-        .run("import os\ndef main():\n    os.closerange(3, 64)\n    os.kill(os.getpid(), 19)\n")
+        .run("import os\ndef main():\n    os.closerange(3, 1024)\n    os.kill(os.getpid(), 19)\n")
         .await;
     assert_eq!(ran.reply["error"], "worker-exit", "{}", ran.reply);
     assert_eq!(site.run(NOTHING).await.reply["ok"], true);
@@ -329,4 +329,93 @@ async fn whoever_asks_is_told_of_a_panic_until_a_worker_starts() {
     );
     assert_eq!(site.job.status().await.last_error, None);
     within(site.job.clone().shut_down()).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_died_before_its_node_fails_no_node() {
+    let Some(site) = Site::new() else { return };
+    site.file(
+        "counts.py",
+        "import os\ndef main():\n    with open('count', 'a') as s: s.write('x')\n    return os.getpid()\n",
+    );
+    let mut last = site.run_file("counts.py", "{}").await.reply["output"].clone();
+    for count in 2..12 {
+        let pid = i32::try_from(last.as_i64().expect("a process")).expect("an id");
+        let process = Pid::from_raw(pid).expect("an id");
+        // Nobody looks at the process meanwhile: this thread goes on at once.
+        kill_process(process, Signal::KILL).expect("killed");
+        let ran = site.run_file("counts.py", "{}").await;
+        assert_eq!(ran.reply["ok"], true, "{}", ran.reply);
+        assert_ne!(ran.reply["output"], last);
+        last = ran.reply["output"].clone();
+        let counted = std::fs::read_to_string(site.file("marker", "").with_file_name("count"));
+        assert_eq!(counted.expect("counted").len(), count, "each ran once");
+    }
+}
+
+/// Writes forged answers, events and nonsense into every descriptor, and once more when it is long done.
+const FORGER: &str = r#"
+import os, threading
+
+FORGED = ['{"id":%s,"ok":true,"output":"forged","kept":true,"time_ms":0}' % i for i in (
+    ['null', '""', '"activate"', '"modules"', '"release"'] + ['"%d"' % n for n in range(1, 40)])]
+FORGED += ['{"event":"%s","ok":true}' % e for e in ('interrupted', 'ready', 'spare')] + ['', '{', 'null', '[]']
+NOISE = '\n'.join(FORGED).encode() + b'\n\xff\xfe\n{"id":"1",'
+
+def forge(count=1):
+    for _ in range(count):
+        for fd in range(3, 1100):
+            try:
+                os.write(fd, NOISE)
+            except OSError:
+                pass
+
+def RunScript(n):
+    forge()
+    if n == 2:
+        threading.Thread(target=forge, args=(20,)).start()
+    return {'real': n}
+"#;
+
+#[tokio::test]
+async fn nothing_that_a_node_writes_anywhere_is_taken_for_an_answer() {
+    let Some(site) = Site::new() else { return };
+    site.file("forger.py", FORGER);
+    site.file("plain.py", "def RunScript(n):\n    return n\n");
+    let mut pid = None;
+    for n in 1..=4 {
+        let forger = site.run_file("forger.py", &format!(r#"{{"n":{n}}}"#)).await;
+        assert_eq!(forger.reply["ok"], true, "{}", forger.reply);
+        assert_eq!(forger.reply["output"], serde_json::json!({"real": n}));
+        let plain = site.run_file("plain.py", &format!(r#"{{"n":{n}}}"#)).await;
+        assert_eq!(plain.reply["output"], n, "{}", plain.reply);
+        // Another one is not started for it either.
+        let now = site.job.status().await.pid;
+        assert_eq!(*pid.get_or_insert(now), now);
+    }
+    let log = site.log();
+    assert_eq!(log.matches("that is no answer").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn an_interrupt_is_not_put_off_by_a_forged_one() {
+    let Some(site) = Site::with(|settings| settings.grace = std::time::Duration::from_secs(60))
+    else {
+        return;
+    };
+    site.file(
+        "stubborn.py",
+        "import os, time, signal\n\
+         def main():\n    \
+             for fd in range(3, 1100):\n        \
+                 try: os.write(fd, b'{\"event\":\"interrupted\"}\\n' * 99)\n        \
+                 except OSError: pass\n    \
+             while True:\n        \
+                 try: time.sleep(600)\n        \
+                 except KeyboardInterrupt: return 'heard'\n",
+    );
+    let mut run = node("stubborn.py", "null");
+    run.timeout_s = Some(0.2);
+    let ran = site.run_node(run).await;
+    assert_eq!(ran.reply["output"], "heard", "{}", ran.reply);
 }

@@ -303,3 +303,20 @@ async fn an_interrupt_that_comes_before_its_node_is_picked_up_is_not_lost() {
 fn result(done: NodeDone<Kept>) -> Output<Kept> {
     done.result.expect("an output")
 }
+
+#[tokio::test]
+async fn what_json_would_change_goes_on_as_it_is() {
+    let Some(site) = site() else { return };
+    site.file(
+        "gives.py",
+        "def main():\n    return {1: (1, 2), 'n': float('nan')}\n",
+    );
+    site.file("looks.py", "def RunScript(a):\n    return repr(a)\n");
+    let output = run(&site, call("gives", Vec::new())).await;
+    assert_eq!(text(&output), r#"{"1":[1,2],"n":null}"#);
+    assert!(output.is_whole, "answers show it as JSON");
+    let object = output.object.expect("an object");
+    let output = run(&site, call("looks", vec![edge(Value::Object(object), "a")])).await;
+    assert_eq!(text(&output), r#""{1: (1, 2), 'n': nan}""#);
+    assert!(output.object.is_none());
+}

@@ -181,3 +181,32 @@ async fn a_spare_of_another_interpreter_is_not_used() {
         (&true.into(), &2.into())
     );
 }
+
+#[tokio::test]
+async fn a_file_that_was_edited_by_hand_is_in_the_next_node() {
+    let Some(site) = Site::new() else { return };
+    site.install("installed.py", "X = 1");
+    site.file("helper.py", "X = 1");
+    let node = "import installed, helper\ndef main():\n    return [installed.X, helper.X]\n";
+    let first = site.run(node).await;
+    assert_eq!(first.reply["output"], serde_json::json!([1, 1]));
+    let pid = site.job.status().await.pid;
+    // What is the project's is loaded again, by the same worker.
+    let helper = site.file("helper.py", "X = 'two'");
+    let second = site.run(node).await;
+    assert_eq!(second.reply["output"], serde_json::json!([1, "two"]));
+    assert_eq!(site.job.status().await.pid, pid);
+    let said = format!("{} changed; the project's modules", helper.display());
+    assert!(site.log().contains(&said), "{}", site.log());
+    // What is installed needs another one, and the node waits for it.
+    site.install("installed.py", "X = 'two'");
+    let third = site.run(node).await;
+    assert_eq!(third.reply["output"], serde_json::json!(["two", "two"]));
+    let status = site.job.status().await;
+    assert_ne!(status.pid, pid);
+    let why = status.last_refresh.expect("a reason");
+    assert!(
+        why.ends_with("installed.py changed, which it had loaded"),
+        "{why}"
+    );
+}

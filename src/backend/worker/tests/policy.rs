@@ -146,3 +146,25 @@ async fn the_old_worker_is_kept_on_failure_where_the_project_says_so() {
     let restarted = site.job.restart(RestartRequest::default()).await;
     assert_eq!(restarted.expect("a worker").worker.generation, Some(2));
 }
+
+#[tokio::test]
+async fn manual_keeps_a_worker_whose_files_were_edited_by_hand() {
+    let Some(site) = with_policy("manual") else {
+        return;
+    };
+    site.install("installed.py", "X = 1");
+    let node = "import installed\ndef main():\n    return installed.X\n";
+    assert_eq!(site.run(node).await.reply["output"], 1);
+    let pid = site.job.status().await.pid;
+    site.install("installed.py", "X = 'two'");
+    for _ in 0..3 {
+        assert_eq!(site.run(node).await.reply["output"], 1);
+    }
+    assert_eq!(site.job.status().await.pid, pid);
+    assert!(last_refresh(&site).await.starts_with("kept: "));
+    site.job
+        .restart(RestartRequest::default())
+        .await
+        .expect("restarted");
+    assert_eq!(site.run(node).await.reply["output"], "two");
+}

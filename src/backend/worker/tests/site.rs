@@ -135,7 +135,8 @@ impl Site {
     }
 
     pub(super) fn log(&self) -> String {
-        std::fs::read_to_string(self.job.log()).unwrap_or_default()
+        let log = std::fs::read(self.job.log()).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// Runs a node whose file is already there.

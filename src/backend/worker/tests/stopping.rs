@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use super::site::{Ran, Site, fifo, is_running, open, within};
 use crate::api::v1::{RestartRequest, When, WorkerState};
 
@@ -178,4 +180,53 @@ async fn after_the_end_everybody_is_told_so() {
     assert!(!is_running(pid));
     assert_eq!(site.run("").await.reply["code"], "shutting-down");
     assert!(site.job.start_worker().await.is_err());
+}
+
+#[tokio::test]
+async fn a_worker_that_is_replaced_or_stopped_does_what_python_does_at_its_end() {
+    let Some(site) = Site::new() else { return };
+    let leaves = "import sys, tempfile, threading, atexit\ndef main():\n    \
+                  sys.left = tempfile.TemporaryDirectory()\n    \
+                  atexit.register(print, 'last words')\n    \
+                  threading.Thread(target=open, args=(sys.left.name + '.joined', 'w')).start()\n    \
+                  return sys.left.name\n";
+    for count in 1..=3 {
+        let ran = site.run(leaves).await;
+        let folder = PathBuf::from(ran.reply["output"].as_str().expect("a path"));
+        assert!(folder.is_dir());
+        let old = site.job.status().await.pid.expect("a worker");
+        if count == 3 {
+            site.job.stop(When::Idle).await;
+        } else {
+            site.raise_and_nudge(count + 1).await;
+            site.until(|status| status.is_ready_at(count + 1)).await;
+        }
+        within(async {
+            while is_running(old) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert!(!folder.exists(), "{count}");
+        std::fs::remove_file(folder.with_extension("joined")).expect("it was joined");
+    }
+    site.job.stop(When::Idle).await;
+    assert_eq!(
+        site.log().matches("last words").count(),
+        3,
+        "{}",
+        site.log()
+    );
+}
+
+#[tokio::test]
+async fn an_end_that_never_ends_is_cut_off() {
+    let Some(site) = Site::with(|settings| settings.grace = std::time::Duration::from_millis(400))
+    else {
+        return;
+    };
+    site.run("import atexit, time\ndef main():\n    atexit.register(time.sleep, 600)\n")
+        .await;
+    within(site.job.stop(When::Idle)).await;
+    assert_eq!(site.job.status().await.pid, None);
 }

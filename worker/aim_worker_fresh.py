@@ -1,0 +1,164 @@
+"""The loaded modules, and whether a process that starts now would load the same ones.
+
+Before each node those that can be loaded again (Python source that is the person's own, in the project or beside it, or
+in an archive) are compared with their files, and forgotten when one changed: all of them, not only that one, since
+others hold its functions and classes under their own names (`from helper import f`), also indirectly, and two versions
+of a class in one process are worse than an import. Where another module cannot be the same any more (one that is
+installed, an extension, what was missing when an installed module asked for it), the process is spent: another has to
+run the node.
+
+What is installed is seldom changed by hand, and there may be a thousand files of it. So while node follows node without
+a pause, looking at them and at the folders may take one part in a hundred of the time. After a millisecond's pause it
+is always done.
+"""
+
+import sys
+
+from aim_worker_nodes import import_standard, stamp_of
+from aim_worker_own import Function, __builtins__, modules, os, own_sys, time  # noqa: F401
+from aim_worker_path import SearchPath, can_load_again, is_standard, place_of
+
+SHARE = 100
+PAUSE = 0.001
+CODE = type, Function
+
+
+class Modules:
+    def __init__(self, root, started, tell):
+        self.root = root
+        self.tell = tell
+        self.started = started
+        self.count = 0
+        self.look_at = 0
+        self.path = SearchPath()
+        self.known = set()
+        # By name: where it was found, the file that says whether it is the same, and that file's stamp.
+        self.own, self.fixed = {}, {}
+        # What came by startup files is not asked for again by anybody.
+        self.note(self.fixed)
+
+    def refresh(self, last=0):
+        """Before a node: forget what can be loaded again if it has to be. Tells why this process is spent, if it is.
+
+        `last` is when the last reply was given.
+        """
+        self.started = time.time_ns()
+        changed = [file for _, file, stamp in self.own.values() if stamp_of(file) != stamp]
+        now, why = time.perf_counter(), None
+        if now >= self.look_at or now - last > PAUSE:
+            try:
+                why = self.look(changed)
+            except Exception:  # A node put something else in the place of what Python finds modules by.
+                pass
+            after = time.perf_counter()
+            self.look_at = after + SHARE * (after - now)
+        if changed:
+            for file in changed:
+                forget_bytecode(file)
+            if why is None and self.is_held():
+                why = {"reason": "file-changed", "file": changed[0]}
+            if why is None:
+                self.forget(changed)
+        # A folder's listing is kept by its time; a helper written in the same tick would not be found.
+        finder = own_sys.path_importer_cache.get(self.root)
+        if finder is not None:
+            finder.invalidate_caches()
+        return why
+
+    def look(self, changed):
+        """Look at all else: add to `changed` what can be loaded again, or give the reason why this process is spent."""
+        for _, file, stamp in self.fixed.values():
+            if stamp_of(file) != stamp:
+                return {"reason": "file-changed", "file": file}
+        for name in self.path.look(self.known):
+            place = place_of(name)
+            if place is None:
+                continue
+            shown = place if isinstance(place, str) else place[-1]
+            loaded = self.own.get(name) or self.fixed.get(name)
+            if loaded is not None and loaded[0] != place:
+                if name in self.fixed:
+                    return {"reason": "comes-first", "file": shown}
+                changed.append(shown)
+            elif loaded is None and name not in modules:
+                if not all(map(can_load_again, self.path.failures.files.pop(name, ()))):
+                    return {"reason": "import-works", "file": shown}
+                changed.append(shown)
+        startup = self.path.changed_startup()
+        return None if startup is None else {"reason": "startup-changed", "file": startup}
+
+    def note(self, kind=None):
+        """After a node: remember what it imported. The number of modules tells whether it imported anything."""
+        if len(modules) == self.count:
+            return
+        self.count = len(modules)
+        self.path.watch_path()
+        for name, module in list(modules.items()):
+            if name not in self.known:
+                self.known.add(name)
+                try:
+                    self.classify(name, object.__getattribute__(module, "__dict__"), kind)
+                except Exception:  # Anything may stand among the modules.
+                    pass
+
+    def classify(self, name, members, kind):
+        place, parts = members.get("__file__"), members.get("__path__")
+        if not isinstance(place, str):
+            place = tuple(parts) if parts is not None else None
+            if not place or any(map(is_standard, place)):
+                return
+            # A namespace: its parts are compared, and it has no file.
+            file, stamp = "", None
+            is_own = not any("-packages/" in os.path.join(part, "") for part in place)
+        elif is_standard(place):
+            return
+        else:
+            archive = getattr(getattr(members.get("__spec__"), "loader", None), "archive", None)
+            file = archive if isinstance(archive, str) else place
+            is_own = can_load_again(place)
+            stamp = stamp_of(file)
+            # Written while the node ran, perhaps after it was imported: load it again next time.
+            if stamp is not None and self.started < stamp[2] <= time.time_ns():
+                stamp = ()
+        kind = kind if kind is not None else self.own if is_own else self.fixed
+        kind[name] = (place, file, stamp)
+        for part in parts or ():
+            self.path.watch(part, name + ".")
+        self.path.watch_namesakes(name)
+
+    def is_held(self):
+        """Whether a module that cannot be loaded again has one that can, or a part of it, or missed one."""
+        held = {id(modules.get(name)) for name in self.own}
+        for name in self.fixed:
+            for value in list(getattr(modules.get(name), "__dict__", {}).values()):
+                if id(value) in held or (isinstance(value, CODE) and getattr(value, "__module__", None) in self.own):
+                    return True
+        missed = self.path.failures.files.items()
+        missed = [files for name, files in missed if name.rpartition(".")[0] in self.own]
+        return not all(can_load_again(file) for files in missed for file in files)
+
+    def forget(self, changed):
+        for name in self.own:
+            forget_module(name)
+        self.known.difference_update(self.own)
+        self.own.clear()
+        self.count = 0
+        import_standard("importlib").invalidate_caches()
+        self.tell(changed[0])
+
+
+def forget_module(name):
+    """Drop a module, also as a member of its package, which stays if it is a namespace that others have parts in."""
+    modules.pop(name, None)
+    package, _, member = name.rpartition(".")
+    if package in modules:
+        vars(modules[package]).pop(member, None)
+
+
+def forget_bytecode(file):
+    """Remove the compiled copy of an edited file: Python compares whole seconds, and would take it for the new one."""
+    if file.endswith(".py"):
+        try:
+            os.unlink(import_standard("importlib.util").cache_from_source(file))
+        except (OSError, NotImplementedError):
+            pass
