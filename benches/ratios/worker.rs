@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aim_toolkit::testing::{
-    Client, Config, Ending, Project, RunId, Snapshot, StartedRun, Tool, publish,
+    Client, Config, Ending, Host, Project, RunId, Snapshot, StartedRun, Tool, publish,
 };
 
 use crate::floor::Echo;
@@ -26,6 +26,8 @@ pub(crate) fn rows() {
 fn answer_after_pip() {
     let sandbox = Sandbox::ready();
     let _daemon = sandbox.daemon();
+    // The note in the environment leads to the sandbox's daemon.
+    let host = Host::real();
     let client = Client::at(&sandbox.socket()).expect("the daemon answers");
     let project = Project::at(sandbox.project()).expect("a project");
     client.start(&project).expect("a worker starts");
@@ -70,8 +72,8 @@ fn answer_after_pip() {
                 let published =
                     publish(&project, &Config::default(), run, &before, &after).expect("published");
                 aim_toolkit::testing::env_changed(
-                    &sandbox.socket(),
-                    project.root(),
+                    &host,
+                    &project,
                     published.generation.0,
                     &published.record.id.to_string(),
                 );

@@ -1,8 +1,6 @@
-//! How a caller names a project to the daemon, and how the daemon's socket is trusted.
+//! How a caller names a project to the daemon.
 
-use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -70,22 +68,6 @@ pub(super) fn encode(bytes: &[u8]) -> String {
     percent_encode(bytes, RESERVED).to_string()
 }
 
-/// Whether what is at `socket` is a socket of this user. Somebody else's must not be told about our projects.
-///
-/// # Errors
-/// `NotFound` when nothing is there, `PermissionDenied` when it is not a socket or not ours.
-pub fn check_ours(socket: &Path) -> io::Result<()> {
-    let meta = std::fs::symlink_metadata(socket)?;
-    if meta.file_type().is_socket() && meta.uid() == rustix::process::geteuid().as_raw() {
-        Ok(())
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "not a socket of this user",
-        ))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,19 +90,5 @@ mod tests {
         let id = ProjectId::new("...").expect("an id");
         let url = Address::from(&id).url("/worker");
         assert_eq!(url, "/api/v1/projects/%2E%2E%2E/worker");
-    }
-
-    #[test]
-    fn only_our_own_socket_is_trusted() {
-        let dir = tempfile::tempdir().expect("temporary folder");
-        let socket = dir.path().join("s");
-        let kind = |path: &Path| check_ours(path).map_err(|error| error.kind());
-        assert_eq!(kind(&socket), Err(io::ErrorKind::NotFound));
-        let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("bind");
-        assert_eq!(kind(&socket), Ok(()));
-        let link = dir.path().join("link");
-        std::os::unix::fs::symlink(&socket, &link).expect("link");
-        assert_eq!(kind(&link), Err(io::ErrorKind::PermissionDenied));
-        assert_eq!(kind(dir.path()), Err(io::ErrorKind::PermissionDenied));
     }
 }

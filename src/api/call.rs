@@ -1,5 +1,6 @@
 //! One call of the daemon: made, answered whole or line by line, and its errors ready for people.
 
+use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
 
@@ -9,9 +10,15 @@ use ureq::http::header::CONTENT_TYPE;
 use ureq::http::{Method, Request, Response, StatusCode};
 use ureq::{Agent, AsSendBody, Body, BodyReader};
 
-use super::v1::ErrorCode;
+use super::place::Place;
+use super::unix_socket;
+use super::v1::{ErrorCode, Health, PROGRAM};
 use crate::error::{Error, Exit, Explain, Result, brief};
+use crate::terminal::printable;
 use crate::words::t;
+
+/// How long a program may take to say what it is.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A call that is not yet made. Without [`ApiCall::within`] it may take as long as it likes.
 pub(super) struct ApiCall<'c> {
@@ -64,7 +71,14 @@ impl<'c> ApiCall<'c> {
         };
         match reply {
             Ok(reply) if reply.status().is_success() => Ok(reply),
-            Ok(reply) => Err(refusal(reply, &self.method, &self.path)),
+            Ok(reply) => {
+                let refused = refusal(reply, &self.method, &self.path);
+                Err(if refused.is::<NotOffered>() {
+                    refused.hint(way_out(self.agent))
+                } else {
+                    refused
+                })
+            }
             Err(ureq::Error::ConnectionFailed) => Err(no_daemon()),
             Err(error) => Err(Error::from(error).context(t!("api.lost"))),
         }
@@ -211,6 +225,29 @@ fn refusal(reply: Response<Body>, method: &Method, path: &str) -> Error {
         Some(ErrorCode::NoEnvironment) => error.hint(t!("api.hint_init")),
         _ => error,
     }
+}
+
+/// What to do about a daemon that does not offer what is asked of it: ours is ended and started anew, another program
+/// goes on.
+pub(super) fn way_out(agent: &Agent) -> Cow<'static, str> {
+    match program(agent).as_deref() {
+        Some(PROGRAM) => t!("api.hint_stop"),
+        Some(program) => t!("api.hint_beside", program = printable(program)),
+        None => t!("api.hint_beside_unnamed"),
+    }
+}
+
+/// Which program answers, if it says so.
+fn program(agent: &Agent) -> Option<String> {
+    let request = Request::builder().uri("http://aim/api/health").body(());
+    let answer = run(agent, request, Some(PATIENCE)).ok()?;
+    let text = answer.into_body().read_to_vec().ok()?;
+    serde_json::from_slice::<Health>(&text).ok()?.program
+}
+
+/// Which program answers at `place`, if it does so and says it.
+pub fn program_at(place: Place) -> Option<String> {
+    program(&unix_socket::agent(place))
 }
 
 /// The error of every command that needs a daemon where none runs.

@@ -8,18 +8,19 @@ use serde::Serialize;
 use ureq::Agent;
 use ureq::http::Method;
 
-use super::address::{Address, check_ours, encode};
-use super::call::{AnswerLines, ApiCall, no_daemon};
+use super::address::{Address, encode};
+use super::call::{AnswerLines, ApiCall, no_daemon, way_out};
+use super::place::{Place, places};
 use super::unix_socket;
 use super::v1::{
     API_VERSION, EnvChanged, FlowDone, FlowEvent, FlowRun, Health, InterruptRequest, Interrupted,
     NodeEvent, NodeOutput, NodeRun, ProjectInfo, ProjectList, RegisterProject, RestartRequest,
     Restarted, StopRequest, Version, WorkerStatus,
 };
-use crate::error::{Error, Explain, Result};
+use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::json::Json;
-use crate::project::socket;
+use crate::project::Project;
 use crate::words::t;
 
 /// How long a call that should be answered at once may take. Waiting calls get this on top of their wait.
@@ -37,29 +38,58 @@ pub struct Client {
 }
 
 impl Client {
-    /// Calls the daemon of this person and checks that it speaks our version.
+    /// Calls the daemon of `project`, else of this person, and checks that it speaks our version: the first of
+    /// [`places`] that answers.
     ///
     /// # Errors
     /// `Exit::NoDaemon` when none runs; `Exit::Failed` for a socket that is not ours and a daemon of another version.
-    pub fn connect(host: &Host) -> Result<Self> {
-        Self::at(&socket(host))
+    pub fn connect(host: &Host, project: Option<&Project>) -> Result<Self> {
+        let mut why = None;
+        for place in places(host, project) {
+            match place.check() {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                    // Somebody else's, which must not keep ours from being found.
+                    why.get_or_insert_with(|| not_ours(&place));
+                    continue;
+                }
+                Err(_) => continue,
+            }
+            match Self::of(place) {
+                Err(error) if error.exit() == Exit::NoDaemon => {}
+                found => return found,
+            }
+        }
+        Err(why.unwrap_or_else(no_daemon))
     }
 
-    /// Calls the daemon at `socket`.
+    /// Calls the daemon of this person at `socket`.
     ///
     /// # Errors
     /// As [`Client::connect`].
     pub fn at(socket: &Path) -> Result<Self> {
-        match check_ours(socket) {
-            Ok(()) => {}
+        Self::at_place(Place::of_ours(socket))
+    }
+
+    /// Calls the daemon at `place`.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub fn at_place(place: Place) -> Result<Self> {
+        match place.check() {
+            Ok(()) => Self::of(place),
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                return Err(Error::failed(t!("api.not_ours", path = socket.display())));
+                Err(not_ours(&place))
             }
-            Err(_) => return Err(no_daemon()),
+            Err(_) => Err(no_daemon()),
         }
+    }
+
+    fn of(place: Place) -> Result<Self> {
+        let socket = place.socket().to_path_buf();
         let mut client = Self {
-            agent: unix_socket::agent(socket),
-            socket: socket.to_path_buf(),
+            agent: unix_socket::agent(place),
+            socket,
             version: Version {
                 api_version: String::new(),
                 version: None,
@@ -81,7 +111,7 @@ impl Client {
             theirs = self.version.api_version,
             ours = API_VERSION
         );
-        Err(Error::failed(theirs).hint(t!("api.hint_stop")))
+        Err(Error::failed(theirs).hint(way_out(&self.agent)))
     }
 
     /// Its socket.
@@ -279,6 +309,10 @@ fn of(project: impl Into<Address>, rest: &str) -> String {
     project.into().url(rest)
 }
 
+fn not_ours(place: &Place) -> Error {
+    Error::failed(t!("api.not_ours", path = place.socket().display()))
+}
+
 fn patience(wait_s: Option<f64>) -> Duration {
     let wait = wait_s.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
     PATIENCE.saturating_add(wait.unwrap_or_default())
@@ -296,17 +330,18 @@ mod tests {
 
     use super::*;
     use crate::api::v1::OnDisconnect;
-    use crate::error::Exit;
 
-    /// What a client makes of a daemon whose first reply is `reply`.
-    fn connect_to(reply: &'static str) -> Error {
+    /// What a client makes of a daemon that gives these replies, each on a connection of its own.
+    fn connect_to<const N: usize>(replies: [&'static str; N]) -> Error {
         let dir = tempfile::tempdir().expect("temporary folder");
         let socket = dir.path().join("s");
         let listener = UnixListener::bind(&socket).expect("bind");
         let daemon = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().expect("a caller");
-            let _ = stream.read(&mut [0; 4096]).expect("a request");
-            stream.write_all(reply.as_bytes()).expect("reply");
+            for reply in replies {
+                let (mut stream, _) = listener.accept().expect("a caller");
+                let _ = stream.read(&mut [0; 4096]).expect("a request");
+                stream.write_all(reply.as_bytes()).expect("reply");
+            }
         });
         let error = Client::at(&socket).expect_err("no client");
         daemon.join().expect("the daemon's side");
@@ -451,14 +486,69 @@ mod tests {
         assert_eq!(error.exit(), Exit::Failed);
     }
 
+    const OTHER_VERSION: &str = "HTTP/1.1 200 OK\r\ncontent-length: 24\r\nconnection: close\r\n\r\n\
+        {\"api_version\": \"2.0.0\"} ";
+
     #[test]
     fn a_daemon_of_another_version_is_told_apart() {
-        let error = connect_to(
-            "HTTP/1.1 200 OK\r\ncontent-length: 24\r\nconnection: close\r\n\r\n{\"api_version\": \"2.0.0\"} ",
-        );
+        let ours = "HTTP/1.1 200 OK\r\ncontent-length: 62\r\nconnection: close\r\n\r\n\
+            {\"status\":\"healthy\",\"service\":\"x\",\"program\":\"aim-backend\"    }";
+        let error = connect_to([OTHER_VERSION, ours]);
         assert_eq!(error.exit(), Exit::Failed);
         assert!(error.to_string().contains("2.0.0"), "{error}");
         assert!(error.hints()[0].contains("aim-backend stop"), "{error:?}");
+    }
+
+    #[test]
+    fn nobody_is_advised_to_end_another_program() {
+        let unnamed = "HTTP/1.1 200 OK\r\ncontent-length: 40\r\nconnection: close\r\n\r\n\
+            {\"status\":\"healthy\",\"service\":\"backend\"}";
+        let named = "HTTP/1.1 200 OK\r\ncontent-length: 59\r\nconnection: close\r\n\r\n\
+            {\"status\":\"healthy\",\"service\":\"x\",\"program\":\"aim\u{1b}forge\"}  ";
+        let nothing = "HTTP/1.1 404 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        for health in [unnamed, named, nothing] {
+            let error = connect_to([OTHER_VERSION, health]);
+            let hint = &error.hints()[0];
+            assert!(!hint.contains("stop"), "{hint}");
+            assert!(hint.contains("AIM_SOCKET"), "{hint}");
+            assert!(!hint.contains('\u{1b}'), "{hint}");
+        }
+    }
+
+    #[test]
+    fn what_another_program_does_not_offer_is_said_in_words() {
+        let missing = r#"{"detail":"no such call: GET /x","code":"no_such_call"}"#;
+        for (program, hint) in [
+            ("aim-forge", "AIM_SOCKET"),
+            ("aim-backend", "aim-backend stop"),
+        ] {
+            for (kind, body) in [("application/json", missing), ("text/html", "Not Found")] {
+                let (_dir, client, mut stream) = connected();
+                let daemon = std::thread::spawn(move || {
+                    let health =
+                        format!(r#"{{"status":"healthy","service":"x","program":"{program}"}}"#);
+                    for (status, kind, body) in [
+                        ("404 X", kind, body),
+                        ("200 OK", "application/json", &*health),
+                    ] {
+                        let _ = stream.read(&mut [0; 4096]).expect("a request");
+                        let length = body.len();
+                        let answer = format!(
+                            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}"
+                        );
+                        stream.write_all(answer.as_bytes()).expect("reply");
+                    }
+                });
+                let error = client.projects().expect_err("not offered");
+                daemon.join().expect("the daemon's side");
+                assert_eq!(error.exit(), Exit::Failed);
+                assert!(
+                    error.to_string().contains("GET /api/v1/projects"),
+                    "{error}"
+                );
+                assert!(error.hints()[0].contains(hint), "{error:?}");
+            }
+        }
     }
 
     #[test]
@@ -474,9 +564,42 @@ mod tests {
             ),
             ("nonsense", "daemon"),
         ] {
-            let error = connect_to(reply);
+            let error = connect_to([reply]);
             assert_eq!(error.exit(), Exit::Failed, "{reply}");
             assert!(error.to_string().contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn a_stranger_in_one_place_keeps_nobody_from_another() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+        let host = Host::fake(["x"])
+            .with_var("XDG_RUNTIME_DIR", &first)
+            .with_var("TMPDIR", &second);
+        let places: Vec<_> = places(&host, None);
+        let socket = |folder: &Path| {
+            let here = places.iter().map(Place::socket);
+            let mut here = here.filter(|socket| socket.starts_with(folder));
+            here.next().expect("a place").to_path_buf()
+        };
+        let (occupied, serving) = (socket(&first), socket(&second));
+        for socket in [&occupied, &serving] {
+            std::fs::create_dir_all(socket.parent().expect("a folder")).expect("folders");
+        }
+        std::fs::write(&occupied, "no socket").expect("write");
+        let error = Client::connect(&host, None).expect_err("nobody serves");
+        assert!(error.to_string().contains("first"), "{error}");
+        let listener = UnixListener::bind(&serving).expect("bind");
+        let daemon = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a caller");
+            let _ = stream.read(&mut [0; 4096]).expect("a request");
+            stream
+                .write_all(OTHER_VERSION.replace("2.0.0", API_VERSION).as_bytes())
+                .expect("reply");
+        });
+        let client = Client::connect(&host, None).expect("found");
+        assert_eq!(client.socket(), serving);
+        daemon.join().expect("the daemon's side");
     }
 }

@@ -5,25 +5,37 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
-
-use super::address::{Address, check_ours};
+use super::address::Address;
+use super::place::{Place, places};
+use crate::host::Host;
+use crate::project::Project;
 
 /// Each of the two steps, writing and waiting for the first byte of the reply, may take this long.
 const PATIENCE: Duration = Duration::from_millis(125);
 
-/// Tells the daemon at `socket`, if there is one, that the environment of the project in `folder` is at `generation`
-/// after the run `run_id`. Says whether the daemon has heard it.
-pub fn env_changed(socket: &Path, folder: &Path, generation: u64, run_id: &str) -> bool {
-    try_env_changed(socket, folder, generation, run_id).is_some()
+/// Tells the daemon of `project`, if there is one, that the environment is at `generation` after the run `run_id`: of
+/// this project, and of those that share its environment. Says whether the daemon has heard it.
+pub fn env_changed(host: &Host, project: &Project, generation: u64, run_id: &str) -> bool {
+    let places = places(host, Some(project));
+    // Who listens and does not answer is waited for; nobody else is then.
+    let told = |folder: &PathBuf| {
+        let mut answers = places.iter();
+        answers.find_map(|place| tell(place, folder, generation, run_id))
+    };
+    let heard: Vec<_> = project.sharing().iter().map(told).collect();
+    heard.contains(&Some(true))
 }
 
-fn try_env_changed(socket: &Path, folder: &Path, generation: u64, run_id: &str) -> Option<()> {
-    check_ours(socket).ok()?;
-    let mut stream = connect(socket)?;
+/// Whether the daemon at `place` has heard it; none where there is none.
+fn tell(place: &Place, folder: &Path, generation: u64, run_id: &str) -> Option<bool> {
+    let stream = place.connect_at_once().ok()?;
+    Some(say(stream, folder, generation, run_id).is_some())
+}
+
+fn say(mut stream: UnixStream, folder: &Path, generation: u64, run_id: &str) -> Option<()> {
     stream.set_write_timeout(Some(PATIENCE)).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let run_id: String = run_id
@@ -40,17 +52,6 @@ fn try_env_changed(socket: &Path, folder: &Path, generation: u64, run_id: &str) 
     stream.write_all(request.as_bytes()).ok()?;
     // The reply is not looked at, but waited for: a server may drop a call whose caller is gone.
     (stream.read(&mut [0; 64]).ok()? > 0).then_some(())
-}
-
-/// Connects without waiting: std's own `connect` blocks for as long as a stuck daemon's queue is full.
-fn connect(socket: &Path) -> Option<UnixStream> {
-    let handle = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).ok()?;
-    rustix::io::fcntl_setfd(&handle, rustix::io::FdFlags::CLOEXEC).ok()?;
-    let stream = UnixStream::from(handle);
-    stream.set_nonblocking(true).ok()?;
-    rustix::net::connect(&stream, &SocketAddrUnix::new(socket).ok()?).ok()?;
-    stream.set_nonblocking(false).ok()?;
-    Some(stream)
 }
 
 #[cfg(test)]
@@ -71,7 +72,8 @@ mod tests {
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("reply");
             String::from_utf8(bytes[..n].to_vec()).expect("utf-8")
         });
-        assert!(env_changed(&socket, Path::new("/a b"), 7, "id\"-1"));
+        let place = Place::of_ours(&socket);
+        assert_eq!(tell(&place, Path::new("/a b"), 7, "id\"-1"), Some(true));
         let request = daemon.join().expect("the daemon's side");
         let (head, body) = request.split_once("\r\n\r\n").expect("head and body");
         assert!(head.starts_with("POST /api/v1/projects/-/env-changed?path=%2Fa%20b HTTP/1.1\r\n"));
@@ -83,19 +85,13 @@ mod tests {
     fn nobody_there_is_no_trouble() {
         let dir = tempfile::tempdir().expect("temporary folder");
         let socket = dir.path().join("s");
-        assert!(!env_changed(&socket, Path::new("/p"), 1, ""));
+        let told = |socket: &Path| tell(&Place::of_ours(socket), Path::new("/p"), 1, "");
+        assert_eq!(told(&socket), None);
         drop(UnixListener::bind(&socket).expect("bind"));
-        assert!(
-            !env_changed(&socket, Path::new("/p"), 1, ""),
-            "a stale socket"
-        );
+        assert_eq!(told(&socket), None, "a stale socket");
         std::fs::remove_file(&socket).expect("remove");
         let _silent = UnixListener::bind(&socket).expect("bind");
-        assert!(
-            !env_changed(&socket, Path::new("/p"), 1, ""),
-            "never answers"
-        );
-        let long = dir.path().join("x".repeat(200));
-        assert!(!env_changed(&long, Path::new("/p"), 1, ""));
+        assert_eq!(told(&socket), Some(false), "never answers");
+        assert_eq!(told(&dir.path().join("x".repeat(200))), None);
     }
 }

@@ -6,7 +6,6 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::net::sockopt::{Timeout as Wait, set_socket_timeout};
@@ -19,22 +18,23 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Error};
 
+use super::place::Place;
 use crate::files::momentary::is_momentary;
 
-/// A client whose every call goes to `socket`, whatever host it names. [`Error::ConnectionFailed`] when nobody listens.
-pub(super) fn agent(socket: &Path) -> Agent {
+/// A client whose every call goes to `place`, whatever host it names. [`Error::ConnectionFailed`] when nobody listens.
+pub(super) fn agent(place: Place) -> Agent {
     let config = Agent::config_builder()
         .proxy(None)
         .max_redirects(0)
         .http_status_as_error(false)
         .user_agent("")
         .build();
-    Agent::with_parts(config, Socket(socket.to_path_buf()), NoAddress)
+    Agent::with_parts(config, Socket(place), NoAddress)
 }
 
 /// Where to connect to.
 #[derive(Debug)]
-struct Socket(PathBuf);
+struct Socket(Place);
 
 impl Connector for Socket {
     type Out = Connection;
@@ -55,20 +55,25 @@ impl Connector for Socket {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 Err(Error::Timeout(details.timeout.reason))
             }
-            Err(error) if is_momentary(&error) => Err(Error::Io(error)),
+            Err(error) if is_momentary(&error) || is_a_stranger(&error) => Err(Error::Io(error)),
             Err(_) => Err(Error::ConnectionFailed),
         }
     }
 }
 
-/// Connects, waiting for a place in the queue of a busy daemon for at most `limit`; std's own `connect` waits for ever.
-fn connect(socket: &Path, limit: Option<Duration>) -> io::Result<UnixStream> {
+/// Connects, waiting for a turn in the queue of a busy daemon for at most `limit`; std's own `connect` waits for ever.
+fn connect(place: &Place, limit: Option<Duration>) -> io::Result<UnixStream> {
     let handle = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
     rustix::io::fcntl_setfd(&handle, rustix::io::FdFlags::CLOEXEC)?;
     set_socket_timeout(&handle, Wait::Send, limit)?;
-    let address = SocketAddrUnix::new(socket)?;
+    let address = SocketAddrUnix::new(place.socket())?;
     rustix::io::retry_on_intr(|| rustix::net::connect(&handle, &address))?;
+    place.check_peer(&handle)?;
     Ok(UnixStream::from(handle))
+}
+
+fn is_a_stranger(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }
 
 /// A connection to the daemon.
@@ -152,10 +157,11 @@ mod tests {
         let listener = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None);
         let listener = listener.expect("a socket");
         let address = SocketAddrUnix::new(&socket).expect("an address");
+        let place = Place::of_ours(&socket);
         rustix::net::bind(&listener, &address).expect("bind");
         rustix::net::listen(&listener, 0).expect("listen");
         let limit = Some(Duration::from_millis(10));
-        let waiting: Vec<_> = (0..16).map(|_| connect(&socket, limit)).collect();
+        let waiting: Vec<_> = (0..16).map(|_| connect(&place, limit)).collect();
         let last = waiting.last().expect("one").as_ref().expect_err("no place");
         // macOS refuses at once; that counts as nobody being there.
         let expected = [io::ErrorKind::WouldBlock, io::ErrorKind::ConnectionRefused];

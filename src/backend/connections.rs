@@ -344,6 +344,7 @@ mod tests {
     use tokio::net::{UnixListener, UnixStream};
 
     use super::*;
+    use crate::backend::notes::Notes;
     use crate::backend::projects::Projects;
     use crate::backend::routes::router;
     use crate::backend::state::Door;
@@ -368,7 +369,8 @@ mod tests {
     fn open(folder: &Path, limits: ConnectionLimits) -> Arc<Daemon> {
         let projects = Projects::new(folder.join("registry"), None);
         let settings = JobSettings::new(folder.join("run"), folder.join("logs"));
-        let daemon = Arc::new(Daemon::new(Host::fake(["x"]), projects, settings));
+        let notes = Notes::new(Path::new("/nowhere"));
+        let daemon = Arc::new(Daemon::new(Host::fake(["x"]), projects, notes, settings));
         let entrance = Open(UnixListener::bind(folder.join("s")).expect("bind"));
         let router = router(Arc::clone(&daemon), Door::Socket);
         let mut entry = Entry::new(entrance, router, Arc::clone(&daemon), limits);

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::net::UnixListener as StdListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +12,15 @@ use clap::Args;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
 use super::auth::{self, Guard, Token};
 use super::connections::{ConnectionLimits, Entrance, Entry};
 use super::descriptors::{self, Shares};
+use super::keeper::keep;
 use super::log;
+use super::notes::Notes;
 use super::projects::Projects;
 use super::routes::router;
 use super::socket::ServedSocket;
@@ -32,6 +36,9 @@ use crate::words::t;
 
 /// How long calls that are under way have to finish by themselves.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// The number of the user who may do everything.
+const SUPERUSER: u32 = 0;
 
 /// How long their last words may take once the workers are gone.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -63,14 +70,15 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
     let shares = Shares::of(descriptors::raise());
     let layout = UserLayout::of(host).ok_or_else(|| Error::failed(t!("backend.no_home")))?;
     let projects = Projects::new(layout.registry(), projects_root(host, args)?);
-    let (place, listener) = ServedSocket::take(host)?;
+    let (mut place, listener) = ServedSocket::take(host)?;
     let settings = JobSettings::new(place.script_folder(), layout.worker_logs());
-    let daemon = Arc::new(Daemon::new(host.clone(), projects, settings));
+    let notes = Notes::new(place.path());
+    let daemon = Arc::new(Daemon::new(host.clone(), projects, notes, settings));
     let runtime = runtime()?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let mut signals = Signals::new()?;
         let mut doors = Doors::new(Arc::clone(&daemon), shares);
-        doors.open_socket(listener)?;
+        let listeners = doors.open_socket(listener)?;
         let url = match args.listen {
             Some(address) => Some(doors.open_tcp(host, address, &args.allow_origins).await?),
             None => None,
@@ -80,16 +88,24 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
         supervise::spawn("thrift", Arc::clone(&daemon).let_go_when_short());
         announce(&place, url.as_deref(), console);
         tracing::info!(socket = %place.path().display(), pid = std::process::id(), "serving");
-        let name = signals.first().await;
-        tracing::info!(signal = name, "stopping");
+        let served = tokio::select! {
+            name = signals.first() => {
+                tracing::info!(signal = name, "stopping");
+                Ok(())
+            }
+            lost = keep(&mut place, &daemon, &listeners) => {
+                tracing::error!(error = %lost, "the place is lost; stopping");
+                Err(lost)
+            }
+        };
         doors.close().await;
-        Ok::<(), Error>(())
-    })?;
+        served
+    });
     // What still runs then is reading or writing files for a caller that is gone.
     runtime.shutdown_timeout(LAST_WORDS);
     drop(place);
     tracing::info!("stopped");
-    Ok(Exit::Done)
+    served.map(|()| Exit::Done)
 }
 
 /// The daemon's runtime: all that waits is on one thread.
@@ -147,11 +163,19 @@ impl Doors {
         }
     }
 
-    pub(super) fn open_socket(&mut self, listener: std::os::unix::net::UnixListener) -> Result<()> {
-        let listener = OwnerOnly(UnixListener::from_std(listener)?);
+    /// Serves `listener` until another is sent in its place.
+    pub(super) fn open_socket(
+        &mut self,
+        listener: StdListener,
+    ) -> Result<UnboundedSender<StdListener>> {
+        let (sender, next) = unbounded_channel();
+        let entrance = OwnerOnly {
+            listener: UnixListener::from_std(listener)?,
+            next,
+        };
         let router = router(Arc::clone(&self.daemon), Door::Socket);
-        self.serve(listener, router, self.shares.socket);
-        Ok(())
+        self.serve(entrance, router, self.shares.socket);
+        Ok(sender)
     }
 
     /// Gives the address that lets a browser in.
@@ -192,9 +216,11 @@ impl Doors {
     /// with it.
     pub(super) async fn close(mut self) {
         self.daemon.close();
+        self.daemon.notes().close();
         let finished = async { while self.serving.join_next().await.is_some() {} };
         let is_finished = tokio::time::timeout(GRACE, finished).await.is_ok();
         self.daemon.end_jobs().await;
+        self.daemon.discard_scripts();
         if !is_finished {
             let finished = async { while self.serving.join_next().await.is_some() {} };
             let _ = tokio::time::timeout(LAST_WORDS, finished).await;
@@ -202,8 +228,13 @@ impl Doors {
     }
 }
 
-/// The Unix socket's listener, which hangs up on everybody but the daemon's own user.
-struct OwnerOnly(UnixListener);
+/// The Unix socket's listener, which hangs up on everybody but the daemon's own user and the superuser, who installs
+/// packages in other people's projects and could be anybody.
+struct OwnerOnly {
+    listener: UnixListener,
+    /// What comes in its place when the socket was made again.
+    next: UnboundedReceiver<StdListener>,
+}
 
 impl Entrance for OwnerOnly {
     type Stream = UnixStream;
@@ -211,9 +242,15 @@ impl Entrance for OwnerOnly {
     async fn accept(&mut self) -> io::Result<(UnixStream, Option<IpAddr>)> {
         let us = rustix::process::geteuid().as_raw();
         loop {
-            let (stream, _) = self.0.accept().await?;
+            let (stream, _) = tokio::select! {
+                accepted = self.listener.accept() => accepted?,
+                Some(next) = self.next.recv() => {
+                    self.listener = UnixListener::from_std(next)?;
+                    continue;
+                }
+            };
             match stream.peer_cred() {
-                Ok(peer) if peer.uid() == us => return Ok((stream, None)),
+                Ok(peer) if [us, SUPERUSER].contains(&peer.uid()) => return Ok((stream, None)),
                 Ok(peer) => {
                     tracing::warn!(uid = peer.uid(), "a call of another user is refused");
                 }

@@ -3,7 +3,11 @@
 //! A lock file beside the socket decides who serves. It is held, never waited for, and free again however its holder
 //! ends; so a socket that is there while the lock is free is stale, and is replaced.
 //!
-//! **Invariant:** nothing but a socket of ours is ever removed from the socket's path.
+//! A place can go while its daemon lives: `/run/user/<uid>` with a person's last login, a folder of `/tmp` with its
+//! age. Then the daemon makes it again, at its path or, where there can be none any more, at the next ([`sockets`]).
+//!
+//! **Invariant:** what is removed from the paths of socket and lock is this daemon's own, by its inode, or a stale
+//! socket of this person's, under the lock.
 
 #![expect(
     clippy::disallowed_methods,
@@ -12,86 +16,209 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 
-use crate::api::check_ours;
+use crate::api::Place;
 use crate::env_vars;
 use crate::error::{Error, Explain, Result};
+use crate::files::Identity;
 use crate::host::Host;
-use crate::project::{socket, socket_lock, worker_scripts};
+use crate::project::{socket_lock, sockets, worker_scripts};
 use crate::words::t;
 
 /// A socket that is ours to serve, for as long as this lives.
 #[derive(Debug)]
 pub(super) struct ServedSocket {
-    path: PathBuf,
+    /// Where it may be.
+    paths: Vec<PathBuf>,
+    /// Whether a person chose the path.
+    is_chosen: bool,
+    bound: Bound,
     // After the socket is gone.
-    _lock: Lock,
+    lock: Lock,
+}
+
+/// A socket that was bound. Gone with its file when dropped.
+#[derive(Debug)]
+struct Bound {
+    path: PathBuf,
+    identity: Identity,
 }
 
 /// The right to the place. Gone with its file when dropped.
 #[derive(Debug)]
 struct Lock {
     path: PathBuf,
+    identity: Identity,
     file: File,
 }
 
+/// Why a place was not taken.
+enum Untaken {
+    /// There is no place here: the folder above is gone, or is somebody else's.
+    NoFolder(Error),
+    /// Any other reason; another place would be wrong, too.
+    Other(Error),
+}
+
+impl From<Error> for Untaken {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
 impl ServedSocket {
-    /// Takes the place of this person's daemon and binds its socket.
+    /// Takes the place of this person's daemon and binds its socket: the first of [`sockets`] that there can be.
     ///
     /// # Errors
     /// When a daemon runs already, the path is too long for a socket, its folder is open to others, or something that
     /// is not a stale socket of ours is there.
     pub(super) fn take(host: &Host) -> Result<(Self, UnixListener)> {
-        let path = socket(host);
-        let address = SocketAddr::from_pathname(&path).map_err(|error| {
-            Error::failed(t!(
-                "backend.bad_socket_path",
-                path = path.display(),
-                why = error
-            ))
-            .hint(t!("backend.hint_socket"))
-        })?;
-        let folder = path.parent().unwrap_or(Path::new("/"));
+        let paths = sockets(host);
         let is_chosen = host.path_var(env_vars::SOCKET).is_some();
-        make_private(folder, is_chosen)?;
-        let lock = lock(&path)?;
-        clear(&path)?;
-        let listener = UnixListener::bind_addr(&address)
-            .context(t!("backend.cannot_bind", path = path.display()))?;
-        let place = Self { path, _lock: lock };
-        std::fs::set_permissions(&place.path, PermissionsExt::from_mode(0o600))?;
-        listener.set_nonblocking(true)?;
+        let (lock, bound, listener) = first(&paths, |path| settle(path, is_chosen, None))?;
+        let place = Self {
+            paths,
+            is_chosen,
+            bound,
+            lock,
+        };
         Ok((place, listener))
     }
 
     /// The socket's path.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        &self.bound.path
     }
 
-    /// A folder beside the socket for files that workers are started from; gone when the place is given up.
+    /// A folder beside the socket for files that workers are started from.
     pub(super) fn script_folder(&self) -> PathBuf {
-        worker_scripts(&self.path)
+        worker_scripts(&self.bound.path)
+    }
+
+    /// Whether the socket or the lock at its path is not this daemon's any more.
+    pub(super) fn is_lost(&self) -> bool {
+        let lock = &self.lock;
+        lock.identity.is_gone_from(&lock.path) || self.bound.identity.is_gone_from(&self.bound.path)
+    }
+
+    /// Whether somebody listens at the path of this daemon's socket: where that is lost, somebody else.
+    pub(super) fn is_served(&self) -> bool {
+        Place::of_ours(&self.bound.path).is_served()
+    }
+
+    /// Makes the place again, at its path or else at the next that there can be.
+    ///
+    /// # Errors
+    /// As [`ServedSocket::take`]: above all that another daemon has it by now.
+    pub(super) fn make_again(&mut self) -> Result<UnixListener> {
+        let others = self.paths.iter().filter(|path| **path != self.bound.path);
+        let paths: Vec<PathBuf> = [&self.bound.path]
+            .into_iter()
+            .chain(others)
+            .cloned()
+            .collect();
+        let (lock, bound, listener) = first(&paths, |path| {
+            let here = self.bound.identity;
+            if path == self.bound.path && self.lock.is_in_place() {
+                // Nobody else can have taken it meanwhile.
+                let (bound, listener) = bind(path, Some(here))?;
+                return Ok((None, bound, listener));
+            }
+            let (lock, bound, listener) = settle(path, self.is_chosen, Some(here))?;
+            Ok((Some(lock), bound, listener))
+        })?;
+        self.bound = bound;
+        if let Some(lock) = lock {
+            self.lock = lock;
+        }
+        Ok(listener)
     }
 }
 
-impl Drop for ServedSocket {
+impl Drop for Bound {
     fn drop(&mut self) {
-        // Failures leave a stale socket, which the next daemon replaces.
-        let _ = std::fs::remove_file(&self.path);
-        let _ = std::fs::remove_dir_all(self.script_folder());
+        if self.identity.is_at(&self.path) {
+            // Failures leave a stale socket, which the next daemon replaces.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Lock {
+    fn is_in_place(&self) -> bool {
+        self.identity.is_at(&self.path)
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
         // While it is held, so that only who has the file at this path has the place: see `lock`.
-        let _ = std::fs::remove_file(&self.path);
+        if self.is_in_place() {
+            let _ = std::fs::remove_file(&self.path);
+        }
         let _ = self.file.unlock();
     }
+}
+
+/// What `take` makes of the first of `paths` where there can be a place.
+fn first<T>(
+    paths: &[PathBuf],
+    mut take: impl FnMut(&Path) -> std::result::Result<T, Untaken>,
+) -> Result<T> {
+    let mut why = None;
+    for path in paths {
+        match take(path) {
+            Ok(taken) => return Ok(taken),
+            Err(Untaken::Other(error)) => return Err(error),
+            Err(Untaken::NoFolder(error)) => drop(why.get_or_insert(error)),
+        }
+    }
+    Err(why.unwrap_or_else(|| Error::failed(t!("api.no_daemon"))))
+}
+
+/// Takes the place at `path`, where a socket may be that is ours.
+fn settle(
+    path: &Path,
+    is_chosen: bool,
+    ours: Option<Identity>,
+) -> std::result::Result<(Lock, Bound, UnixListener), Untaken> {
+    address(path)?;
+    make_private(path.parent().unwrap_or(Path::new("/")), is_chosen)?;
+    let lock = lock(path)?;
+    let (bound, listener) = bind(path, ours)?;
+    Ok((lock, bound, listener))
+}
+
+fn address(path: &Path) -> Result<SocketAddr> {
+    SocketAddr::from_pathname(path).map_err(|error| {
+        Error::failed(t!(
+            "backend.bad_socket_path",
+            path = path.display(),
+            why = error
+        ))
+        .hint(t!("backend.hint_socket"))
+    })
+}
+
+/// Binds the socket at `path`, which is free, or has a stale one or `ours`; the lock is held.
+fn bind(path: &Path, ours: Option<Identity>) -> Result<(Bound, UnixListener)> {
+    let address = address(path)?;
+    if ours.is_some_and(|ours| ours.is_at(path)) {
+        std::fs::remove_file(path)?;
+    }
+    clear(path)?;
+    let failed = || t!("backend.cannot_bind", path = path.display());
+    let listener = UnixListener::bind_addr(&address).context(failed())?;
+    let bound = Bound {
+        path: path.to_path_buf(),
+        identity: Identity::at(path).context(failed())?,
+    };
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    Ok((bound, listener))
 }
 
 /// The process that holds `lock`, as it wrote it down.
@@ -103,16 +230,16 @@ pub(super) fn holder(lock: &mut File) -> Option<u32> {
 
 /// Removes what a daemon that was killed left behind.
 fn clear(socket: &Path) -> Result<()> {
-    let occupied = || Error::failed(t!("backend.occupied", path = socket.display()));
-    match std::fs::symlink_metadata(socket) {
+    let place = Place::of_ours(socket);
+    let is_free = match place.check() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error.into()),
-        Ok(found) if !found.file_type().is_socket() => return Err(occupied()),
-        Ok(_) => {}
-    }
-    // Another program may offer the same calls here without knowing of our lock.
-    if check_ours(socket).is_err() || UnixStream::connect(socket).is_ok() {
-        return Err(occupied().hint(t!("backend.hint_socket")));
+        Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error.into()),
+        // Another program may offer the same calls here without knowing of our lock.
+        checked => checked.is_ok() && !place.is_served(),
+    };
+    if !is_free {
+        let occupied = Error::failed(t!("backend.occupied", path = socket.display()));
+        return Err(occupied.hint(t!("backend.hint_socket")));
     }
     Ok(std::fs::remove_file(socket)?)
 }
@@ -140,11 +267,15 @@ fn lock(socket: &Path) -> Result<Lock> {
             Err(TryLockError::Error(error)) => return Err(Error::from(error).context(failed())),
         }
         // A daemon on its way out removes the file: then what was locked is no longer the file at this path.
-        let (mine, there) = (file.metadata()?, std::fs::symlink_metadata(&path));
-        if there.is_ok_and(|there| (there.dev(), there.ino()) == (mine.dev(), mine.ino())) {
+        let identity = Identity::of(&file)?;
+        if identity.is_at(&path) {
             file.set_len(0)?;
             writeln!(file, "{}", std::process::id()).context(failed())?;
-            return Ok(Lock { path, file });
+            return Ok(Lock {
+                path,
+                identity,
+                file,
+            });
         }
     }
 }
@@ -154,17 +285,27 @@ fn lock(socket: &Path) -> Result<Lock> {
 /// Our own default folder must be a real folder, ours, and is closed to others: in a temporary folder, anybody could
 /// have put a link there. A folder that a person chose is left as it is, but nobody else may be able to swap files in
 /// it.
-fn make_private(folder: &Path, is_chosen: bool) -> Result<()> {
+fn make_private(folder: &Path, is_chosen: bool) -> std::result::Result<(), Untaken> {
     let failed = || t!("backend.cannot_make_folder", path = folder.display());
     let made = std::fs::DirBuilder::new()
         .recursive(is_chosen)
         .mode(0o700)
         .create(folder);
-    match made {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(Error::from(error).context(failed()));
+    match made.map_err(|error| (error.kind(), error)) {
+        Ok(()) | Err((io::ErrorKind::AlreadyExists, _)) => {}
+        Err((kind, error)) => {
+            let error = Error::from(error).context(failed());
+            return Err(match kind {
+                io::ErrorKind::NotFound
+                | io::ErrorKind::PermissionDenied
+                | io::ErrorKind::ReadOnlyFilesystem
+                    if !is_chosen =>
+                {
+                    Untaken::NoFolder(error)
+                }
+                _ => Untaken::Other(error),
+            });
         }
-        _ => {}
     }
     let found = if is_chosen {
         std::fs::metadata(folder)
@@ -181,10 +322,8 @@ fn make_private(folder: &Path, is_chosen: bool) -> Result<()> {
         found.uid() == us
     };
     if !found.is_dir() || !is_trusted {
-        return Err(
-            Error::failed(t!("backend.open_folder", path = folder.display()))
-                .hint(t!("backend.hint_socket")),
-        );
+        let open = Error::failed(t!("backend.open_folder", path = folder.display()));
+        return Err(open.hint(t!("backend.hint_socket")).into());
     }
     if !is_chosen && found.mode() & 0o077 != 0 {
         std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700)).context(failed())?;
@@ -194,6 +333,8 @@ fn make_private(folder: &Path, is_chosen: bool) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixStream;
+
     use super::*;
 
     fn at(socket: &Path) -> Host {
@@ -236,6 +377,81 @@ mod tests {
         std::fs::write(socket_lock(&socket), "99999999\n").expect("a dead daemon's lock");
         let (_place, _listener) = ServedSocket::take(&at(&socket)).expect("replaced");
         assert!(UnixStream::connect(&socket).is_ok());
+    }
+
+    #[test]
+    fn a_place_that_goes_is_made_again() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let folder = dir.path().join("deep");
+        let socket = folder.join("s");
+        let host = at(&socket);
+        let (mut place, _listener) = ServedSocket::take(&host).expect("free");
+        assert!(!place.is_lost());
+        // The socket alone, the lock alone, the whole folder.
+        for gone in [&socket, &socket_lock(&socket), &folder] {
+            if gone.is_dir() {
+                std::fs::remove_dir_all(gone).expect("removed");
+            } else {
+                std::fs::remove_file(gone).expect("removed");
+            }
+            assert!(place.is_lost(), "{}", gone.display());
+            let _again = place.make_again().expect("made again");
+            assert!(!place.is_lost() && UnixStream::connect(&socket).is_ok());
+            assert_eq!(mode(&socket), 0o600);
+            ServedSocket::take(&host).expect_err("still one daemon a place");
+        }
+        drop(place);
+        assert_eq!(std::fs::read_dir(&folder).expect("list").count(), 0);
+    }
+
+    #[test]
+    fn what_another_daemon_has_by_now_is_left_to_it() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let socket = dir.path().join("deep/s");
+        let host = at(&socket);
+        let (mut first, _first) = ServedSocket::take(&host).expect("free");
+        std::fs::remove_dir_all(dir.path().join("deep")).expect("removed");
+        let (second, _second) = ServedSocket::take(&host).expect("free again");
+        assert!(first.is_lost() && !second.is_lost());
+        first.make_again().expect_err("another daemon's");
+        drop(first);
+        assert!(!second.is_lost(), "nothing of the second's was removed");
+        assert!(UnixStream::connect(&socket).is_ok());
+    }
+
+    #[test]
+    fn a_socket_of_another_program_in_its_place_is_left_to_it() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let socket = dir.path().join("s");
+        let (mut place, _listener) = ServedSocket::take(&at(&socket)).expect("free");
+        std::fs::remove_file(&socket).expect("removed");
+        let other = UnixListener::bind(&socket).expect("bind");
+        assert!(place.is_lost());
+        place.make_again().expect_err("another program's");
+        drop(place);
+        assert!(socket.exists() && !socket_lock(&socket).exists());
+        drop(other);
+    }
+
+    #[test]
+    fn where_there_can_be_no_place_the_next_is_taken() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let (runtime, temporary) = (dir.path().join("run"), dir.path().join("tmp"));
+        for folder in [&runtime, &temporary] {
+            std::fs::create_dir(folder).expect("folder");
+        }
+        // Whatever `/run/user` has here is not used up by a test.
+        let host = Host::fake(["aim-backend"])
+            .with_var("XDG_RUNTIME_DIR", &runtime)
+            .with_var("TMPDIR", &temporary);
+        let (mut place, _listener) = ServedSocket::take(&host).expect("free");
+        assert!(place.path().starts_with(&runtime));
+        place.paths.retain(|path| path.starts_with(dir.path()));
+        std::fs::remove_dir_all(&runtime).expect("logged out");
+        let _again = place.make_again().expect("at the next");
+        assert!(!place.is_lost() && place.path().starts_with(&temporary));
+        std::fs::remove_dir_all(&temporary).expect("removed");
+        place.make_again().expect_err("nowhere");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::answer::Refusal;
 use super::descriptors::{self, Descriptors};
 use super::events::Events;
 use super::flow::Structures;
+use super::notes::Notes;
 use super::projects::{Known, Projects};
 use super::supervise;
 use super::watch::{FolderWatcher, Watch, Watched};
@@ -37,6 +38,7 @@ pub(super) enum Door {
 pub(super) struct Daemon {
     host: Host,
     projects: Projects,
+    notes: Notes,
     settings: JobSettings,
     watcher: Arc<FolderWatcher>,
     structures: Structures,
@@ -71,11 +73,12 @@ impl InUse {
 }
 
 impl Daemon {
-    /// A daemon for `projects`; workers get their variables from `host`'s.
-    pub(super) fn new(host: Host, projects: Projects, settings: JobSettings) -> Self {
+    /// A daemon for `projects`, found by `notes`; workers get their variables from `host`'s.
+    pub(super) fn new(host: Host, projects: Projects, notes: Notes, settings: JobSettings) -> Self {
         Self {
             host,
             projects,
+            notes,
             settings,
             watcher: Arc::default(),
             structures: Structures::default(),
@@ -88,6 +91,30 @@ impl Daemon {
     /// The projects.
     pub(super) fn projects(&self) -> &Projects {
         &self.projects
+    }
+
+    /// The notes by which it is found.
+    pub(super) fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// Leaves a note in every known project's environment where the toolkit is.
+    pub(super) fn leave_notes(&self) {
+        let known = self.projects.all().unwrap_or_default();
+        for project in known.iter().filter_map(Known::project) {
+            self.notes.leave_where_known(&project);
+        }
+    }
+
+    /// From now on it listens at `socket`, and the files that workers are started from are in `scripts`.
+    pub(super) fn moved(&self, socket: &Path, scripts: PathBuf) {
+        self.settings.script_folder.move_to(scripts);
+        self.notes.move_to(socket);
+    }
+
+    /// Removes the files that workers were started from.
+    pub(super) fn discard_scripts(&self) {
+        self.settings.script_folder.discard();
     }
 
     /// The structures of projects whose flows were run.
@@ -141,9 +168,24 @@ impl Daemon {
 
     /// Registers `project`, whose folder is resolved.
     pub(super) fn register(&self, project: &Project) -> Result<Known, Refusal> {
-        self.projects
+        let known = self
+            .projects
             .register(project)
-            .map_err(|error| Refusal::internal("cannot write the registry of projects", error))
+            .map_err(|error| Refusal::internal("cannot write the registry of projects", error))?;
+        self.notes.leave_where_known(project);
+        Ok(known)
+    }
+
+    /// Takes a project out of the registry, and ends what was started for it.
+    pub(super) async fn forget(&self, known: &Known) -> Result<(), Refusal> {
+        self.projects
+            .forget(&known.id)
+            .map_err(|error| Refusal::internal("cannot write the registry of projects", error))?;
+        if let Some(project) = known.project() {
+            self.notes.take_back(&project);
+        }
+        self.end_job(&known.id).await;
+        Ok(())
     }
 
     /// The job of a project, started if there is none, once every change of the environment that is over is recorded;
@@ -200,12 +242,16 @@ impl Daemon {
             job.clone(),
         );
         let in_use = InUse {
-            project,
+            project: project.clone(),
             job: job.clone(),
             watch: watch.clone(),
             used_at: Instant::now(),
         };
+        self.notes.leave(&project);
         if let Some(old) = jobs.running.insert(id, in_use) {
+            if old.project.venv() != project.venv() {
+                self.notes.take_back(&old.project);
+            }
             supervise::spawn("the end of a project's use", old.end());
         }
         Ok((job, watch))
@@ -253,7 +299,7 @@ impl Daemon {
     }
 
     /// Ends a project's job.
-    pub(super) async fn end_job(&self, id: &ProjectId) {
+    async fn end_job(&self, id: &ProjectId) {
         let ended = self.jobs().running.remove(id);
         if let Some(in_use) = ended {
             in_use.end().await;

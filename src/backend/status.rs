@@ -1,17 +1,20 @@
 //! `aim-backend status`: whether a daemon runs, and what it does.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::api::v1::{Faults, Health, ProjectInfo, Version, WorkerState};
-use crate::api::{Client, if_offered};
+use crate::api::{self, Client, Place, if_offered};
 use crate::console::table::{Cell, pairs};
 use crate::console::{Console, time};
+use crate::env_vars;
 use crate::error::{Exit, Result};
+use crate::files::read;
 use crate::host::Host;
-use crate::project::socket;
+use crate::project::{Project, Registry, UserLayout, socket};
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -26,25 +29,40 @@ struct Status {
     version: Option<Version>,
     #[serde(skip_serializing_if = "Option::is_none")]
     projects: Option<Vec<ProjectInfo>>,
+    /// Other daemons of this person.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Other>,
 }
 
-/// `aim-backend status`.
+/// A daemon beside the one that the commands here call.
+#[derive(Debug, Serialize)]
+struct Other {
+    socket: String,
+    #[serde(flatten)]
+    health: Health,
+}
+
+/// `aim-backend status`: of the daemon that the commands here call, and which others there are.
 pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
+    let project = here(host);
     let mut status = Status {
         running: false,
         socket: socket(host).display().to_string(),
         health: None,
         version: None,
         projects: None,
+        others: Vec::new(),
     };
-    let client = match Client::connect(host) {
+    let client = match Client::connect(host, project.as_ref()) {
         Err(error) if error.exit() == Exit::NoDaemon && console.is_json() => {
             console.json(&status)?;
             return Ok(Exit::NoDaemon);
         }
         client => client?,
     };
+    status.socket = client.socket().display().to_string();
     let (health, projects) = (client.health()?, if_offered(client.projects())?);
+    status.others = others(host, &client);
     if console.is_json() {
         status.running = true;
         status.health = Some(health);
@@ -52,13 +70,8 @@ pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
         status.projects = projects;
         console.json(&status)?;
     } else {
-        for line in lines(
-            &status.socket,
-            &health,
-            client.version(),
-            projects.as_deref(),
-            Utc::now(),
-        ) {
+        let projects = projects.as_deref();
+        for line in lines(&status, &health, client.version(), projects, Utc::now()) {
             console.line(line)?;
         }
     }
@@ -77,6 +90,36 @@ fn counts(projects: &[ProjectInfo]) -> Cow<'static, str> {
         projects = projects.len(),
         workers = workers
     )
+}
+
+/// The daemons that answer beside the one of `client`: at the usual places, and where the notes in the environments of
+/// registered projects say. A failure to look finds fewer of them.
+fn others(host: &Host, client: &Client) -> Vec<Other> {
+    let layout = UserLayout::of(host);
+    let registry = layout.and_then(|layout| {
+        let text = read::text(&layout.registry(), Registry::LONGEST).ok()?;
+        Registry::parse(&text).ok()
+    });
+    let registered = registry.iter().flat_map(Registry::projects);
+    let registered = registered.filter_map(|known| Project::at(&known.path));
+    let mut places: Vec<Place> = api::places(host, here(host).as_ref());
+    for project in registered {
+        places.extend(api::places(host, Some(&project)));
+    }
+    let mut seen = BTreeSet::from([client.socket().to_path_buf()]);
+    places.retain(|place| seen.insert(place.socket().to_path_buf()));
+    let answers = places.into_iter().filter_map(|place| {
+        let socket = place.socket().display().to_string();
+        let health = Client::at_place(place).ok()?.health().ok()?;
+        Some(Other { socket, health })
+    });
+    answers.collect()
+}
+
+/// The project whose daemon is meant, that of the working folder: none where a socket is named, which means that one.
+pub(super) fn here(host: &Host) -> Option<Project> {
+    let is_chosen = host.path_var(env_vars::SOCKET).is_some();
+    Project::of_host(host).filter(|_| !is_chosen)
 }
 
 fn lost_lines(count: u64) -> Option<String> {
@@ -99,7 +142,7 @@ fn faults(faults: &Faults) -> Option<String> {
 
 /// What people read: a name and a value a line.
 fn lines(
-    socket: &str,
+    status: &Status,
     health: &Health,
     version: &Version,
     projects: Option<&[ProjectInfo]>,
@@ -107,8 +150,10 @@ fn lines(
 ) -> Vec<String> {
     let known = projects.map_or_else(|| t!("backend.status.not_offered"), counts);
     let root = health.projects_root.as_ref();
-    let rows = [
-        (t!("backend.status.socket"), Some(socket.to_owned())),
+    let program = health.program.as_deref().filter(|_| !health.is_ours());
+    let mut rows = vec![
+        (t!("backend.status.socket"), Some(status.socket.clone())),
+        (t!("backend.status.program"), program.map(printable)),
         (
             t!("backend.status.process"),
             health.pid.map(|pid| pid.to_string()),
@@ -126,5 +171,17 @@ fn lines(
         (t!("backend.status.log"), lost_lines(health.log_lines_lost)),
         (t!("backend.status.faults"), faults(&health.faults)),
     ];
-    pairs(&rows.map(|(label, value)| (label, value.into_iter().map(Cell::from).collect())))
+    for other in &status.others {
+        let pid = other
+            .health
+            .pid
+            .map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+        let words = t!("backend.status.other_is", pid = pid, path = other.socket);
+        rows.push((t!("backend.status.other"), Some(words.into_owned())));
+    }
+    let rows = rows.into_iter();
+    let rows: Vec<_> = rows
+        .map(|(label, value)| (label, value.into_iter().map(Cell::from).collect()))
+        .collect();
+    pairs(&rows)
 }

@@ -10,28 +10,58 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::socket::holder;
-use crate::api::{check_ours, no_daemon};
+use super::status::here;
+use crate::api::v1::PROGRAM;
+use crate::api::{Place, no_daemon, places, program_at};
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
-use crate::project::{socket, socket_lock};
+use crate::project::socket_lock;
+use crate::terminal::printable;
 use crate::words::t;
 
 /// How long the daemon may take: its grace for calls and for workers, and some more.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// `aim-backend stop`.
+/// `aim-backend stop`: the daemon that the commands here would call. Another program goes on, whatever it offers.
 pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
-    let socket = socket(host);
-    let Ok(serving) = serving_process(&socket) else {
-        return Err(no_daemon());
-    };
+    let project = here(host);
+    let mut why = None;
+    for place in places(host, project.as_ref()) {
+        let Ok(serving) = serving_process(&place) else {
+            continue;
+        };
+        match ours(&place, serving) {
+            Ok((pid, lock)) => return end(pid, lock, console),
+            Err(stranger) => drop(why.get_or_insert(stranger)),
+        }
+    }
+    Err(why.unwrap_or_else(no_daemon))
+}
+
+/// The process to end, and its lock, if it is one of `aim-backend` that listens at `place`.
+fn ours(place: &Place, serving: Option<u32>) -> Result<(Pid, File)> {
+    let socket = place.socket();
+    if let Some(program) = program_at(place.clone())
+        && program != PROGRAM
+    {
+        let program = printable(&program);
+        return Err(Error::failed(t!(
+            "backend.other_program",
+            path = socket.display(),
+            program = program
+        )));
+    }
     // The process id in the lock file is believed only if the socket's peer has the same one: ids are used again.
-    let mut lock = File::open(socket_lock(&socket)).map_err(|_| stranger(&socket))?;
+    let mut lock = File::open(socket_lock(socket)).map_err(|_| stranger(socket))?;
     let pid = holder(&mut lock)
         .filter(|pid| Some(*pid) == serving)
         .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
-        .ok_or_else(|| stranger(&socket))?;
+        .ok_or_else(|| stranger(socket))?;
+    Ok((pid, lock))
+}
+
+fn end(pid: Pid, lock: File, console: &mut Console) -> Result<Exit> {
     let number = pid.as_raw_nonzero();
     kill_process(pid, Signal::TERM).context(t!("backend.cannot_stop", pid = number))?;
     wait_for(lock).map_err(|()| {
@@ -46,10 +76,11 @@ pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The process that listens at `socket`.
-fn serving_process(socket: &Path) -> io::Result<Option<u32>> {
-    check_ours(socket)?;
-    let stream = UnixStream::connect(socket)?;
+/// The process that listens at `place`.
+fn serving_process(place: &Place) -> io::Result<Option<u32>> {
+    place.check()?;
+    let stream = UnixStream::connect(place.socket())?;
+    place.check_peer(&stream)?;
     stream.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -80,6 +111,7 @@ fn stranger(socket: &Path) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::os::unix::net::UnixListener;
 
     use super::*;
@@ -117,5 +149,27 @@ mod tests {
         assert!(child.try_wait().expect("its state").is_none(), "it lives");
         child.kill().expect("killed");
         child.wait().expect("gone");
+    }
+
+    #[test]
+    fn another_program_is_not_ended_even_where_it_has_our_lock() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let socket = dir.path().join("s");
+        let listener = UnixListener::bind(&socket).expect("bind");
+        // As if the toolkit's own process were to be ended: this one.
+        std::fs::write(socket_lock(&socket), format!("{}\n", std::process::id())).expect("write");
+        let other = std::thread::spawn(move || {
+            let _ = listener.accept().expect("a look at who listens");
+            let (mut stream, _) = listener.accept().expect("a call");
+            let _ = stream.read(&mut [0; 4096]).expect("a request");
+            let body = r#"{"status":"healthy","service":"backend","program":"aim-forge"}"#;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all((head + body).as_bytes()).expect("reply");
+        });
+        let error = stop(&socket);
+        other.join().expect("the other program");
+        assert_eq!(error.exit(), Exit::Failed);
+        assert!(error.to_string().contains("aim-forge"), "{error}");
+        assert!(error.hints().is_empty(), "{error:?}");
     }
 }

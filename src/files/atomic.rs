@@ -47,6 +47,17 @@ impl Folder {
         replace(self, plain(name.as_ref())?, bytes, false)
     }
 
+    /// As [`Folder::write_unsynced`], for what its owner alone may read and write, whatever was there before.
+    ///
+    /// # Errors
+    /// As [`Folder::write`].
+    pub fn write_private(&self, name: impl AsRef<OsStr>, bytes: &[u8]) -> io::Result<()> {
+        put(self, plain(name.as_ref())?, |file| {
+            file.set_permissions(Permissions::from_mode(0o600))?;
+            file.write_all(bytes)
+        })
+    }
+
     /// As [`Folder::open_or_make`], for writing at its end; it then has no other name, so that nothing is added to what
     /// somebody linked to it.
     ///
@@ -131,6 +142,20 @@ mod tests {
 
     use super::*;
     use crate::files::testing::names;
+
+    #[test]
+    fn what_is_private_is_so_whatever_was_there() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let folder = Folder::open(dir.path()).expect("open");
+        let path = dir.path().join("a");
+        let mode = || path.metadata().expect("there").permissions().mode() & 0o777;
+        folder.write_private("a", b"new").expect("written");
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&path, Permissions::from_mode(0o666)).expect("permissions");
+        folder.write_private("a", b"newer").expect("written");
+        assert_eq!(mode(), 0o600);
+        assert_eq!(fs::read(&path).expect("read"), b"newer");
+    }
 
     #[test]
     fn the_content_is_replaced_and_its_permissions_kept() {

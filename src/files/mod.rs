@@ -8,6 +8,7 @@ pub mod atomic;
 mod folder;
 mod found;
 mod growing;
+mod identity;
 pub mod momentary;
 mod owner;
 pub mod read;
@@ -17,5 +18,6 @@ pub(crate) mod testing;
 
 pub use folder::{Folder, is_only_name};
 pub use growing::Growing;
+pub use identity::Identity;
 pub use owner::is_superuser;
 pub use stamp::Stamp;

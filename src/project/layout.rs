@@ -156,6 +156,8 @@ impl VenvLayout {
     pub const DOT_PROJECT: &'static str = ".project";
     /// The run lock.
     pub const LOCK: &'static str = "lock";
+    /// The note of the daemon that serves the project.
+    pub const DAEMON: &'static str = "daemon";
     /// Version of the layout; there where the hook was put in.
     pub const VERSION: &'static str = "version";
     /// The last recorded snapshot.
@@ -229,6 +231,11 @@ impl VenvLayout {
     /// The run lock: one changing pip at a time.
     pub fn lock(&self) -> PathBuf {
         self.aim.join(Self::LOCK)
+    }
+
+    /// The note of the daemon that serves the project.
+    pub fn daemon(&self) -> PathBuf {
+        self.aim.join(Self::DAEMON)
     }
 
     /// Version of this layout and of the toolkit that wrote it.
@@ -342,15 +349,25 @@ impl UserLayout {
     }
 }
 
-/// The daemon's socket (design, section 7): `$AIM_SOCKET`, else `$XDG_RUNTIME_DIR/aim/backend.sock`, else
-/// `/run/user/<uid>/aim/…` if that folder is ours, else in a private folder under the temporary folder.
-///
-/// Only names a path. That its folder is private is checked by who binds or connects.
+/// The first of [`sockets`]: where a daemon of this person listens unless it cannot.
 pub fn socket(host: &Host) -> PathBuf {
+    sockets(host).swap_remove(0)
+}
+
+/// Where a daemon of this person may listen, best first (design, section 7): at `$AIM_SOCKET` alone where it is set,
+/// else under `$XDG_RUNTIME_DIR`, under `/run/user/<uid>` if that is ours, and in a private folder under the temporary
+/// one.
+///
+/// Who serves and who calls need not have the same variables, and `/run/user/<uid>` comes and goes with a person's
+/// logins. So who serves takes the first place that there can be, and who calls looks at all of them.
+///
+/// Only names paths. That a folder is private is checked by who binds, whose a socket is by who connects.
+pub fn sockets(host: &Host) -> Vec<PathBuf> {
     if let Some(socket) = host.path_var(env_vars::SOCKET) {
-        return host.absolute(socket);
+        return vec![host.absolute(socket)];
     }
-    runtime_folder(host).join("backend.sock")
+    let folders = runtime_folders(host).into_iter();
+    folders.map(|folder| folder.join("backend.sock")).collect()
 }
 
 /// The file that the daemon at `socket` holds locked.
@@ -369,25 +386,27 @@ fn beside(socket: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Folder of the socket when `$AIM_SOCKET` does not name one.
-fn runtime_folder(host: &Host) -> PathBuf {
+/// Folders of the socket when `$AIM_SOCKET` does not name one.
+fn runtime_folders(host: &Host) -> Vec<PathBuf> {
     use std::os::unix::fs::MetadataExt;
 
     let uid = rustix::process::getuid().as_raw();
     let ours =
         |path: &Path| std::fs::metadata(path).is_ok_and(|meta| meta.is_dir() && meta.uid() == uid);
-    host.path_var("XDG_RUNTIME_DIR")
-        .filter(|path| path.is_absolute())
-        .or_else(|| Some(PathBuf::from(format!("/run/user/{uid}"))).filter(|path| ours(path)))
-        .map_or_else(
-            || {
-                let temporary = host
-                    .path_var("TMPDIR")
-                    .unwrap_or_else(|| PathBuf::from("/tmp"));
-                temporary.join(format!("aim-{uid}"))
-            },
-            |runtime| runtime.join("aim"),
-        )
+    let named = host
+        .path_var("XDG_RUNTIME_DIR")
+        .filter(|path| path.is_absolute());
+    let of_login = Some(PathBuf::from(format!("/run/user/{uid}"))).filter(|path| ours(path));
+    let temporary = host.path_var("TMPDIR").filter(|path| path.is_absolute());
+    let runtimes = [named, of_login].into_iter().flatten();
+    let temporaries = temporary.into_iter().chain([PathBuf::from("/tmp")]);
+    let mut folders: Vec<PathBuf> = runtimes
+        .map(|runtime| runtime.join("aim"))
+        .chain(temporaries.map(|temporary| temporary.join(format!("aim-{uid}"))))
+        .collect();
+    let mut seen = std::collections::BTreeSet::new();
+    folders.retain(|folder| seen.insert(folder.clone()));
+    folders
 }
 
 #[cfg(test)]
@@ -395,19 +414,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_socket_follows_the_contract() {
-        let host = Host::fake(["x"]).with_cwd("/w");
+    fn the_sockets_follow_the_contract() {
+        let host = Host::fake(["x"]).with_cwd("/w").with_var("TMPDIR", "/t");
         let named = host
             .clone()
             .with_var("AIM_SOCKET", "s.sock")
             .with_var("XDG_RUNTIME_DIR", "/run/u");
-        assert_eq!(socket(&named), Path::new("/w/s.sock"));
-        let xdg = host.clone().with_var("XDG_RUNTIME_DIR", "/run/u");
-        assert_eq!(socket(&xdg), Path::new("/run/u/aim/backend.sock"));
-        let relative = host
-            .with_var("XDG_RUNTIME_DIR", "not/absolute")
-            .with_var("TMPDIR", "/t");
-        assert!(socket(&relative).is_absolute());
+        assert_eq!(sockets(&named), [Path::new("/w/s.sock")], "and no other");
+        let xdg = sockets(&host.clone().with_var("XDG_RUNTIME_DIR", "/run/u"));
+        assert_eq!(xdg[0], Path::new("/run/u/aim/backend.sock"));
+        // A daemon that was started without the variable is found all the same.
+        let without = sockets(&host.clone().with_var("XDG_RUNTIME_DIR", "not/absolute"));
+        assert_eq!(xdg[1..], without);
+        let uid = rustix::process::getuid().as_raw();
+        let temporary = [format!("/t/aim-{uid}"), format!("/tmp/aim-{uid}")];
+        let temporary = temporary.map(|folder| Path::new(&folder).join("backend.sock"));
+        assert!(without.ends_with(&temporary), "{without:?}");
+        let same = sockets(&host.with_var("TMPDIR", "/tmp"));
+        assert_eq!(
+            same.iter().filter(|path| path.starts_with("/tmp")).count(),
+            1
+        );
     }
 
     #[test]

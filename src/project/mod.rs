@@ -15,7 +15,7 @@ pub use config::Config;
 pub use discover::Project;
 pub use layout::{
     CONDA_META, HOOK_LINE, HOOK_PACKAGE, HookLayout, LOGS, ProjectLayout, UserLayout, VenvLayout,
-    socket, socket_lock, worker_scripts,
+    socket, socket_lock, sockets, worker_scripts,
 };
 pub use registry::{ProjectId, Registration, Registry};
 pub use setting::Origin;

@@ -14,7 +14,7 @@ use crate::exec::{self, ChildOutcome, ChildStatus, ChildStream};
 use crate::hook;
 use crate::host::Host;
 use crate::inventory::Snapshot;
-use crate::project::{Config, Project, socket};
+use crate::project::{Config, Project};
 use crate::secrets;
 use crate::store::{
     Ending, Holder, LogDraft, Published, Recorded, RunId, RunLock, RunOutput, StartedRun,
@@ -261,10 +261,12 @@ fn ending(status: ChildStatus) -> Ending {
 
 /// Only a nudge: who needs the environment reads `env_meta.json` itself.
 fn tell_daemon(project: &Project, published: &Published, host: &Host) {
-    let (generation, run) = (published.generation.0, published.record.id.to_string());
-    for folder in project.sharing() {
-        nudge::env_changed(&socket(host), &folder, generation, &run);
-    }
+    nudge::env_changed(
+        host,
+        project,
+        published.generation.0,
+        &published.record.id.to_string(),
+    );
 }
 
 /// Says that a change is not in the history. The one line that is ours: where nothing changed, nobody misses the run.

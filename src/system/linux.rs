@@ -98,6 +98,12 @@ pub(crate) fn beginning_of(pid: u64) -> Option<u64> {
     (state != "Z" && state != "X").then_some(began)
 }
 
+/// The user on the other side of `socket` (unix(7), `SO_PEERCRED`).
+pub(crate) fn peer_of(socket: BorrowedFd<'_>) -> Option<u32> {
+    let peer = rustix::net::sockopt::socket_peercred(socket).ok()?;
+    Some(peer.uid.as_raw())
+}
+
 /// The number of the namespace that process ids are of (`pid_namespaces(7)`); 0 when it cannot be told.
 pub(crate) fn pid_namespace() -> u64 {
     std::fs::metadata("/proc/self/ns/pid").map_or(0, |found| found.ino())

@@ -1,6 +1,6 @@
 //! Every other Unix, macOS above all.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::process::Command;
 
@@ -67,6 +67,15 @@ pub(crate) fn environ_of(_pid: Pid) -> Vec<u8> {
 /// As [`processes`].
 pub(crate) fn beginning_of(_pid: u64) -> Option<u64> {
     None
+}
+
+/// The user on the other side of `socket` (getpeereid(3)).
+#[expect(unsafe_code, reason = "nobody has a safe way to ask")]
+pub(crate) fn peer_of(socket: BorrowedFd<'_>) -> Option<u32> {
+    let (mut uid, mut gid) = (0, 0);
+    // SAFETY: the descriptor is open for as long as it is borrowed, and both pointers lead to what may be written.
+    let asked = unsafe { libc::getpeereid(socket.as_raw_fd(), &raw mut uid, &raw mut gid) };
+    (asked == 0).then_some(uid)
 }
 
 /// There are no namespaces of process ids.

@@ -11,7 +11,7 @@ use crate::api::v1::{
 use crate::api::{Client, if_offered, nudge};
 use crate::console::Console;
 use crate::error::{Error, Exit, Result};
-use crate::project::{self, ProjectId};
+use crate::project::ProjectId;
 use crate::store::{Generation, Published};
 use crate::terminal::printable;
 use crate::words::t;
@@ -32,6 +32,9 @@ pub(super) enum DaemonState {
     Running {
         /// The toolkit's version that it is of.
         version: Option<String>,
+        /// How it is itself, where it says so.
+        #[serde(skip)]
+        health: Option<Box<Health>>,
         /// The project's worker; none where it does not know the project.
         worker: Option<Box<WorkerStatus>>,
         /// How it notices what other tools change here; none while nobody uses the project.
@@ -42,6 +45,9 @@ pub(super) enum DaemonState {
     Unusable {
         /// Why.
         why: String,
+        /// What to do about it.
+        #[serde(skip)]
+        hint: Option<String>,
     },
 }
 
@@ -52,10 +58,11 @@ impl DaemonState {
             Self::Absent => t!("venv_sync.daemon.absent"),
             Self::Running {
                 version: Some(version),
+                health: Some(health),
                 ..
-            } => t!("venv_sync.daemon.running", version = version),
-            Self::Running { version: None, .. } => t!("venv_sync.daemon.running_other"),
-            Self::Unusable { why } => t!("venv_sync.daemon.unusable", why = why),
+            } if health.is_ours() => t!("venv_sync.daemon.running", version = version),
+            Self::Running { .. } => t!("venv_sync.daemon.running_other"),
+            Self::Unusable { why, .. } => t!("venv_sync.daemon.unusable", why = why),
         }
         .into_owned()
     }
@@ -89,36 +96,40 @@ impl DaemonState {
 
 /// What is there. Never fails, and waits for nothing but one short reply.
 pub(super) fn look(ground: &Ground<'_>) -> DaemonState {
-    let client = match Client::connect(ground.host) {
+    let client = match connect(ground) {
         Ok(client) => client,
         Err(error) if error.exit() == Exit::NoDaemon => return DaemonState::Absent,
         Err(error) => {
             return DaemonState::Unusable {
                 why: error.to_string(),
+                hint: error.hints().first().cloned(),
             };
         }
     };
     let folder = ground.project.root();
+    let health = client.health().ok();
     let known = client.resolve(folder).ok();
     let known = known.filter(|info| info.path == folder);
     DaemonState::Running {
         version: client.version().version.clone(),
+        health: health.map(Box::new),
         watching: known.as_ref().and_then(|info| info.watching.clone()),
         worker: known.and_then(|info| client.worker(&info.id).ok().map(Box::new)),
     }
 }
 
-/// How the daemon itself is, where one runs.
-pub(super) fn health(ground: &Ground<'_>) -> Option<Health> {
-    Client::connect(ground.host).ok()?.health().ok()
+fn connect(ground: &Ground<'_>) -> Result<Client> {
+    Client::connect(ground.host, Some(&ground.project))
 }
 
 /// Tells the daemon that the environment changed, if one runs.
 pub(super) fn tell(ground: &Ground<'_>, published: &Published) {
-    let (generation, run) = (published.generation.0, published.record.id.to_string());
-    for folder in ground.project.sharing() {
-        nudge::env_changed(&project::socket(ground.host), &folder, generation, &run);
-    }
+    nudge::env_changed(
+        ground.host,
+        &ground.project,
+        published.generation.0,
+        &published.record.id.to_string(),
+    );
 }
 
 /// The project as the daemon knows it, registered if need be. A backend that knows its projects by itself offers no
@@ -133,7 +144,7 @@ fn known_as(client: &Client, ground: &Ground<'_>) -> Result<ProjectInfo> {
 
 /// Makes the project known to the daemon, if one runs, and gives its id there.
 pub(super) fn register(ground: &Ground<'_>, console: &mut Console) -> Option<String> {
-    let known = Client::connect(ground.host).and_then(|client| known_as(&client, ground));
+    let known = connect(ground).and_then(|client| known_as(&client, ground));
     match known {
         Ok(info) => Some(info.id.to_string()),
         Err(error) => {
@@ -150,7 +161,7 @@ pub(super) fn register(ground: &Ground<'_>, console: &mut Console) -> Option<Str
 /// # Errors
 /// `Exit::NoDaemon` without one; why the worker did not start; or that it took too long.
 pub(super) fn wait(ground: &Ground<'_>, generation: Generation) -> Result<WorkerStatus> {
-    let client = Client::connect(ground.host)?;
+    let client = connect(ground)?;
     let id = known_as(&client, ground)?.id;
     let deadline = Instant::now() + PATIENCE;
     let started = if_offered(client.start(&id)).or_else(|error| {
@@ -252,6 +263,7 @@ mod tests {
     fn check(worker: WorkerStatus, expected: &str) {
         let daemon = DaemonState::Running {
             version: None,
+            health: None,
             worker: Some(Box::new(worker)),
             watching: None,
         };

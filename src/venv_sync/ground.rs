@@ -34,6 +34,6 @@ impl<'a> Ground<'a> {
 /// As [`console::project`].
 pub(super) fn project(host: &Host, common: &CommonArgs) -> Result<Project> {
     console::project(host, common, |id| {
-        Some(Client::connect(host).ok()?.project(id).ok()?.path)
+        Some(Client::connect(host, None).ok()?.project(id).ok()?.path)
     })
 }

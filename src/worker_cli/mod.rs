@@ -27,6 +27,7 @@ use crate::api::{Client, if_offered};
 use crate::console::Console;
 use crate::error::{Exit, Result};
 use crate::host::Host;
+use crate::project::Project;
 use crate::words::t;
 
 /// Does what the command line says.
@@ -38,7 +39,10 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
     let common = &cli.common;
     let mut console = Console::new(host, common);
     match cli.command {
-        Command::List => list(&mut console, &Client::connect(host)?)?,
+        Command::List => {
+            let here = Project::of_host(host);
+            list(&mut console, &Client::connect(host, here.as_ref())?)?;
+        }
         Command::Status => print_status(&mut console, &Reached::of(host, common)?)?,
         Command::Start => restart::start(&mut console, &Reached::of(host, common)?)?,
         Command::Stop(args) => restart::stop(&mut console, &Reached::of(host, common)?, args)?,

@@ -14,9 +14,15 @@ pub(super) struct Reached {
 
 impl Reached {
     pub(super) fn of(host: &Host, common: &CommonArgs) -> Result<Self> {
-        let client = Client::connect(host)?;
-        let project = console::project(host, common, |id| Some(client.project(id).ok()?.path))?;
-        Ok(Self { client, project })
+        let project = console::project(host, common, |id| {
+            Some(Client::connect(host, None).ok()?.project(id).ok()?.path)
+        });
+        // Where the project is says which daemon is meant; without a daemon, nobody misses the project.
+        let client = Client::connect(host, project.as_ref().ok())?;
+        Ok(Self {
+            client,
+            project: project?,
+        })
     }
 
     /// The project as the daemon's calls name it.

@@ -39,6 +39,7 @@ mod lean;
 mod lines;
 mod logs;
 mod paths;
+mod place;
 mod readme;
 mod sandbox;
 mod scripts;

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::codes::ErrorCode;
 
+/// What the toolkit's daemon calls itself in [`Health`]; another backend that offers these calls has another name.
+pub const PROGRAM: &str = "aim-backend";
+
 /// Reply of `GET /api/health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
@@ -15,6 +18,9 @@ pub struct Health {
     pub status: String,
     /// `backend`.
     pub service: String,
+    /// Which program answers: `aim-backend`, or another that offers these calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     /// The daemon's process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
@@ -31,6 +37,13 @@ pub struct Health {
     /// What failed in it.
     #[serde(default, skip_serializing_if = "Faults::is_none")]
     pub faults: Faults,
+}
+
+impl Health {
+    /// Whether it is the toolkit's own daemon that answers: no other may be ended, or be advised to be.
+    pub fn is_ours(&self) -> bool {
+        self.program.as_deref() == Some(PROGRAM)
+    }
 }
 
 /// Parts of the daemon that failed since it began, and were begun anew. Each is a fault of the toolkit.

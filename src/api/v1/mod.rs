@@ -13,7 +13,7 @@ mod refresh;
 mod worker;
 
 pub use codes::{ErrorCode, NodeCode};
-pub use daemon::{ErrorBody, Fault, Faults, Health, Version};
+pub use daemon::{ErrorBody, Fault, Faults, Health, PROGRAM, Version};
 pub use event::{Event, EventKind};
 pub use flow::{FlowDone, FlowEvent, FlowEvents, FlowNode, FlowResult, FlowRun, FlowStatus};
 pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream};

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 
 use super::named::Shared;
-use crate::api::v1::{API_VERSION, Health, Version};
+use crate::api::v1::{API_VERSION, Health, PROGRAM, Version};
 use crate::backend::{log, supervise};
 
 /// `GET /api/health`.
@@ -23,6 +23,7 @@ pub(super) async fn health(State(daemon): Shared) -> Json<Health> {
     Json(Health {
         status: "healthy".to_owned(),
         service: "backend".to_owned(),
+        program: Some(PROGRAM.to_owned()),
         pid: Some(std::process::id()),
         started_at: Some(daemon.started_at()),
         projects_root: daemon.projects().root().map(ToOwned::to_owned),
@@ -61,7 +62,7 @@ pub(super) struct Root {
 /// `GET /`.
 pub(super) async fn root() -> Json<Root> {
     Json(Root {
-        message: "aim-backend",
+        message: PROGRAM,
         status: "running",
         features: ["projects", "workers", "nodes"],
     })

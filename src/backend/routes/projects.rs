@@ -107,10 +107,6 @@ pub(super) async fn forget(
             detail,
         ));
     }
-    daemon
-        .projects()
-        .forget(&known.id)
-        .map_err(|error| Refusal::internal("cannot write the registry of projects", error))?;
-    daemon.end_job(&known.id).await;
+    daemon.forget(&known).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -76,7 +76,9 @@ fn the_end_takes_workers_along_and_ends_what_follows() {
     let process = rustix::process::Pid::from_raw(i32::try_from(pid).expect("small"));
     assert!(rustix::process::test_kill_process(process.expect("a pid")).is_err());
     assert_eq!(
-        Client::connect(&world.host).expect_err("nobody").exit(),
+        Client::connect(&world.host, None)
+            .expect_err("nobody")
+            .exit(),
         Exit::NoDaemon
     );
     for left in ["s", "s.lock", "s.worker"] {

@@ -22,6 +22,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::descriptors::Shares;
+use super::notes::Notes;
 use super::projects::Projects;
 use super::serve::Doors;
 use super::socket::ServedSocket;
@@ -66,7 +67,8 @@ impl World {
         let (place, listener) = ServedSocket::take(&host).expect("free");
         let projects = Projects::new(layout.registry(), Some(home.join("root")));
         let settings = JobSettings::new(place.script_folder(), layout.worker_logs());
-        let daemon = Arc::new(Daemon::new(host.clone(), projects, settings));
+        let notes = Notes::new(place.path());
+        let daemon = Arc::new(Daemon::new(host.clone(), projects, notes, settings));
         let runtime = Runtime::new().expect("a runtime");
         let mut doors = Doors::new(
             daemon,
@@ -99,7 +101,7 @@ impl World {
     }
 
     fn client(&self) -> Client {
-        Client::connect(&self.host).expect("connects")
+        Client::connect(&self.host, None).expect("connects")
     }
 
     /// A project whose environment is a folder with a `pyvenv.cfg`.

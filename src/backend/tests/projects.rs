@@ -78,7 +78,7 @@ fn a_folder_names_its_project_and_only_the_socket_registers_it() {
         (status.state, status.env_generation),
         (WorkerState::Stopped, 4)
     );
-    assert!(nudge::env_changed(&world.path("s"), project.root(), 4, "r"));
+    assert!(nudge::env_changed(&world.host, &project, 4, "r"));
 }
 
 #[test]

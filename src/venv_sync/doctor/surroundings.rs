@@ -74,7 +74,10 @@ fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
     let words = t!("venv_sync.doctor.daemon", state = daemon.words());
     match &daemon {
         DaemonState::Running {
-            worker, watching, ..
+            worker,
+            watching,
+            health,
+            ..
         } => {
             let mut checks = vec![Check::good(NAME, words)];
             if worker.as_deref().is_some_and(daemon::has_failed) {
@@ -88,14 +91,15 @@ fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
             }
             checks.extend(worker.as_deref().and_then(worker_log));
             checks.extend(watching.as_ref().map(noticing));
-            checks.extend(daemon::health(ground).iter().flat_map(of_the_daemon_itself));
+            checks.extend(
+                health
+                    .iter()
+                    .flat_map(|health| of_the_daemon_itself(health)),
+            );
             checks
         }
         DaemonState::Absent => vec![Check::odd(NAME, words, "aim-backend serve".to_owned())],
-        DaemonState::Unusable { .. } => {
-            let again = "aim-backend stop; aim-backend serve";
-            vec![Check::wrong(NAME, words, again.to_owned())]
-        }
+        DaemonState::Unusable { hint, .. } => vec![Check::wrong(NAME, words, hint.clone())],
     }
 }
 
@@ -108,7 +112,11 @@ fn worker_log(worker: &WorkerStatus) -> Option<Check> {
 
 /// What the daemon has lost of its log, and what failed in it.
 fn of_the_daemon_itself(health: &Health) -> Vec<Check> {
-    let again = || "aim-backend stop; aim-backend serve".to_owned();
+    // Another program is not ours to end.
+    let again = || {
+        let command = "aim-backend stop; aim-backend serve";
+        health.is_ours().then(|| command.to_owned())
+    };
     let mut checks = Vec::new();
     if health.log_lines_lost > 0 {
         let message = t!("venv_sync.doctor.daemon_log", n = health.log_lines_lost);

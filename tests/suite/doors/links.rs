@@ -8,10 +8,11 @@ use crate::sandbox::Sandbox;
 /// The folders of ours. What is in one of them is out of reach while it is something else.
 const FOLDERS: [&str; 2] = [".pip-logs", ".venv/.aim"];
 /// What is in them, and beside them.
-const INSIDE: [&str; 8] = [
+const INSIDE: [&str; 9] = [
     ".aim.toml",
     ".pip-logs/.lock",
     ".pip-logs/runs.jsonl",
+    ".venv/.aim/daemon",
     ".venv/.aim/lock",
     ".venv/.aim/snapshot.json",
     ".venv/.aim/unfinished",

@@ -5,5 +5,5 @@ mod allowed;
 mod bounds;
 mod links;
 mod meanwhile;
-mod outside;
+pub(crate) mod outside;
 mod superuser;

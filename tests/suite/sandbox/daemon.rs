@@ -63,6 +63,12 @@ impl Daemon {
         self.child.wait().expect("waited for");
     }
 
+    /// Waits until it has ended by itself, and gives its exit status and log.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().expect("waited for").code();
+        (status, self.end())
+    }
+
     /// Asks it to end, waits, and gives its exit status and log.
     pub(crate) fn terminate(mut self) -> (Option<i32>, String) {
         let log = self.end();

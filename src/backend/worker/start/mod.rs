@@ -15,5 +15,6 @@ mod standby;
 
 pub(crate) use background::Background;
 pub use freshness::{Freshness, View};
+pub use script::ScriptFolder;
 pub use settings::JobSettings;
 pub(crate) use standby::{Misstart, Plan, Spare, Standby, StartFailure, Worker};

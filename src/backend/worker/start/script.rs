@@ -3,11 +3,14 @@
 //! It is part of the daemon's binary, so that the two are always of one version, and is written to a folder that only
 //! its owner can enter: whoever could change it would run as us.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::files::atomic;
+use crate::backend::locked::Locked;
+use crate::files::{Folder, Identity, atomic};
 
 /// The script that is run, and the modules that it imports from beside it.
 const FILES: [(&str, &str); 13] = [
@@ -65,11 +68,60 @@ const FILES: [(&str, &str); 13] = [
     ),
 ];
 
+/// The folder of the script. Beside the daemon's socket, and so it moves when that does; clones move along.
+#[derive(Debug, Clone)]
+pub struct ScriptFolder(Arc<Locked<Whereabouts>>);
+
+#[derive(Debug, Default)]
+struct Whereabouts {
+    path: PathBuf,
+    /// The folders as they were when they were used last: workers may still load from those that it moved away from.
+    used: BTreeMap<PathBuf, Identity>,
+}
+
+impl ScriptFolder {
+    /// The folder at `path`, made when it is used.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let here = Self(Arc::default());
+        here.move_to(path.into());
+        here
+    }
+
+    /// From now on it is at `path`.
+    pub(in crate::backend) fn move_to(&self, path: PathBuf) {
+        self.0.lock().path = path;
+    }
+
+    /// Removes the folders that were used.
+    pub(in crate::backend) fn discard(&self) {
+        for (path, used) in std::mem::take(&mut self.0.lock().used) {
+            if let (true, Some(folder), Some(name)) =
+                (used.is_at(&path), path.parent(), path.file_name())
+            {
+                // What is left is used by the next daemon.
+                let _ = Folder::open(folder).and_then(|folder| folder.remove_all(name));
+            }
+        }
+    }
+
+    /// The script; what is missing or of another version is written first.
+    ///
+    /// # Errors
+    /// When the folder is not private to us, or cannot be written.
+    pub(crate) fn script(&self) -> io::Result<PathBuf> {
+        let mut here = self.0.lock();
+        let script = in_folder(&here.path)?;
+        let (path, used) = (here.path.clone(), Identity::at(&here.path)?);
+        here.used.insert(path, used);
+        Ok(script)
+    }
+}
+
 /// The script in `folder`; what is missing or of another version is written first.
 ///
 /// # Errors
 /// When the folder is not private to us, or cannot be written.
-pub(crate) fn in_folder(folder: &Path) -> io::Result<PathBuf> {
+fn in_folder(folder: &Path) -> io::Result<PathBuf> {
     make_private(folder)?;
     for (name, source) in FILES {
         let path = folder.join(name);
@@ -86,12 +138,12 @@ pub(crate) fn in_folder(folder: &Path) -> io::Result<PathBuf> {
     reason = "the daemon's own folder, checked to be private"
 )]
 fn make_private(folder: &Path) -> io::Result<()> {
-    if let Some(parent) = folder.parent() {
-        fs_err::create_dir_all(parent)?;
-    }
-    match std::fs::DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+    // The socket's folder may be gone. Those above are not for us to make: whoever keeps the daemon's place sees to it.
+    for folder in [folder.parent(), Some(folder)].into_iter().flatten() {
+        match std::fs::DirBuilder::new().mode(0o700).create(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
     }
     let found = fs_err::symlink_metadata(folder)?;
     let is_ours = found.uid() == rustix::process::geteuid().as_raw();
@@ -142,5 +194,27 @@ mod tests {
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(&private, &link).expect("link");
         assert!(in_folder(&link).is_err());
+    }
+
+    #[test]
+    fn only_the_folder_that_was_used_is_removed() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+        let folder = ScriptFolder::new(&one);
+        std::fs::create_dir(&one).expect("somebody's");
+        folder.discard();
+        assert!(one.exists(), "never used");
+        std::fs::remove_dir(&one).expect("removed");
+        folder.script().expect("written");
+        let clone = folder.clone();
+        folder.move_to(two.clone());
+        assert!(clone.script().expect("written").starts_with(&two));
+        assert!(one.exists(), "workers may load from it");
+        let aside = dir.path().join("aside");
+        std::fs::rename(&two, &aside).expect("moved");
+        std::fs::create_dir(&two).expect("somebody's");
+        folder.discard();
+        assert!(!one.exists());
+        assert!(two.exists() && aside.exists(), "not the one that was used");
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::script::ScriptFolder;
 use crate::backend::descriptors::Descriptors;
 use crate::backend::events::Events;
 
@@ -13,7 +14,7 @@ use crate::backend::events::Events;
 #[derive(Debug, Clone)]
 pub struct JobSettings {
     /// Where the worker's script is written: a folder that is private to the daemon's user, made if it is missing.
-    pub script_folder: PathBuf,
+    pub script_folder: ScriptFolder,
     /// Where worker logs are, a file a project ([`crate::backend::worker::log_path`]).
     pub log_folder: PathBuf,
     /// How long a start may take.
@@ -39,7 +40,7 @@ impl JobSettings {
     /// The usual limits.
     pub fn new(script_folder: impl Into<PathBuf>, log_folder: impl Into<PathBuf>) -> Self {
         Self {
-            script_folder: script_folder.into(),
+            script_folder: ScriptFolder::new(script_folder),
             log_folder: log_folder.into(),
             start_limit: Duration::from_secs(30),
             grace: Duration::from_secs(2),

@@ -17,7 +17,6 @@ use tokio::time::timeout;
 use super::background::Background;
 use super::environment;
 use super::freshness::{Freshness, Interpreter, View};
-use super::script;
 use super::settings::JobSettings;
 use crate::backend::worker::process::{LastLines, Process, ProcessEvent, WorkerLog, ending};
 use crate::backend::worker::protocol::{Envelope, Failure, Keys, Request, answer_to};
@@ -119,7 +118,11 @@ impl Plan {
     pub(crate) async fn standby(self: Arc<Self>) -> Result<Standby, Misstart> {
         let interpreter = Interpreter::of(self.project.venv());
         let python = self.project.venv().python().map_err(Misstart::new)?;
-        let script = script::in_folder(&self.settings.script_folder).map_err(Misstart::new)?;
+        let script = self
+            .settings
+            .script_folder
+            .script()
+            .map_err(Misstart::new)?;
         let variables = self.variables(&self.config());
         let pairs = variables
             .iter()
