@@ -1,9 +1,10 @@
 """What the worker needs of Python, as it was at the start: nodes may put anything in its place.
 
-A node that sets `os.stat`, `builtins.len` or `time.time` to something of its own (a test's mock, a frozen clock) sets it
-in the module, where everybody finds it. So the worker's code takes what it calls from here: copies of the modules that
-it uses, whose Python functions call each other and not what is in the module now, and builtins of its own. The modules
-of the worker begin with `from aim_worker_own import __builtins__`, which is what their functions look names up in.
+A node that sets `os.stat`, `builtins.len` or `time.time` to something of its own (a test's mock, a frozen clock) sets
+it in the module, where everybody finds it. So the worker's code takes what it calls from here: copies of the modules
+that it uses, whose Python functions call each other and not what is in the module now, and builtins of its own. The
+modules of the worker begin with `from aim_worker_own import __builtins__`, which is what their functions look names
+up in.
 
 **Invariant:** nothing here is ever looked up in a module again. What is meant to be seen as it is now (`sys.path`, say)
 is asked of the real module.

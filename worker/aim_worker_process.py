@@ -13,8 +13,8 @@ LOG_LIMIT = 8 << 20
 CHUNK = 1 << 16
 LINGER = 0.0002
 LINGER_STEPS = 2000
-# Where the protocol and copies of the streams are, so that neither a node that closes what it finds from 3 on up nor one
-# that opens files meets them.
+# Where the protocol and copies of the streams are, so that neither a node that closes what it finds from 3 on up nor
+# one that opens files meets them.
 HIGH = 900
 
 

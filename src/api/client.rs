@@ -517,28 +517,34 @@ mod tests {
 
     #[test]
     fn what_another_program_does_not_offer_is_said_in_words() {
-        let missing = r#"{"detail":"no such call: GET /x","code":"no_such_call"}"#;
+        let missing = r#"{"detail":"no such call: GET /x","code":"no-such-call"}"#;
         for (program, hint) in [
             ("aim-forge", "AIM_SOCKET"),
             ("aim-backend", "aim-backend stop"),
         ] {
             for (kind, body) in [("application/json", missing), ("text/html", "Not Found")] {
-                let (_dir, client, mut stream) = connected();
+                let dir = tempfile::tempdir().expect("temporary folder");
+                let socket = dir.path().join("s");
+                let listener = UnixListener::bind(&socket).expect("bind");
+                let version = format!(r#"{{"api_version":"{API_VERSION}"}}"#);
+                let health =
+                    format!(r#"{{"status":"healthy","service":"x","program":"{program}"}}"#);
                 let daemon = std::thread::spawn(move || {
-                    let health =
-                        format!(r#"{{"status":"healthy","service":"x","program":"{program}"}}"#);
                     for (status, kind, body) in [
+                        ("200 OK", "application/json", &*version),
                         ("404 X", kind, body),
                         ("200 OK", "application/json", &*health),
                     ] {
+                        let (mut stream, _) = listener.accept().expect("a caller");
                         let _ = stream.read(&mut [0; 4096]).expect("a request");
                         let length = body.len();
-                        let answer = format!(
-                            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}"
-                        );
+                        let head = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\n");
+                        let rest = "connection: close\r\n\r\n";
+                        let answer = format!("{head}content-length: {length}\r\n{rest}{body}");
                         stream.write_all(answer.as_bytes()).expect("reply");
                     }
                 });
+                let client = Client::at(&socket).expect("a client");
                 let error = client.projects().expect_err("not offered");
                 daemon.join().expect("the daemon's side");
                 assert_eq!(error.exit(), Exit::Failed);

@@ -82,7 +82,8 @@ class Calls(unittest.TestCase):
         self.check(wrap + "@deco\ndef RunScript(a): return a", whole, ["RunScript", [whole], {}])
         self.check("class C:\n    def __call__(self, a): return a\nRunScript = C()", whole, whole)
         self.check("class C:\n    def RunScript(self, a): return a\nRunScript = C().RunScript", whole, 1)
-        self.check("import functools\ndef f(k, a): return [k, a]\nRunScript = functools.partial(f, 5)", whole, [5, whole])
+        source = "import functools\ndef f(k, a): return [k, a]\nRunScript = functools.partial(f, 5)"
+        self.check(source, whole, [5, whole])
         self.check("class RunScript(dict):\n    def __init__(self, a): self['got'] = a", whole, {"got": 1})
         self.check("RunScript = lambda a: a", whole, whole)
 

@@ -89,7 +89,8 @@ class Nodes(unittest.TestCase):
         self.check(b"\xef\xbb\xbfdef f(): return 1", 1)
         self.check(b"# -*- coding: latin-1 -*-\ndef f(): return '\xe9'", "\u00e9")
         self.check("# coding: cp949\ndef f(): return '\ud55c'".encode("cp949"), "\ud55c")
-        self.check("#!/usr/bin/python\n# vim: set fileencoding=euc-kr :\ndef f(): return '\ud55c'".encode("euc-kr"), "\ud55c")
+        source = "#!/usr/bin/python\n# vim: set fileencoding=euc-kr :\ndef f(): return '\ud55c'"
+        self.check(source.encode("euc-kr"), "\ud55c")
         self.check(b"\xef\xbb\xbf# coding: utf-8\r\ndef f():\r\n    return 'a\\\r\nb'\r\n", "ab")
         self.check(b"def f():\r    return 1\r", 1)
         self.check(b"def f():\r\n\treturn math.pi > 3\r\n\x0c\r\n", True)
@@ -315,7 +316,8 @@ class Nodes(unittest.TestCase):
     def test_interrupt_of_a_forked_child_is_not_told(self):
         self.run_source(
             "def f():\n    ready, told = os.pipe()\n    child = os.fork()\n    if child == 0:\n"
-            "        os.write(told, b'x')\n        while True: time.sleep(0.05)\n    os.read(ready, 1)\n    os.kill(child, 2)\n"
+            "        os.write(told, b'x')\n        while True: time.sleep(0.05)\n"
+            "    os.read(ready, 1)\n    os.kill(child, 2)\n"
             "    return os.waitpid(child, 0)[1]"
         )
         self.check_alive()

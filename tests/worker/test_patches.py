@@ -37,7 +37,8 @@ class Patches(unittest.TestCase):
         self.project = Project(self)
         self.project.write("patch.py", PATCH)
         self.project.write("undo.py", UNDO)
-        self.project.write("list.py", "import importlib\ndef main(name): return list(vars(importlib.import_module(name)))")
+        source = "import importlib\ndef main(name): return list(vars(importlib.import_module(name)))"
+        self.project.write("list.py", source)
         self.project.write("node.py", "def RunScript(a, b=2):\n    return {'sum': a + b}\n")
         self.project.write("other.py", "def RunScript(a):\n    return [a]\n")
         self.worker = DaemonWorker(self, self.project)

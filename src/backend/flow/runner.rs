@@ -79,7 +79,8 @@ pub struct Output<O> {
     pub json: JsonText,
     /// The object, when the value is one that the worker keeps.
     pub object: Option<O>,
-    /// Whether `json` is the value as far as JSON can show it, beside the object (`NaN` is `null` there, a tuple a list).
+    /// Whether `json` is the value as far as JSON can show it, beside the object: `NaN` is `null` there, a tuple a
+    /// list.
     pub is_whole: bool,
 }
 
