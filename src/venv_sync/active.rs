@@ -17,7 +17,7 @@ pub(super) fn to_use(host: &Host, console: &mut Console) -> Result<Option<Venv>>
     let path = venv.root().display().to_string();
     let project = Project::of_venv(venv.clone());
     if project.root() != resolved(&venv) || is_base(&venv) {
-        console.note(t!("venv_sync.active_is_anothers", path = path));
+        console.note(t!("venv_sync.active_of_another", path = path));
         return Ok(None);
     }
     let question = t!("venv_sync.use_active", path = path);
