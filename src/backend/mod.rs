@@ -1,8 +1,9 @@
 //! `aim-backend`: the daemon that keeps a worker for each project and answers the calls of [`crate::api::v1`].
 //!
-//! Start reading at `serve.rs`, its life from the first line to the last. `socket` decides who serves, `keeper` keeps
-//! the place and `notes` tells where it is, `auth` guards the TCP side, `state` is what the calls share, `routes` has
-//! one file per resource. `events` tells what happened, `worker` runs nodes, `watch` notices what other tools change.
+//! Start reading at `serve.rs`, its life from the first line to the last. `socket` decides who serves, `own_place`
+//! keeps the place and `notes` tells where it is, `auth` guards the TCP side, `state` is what the calls share,
+//! `routes` has one file per resource. `events` tells what happened, `worker` runs nodes, `watch` notices what other
+//! tools change.
 //!
 //! **Invariant:** `env_meta.json` is the truth; what callers say is only a reason to look.
 //! **Invariant:** one task owns each worker ([`worker::Job`]); calls talk to it and hold no lock while they wait.
@@ -15,10 +16,10 @@ mod connections;
 mod descriptors;
 pub mod events;
 pub mod flow;
-mod keeper;
 mod locked;
 mod log;
 mod notes;
+mod own_place;
 mod projects;
 mod routes;
 mod serve;

@@ -1,5 +1,6 @@
 //! One installed distribution, as a scan sees it.
 
+use std::ffi::OsStr;
 use std::hash::Hasher as _;
 
 use serde::{Deserialize, Serialize};
@@ -227,6 +228,11 @@ pub(super) fn is_valid(name: &str) -> bool {
     let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let inner = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     ends(bytes.first()) && ends(bytes.last()) && bytes.iter().all(inner)
+}
+
+/// Whether a name in site-packages is that of something which pip has put aside, to remove it or to put it back.
+pub fn is_set_aside(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"~")
 }
 
 #[cfg(test)]

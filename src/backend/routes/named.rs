@@ -13,9 +13,8 @@ use crate::backend::state::{Daemon, Door};
 /// The daemon.
 pub(super) type Shared = State<Arc<Daemon>>;
 
-/// The project that a call is about: by its query `path=`, a folder, else by `{id}` in its path.
-/// A folder that is not known yet is registered on the way, if the
-/// call comes by the socket; so a command works in any project.
+/// The project that a call is about: by its query `path=`, a folder, else by `{id}` in its path. A folder that is not
+/// known yet is registered on the way, if the call comes by the socket; so a command works in any project.
 pub(super) struct Named(pub(super) Known);
 
 impl FromRequestParts<Arc<Daemon>> for Named {

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::over::{Sign, SignKind};
 use crate::files::momentary::{found, there};
 use crate::files::read;
+use crate::inventory::is_set_aside;
 
 /// The fresh signs in `folders`; what is old is not looked at, so that a large environment costs one `stat` a
 /// distribution.
@@ -72,7 +73,7 @@ fn sign(entry: &DirEntry, now: SystemTime) -> io::Result<Option<(String, SignKin
     let Ok(name) = entry.file_name().into_string() else {
         return Ok(None);
     };
-    let is_set_aside = name.starts_with('~');
+    let is_set_aside = is_set_aside(name.as_ref());
     if !is_set_aside && !name.ends_with(".dist-info") {
         return Ok(None);
     }

@@ -6,6 +6,7 @@ use super::check::Check;
 use crate::console::{Console, shell};
 use crate::error::{Error, Explain as _, Result};
 use crate::files::Folder;
+use crate::inventory::is_set_aside;
 use crate::store::{LockError, RunLock};
 use crate::terminal::printable;
 use crate::venv_sync::Ground;
@@ -59,13 +60,9 @@ pub(super) fn clean(ground: &Ground<'_>, console: &mut Console) -> Result<()> {
 fn found(ground: &Ground<'_>) -> Vec<PathBuf> {
     let sites = ground.project.venv().site_packages().into_iter();
     let entries = sites.flat_map(|site| std::fs::read_dir(site).into_iter().flatten().flatten());
-    let is_set_aside = |path: &PathBuf| {
-        let name = path.file_name().map(std::ffi::OsStr::as_encoded_bytes);
-        name.is_some_and(|name| name.starts_with(b"~"))
-    };
     let mut found: Vec<PathBuf> = entries
+        .filter(|entry| is_set_aside(&entry.file_name()))
         .map(|entry| entry.path())
-        .filter(is_set_aside)
         .collect();
     found.sort();
     found
