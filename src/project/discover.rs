@@ -87,6 +87,12 @@ impl Project {
         all
     }
 
+    /// Whether it is an environment alone, which has no project. One that was made over a project's folder is its own
+    /// project as well; both keep their record in one place.
+    pub fn is_nobodys(&self) -> bool {
+        absolute(self.venv.root()) == self.root
+    }
+
     /// Whether its environment is `venv`, by whatever name.
     pub fn has(&self, venv: &Venv) -> bool {
         whose::is_same(&self.venv, venv)
@@ -104,7 +110,7 @@ impl Project {
 
     /// The folders of all projects whose environment this one's is.
     pub fn sharing(&self) -> Vec<PathBuf> {
-        let mut all = whose::sharing(&self.venv);
+        let mut all: Vec<PathBuf> = whose::sharing(&self.venv).collect();
         if !all.contains(&self.root) {
             all.push(self.root.clone());
         }

@@ -1,7 +1,5 @@
 //! The environment that is active where `init` finds none in the folder: a second one is never made in silence.
 
-use std::path::PathBuf;
-
 use crate::console::Console;
 use crate::error::Result;
 use crate::host::Host;
@@ -16,7 +14,7 @@ pub(super) fn to_use(host: &Host, console: &mut Console) -> Result<Option<Venv>>
     };
     let path = venv.root().display().to_string();
     let project = Project::of_venv(venv.clone());
-    if project.root() != resolved(&venv) || is_base(&venv) {
+    if !project.is_nobodys() || is_base(&venv) {
         console.note(t!("venv_sync.active_of_another", path = path));
         return Ok(None);
     }
@@ -34,12 +32,6 @@ fn active(host: &Host) -> Option<Venv> {
         .into_iter()
         .filter_map(|name| host.path_var(name))
         .find_map(|root| Venv::open(host.absolute(root)).ok())
-}
-
-fn resolved(venv: &Venv) -> PathBuf {
-    venv.root()
-        .canonicalize()
-        .unwrap_or_else(|_| venv.root().to_path_buf())
 }
 
 /// Whether it is conda's own environment, which all others hang from.

@@ -106,18 +106,23 @@ fn place(
     args: &InitArgs,
     console: &mut Console,
 ) -> Result<InitTarget> {
+    let wanted = common.env.as_ref();
+    let wanted = wanted.map(|path| Venv::open(host.absolute(path)));
+    let wanted = wanted.transpose().hint(t!("console.hint_env"))?;
+    if args.path.is_none()
+        && let Some(project) = wanted.as_ref().and_then(owner_of)
+    {
+        return usable(project).map(InitTarget::Ready);
+    }
     let folder = match (&args.path, host.cwd()) {
         (None, _) if common.project.is_some() => {
-            return usable(ground::project(host, common)?).map(InitTarget::Ready);
-        }
-        (None, _) if is_somebodys(host, common) => {
             return usable(ground::project(host, common)?).map(InitTarget::Ready);
         }
         (Some(path), _) => host.absolute(path),
         (None, Some(cwd)) => cwd.to_path_buf(),
         (None, None) => return Err(Error::failed(t!("venv_sync.no_cwd"))),
     };
-    if !folder.exists() {
+    if !folder.exists() && wanted.is_none() {
         return Ok(InitTarget::Bare(folder));
     }
     let folder = folder
@@ -127,11 +132,6 @@ fn place(
         let message = t!("venv_sync.not_a_folder", path = folder.display());
         return Err(Error::usage(message));
     }
-    let wanted = common
-        .env
-        .as_ref()
-        .map(|path| Venv::open(host.absolute(path)));
-    let wanted = wanted.transpose().hint(t!("console.hint_env"))?;
     match (Project::at(&folder), wanted) {
         (Some(project), Some(venv)) if !project.has(&venv) => return Err(has_another(&folder)),
         (Some(project), _) => return usable(project).map(InitTarget::Ready),
@@ -152,14 +152,10 @@ fn place(
     Ok(InitTarget::Bare(folder))
 }
 
-/// Whether `--env` names the environment of a project: then that one is meant.
-fn is_somebodys(host: &Host, common: &CommonArgs) -> bool {
-    let venv = common
-        .env
-        .as_ref()
-        .map(|path| Venv::open(host.absolute(path)));
-    venv.and_then(core::result::Result::ok)
-        .is_some_and(|venv| Project::of_venv(venv.clone()).root() != venv.root())
+/// The project that `venv`, which `--env` names, has already: then that one is meant.
+fn owner_of(venv: &Venv) -> Option<Project> {
+    let project = Project::of_venv(venv.clone());
+    (!project.is_nobodys()).then_some(project)
 }
 
 fn has_another(folder: &Path) -> Error {

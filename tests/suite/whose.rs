@@ -227,6 +227,25 @@ fn an_environment_elsewhere_is_linked_by_its_path() {
     run_pip(&sandbox, &place);
     assert_eq!(runs(&folder), 2);
     sync(&sandbox, &folder, &["--check"]).ok();
+    // By a link to it, too, and never by making another one.
+    let (other, link) = (
+        venv(&sandbox, &sandbox.root().join("envs/other")),
+        sandbox.root().join("link"),
+    );
+    symlink(&other, &link).expect("link");
+    let link = link.to_str().expect("UTF-8");
+    let second = sandbox.root().join("second");
+    sync(
+        &sandbox,
+        Path::new("/"),
+        &["init", "--env", link, second.to_str().expect("UTF-8")],
+    )
+    .exits(1);
+    assert!(!second.exists());
+    std::fs::create_dir(&second).expect("folder");
+    sync(&sandbox, &second, &["init", "--env", link]).ok();
+    run_pip(&sandbox, &other);
+    assert_eq!(runs(&second), 2);
     // A project has one environment of record.
     sync(&sandbox, sandbox.project(), &["init", "--env", path, "."])
         .exits(1)
