@@ -16,7 +16,7 @@ import sys
 
 from aim_worker_nodes import import_standard, stamp_of
 from aim_worker_own import Function, __builtins__, modules, os, own_sys, time  # noqa: F401
-from aim_worker_path import SearchPath, can_load_again, is_standard, place_of
+from aim_worker_path import SearchPath, can_load_again, forget_archive, is_standard, place_of
 
 SHARE = 100
 PAUSE = 0.001
@@ -54,7 +54,7 @@ class Modules:
             self.look_at = after + SHARE * (after - now)
         if changed:
             for file in changed:
-                forget_bytecode(file)
+                forget_compiled(file)
             if why is None and self.is_held():
                 why = {"reason": "file-changed", "file": changed[0]}
             if why is None:
@@ -155,10 +155,14 @@ def forget_module(name):
         vars(modules[package]).pop(member, None)
 
 
-def forget_bytecode(file):
-    """Remove the compiled copy of an edited file: Python compares whole seconds, and would take it for the new one."""
-    if file.endswith(".py"):
-        try:
-            os.unlink(import_standard("importlib.util").cache_from_source(file))
-        except (OSError, NotImplementedError):
-            pass
+def forget_compiled(file):
+    """Remove the compiled copy of an edited file: Python compares whole seconds, and would take it for the new one.
+
+    What is no source is an archive, whose listing Python keeps.
+    """
+    if not file.endswith(".py"):
+        return forget_archive(file)
+    try:
+        os.unlink(import_standard("importlib.util").cache_from_source(file))
+    except (OSError, NotImplementedError):
+        pass

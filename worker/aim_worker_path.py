@@ -53,20 +53,20 @@ class Failures:
 class Folder:
     """What Python looks through for `prefix` and a name: names, or what else is there (an archive, or nothing)."""
 
-    __slots__ = ("path", "prefix", "stamp", "names", "may_start", "startup_names", "startup")
+    __slots__ = ("path", "file", "prefix", "stamp", "names", "may_start", "startup_names", "startup")
 
     def __init__(self, path, prefix):
-        self.path, self.prefix, self.stamp, self.names = path, prefix, (), frozenset()
+        self.path, self.file, self.prefix, self.stamp, self.names = path, file_with(path), prefix, (), frozenset()
         self.may_start, self.startup_names = not prefix and path.endswith("-packages"), ()
         self.look()
         self.startup = self.startup_files()
 
     def look(self):
         """The modules that came, went or may be others since the last time; None where that may be any."""
-        stamp, tick = stamp_of(self.path), clock_tick()
+        stamp, tick = stamp_of(self.file), clock_tick()
         if stamp == self.stamp:
             return ()
-        before = self.stamp, self.names
+        before = self.names
         try:
             self.names = frozenset(os.listdir(self.path))
         except OSError:
@@ -74,9 +74,9 @@ class Folder:
         self.startup_names = [name for name in self.names if name.endswith(STARTUP)] if self.may_start else ()
         # Written in this very tick of the clock, it could be written again and look the same.
         self.stamp = stamp if stamp is None or stamp[2] < tick else ()
-        if not self.names and not before[1]:
-            return None if before[0] != stamp and before[0] != () else ()
-        found = {name.partition(".")[0] for name in self.names ^ before[1]}
+        if not self.names and not before:
+            return None
+        found = {name.partition(".")[0] for name in self.names ^ before}
         return [self.prefix[:-1] if stem == "__init__" else self.prefix + stem for stem in found]
 
     def startup_files(self):
@@ -129,7 +129,7 @@ class SearchPath:
         for folder in list(self.folders.values()):
             names = folder.look()
             if names is None:
-                forget_archive(folder.path)
+                forget_archive(folder.file)
                 names = [name for name in list(loaded) + list(self.failures.files) if name.startswith(folder.prefix)]
             if names or folder.stamp == ():
                 forget_listing(folder.path)
@@ -163,9 +163,20 @@ def forget_listing(path):
         finder.invalidate_caches()
 
 
-def forget_archive(path):
-    """Let an archive be read again."""
-    own_sys.path_importer_cache.pop(path, None)
+def file_with(path):
+    """The archive that a path such as `lib.zip/inner` leads into; else the path itself."""
+    above = path
+    while above and not os.path.exists(above):
+        above = os.path.dirname(above)
+    return above if os.path.isfile(above) else path
+
+
+def forget_archive(file):
+    """Let an archive be read again: before Python 3.10 each finder keeps the listing that it has once read."""
+    finders = own_sys.path_importer_cache
+    for path, finder in list(finders.items()):
+        if finder is None and path == file or getattr(finder, "archive", None) == file:
+            finders.pop(path, None)
     zipimport = modules.get("zipimport")
     if zipimport is not None:
-        zipimport._zip_directory_cache.pop(path, None)
+        zipimport._zip_directory_cache.pop(file, None)

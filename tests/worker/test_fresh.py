@@ -38,6 +38,15 @@ class Site(unittest.TestCase):
         self.installed.append(os.path.join(site_packages(), name.split("/")[0]))
         return path
 
+    def pack(self, files):
+        """Put an archive beside the project, in the place of the one before, and tell its path."""
+        archive = os.path.join(self.beside, "lib.zip")
+        with zipfile.ZipFile(archive + "~", "w") as stream:
+            for name, text in files.items():
+                stream.writestr(name, text)
+        os.replace(archive + "~", archive)
+        return archive
+
     def add_to_path(self, *paths):
         self.install("beside.pth", "".join(path + "\n" for path in paths))
 
@@ -52,7 +61,8 @@ class Site(unittest.TestCase):
         return self.worker.run("node.py")
 
     def check(self, source, expected):
-        self.assertEqual(self.run_node(source).get("output"), expected)
+        reply = self.run_node(source)
+        self.assertEqual(reply.get("output"), expected, reply)
 
     def check_spent(self, source, reason, file):
         """The node is not run; a new worker is where it belongs."""
@@ -103,23 +113,34 @@ class Fresh(Site):
         self.check(source, 2)
 
     def test_an_archive(self):
-        archive = os.path.join(self.beside, "lib.zip")
-
-        def pack(**files):
-            with zipfile.ZipFile(archive + "~", "w") as stream:
-                for name, text in files.items():
-                    stream.writestr(name + ".py", text)
-            os.replace(archive + "~", archive)
-
-        pack(lib="X = 1")
-        self.add_to_path(archive)
+        self.add_to_path(self.pack({"lib.py": "X = 1"}))
         self.start()
         self.check("import lib\ndef main(): return lib.X", 1)
-        pack(lib="X = 'two'")
+        self.pack({"lib.py": "X = 'two'"})
         self.check("import lib\ndef main(): return lib.X", "two")
-        pack(lib="X = 3", other="Y = 4")
+        self.pack({"lib.py": "X = 3", "other.py": "Y = 4"})
         self.check("import lib\ntry: import other\nexcept ImportError: other = lib\n"
                     "def main(): return [lib.X, getattr(other, 'Y', 0)]", [3, 4])  # fmt: skip
+
+    def test_an_archive_that_changes_time_and_again(self):
+        """Also within one tick of the clock."""
+        self.add_to_path(self.pack({"lib.py": "X = 0"}))
+        self.start()
+        for number in range(1, 20):
+            self.pack({"lib.py": "X = '%s'" % ("x" * number)})
+            self.check("import lib\ndef main(): return lib.X", "x" * number)
+
+    def test_inside_an_archive(self):
+        """A package in an archive, and a folder of one on the path, also a module that comes there later."""
+        archive = self.pack({"src/lib/__init__.py": "", "src/lib/one.py": "X = 1"})
+        source = "import sys\nif %r not in sys.path: sys.path.append(%r)\n" % ((os.path.join(archive, "src"),) * 2)
+        self.start()
+        source += "from lib.one import X\ntry: from later import Y\nexcept ImportError: Y = 0\ndef main(): return [X, Y]"
+        self.check(source, [1, 0])
+        self.pack({"src/lib/__init__.py": "# longer", "src/lib/one.py": "X = 'two'"})
+        self.check(source, ["two", 0])
+        self.pack({"src/lib/__init__.py": "", "src/lib/one.py": "X = 3", "src/later.py": "Y = 4"})
+        self.check(source, [3, 4])
 
     def test_a_path_that_comes_later(self):
         later = os.path.join(self.beside, "later")
