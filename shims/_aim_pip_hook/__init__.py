@@ -1,11 +1,12 @@
 # aim-toolkit hook 1. `aim-venv-sync remove` takes it away.
 """Leads calls of pip to aim-pip.
 
-00_aim_pip.pth has this module imported when Python looks for pip for the first time. If this process was started to run
-pip, as a module or by a script of pip's, and the call can change the environment, it becomes aim-pip, which runs the
-same command line again with AIM_PIP_GUARD set. If it only reads, pip just goes on. If it is another program, the module
-inside looks whether it runs pip. A package, so that what Python compiles lies in its folder: an empty site-packages has
-no __pycache__, and pip --target would show one.
+00_aim_pip.pth has this module imported at once where the command line names pip (a script pip or pip3, or -m pip from
+Python 3.10 on), before other start-up code runs, else when Python looks for pip for the first time. If this process was
+started to run pip, as a module or by a script of pip's, and the call can change the environment, it becomes aim-pip,
+which runs the same command line again with AIM_PIP_GUARD set. If it only reads, pip just goes on. If it is another
+program, the module inside looks whether it runs pip. A package, so that what Python compiles lies in its folder: an
+empty site-packages has no __pycache__, and pip --target would show one.
 
 It runs inside other people's programs: it uses only what start-up has loaded, never raises, prints nothing, and
 opens files with os.open alone (a text-mode open would show up under -X warn_default_encoding).

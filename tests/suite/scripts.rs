@@ -46,6 +46,59 @@ fn a_script_is_seen_wherever_it_lies() {
     check(&sandbox, &sandbox.bin("pip3"));
 }
 
+/// The first of the two starts of Python becomes `aim-pip` before other start-up code runs.
+#[test]
+fn start_up_code_runs_as_often_as_without_us() {
+    let sandbox = Sandbox::ready();
+    let count = sandbox.root().join("count");
+    let flags = "os.O_CREAT | os.O_APPEND | os.O_WRONLY";
+    let line = format!("import os; os.write(os.open({count:?}, {flags}), b'x')\n");
+    for name in ["a_count.pth", "sitecustomize.py"] {
+        std::fs::write(sandbox.site_packages().join(name), &line).expect("written");
+    }
+    let starts = |program: &str, bypass: &str| {
+        let mut command = sandbox.command(sandbox.bin(program));
+        if program == "python" {
+            command.args(["-m", "pip"]);
+        }
+        command.args(["uninstall", "-y", "nothing-there"]);
+        Ran::of(command.env("AIM_PIP_BYPASS", bypass)).exits(0);
+        let starts = std::fs::read(&count).expect("counted").len();
+        std::fs::remove_file(&count).expect("removed");
+        starts
+    };
+    starts("pip", "0"); // The two files are a change of their own.
+    for program in ["pip", "pip3", "python"] {
+        let before = sandbox.records().len();
+        assert_eq!(starts(program, "0"), starts(program, "1"), "{program}");
+        assert_eq!(sandbox.records().len() - before, 1, "{program}");
+    }
+}
+
+/// Nobody is told anything where a program has taken its own command line away.
+#[test]
+fn the_line_runs_in_programs_without_a_command_line() {
+    let sandbox = Sandbox::ready();
+    let site = sandbox.site_packages();
+    for words in [
+        "del sys.argv",
+        "sys.argv = []",
+        "sys.argv = [1]",
+        "sys.argv = [b'/pip']",
+    ] {
+        let code = format!(
+            "import site, sys; {words}; site.addsitedir({:?})",
+            site.display()
+        );
+        let ran = Ran::of(sandbox.command("python3").args(["-c", &code]));
+        assert_eq!(
+            (ran.stdout(), ran.stderr()),
+            (String::new(), String::new()),
+            "{words}"
+        );
+    }
+}
+
 const DISTLIB: &str = r"import re
 import sys
 from pip._internal.cli.main import main

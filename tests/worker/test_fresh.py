@@ -135,7 +135,8 @@ class Fresh(Site):
         archive = self.pack({"src/lib/__init__.py": "", "src/lib/one.py": "X = 1"})
         source = "import sys\nif %r not in sys.path: sys.path.append(%r)\n" % ((os.path.join(archive, "src"),) * 2)
         self.start()
-        source += "from lib.one import X\ntry: from later import Y\nexcept ImportError: Y = 0\ndef main(): return [X, Y]"
+        source += "from lib.one import X\ntry: from later import Y\nexcept ImportError: Y = 0\n"
+        source += "def main(): return [X, Y]"
         self.check(source, [1, 0])
         self.pack({"src/lib/__init__.py": "# longer", "src/lib/one.py": "X = 'two'"})
         self.check(source, ["two", 0])
