@@ -196,6 +196,16 @@ impl Daemon {
         Ok(job)
     }
 
+    /// As [`Self::job`], for a node: with the sentence on what is not recorded all the same, if anything.
+    pub(super) async fn job_of_node(
+        &self,
+        known: &Known,
+    ) -> Result<(Job, Option<String>), Refusal> {
+        let (job, watch) = self.in_use(known)?;
+        watch.catch_up().await;
+        Ok((job, watch.behind()))
+    }
+
     /// As [`Self::job`], for a flow, which looks again before each of its nodes.
     pub(super) async fn flow_runner(&self, known: &Known) -> Result<Watched<Job>, Refusal> {
         let (job, watch) = self.in_use(known)?;

@@ -201,10 +201,11 @@ fn enter_earlier_changes(
     if recorded.snapshot().is_none() {
         return;
     }
-    if recorded.is_in_step(now) {
-        recorded.refresh(now, lock);
-    } else {
-        let _ = catch_up(project, config, lock, now, &run.argv, run.cwd.clone());
+    match recorded.settled(now) {
+        Ok(now) if recorded.standing(&now).is_in_step() => recorded.refresh(project, &now, lock),
+        _ => {
+            let _ = catch_up(project, config, lock, now, &run.argv, run.cwd.clone());
+        }
     }
 }
 

@@ -44,8 +44,8 @@ pub use record::LoneLog;
 pub use record::{
     Ending, Generation, Published, Run, RunId, RunOutput, RunRecord, StartedRun, Tool,
 };
-pub use recover::recover;
+pub use recover::{complete_last, recover};
 pub use retention::{Limits, prune};
 pub use run_log::{FindError, RunLog};
-pub use state::{EnvMeta, LastChange, MetaState, Recorded};
+pub use state::{EnvMeta, LastChange, MetaState, Recorded, Standing};
 pub use unfinished::Unfinished;

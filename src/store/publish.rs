@@ -42,19 +42,31 @@ pub fn publish(
     let was = state.generation;
     let generation = if raised { was.next() } else { was };
 
-    let (log, log_problem) = match write_log(lock.logs(), &run, ended_at) {
+    let (log, mut log_problem) = match write_log(lock.logs(), &run, ended_at) {
         Ok(log) => (log, None),
         Err(problem) => (None, Some(problem)),
     };
-    let record = record_of(&run, (was, generation), changes, log);
-    if let Err(error) = history::append(lock.logs(), &record) {
-        if let Some(name) = record.log_path.as_deref().and_then(log_name) {
-            // No record points to it, so nobody would find or remove it.
-            let _ = lock.logs().remove(name);
+    let mut record = record_of(&run, (was, generation), changes, log);
+    let mut enter = |record: &RunRecord| {
+        let appended = history::append(lock.logs(), record)
+            .map_err(|error| StoreError::at(&layout.runs(), error))?;
+        let entered = state.enter(project, record, &after, ended_at, &lock);
+        entered.inspect_err(|_| appended.take_back())
+    };
+    if let Err(error) = enter(&record) {
+        let Some(name) = record.log_path.as_deref().and_then(log_name) else {
+            return Err(error);
+        };
+        // No record points to it, so nobody would find or remove it.
+        let _ = lock.logs().remove(name);
+        if !matches!(error, StoreError::Full { .. }) {
+            return Err(error);
         }
-        return Err(StoreError::at(&layout.runs(), error));
+        // What changed matters more than what was said: perhaps there is room for the one.
+        record.forget_log();
+        enter(&record)?;
+        log_problem = Some(error);
     }
-    state.enter(project, &record, &after, ended_at, &lock)?;
     if let Some(part) = run.output.and_then(|output| output.part) {
         part.remove();
     }
@@ -354,19 +366,56 @@ mod tests {
         assert!(matches!(failed, Err(StoreError::Full { .. })), "{failed:?}");
     }
 
+    /// Run by `what_env_meta_has_no_room_for_is_taken_back` in a process of its own.
     #[test]
-    fn a_full_disk_leaves_nothing_torn() {
+    fn publishes_without_room_for_env_meta() {
+        let Some(root) = std::env::var_os("AIM_TEST_NO_ROOM_FOR_META") else {
+            return;
+        };
+        let project = Project::at(std::path::Path::new(&root)).expect("a project");
+        let (none, some) = (snapshot(&[]), snapshot(&[("six", "1")]));
+        for _ in 0..3 {
+            let run = finished("install", "text");
+            let failed = publish(&project, &Config::default(), run, &none, &some);
+            assert!(matches!(failed, Err(StoreError::Full { .. })), "{failed:?}");
+        }
+    }
+
+    #[test]
+    fn what_env_meta_has_no_room_for_is_taken_back() {
         let (dir, project) = project();
-        // A limit on the size of files is the nearest thing to a full disk that needs no rights.
-        let script = "trap '' XFSZ; ulimit -f 100; exec \"$0\" --exact store::publish::tests::publishes_without_room";
+        let large = "x".repeat(200_000);
+        let text = format!(r#"{{"updated_at":null,"packages":[],"note":"{large}"}}"#);
+        fs::write(project.layout().env_meta(), text).expect("write");
+        without_room(
+            "publishes_without_room_for_env_meta",
+            "AIM_TEST_NO_ROOM_FOR_META",
+            dir.path(),
+        );
+        assert_eq!(names(&project.layout().logs()), [".lock", "runs.jsonl"]);
+        assert_eq!(RunLog::read(&project.layout()).runs.len(), 0);
+    }
+
+    /// Runs `test` with the project in `root`, with a limit on the size of files: the nearest thing to a full disk that
+    /// needs no rights.
+    fn without_room(test: &str, variable: &str, root: &std::path::Path) {
+        let script =
+            "trap '' XFSZ; ulimit -f 100; exec \"$0\" --exact \"store::publish::tests::$1\"";
         let status = Command::new("sh")
             .args(["-c", script])
             .arg(std::env::current_exe().expect("this test"))
-            .env("AIM_TEST_NO_ROOM", dir.path())
+            .arg(test)
+            .env(variable, root)
             .stdout(std::process::Stdio::null())
             .status()
             .expect("start");
         assert!(status.success(), "{status}");
+    }
+
+    #[test]
+    fn a_full_disk_leaves_nothing_torn() {
+        let (dir, project) = project();
+        without_room("publishes_without_room", "AIM_TEST_NO_ROOM", dir.path());
         assert_eq!(names(&project.layout().logs()), [".lock", "runs.jsonl"]);
         let log = RunLog::read(&project.layout());
         assert_eq!((log.runs.len(), log.problems.len()), (1, 0));

@@ -126,6 +126,43 @@ fn complete(project: &Project, record: &RunRecord, after: &mut Snapshot) -> Resu
     Ok(())
 }
 
+/// Completes the last run in the history where it came as far as its record and what it says is what differs between
+/// `before` and `now`: a power cut, or a full disk, kept it from `env_meta.json`. Entered again, it would be there
+/// twice.
+///
+/// # Errors
+/// [`StoreError`], as [`publish`].
+pub fn complete_last(
+    project: &Project,
+    before: &Snapshot,
+    now: &Snapshot,
+) -> Result<Option<Published>, StoreError> {
+    let layout = project.layout();
+    let lock = HistoryLock::acquire(&layout)?;
+    let mut state = ProjectState::read(project, &lock)?;
+    if state.generation <= state.entered {
+        return Ok(None);
+    }
+    let records = history::read::<RunRecord>(lock.logs())
+        .map_err(|error| StoreError::at(&layout.runs(), error))?;
+    let mut newest_first = records.lines.into_iter().rev();
+    let Some(record) = newest_first.find_map(|line| line.record.ok()) else {
+        return Ok(None);
+    };
+    let (before, after) = state.named(project, before, now);
+    if record.generation_after <= state.entered || before.diff_to(&after) != record.changes {
+        return Ok(None);
+    }
+    state.generation = record.generation_after;
+    state.enter(project, &record, &after, Utc::now(), &lock)?;
+    Ok(Some(Published {
+        generation: record.generation_after,
+        raised: true,
+        record,
+        log_problem: None,
+    }))
+}
+
 /// A crash between log and record leaves a log that no record points to: the run gets another one.
 fn remove_earlier_log(logs: &Folder, left: &Unfinished) {
     let id = format!("-{}_", left.run.id);

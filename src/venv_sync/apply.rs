@@ -8,13 +8,12 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use super::ground::Ground;
-use super::plan::SyncPlan;
 use crate::console::Console;
 use crate::error::{Error, Explain, Result};
 use crate::hook::{self, Changes};
 use crate::inventory::{Diff, Snapshot};
 use crate::store::{
-    self, Ending, EnvMeta, Generation, Holder, LockError, Published, RunId, RunLock, StartedRun,
+    self, Ending, Generation, Holder, LockError, Published, RunId, RunLock, Standing, StartedRun,
     StoreError, Tool, Unfinished,
 };
 use crate::terminal::printable;
@@ -74,31 +73,34 @@ pub(super) fn apply(
     };
     let mended = mend(ground, hook, console)?;
     let compared = compare(ground)?;
-    let recorded = match compared.plan.diff() {
+    let recorded = match compared.standing.diff() {
         None => {
             if let Some(lock) = &lock {
-                compared.recorded.refresh(&compared.now, lock);
+                compared
+                    .recorded
+                    .refresh(&ground.project, &compared.now, lock);
             }
             None
         }
         Some(diff) => Some(record(ground, action, diff, begun, &compared)?),
     };
-    let (meta, _) = EnvMeta::read(&ground.project.layout());
+    let published = recorded.as_ref().or(recovered.as_ref());
+    let generation = published.map_or(compared.recorded.generation(), |run| run.generation);
     Ok(Applied {
         recovered,
         recorded,
         mended,
         now: compared.now,
-        generation: meta.generation(),
+        generation,
     })
 }
 
 /// What is installed beside what is recorded.
 pub(super) struct Compared {
-    /// What has to be done.
-    pub(super) plan: SyncPlan,
+    /// How the one stands to the other.
+    pub(super) standing: Standing,
     /// What is recorded, if anything is.
-    recorded: store::Recorded,
+    pub(super) recorded: store::Recorded,
     /// What is installed.
     pub(super) now: Snapshot,
 }
@@ -109,13 +111,12 @@ pub(super) struct Compared {
 /// When nobody can tell what is there: a folder that cannot be read, or no descriptors left.
 pub(super) fn compare(ground: &Ground<'_>) -> Result<Compared> {
     let venv = ground.project.venv();
-    let (_, state) = EnvMeta::read(&ground.project.layout());
     let now =
         Snapshot::scan(venv).context(t!("venv_sync.cannot_scan", path = venv.root().display()))?;
     let recorded = store::Recorded::read(&ground.project)?;
     let now = recorded.settled(&now)?.into_owned();
     Ok(Compared {
-        plan: SyncPlan::of((&state, recorded.is_whole()), recorded.snapshot(), &now),
+        standing: recorded.standing(&now),
         recorded,
         now,
     })
@@ -131,6 +132,10 @@ fn record(
     let host = ground.host;
     let nothing = Snapshot::default();
     let before = compared.recorded.snapshot().unwrap_or(&nothing);
+    let completed = store::complete_last(&ground.project, before, &compared.now);
+    if let Some(completed) = completed.map_err(cannot_record)? {
+        return Ok(completed);
+    }
     let argv = host.args().iter();
     let venv = ground.project.venv();
     let tool = Tool::behind(diff, venv, before, &compared.now);
@@ -194,7 +199,7 @@ fn lock(ground: &Ground<'_>, action: &str, console: &mut Console) -> Result<Opti
     match RunLock::acquire(&layout, &command, limit, waits) {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Unusable { .. })
-            if compare(ground)?.plan.is_in_step() && Unfinished::last(&layout)?.is_none() =>
+            if compare(ground)?.standing.is_in_step() && Unfinished::last(&layout)?.is_none() =>
         {
             Ok(None)
         }

@@ -20,7 +20,6 @@ mod ground;
 mod init;
 mod interpreter;
 mod maker;
-mod plan;
 mod remove;
 mod status;
 mod sync;

@@ -13,7 +13,7 @@ use crate::console::{Console, style, time, width};
 use crate::error::{Exit, Result};
 use crate::hook::{self, HookState};
 use crate::inventory::{Change, Diff};
-use crate::store::{EnvMeta, Generation, LastChange, MetaState, Tool};
+use crate::store::{EnvMeta, Generation, LastChange, Standing, Tool};
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -64,8 +64,12 @@ pub(super) fn status(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
 
 fn gather(ground: &Ground<'_>) -> Result<(Status, EnvMeta)> {
     let venv = ground.project.venv();
-    let (meta, state) = EnvMeta::read(&ground.project.layout());
-    let Compared { plan, now, .. } = apply::compare(ground)?;
+    let (meta, _) = EnvMeta::read(&ground.project.layout());
+    let Compared {
+        standing,
+        recorded,
+        now,
+    } = apply::compare(ground)?;
     let status = Status {
         project: ground.project.root().to_path_buf(),
         environment: venv.root().to_path_buf(),
@@ -73,15 +77,15 @@ fn gather(ground: &Ground<'_>) -> Result<(Status, EnvMeta)> {
         python_runs: venv.python().is_ok(),
         pip: init::pip_version(&now),
         distributions: now.len(),
-        generation: meta.generation(),
+        generation: recorded.generation(),
         updated_at: meta.updated_at.clone(),
         last_change: meta.last_change.clone(),
-        recorded: state != MetaState::Absent,
-        in_step: plan.is_in_step(),
-        difference: plan.diff().cloned(),
-        problem: match state {
-            MetaState::Broken(why) => Some(why),
-            MetaState::Present | MetaState::Absent => None,
+        recorded: !matches!(standing, Standing::Unrecorded(_)),
+        in_step: standing.is_in_step(),
+        difference: standing.diff().cloned(),
+        problem: match standing {
+            Standing::Unreadable(why, _) => Some(why),
+            Standing::InStep | Standing::Differs(_) | Standing::Unrecorded(_) => None,
         },
         shim: shim(ground)?,
         daemon: daemon::look(ground),

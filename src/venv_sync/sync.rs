@@ -1,18 +1,20 @@
 //! `aim-venv-sync [sync] [--check] [--wait]`: the record is made true, or compared.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use super::apply::{self, Applied, Compared, Hook};
 use super::ground::Ground;
-use super::plan::SyncPlan;
 use super::{SyncArgs, changes, daemon};
 use crate::console::Console;
 use crate::error::{Exit, Result};
 use crate::hook::{self, Changes};
+use crate::inventory::Diff;
 use crate::project::HOOK_PACKAGE;
-use crate::store::{EnvMeta, Published, Tool};
+use crate::store::{Generation, Published, Standing, Tool};
+use crate::terminal::printable;
 use crate::words::t;
 
 /// Records what other tools changed, tells the daemon, and with `--wait` stays until the worker is on it.
@@ -51,36 +53,47 @@ pub(super) fn sync(ground: &Ground<'_>, args: SyncArgs, console: &mut Console) -
 
 /// Compares, and says by its exit status whether there is a difference. Writes nothing.
 fn check(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
-    let Compared { plan, now, .. } = apply::compare(ground)?;
-    let (meta, _) = EnvMeta::read(&ground.project.layout());
-    let generation = meta.generation();
+    let Compared {
+        standing,
+        recorded,
+        now,
+    } = apply::compare(ground)?;
+    let generation = recorded.generation();
     if console.is_json() {
-        let mut value = json!({ "in_step": plan.is_in_step(), "generation": generation });
-        value["difference"] = serde_json::to_value(plan.diff())?;
+        let mut value = json!({ "in_step": standing.is_in_step(), "generation": generation });
+        value["difference"] = serde_json::to_value(standing.diff())?;
         console.json(&value)?;
-    } else if plan.is_in_step() {
+    } else if standing.is_in_step() {
         console.line(t!(
             "venv_sync.in_step",
             generation = generation,
             count = changes::distributions(now.len())
         ))?;
     } else {
-        let diff = plan.diff().cloned().unwrap_or_default();
-        console.line(if matches!(plan, SyncPlan::FirstRecord(_)) {
-            t!("venv_sync.nothing_recorded")
-        } else {
-            t!("venv_sync.differs", generation = generation)
-        })?;
-        for line in changes::lines(&diff) {
+        console.line(words(&standing, generation))?;
+        for line in changes::lines(standing.diff().unwrap_or(&Diff::default())) {
             console.line(line)?;
         }
         console.hint(t!("venv_sync.hint_sync"));
     }
-    Ok(if plan.is_in_step() {
+    Ok(if standing.is_in_step() {
         Exit::Done
     } else {
         Exit::Failed
     })
+}
+
+/// How what is installed stands to what is recorded, where it is not in step.
+pub(super) fn words(standing: &Standing, generation: Generation) -> Cow<'static, str> {
+    match standing {
+        Standing::Unrecorded(_) => t!("venv_sync.nothing_recorded"),
+        Standing::Unreadable(why, _) => {
+            t!("venv_sync.doctor.meta_broken", why = printable(why))
+        }
+        Standing::InStep | Standing::Differs(_) => {
+            t!("venv_sync.differs", generation = generation)
+        }
+    }
 }
 
 fn print(applied: &Applied, console: &mut Console) -> Result<()> {

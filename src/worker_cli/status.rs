@@ -193,6 +193,7 @@ fn refresh(status: &WorkerStatus) -> Option<Cow<'_, str>> {
     };
     Some(match refresh {
         Refresh::EnvironmentChanged => t!("worker_cli.refresh.environment_changed"),
+        Refresh::Unrecorded { why } => t!("worker_cli.refresh.unrecorded", why = why),
         Refresh::InterpreterChanged => t!("worker_cli.refresh.interpreter_changed"),
         Refresh::FileChanged { file } => t!("worker_cli.refresh.file_changed", file = file),
         Refresh::ComesFirst { file } => t!("worker_cli.refresh.comes_first", file = file),

@@ -98,6 +98,34 @@ fn a_pip_from_outside_is_noticed() {
     site.node().exits(1);
 }
 
+/// It is in the next node, which says so, as do the events and the state; entered once, when there is room again.
+#[test]
+fn a_change_that_cannot_be_recorded_is_followed() {
+    let mut site = InUse::new();
+    let logs = site.sandbox.project().join(".pip-logs");
+    let aside = site.sandbox.root().join("aside");
+    let wheels = [site.wheel("1.0"), site.wheel("2.0")];
+    std::fs::rename(&logs, &aside).expect("moved");
+    std::fs::write(&logs, "in the way").expect("written");
+    for (wheel, version) in wheels.iter().zip(["1.0", "2.0"]) {
+        site.other_pip(["install", text(wheel)]);
+        let node = site.node().ok().says(version);
+        let said_first = "aim-backend: cannot record a change: ";
+        assert!(node.stderr().starts_with(said_first), "{}", node.stderr());
+        let worker = ask(&site.sandbox, "/worker");
+        assert_eq!(worker["refresh"]["reason"], "unrecorded", "{worker}");
+        let status = site.sandbox.run("aim-worker", ["status"]).ok().stdout();
+        assert!(status.contains("could not be recorded"), "{status}");
+    }
+    assert_eq!(site.sandbox.generation(), site.generation);
+    std::fs::remove_file(&logs).expect("removed");
+    std::fs::rename(&aside, &logs).expect("moved");
+    let node = site.node().ok().says("2.0");
+    assert_eq!(node.stderr(), "");
+    let added = site.noticed()["added"].clone();
+    assert_eq!(added[0]["to"], "2.0", "{added}");
+}
+
 /// As every interpreter will be that does not read `.pth` lines any more (PEP 829).
 #[test]
 fn a_pip_under_an_interpreter_that_ignores_the_hook_is_noticed() {

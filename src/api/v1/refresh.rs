@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 pub enum Refresh {
     /// Replaced: the environment changed.
     EnvironmentChanged,
+    /// Replaced: the environment changed, and that could not be recorded, so that no generation tells of it.
+    Unrecorded {
+        /// Why not.
+        why: String,
+    },
     /// Replaced: the environment has another interpreter.
     InterpreterChanged,
     /// Replaced: a file that it had loaded changed.
@@ -69,6 +74,12 @@ impl fmt::Display for Refresh {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EnvironmentChanged => f.write_str("the environment changed"),
+            Self::Unrecorded { why } => {
+                write!(
+                    f,
+                    "the environment changed, which could not be recorded: {why}"
+                )
+            }
             Self::InterpreterChanged => f.write_str("the interpreter changed"),
             Self::FileChanged { file } => write!(f, "{file} changed, which it had loaded"),
             Self::ComesFirst { file } => {

@@ -12,7 +12,9 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::named::{ByFolder, ById, Named, Shared};
-use crate::api::v1::{ErrorBody, NDJSON, NodeEvent, NodeOutput, NodeRun, OnDisconnect};
+use crate::api::v1::{
+    ErrorBody, NDJSON, NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream as OutputStream,
+};
 use crate::backend::answer::{Body, Refusal};
 use crate::backend::supervise;
 use crate::backend::worker::{Job, WorkerReply, failed_within};
@@ -56,12 +58,12 @@ pub(super) async fn run(
             "bad `timeout_s`: not a positive number",
         ));
     }
-    let job = daemon.job(&known).await?;
+    let (job, behind) = daemon.job_of_node(&known).await?;
     let (lines, mut read) = mpsc::channel(QUEUE);
     supervise::spawn("a node's call", async move {
         let goes_on = node.on_disconnect == OnDisconnect::GoOn;
         tokio::select! {
-            told = supervise::caught("a node's call", tell(job, node, &lines)) => if told.is_err() {
+            told = supervise::caught("a node's call", tell(job, node, behind, &lines)) => if told.is_err() {
                 finish(&lines, failed_within("", None)).await;
             },
             // Dropping the run cancels it.
@@ -95,8 +97,16 @@ impl Part {
     }
 }
 
-/// Runs `node` to its end, whether or not somebody still reads `lines`.
-async fn tell(job: Job, node: NodeRun, lines: &mpsc::Sender<Part>) {
+/// Runs `node` to its end, whether or not somebody still reads `lines`. First a line of ours about the environment,
+/// where the node may see another one than is recorded: why it is `behind`.
+async fn tell(job: Job, node: NodeRun, behind: Option<String>, lines: &mpsc::Sender<Part>) {
+    if let Some(why) = behind {
+        let line = NodeOutput {
+            stream: OutputStream::Stderr,
+            text: format!("aim-backend: {why}\n"),
+        };
+        say(lines, &NodeEvent::Output(line)).await;
+    }
     let (sender, mut output) = mpsc::channel::<NodeOutput>(QUEUE);
     let mut run = pin!(job.run(node, sender));
     let reply = loop {

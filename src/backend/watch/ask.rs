@@ -23,4 +23,6 @@ pub(super) struct WatchView {
     /// The gate of the environment when it was last as recorded; none while that is not known.
     pub(super) gate: Option<Gate>,
     pub(super) watching: Watching,
+    /// Why what is there is not recorded, for whoever runs a node now; none when it is, or will be in a moment.
+    pub(super) behind: Option<String>,
 }

@@ -43,14 +43,19 @@ pub(super) fn look(
     if Venv::open(venv.root()).is_err() || venv.python().is_err() {
         return Err(underway("the environment is not there"));
     }
-    let unread = |error: io::Error| Obstacle::Failed(error.to_string());
-    let failed = |error: StoreError| Obstacle::Failed(error.to_string());
+    // What cannot be read while somebody works on it may be whole in a moment.
+    let in_vain = |why: String| match over::quiet(movement) {
+        Ok(()) => Obstacle::Failed(why),
+        Err(not_over) => Obstacle::NotOver(not_over),
+    };
+    let unread = |error: io::Error| in_vain(error.to_string());
+    let failed = |error: StoreError| in_vain(error.to_string());
     let sites = venv.all_site_packages().map_err(unread)?;
     over::underway(&signs::signs(&sites).map_err(unread)?).map_err(Obstacle::NotOver)?;
     let seen = Snapshot::scan(venv).map_err(unread)?;
     let recorded = Recorded::read(project).map_err(failed)?;
     let now = recorded.settled(&seen).map_err(failed)?;
-    if recorded.is_in_step(&now) {
+    if recorded.standing(&now).is_in_step() {
         let gate = Gate::of(venv);
         let generation = recorded.generation();
         let before = last
@@ -72,7 +77,7 @@ pub(super) fn look(
         if recorded.can_be_refreshed(&now)
             && let Ok(lock) = RunLock::try_acquire(&venv.layout(), HOLDER)
         {
-            recorded.refresh(&now, &lock);
+            recorded.refresh(project, &now, &lock);
         }
         return Ok(None);
     }

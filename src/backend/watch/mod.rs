@@ -3,8 +3,8 @@
 //! Start reading at [`Watch`], the handle; `task` is the one loop behind it. The `folder_watcher` tells that something
 //! moved in the environment's folders (`places`), which is only a reason to look. A `look` compares the environment
 //! with its record. When the change is `over`, by the `signs` that installers leave, it enters the history as a run of
-//! the tool that INSTALLER names, and the project's worker is told. Where the system tells us nothing, a slow poll and
-//! a `stat` before every node take its place.
+//! the tool that INSTALLER names, and the project's worker is told; where it cannot be entered, the worker is told all
+//! the same. Where the system tells us nothing, a slow poll and a `stat` before every node take its place.
 //!
 //! **Invariant:** a change is recorded once: under the run lock, and only when what is there is not what is recorded.
 //! **Invariant:** nothing is entered while somebody is seen at work.
@@ -65,6 +65,7 @@ impl Watch {
                 mode: WatchMode::Polling,
                 why: None,
             },
+            behind: None,
         });
         let scope = WatchScope {
             last: Locked::default(),
@@ -103,6 +104,11 @@ impl Watch {
         let (reply, answer) = oneshot::channel();
         let _ = self.ask.send(Ask::Look(reply)).await;
         let _ = answer.await;
+    }
+
+    /// Why what is there is not recorded, after [`Self::catch_up`], in a sentence.
+    pub(super) fn behind(&self) -> Option<String> {
+        self.view.borrow().behind.clone()
     }
 
     /// Ends the watch; returns when nothing is read or written any more.

@@ -56,6 +56,8 @@ pub(super) struct WatchTask {
     last_gate: Option<Gate>,
     /// The gate when the environment was last as recorded.
     calm_gate: Option<Gate>,
+    /// The gate when workers were last told what is there, be it recorded or not.
+    followed_gate: Option<Gate>,
     /// A watched folder went since then.
     has_lost: bool,
     /// When to look next; none while somebody tells us.
@@ -94,6 +96,7 @@ impl WatchTask {
             has_rung: false,
             last_gate: None,
             calm_gate: None,
+            followed_gate: None,
             has_lost: false,
             next_look: Some(Instant::now()),
             pause: PAUSES.0,
@@ -186,13 +189,11 @@ impl WatchTask {
                 let why = format!("a look at the environment failed: {error}");
                 tracing::error!(project = %self.id, "{why}");
                 let mode = self.view.borrow().watching.mode;
-                self.show(
-                    None,
-                    Watching {
-                        mode,
-                        why: Some(why),
-                    },
-                );
+                let watching = Watching {
+                    mode,
+                    why: Some(why.clone()),
+                };
+                self.show(None, watching, Some(why));
                 self.next_look = Some(Instant::now() + POLL);
                 self.waiting.clear();
             }
@@ -210,7 +211,7 @@ impl WatchTask {
         self.places = places;
         self.last_gate = Some(gate.clone());
         let mode = watching.mode;
-        let mut is_calm = false;
+        let (mut is_calm, mut behind) = (false, None);
         match found {
             None => {
                 self.moved = None;
@@ -224,16 +225,17 @@ impl WatchTask {
                     (mode == WatchMode::Polling).then(|| Instant::now() + jittered(POLL));
                 self.tell(&gate, published).await;
                 self.calm_gate = Some(gate.clone());
+                self.followed_gate = Some(gate.clone());
                 self.has_lost = false;
             }
             Some(Err(Obstacle::NotOver(NotOver::Recent(left)))) => {
                 self.moved = Some(moved);
                 self.next_look = Some(Instant::now() + left);
-                self.show(None, watching);
+                self.show(None, watching, None);
                 return;
             }
             Some(Err(Obstacle::NotOver(NotOver::Underway(why)))) => {
-                watching.why = Some(format!(
+                behind = Some(format!(
                     "waits while the environment is being changed: {why}"
                 ));
                 self.moved = Some(moved);
@@ -241,16 +243,24 @@ impl WatchTask {
                 self.pause = (self.pause * 2).min(PAUSES.1);
             }
             Some(Err(Obstacle::Failed(why))) => {
+                // What cannot be recorded is followed all the same, once each time that it moved.
+                let followed = self.followed_gate.replace(gate.clone());
+                if followed.is_some_and(|followed| followed != gate) {
+                    self.job.changed_unrecorded(&why).await;
+                }
                 let why = format!("cannot record a change: {why}");
-                if self.view.borrow().watching.why.as_deref() != Some(&*why) {
+                if self.view.borrow().behind.as_deref() != Some(&*why) {
                     tracing::warn!(project = %self.id, "{why}");
                 }
-                watching.why = Some(why);
+                behind = Some(why);
                 self.moved = Some(moved);
                 self.next_look = Some(Instant::now() + jittered(POLL));
             }
         }
-        self.show(is_calm.then_some(gate), watching);
+        if behind.is_some() {
+            watching.why.clone_from(&behind);
+        }
+        self.show(is_calm.then_some(gate), watching, behind);
         for waiting in self.waiting.drain(..) {
             let _ = waiting.send(());
         }
@@ -291,13 +301,17 @@ impl WatchTask {
         }
     }
 
-    fn show(&self, gate: Option<Gate>, watching: Watching) {
+    fn show(&self, gate: Option<Gate>, watching: Watching, behind: Option<String>) {
         let before = self.view.borrow().watching.clone();
         if before.mode != watching.mode || (before.why != watching.why && watching.why.is_some()) {
             let why = watching.why.as_deref().unwrap_or_default();
             tracing::info!(project = %self.id, mode = ?watching.mode, why, "watching the environment");
         }
-        self.view.send_replace(WatchView { gate, watching });
+        self.view.send_replace(WatchView {
+            gate,
+            watching,
+            behind,
+        });
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** only who holds the project's lock appends or rewrites.
 
+use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 
@@ -97,9 +98,23 @@ fn newest<R: DeserializeOwned>(logs: &Folder, longest: u64) -> io::Result<Record
     Ok(records)
 }
 
+/// A record that was appended, to be taken back where what belongs to it cannot be written.
+pub(crate) struct Appended {
+    file: File,
+    length_before: u64,
+}
+
+impl Appended {
+    /// Makes the file what it was before.
+    pub(crate) fn take_back(self) {
+        // If this fails, the next comparison of the environment finds the record and completes it.
+        let _ = self.file.set_len(self.length_before);
+    }
+}
+
 /// Appends `record`, so that it is on the disk when this returns. A torn last line is ended first. After a failure the
 /// file is as it was.
-pub(crate) fn append(logs: &Folder, record: &RunRecord) -> io::Result<()> {
+pub(crate) fn append(logs: &Folder, record: &RunRecord) -> io::Result<Appended> {
     let mut file = logs.open_to_append(ProjectLayout::RUNS)?;
     let length = file.metadata()?.len();
     let mut line = Vec::with_capacity(1024);
@@ -117,7 +132,11 @@ pub(crate) fn append(logs: &Folder, record: &RunRecord) -> io::Result<()> {
         .inspect_err(|_| {
             // If this fails, too, the torn line is ended by the next writer.
             let _ = file.set_len(length);
-        })
+        })?;
+    Ok(Appended {
+        file,
+        length_before: length,
+    })
 }
 
 /// Writes the file anew with `lines`.

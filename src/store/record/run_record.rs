@@ -117,6 +117,11 @@ impl RunRecord {
     /// The format that this toolkit writes.
     pub const SCHEMA: u32 = 1;
 
+    /// Its log is gone.
+    pub(crate) fn forget_log(&mut self) {
+        (self.log_path, self.stdout_bytes, self.bytes) = (None, None, 0);
+    }
+
     /// How it ended.
     pub fn ending(&self) -> Ending {
         Ending::of(self.exit_code, self.signal)

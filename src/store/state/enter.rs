@@ -42,6 +42,8 @@ impl ProjectState {
         let known = history::last_generation(lock.logs())?.max(snapshot.unwrap_or_default());
         let claimed = match state {
             MetaState::Broken(_) => env_meta::salvaged_generation(lock.project())?,
+            // AIM-Forge wrote it anew: what was recorded last is what it stands for.
+            MetaState::Present if meta.is_unnumbered() => snapshot.unwrap_or_default(),
             MetaState::Present | MetaState::Absent => meta.generation,
         };
         // A number that no run explains came with somebody's file: to count on from it would spoil the project for

@@ -169,6 +169,24 @@ impl EnvMeta {
         self.generation
     }
 
+    /// Whether it has none of our members, as AIM-Forge writes it.
+    pub fn is_unnumbered(&self) -> bool {
+        self.schema == 0 && self.generation == Generation::default()
+    }
+
+    /// Adds the members that [`Self::is_unnumbered`] misses.
+    pub(crate) fn number(
+        &mut self,
+        generation: Generation,
+        now: &Snapshot,
+        python: Option<String>,
+    ) {
+        self.schema = Self::SCHEMA;
+        self.generation = generation;
+        self.fingerprint = Some(now.fingerprint());
+        self.python = python.or(self.python.take());
+    }
+
     /// When the environment changed last.
     pub fn updated_at(&self) -> Option<DateTime<Utc>> {
         self.updated_at.as_deref().and_then(time::parse)

@@ -2,8 +2,9 @@
 
 mod enter;
 mod env_meta;
+mod recorded;
 mod snapshot_file;
 
 pub(crate) use enter::ProjectState;
 pub use env_meta::{EnvMeta, LastChange, MetaState};
-pub use snapshot_file::Recorded;
+pub use recorded::{Recorded, Standing};

@@ -6,9 +6,9 @@ use rustix::fs::Access;
 
 use super::check::Check;
 use crate::console::shell;
-use crate::store::{EnvMeta, Link, LinkRefused, MetaState, RunLock, RunLog, Unfinished};
+use crate::store::{Link, LinkRefused, RunLock, RunLog, Standing, Unfinished};
 use crate::terminal::printable;
-use crate::venv_sync::plan::SyncPlan;
+use crate::venv_sync::sync::words;
 use crate::venv_sync::{Ground, apply};
 use crate::words::t;
 
@@ -16,6 +16,7 @@ pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
     let mut checks = vec![record(ground), run_log(ground), lock(ground)];
     checks.extend(link(ground));
     checks.extend(writable(ground));
+    checks.extend(full_disk(ground));
     checks
 }
 
@@ -25,28 +26,19 @@ fn sync() -> String {
 
 fn record(ground: &Ground<'_>) -> Check {
     const NAME: &str = "env-meta";
-    let (meta, state) = EnvMeta::read(&ground.project.layout());
-    let plan = match apply::compare(ground) {
-        Ok(compared) => compared.plan,
+    let compared = match apply::compare(ground) {
+        Ok(compared) => compared,
         Err(error) => return Check::wrong(NAME, error.to_string(), None),
     };
-    let generation = meta.generation();
-    match (state, plan) {
-        (MetaState::Broken(why), _) => Check::wrong(
-            NAME,
-            t!("venv_sync.doctor.meta_broken", why = printable(&why)),
-            sync(),
-        ),
-        (MetaState::Absent, _) => Check::odd(NAME, t!("venv_sync.nothing_recorded"), sync()),
-        (MetaState::Present, SyncPlan::InStep) => Check::good(
+    let generation = compared.recorded.generation();
+    let said = words(&compared.standing, generation);
+    match compared.standing {
+        Standing::InStep => Check::good(
             NAME,
             t!("venv_sync.doctor.in_step", generation = generation),
         ),
-        (MetaState::Present, _) => Check::odd(
-            NAME,
-            t!("venv_sync.differs", generation = generation),
-            sync(),
-        ),
+        Standing::Unreadable(..) => Check::wrong(NAME, said, sync()),
+        Standing::Differs(_) | Standing::Unrecorded(_) => Check::odd(NAME, said, sync()),
     }
 }
 
@@ -150,6 +142,31 @@ fn writable(ground: &Ground<'_>) -> Vec<Check> {
         denied
     }
 }
+
+/// A disk without room, on which a run would be written down.
+fn full_disk(ground: &Ground<'_>) -> Option<Check> {
+    const NAME: &str = "disk";
+    let places = [
+        ground.project.layout().logs(),
+        ground.project.root().to_path_buf(),
+        ground.project.venv().root().to_path_buf(),
+    ];
+    let full = places.into_iter().find(|place| is_full(place))?;
+    let message = t!("venv_sync.doctor.disk_full", path = full.display());
+    let remedy = format!("df -h {}", shell::word(&full.to_string_lossy()));
+    Some(Check::wrong(NAME, message, remedy))
+}
+
+/// Whether what a run writes has no room in `place`, in bytes or in files. File systems that do not count files say 0.
+fn is_full(place: &Path) -> bool {
+    rustix::fs::statvfs(place).is_ok_and(|disk| {
+        let has_no_bytes = disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM;
+        has_no_bytes || (disk.f_files > 0 && disk.f_favail == 0)
+    })
+}
+
+/// Bytes of a usual run: its log, its record, and `env_meta.json` once more.
+const ROOM: u64 = 256 << 10;
 
 fn is_writable(place: &Path) -> bool {
     rustix::fs::access(place, Access::WRITE_OK | Access::EXEC_OK).is_ok()

@@ -42,6 +42,7 @@ impl Job {
             log: WorkerLog::new(&settings.log_folder, &id),
             project,
             settings,
+            unrecorded: Arc::default(),
         });
         let first = TaskHandle::start(&id, &plan, None);
         let pool = Pool::new(id, plan, first.clone());
@@ -129,6 +130,14 @@ impl Job {
     /// node: what counts is `env_meta.json`, which is read again here and before every node.
     pub async fn env_changed(&self, generation: Generation) {
         tracing::debug!(%generation, "told of a new generation");
+        let _ = self.first.ask.send(Control::EnvChanged).await;
+        self.pool.env_changed().await;
+    }
+
+    /// Says that the environment changed and that the change cannot be recorded, as `why` says: no worker from before
+    /// runs the next node.
+    pub async fn changed_unrecorded(&self, why: &str) {
+        self.pool.unrecorded().add(why);
         let _ = self.first.ask.send(Control::EnvChanged).await;
         self.pool.env_changed().await;
     }

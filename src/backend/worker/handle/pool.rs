@@ -20,7 +20,7 @@ use crate::api::v1::{KeptObjects, When};
 use crate::backend::events::Events;
 use crate::backend::locked::Locked;
 use crate::backend::supervise;
-use crate::backend::worker::start::Plan;
+use crate::backend::worker::start::{Plan, Unrecorded};
 use crate::backend::worker::task::Control;
 use crate::project::ProjectId;
 
@@ -81,6 +81,11 @@ impl Pool {
     /// Lines that are missing from the log of the project's workers.
     pub(crate) fn log_lines_lost(&self) -> u64 {
         self.plan.log.lost()
+    }
+
+    /// Changes of the environment that could not be recorded.
+    pub(super) fn unrecorded(&self) -> &Unrecorded {
+        &self.plan.unrecorded
     }
 
     pub(crate) fn events(&self) -> &Events {

@@ -2,12 +2,15 @@
 //!
 //! `env_meta.json` is the truth (design, section 2). It is always replaced, never edited, so a `stat` tells whether it
 //! is still the file that was read; only then is it read again. An environment that was deleted and made again, or
-//! whose interpreter was upgraded, is another one at any generation.
+//! whose interpreter was upgraded, is another one at any generation. So is one that was seen to change where that could
+//! not be recorded.
 //!
 //! **Invariant:** nothing here depends on what time it is; things are compared for being the same.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::unrecorded::Unrecorded;
 use crate::files::Stamp;
 use crate::project::{ProjectLayout, Venv};
 use crate::store::{EnvMeta, Generation, MetaState};
@@ -17,6 +20,8 @@ use crate::store::{EnvMeta, Generation, MetaState};
 pub struct View {
     pub(crate) generation: Generation,
     pub(crate) interpreter: Interpreter,
+    /// How many changes were seen that could not be recorded.
+    pub(crate) unrecorded: u64,
 }
 
 /// What tells one interpreter of an environment from another: the file that `bin/python` leads to, and `pyvenv.cfg`.
@@ -33,6 +38,7 @@ pub struct Freshness {
     path: PathBuf,
     places: [PathBuf; 2],
     stamp: Option<Stamp>,
+    unrecorded: Arc<Unrecorded>,
     known: View,
 }
 
@@ -58,12 +64,18 @@ impl Interpreter {
 impl Freshness {
     /// For a project with the environment `venv`; looks at nothing yet.
     pub fn new(layout: ProjectLayout, venv: &Venv) -> Self {
+        Self::with(layout, venv, Arc::default())
+    }
+
+    /// As [`Self::new`], where changes may be seen that cannot be recorded.
+    pub(crate) fn with(layout: ProjectLayout, venv: &Venv, unrecorded: Arc<Unrecorded>) -> Self {
         let path = layout.env_meta();
         Self {
             layout,
             path,
             places: Interpreter::places(venv),
             stamp: None,
+            unrecorded,
             known: View::default(),
         }
     }
@@ -77,6 +89,8 @@ impl Freshness {
             let file = self.path.display();
             self.stamp = stamp;
             match EnvMeta::known(&self.layout) {
+                // AIM-Forge wrote it anew, without a generation: that changes nothing.
+                Ok((meta, MetaState::Present)) if meta.is_unnumbered() => {}
                 Ok((meta, MetaState::Present | MetaState::Absent)) => {
                     self.known.generation = meta.generation();
                 }
@@ -91,6 +105,7 @@ impl Freshness {
             }
         }
         self.known.interpreter = Interpreter::at(&self.places);
+        self.known.unrecorded = self.unrecorded.count();
         self.known
     }
 

@@ -18,6 +18,7 @@ use super::background::Background;
 use super::environment;
 use super::freshness::{Freshness, Interpreter, View};
 use super::settings::JobSettings;
+use super::unrecorded::Unrecorded;
 use crate::backend::worker::process::{LastLines, Process, ProcessEvent, WorkerLog, ending};
 use crate::backend::worker::protocol::{Envelope, Failure, Keys, Request, answer_to};
 use crate::host::Host;
@@ -32,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) settings: JobSettings,
     /// Where what they print on the way goes.
     pub(crate) log: WorkerLog,
+    /// Changes of the environment that no generation tells of.
+    pub(crate) unrecorded: Arc<Unrecorded>,
 }
 
 /// An interpreter that waits to become a worker.

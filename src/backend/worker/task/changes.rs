@@ -9,7 +9,9 @@ use super::question::{About, Question};
 use super::{Next, Task};
 use crate::api::v1::{NodeCode, Refresh};
 use crate::backend::worker::protocol::{DaemonReply, Modules};
+use crate::backend::worker::start::View;
 use crate::project::RestartPolicy;
+use crate::secrets;
 
 impl Task {
     /// Sees to it that the environment as it is now is in the next node. A worker that nobody has used, or that
@@ -22,7 +24,8 @@ impl Task {
         }
         match (&self.next, &self.current) {
             (Next::Ready(next), _) if next.view != wanted => {
-                self.replace(Refresh::EnvironmentChanged);
+                let why = self.change_since(next.view);
+                self.replace(why);
             }
             (Next::None, Some(current)) if current.worker.view != wanted => {
                 self.follow();
@@ -70,9 +73,23 @@ impl Task {
                 }
             }
             RestartPolicy::Loaded => self.replace(Refresh::InterpreterChanged),
-            RestartPolicy::Always => self.replace(Refresh::EnvironmentChanged),
+            RestartPolicy::Always => {
+                let why = self.change_since(view);
+                self.replace(why);
+            }
         }
         Followed::Changes
+    }
+
+    /// What happened to the environment since it was as `view`.
+    fn change_since(&self, view: View) -> Refresh {
+        let wanted = self.freshness.known();
+        if wanted.generation == view.generation && wanted.unrecorded != view.unrecorded {
+            let why = secrets::hide(&self.plan.unrecorded.why()).into_owned();
+            Refresh::Unrecorded { why }
+        } else {
+            Refresh::EnvironmentChanged
+        }
     }
 
     /// Takes in that the worker has not run its node, since a new process would have other modules.

@@ -143,7 +143,11 @@ impl Task {
         Self {
             role: branch_unused.map_or(Role::First, |unused| Role::Branch { unused }),
             life: Life::Open,
-            freshness: Freshness::new(plan.project.layout(), plan.project.venv()),
+            freshness: Freshness::with(
+                plan.project.layout(),
+                plan.project.venv(),
+                Arc::clone(&plan.unrecorded),
+            ),
             log: plan.log.clone(),
             id,
             plan,
