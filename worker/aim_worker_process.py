@@ -48,16 +48,18 @@ class Channel:
     def mend_streams(self, found):
         """Open again what of the standard descriptors `poll` found closed."""
         for number, event in found:
-            if event == select.POLLNVAL and number < 3:
+            if number < 3 and event == select.POLLNVAL:
                 os.dup2(self.streams[number], number)
+            elif number < 3:
+                self.arrival.unregister(number)  # Its reader is gone, which would be told again and again.
 
     def requests(self):
         """The lines that come, until nobody is left to send any. One may be large, and none is kept here."""
         parts, data = [], True
         while data:
-            self.linger()
-            if self.before_read is not None and not any(parts):
+            if not self.linger():
                 self.wait()
+            if self.before_read is not None and not any(parts):
                 self.before_read()
             try:
                 data = os.read(self.source, CHUNK)
@@ -72,7 +74,9 @@ class Channel:
             parts.append(data[start:])
 
     def linger(self):
-        """Stay awake for as long as the next request of a flow takes to come: being woken takes longer than a node."""
+        """Stay awake for as long as the next request of a flow takes to come: being woken takes longer than a node.
+        Tells whether it came.
+        """
         until = time.perf_counter() + LINGER
         try:
             for _ in range(LINGER_STEPS):
@@ -80,20 +84,30 @@ class Channel:
                 if found:
                     if len(found) > 1 or found[0][0] != self.source:
                         self.mend_streams(found)
-                    break
+                    return self.is_source(found)
                 if time.perf_counter() > until:
                     break
                 os.sched_yield()
         except OSError:  # A node lowered the limit of descriptors, or closed one of ours; the next read tells.
-            pass
+            return True
+        return False
 
     def wait(self):
-        """Wait for the next request without reading it."""
+        """Wait for the next request without reading it.
+
+        A process that is killed while it waits in `read` may take a request along that came after the signal, and
+        nobody could tell whether it has begun. From here it never comes to read it.
+        """
         try:
-            while not any(number == self.source for number, _ in self.arrival.poll()):
-                pass
+            found = ()
+            while not self.is_source(found):
+                self.mend_streams(found)
+                found = self.arrival.poll()
         except OSError:
             pass
+
+    def is_source(self, found):
+        return any(number == self.source for number, _ in found)
 
     def send(self, line):
         data = memoryview(line.encode("ascii"))

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 import unittest
 
 import process
@@ -87,6 +88,27 @@ class Daemon(unittest.TestCase):
     def test_invalidate(self):
         worker = DaemonWorker(self, self.project)
         self.assertEqual(worker.ask("invalidate"), {"id": "1", "ok": True})
+
+
+class Waiting(unittest.TestCase):
+    def test_it_waits_without_reading(self):
+        """A process that is killed on its way into `read` takes along a request that came after the signal; then the
+        daemon could not know that it has not begun. So the main thread waits as the one does that watches: in `poll`.
+        """
+        project = Project(self)
+        project.write("node.py", "def main(): return 1")
+        worker = DaemonWorker(self, project)
+        self.assertEqual(worker.run("node.py")["output"], 1)
+        time.sleep(0.05)  # It does not stay awake any more.
+        calls = set()
+        threads = "/proc/%d/task" % worker.process.pid
+        try:
+            for thread in os.listdir(threads):
+                with open("%s/%s/syscall" % (threads, thread)) as stream:
+                    calls.add(stream.read().split()[0])
+        except OSError as error:
+            self.skipTest("nobody tells what the threads wait in: %s" % error)
+        self.assertEqual(len(calls), 1, calls)
 
 
 class Forge(unittest.TestCase):
