@@ -167,7 +167,7 @@ fn a_state_that_cannot_be_written_is_entered_once_it_can() {
             .map(|record| record["action"].clone())
             .collect()
     };
-    assert_eq!(actions(), ["install"; 3]);
+    assert_eq!(actions(), [""; 0], "nothing is entered by half");
     drop(fixed);
     sandbox.run("aim-venv-sync", ["sync"]).ok();
     assert_eq!(actions(), ["install"; 3]);
