@@ -191,9 +191,7 @@ impl Daemon {
     /// The job of a project, started if there is none, once every change of the environment that is over is recorded;
     /// so what is asked of it next sees them all.
     pub(super) async fn job(&self, known: &Known) -> Result<Job, Refusal> {
-        let (job, watch) = self.in_use(known)?;
-        watch.catch_up().await;
-        Ok(job)
+        Ok(self.caught_up(known).await?.0)
     }
 
     /// As [`Self::job`], for a node: with the sentence on what is not recorded all the same, if anything.
@@ -201,16 +199,20 @@ impl Daemon {
         &self,
         known: &Known,
     ) -> Result<(Job, Option<String>), Refusal> {
-        let (job, watch) = self.in_use(known)?;
-        watch.catch_up().await;
+        let (job, watch) = self.caught_up(known).await?;
         Ok((job, watch.behind()))
     }
 
     /// As [`Self::job`], for a flow, which looks again before each of its nodes.
     pub(super) async fn flow_runner(&self, known: &Known) -> Result<Watched<Job>, Refusal> {
+        let (job, watch) = self.caught_up(known).await?;
+        Ok(Watched::new(job, watch))
+    }
+
+    async fn caught_up(&self, known: &Known) -> Result<(Job, Watch), Refusal> {
         let (job, watch) = self.in_use(known)?;
         watch.catch_up().await;
-        Ok(Watched::new(job, watch))
+        Ok((job, watch))
     }
 
     /// Takes a project into use.

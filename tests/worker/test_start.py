@@ -99,16 +99,20 @@ class Waiting(unittest.TestCase):
         project.write("node.py", "def main(): return 1")
         worker = DaemonWorker(self, project)
         self.assertEqual(worker.run("node.py")["output"], 1)
-        time.sleep(0.05)  # It does not stay awake any more.
-        calls = set()
         threads = "/proc/%d/task" % worker.process.pid
-        try:
-            for thread in os.listdir(threads):
-                with open("%s/%s/syscall" % (threads, thread)) as stream:
-                    calls.add(stream.read().split()[0])
-        except OSError as error:
-            self.skipTest("nobody tells what the threads wait in: %s" % error)
+        deadline = time.monotonic() + process.PATIENCE
+        calls = ()
+        while len(calls) != 1 and time.monotonic() < deadline:  # It stays awake for a moment.
+            try:
+                calls = {self.call(os.path.join(threads, thread)) for thread in os.listdir(threads)}
+            except OSError as error:
+                self.skipTest("nobody tells what the threads wait in: %s" % error)
         self.assertEqual(len(calls), 1, calls)
+
+    def call(self, thread):
+        """The number of the system call that a thread waits in."""
+        with open(os.path.join(thread, "syscall")) as stream:
+            return stream.read().split()[0]
 
 
 class Forge(unittest.TestCase):
