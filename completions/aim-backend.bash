@@ -28,6 +28,9 @@ _aim__backend() {
             aim__backend,stop)
                 cmd="aim__backend__subcmd__stop"
                 ;;
+            aim__backend,terminals)
+                cmd="aim__backend__subcmd__terminals"
+                ;;
             aim__backend__subcmd__help,help)
                 cmd="aim__backend__subcmd__help__subcmd__help"
                 ;;
@@ -40,6 +43,24 @@ _aim__backend() {
             aim__backend__subcmd__help,stop)
                 cmd="aim__backend__subcmd__help__subcmd__stop"
                 ;;
+            aim__backend__subcmd__help,terminals)
+                cmd="aim__backend__subcmd__help__subcmd__terminals"
+                ;;
+            aim__backend__subcmd__help__subcmd__terminals,end)
+                cmd="aim__backend__subcmd__help__subcmd__terminals__subcmd__end"
+                ;;
+            aim__backend__subcmd__terminals,end)
+                cmd="aim__backend__subcmd__terminals__subcmd__end"
+                ;;
+            aim__backend__subcmd__terminals,help)
+                cmd="aim__backend__subcmd__terminals__subcmd__help"
+                ;;
+            aim__backend__subcmd__terminals__subcmd__help,end)
+                cmd="aim__backend__subcmd__terminals__subcmd__help__subcmd__end"
+                ;;
+            aim__backend__subcmd__terminals__subcmd__help,help)
+                cmd="aim__backend__subcmd__terminals__subcmd__help__subcmd__help"
+                ;;
             *)
                 ;;
         esac
@@ -47,7 +68,7 @@ _aim__backend() {
 
     case "${cmd}" in
         aim__backend)
-            opts="-q -v -h -V --project --env --json --quiet --verbose --color --help --version serve status stop help"
+            opts="-q -v -h -V --project --env --json --quiet --verbose --color --help --version serve status terminals stop help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -73,7 +94,7 @@ _aim__backend() {
             return 0
             ;;
         aim__subcmd__backend__subcmd__help)
-            opts="serve status stop help"
+            opts="serve status terminals stop help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -131,6 +152,34 @@ _aim__backend() {
         aim__subcmd__backend__subcmd__help__subcmd__stop)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__backend__subcmd__help__subcmd__terminals)
+            opts="end"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__backend__subcmd__help__subcmd__terminals__subcmd__end)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -225,6 +274,100 @@ _aim__backend() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__backend__subcmd__terminals)
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color end help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__backend__subcmd__terminals__subcmd__end)
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__backend__subcmd__terminals__subcmd__help)
+            opts="end help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__backend__subcmd__terminals__subcmd__help__subcmd__end)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__backend__subcmd__terminals__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -15,7 +15,7 @@ use super::unix_socket;
 use super::v1::{
     API_VERSION, EnvChanged, FlowDone, FlowEvent, FlowRun, Health, InterruptRequest, Interrupted,
     NodeEvent, NodeOutput, NodeRun, ProjectInfo, ProjectList, RegisterProject, RestartRequest,
-    Restarted, StopRequest, Version, WorkerStatus,
+    Restarted, StopRequest, TerminalInfo, TerminalList, Version, WorkerStatus,
 };
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
@@ -242,6 +242,19 @@ impl Client {
         let query = format!("/worker/log?lines={lines}&follow={follow}");
         let answer = self.get(&of(project, &query)).send()?;
         Ok(Box::new(answer.into_body().into_reader()))
+    }
+
+    /// Every terminal session.
+    pub fn terminals(&self) -> Result<Vec<TerminalInfo>> {
+        let list: TerminalList = self.get("/api/v1/terminals").within(PATIENCE).ask()?;
+        Ok(list.terminals)
+    }
+
+    /// Ends a terminal session and what runs in it.
+    pub fn end_terminal(&self, session: &str) -> Result<()> {
+        let path = format!("/api/v1/terminals/{}", encode(session.as_bytes()));
+        let call = self.call(Method::DELETE, &path, None);
+        call.within(PATIENCE).send().map(drop)
     }
 
     /// Runs a node; `output` gets what it prints as it comes. Gives the worker's reply object (compat, section 8),

@@ -51,6 +51,11 @@ impl Refusal {
         )
     }
 
+    /// Why, for people.
+    pub(super) fn detail(&self) -> &str {
+        &self.body.detail
+    }
+
     /// Its status.
     #[cfg(test)]
     pub(super) fn status(&self) -> StatusCode {

@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::serve::{self, ServeArgs};
-use super::{status, stop};
+use super::terminals::TerminalsCommand;
+use super::{status, stop, terminals};
 use crate::console::{CommonArgs, Console, examples, grammar};
 use crate::error::{Exit, Result};
 use crate::host::Host;
@@ -51,6 +52,19 @@ pub enum Command {
         after_help = examples(&[("aim-backend status --json", t!("backend.help.example_status"))])
     )]
     Status,
+    /// Which terminal sessions there are.
+    #[command(
+        about = t!("backend.help.terminals").into_owned(),
+        after_help = examples(&[
+            ("aim-backend terminals", t!("backend.help.example_terminals")),
+            ("aim-backend terminals end 3f9a21", t!("backend.help.example_terminals_end")),
+        ])
+    )]
+    Terminals {
+        /// What to do with one; without it they are listed.
+        #[command(subcommand)]
+        command: Option<TerminalsCommand>,
+    },
     /// Ends the daemon and its workers.
     #[command(
         about = t!("backend.help.stop").into_owned(),
@@ -73,6 +87,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Serve(args) => serve::run(host, &args, &mut console),
         Command::Status => status::run(host, &mut console),
+        Command::Terminals { command } => terminals::run(host, command, &mut console),
         Command::Stop => stop::run(host, &mut console),
     }
 }

@@ -294,7 +294,8 @@ where
             Ok::<_, Infallible>(held(response, call))
         }
     });
-    let mut talk = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    let talk = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut talk = pin!(talk.with_upgrades());
     let mut closed = pin!(daemon.closed());
     let mut is_closing = false;
     loop {

@@ -133,6 +133,15 @@ impl Events {
         });
     }
 
+    /// The terminal session `session` of `project` has ended.
+    pub(super) fn terminal_exited(&self, project: &ProjectId, session: &str) {
+        self.tell(Event {
+            project: Some(project.clone()),
+            session: Some(session.to_owned()),
+            ..Event::now(EventKind::TerminalExited)
+        });
+    }
+
     /// The next worker of `project` did not start.
     pub(super) fn worker_failed(&self, project: &ProjectId, generation: Generation, why: &str) {
         self.tell(Event {

@@ -3,7 +3,7 @@
 //! Start reading at `serve.rs`, its life from the first line to the last. `socket` decides who serves, `own_place`
 //! keeps the place and `notes` tells where it is, `auth` guards the TCP side, `state` is what the calls share,
 //! `routes` has one file per resource. `events` tells what happened, `worker` runs nodes, `watch` notices what other
-//! tools change.
+//! tools change, `terminal` has the shells that pages show.
 //!
 //! **Invariant:** `env_meta.json` is the truth; what callers say is only a reason to look.
 //! **Invariant:** one task owns each worker ([`worker::Job`]); calls talk to it and hold no lock while they wait.
@@ -22,15 +22,19 @@ mod notes;
 mod own_place;
 mod projects;
 mod routes;
+mod script_folder;
 mod serve;
 mod socket;
 mod state;
 mod status;
 mod stop;
 mod supervise;
+mod terminal;
+mod terminals;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod web_socket;
 pub mod worker;
 
 pub use cli::{Cli, command, run};

@@ -219,7 +219,7 @@ impl Doors {
         self.daemon.notes().close();
         let finished = async { while self.serving.join_next().await.is_some() {} };
         let is_finished = tokio::time::timeout(GRACE, finished).await.is_ok();
-        self.daemon.end_jobs().await;
+        tokio::join!(self.daemon.end_jobs(), self.daemon.terminals().close());
         self.daemon.discard_scripts();
         if !is_finished {
             let finished = async { while self.serving.join_next().await.is_some() {} };

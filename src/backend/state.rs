@@ -17,6 +17,7 @@ use super::flow::Structures;
 use super::notes::Notes;
 use super::projects::{Known, Projects};
 use super::supervise;
+use super::terminal::Terminals;
 use super::watch::{FolderWatcher, Watch, Watched};
 use super::worker::{Job, JobSettings, log_path};
 use crate::api::v1::{ErrorCode, ProjectInfo, Watching, When, WorkerStatus};
@@ -42,6 +43,7 @@ pub(super) struct Daemon {
     settings: JobSettings,
     watcher: Arc<FolderWatcher>,
     structures: Structures,
+    terminals: Terminals,
     started_at: DateTime<Utc>,
     jobs: Locked<Jobs>,
     closing: watch::Sender<bool>,
@@ -75,7 +77,9 @@ impl InUse {
 impl Daemon {
     /// A daemon for `projects`, found by `notes`; workers get their variables from `host`'s.
     pub(super) fn new(host: Host, projects: Projects, notes: Notes, settings: JobSettings) -> Self {
+        let (scripts, events) = (settings.script_folder.clone(), settings.events.clone());
         Self {
+            terminals: Terminals::new(host.clone(), scripts, events),
             host,
             projects,
             notes,
@@ -120,6 +124,11 @@ impl Daemon {
     /// The structures of projects whose flows were run.
     pub(super) fn structures(&self) -> &Structures {
         &self.structures
+    }
+
+    /// The terminals.
+    pub(super) fn terminals(&self) -> &Terminals {
+        &self.terminals
     }
 
     /// Where everything that happens is told.

@@ -18,6 +18,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use chrono::Utc;
+use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep};
 
@@ -71,6 +72,15 @@ pub(super) fn spawn<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> JoinHandle<Result<T, Panicked>> {
     tokio::spawn(caught(task, future))
+}
+
+/// As [`spawn`], in another runtime than the caller's.
+pub(super) fn spawn_at(
+    runtime: &Handle,
+    task: &'static str,
+    future: impl Future<Output = ()> + Send + 'static,
+) {
+    runtime.spawn(caught(task, future));
 }
 
 /// Runs `future` as one of `tasks`. If it panics, that is told, and it has ended.

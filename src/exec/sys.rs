@@ -14,7 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use libc::c_int;
 use rustix::fd::BorrowedFd;
 use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, ioctl_tiocsctty, setrlimit, setsid};
+
+/// The last signal of any system: Linux has 64, macOS 31.
+const LAST_SIGNAL: c_int = 64;
 
 /// Which of the descriptors 0, 1 and 2 were closed when this process started.
 static CLOSED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
@@ -75,6 +78,29 @@ pub fn limit_descriptors(command: &mut Command, limit: u64) {
             let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
             let current = Some(limit);
             Ok(setrlimit(Resource::Nofile, Rlimit { current, maximum })?)
+        });
+    }
+}
+
+/// Makes the program that `command` starts lead a session of its own, with the terminal on its standard input as the
+/// controlling one, and find the default action for every signal, none of them blocked (pty(7), `setsid(2)`,
+/// `TIOCSCTTY` in `ioctl_tty(2)`): under `nohup … &`, say, SIGINT is ignored, and a shell cannot change that any more.
+#[expect(unsafe_code, reason = "std cannot do this between fork and exec")]
+pub fn lead_session(command: &mut Command) {
+    // SAFETY: between fork and exec only system calls are made; nothing is allocated, and no lock is taken. An all-zero
+    // action is the default one; a signal whose action cannot be changed is left as it is.
+    unsafe {
+        command.pre_exec(move || {
+            setsid()?;
+            ioctl_tiocsctty(rustix::stdio::stdin())?;
+            let mut none = MaybeUninit::<libc::sigset_t>::uninit();
+            libc::sigemptyset(none.as_mut_ptr());
+            let default = MaybeUninit::<libc::sigaction>::zeroed();
+            for signal in 1..=LAST_SIGNAL {
+                libc::sigaction(signal, default.as_ptr(), ptr::null_mut());
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut());
+            Ok(())
         });
     }
 }

@@ -23,18 +23,23 @@ pub(super) struct CaptureTerminal {
 impl CaptureTerminal {
     /// Opens one that is like `real`.
     pub(super) fn like(real: BorrowedFd<'_>) -> rustix::io::Result<Self> {
-        let master = openpt(system::MASTER_FLAGS)?;
-        fcntl_setfd(&master, FdFlags::CLOEXEC)?;
-        grantpt(&master)?;
-        unlockpt(&master)?;
-        let slave = open_slave(&master)?;
-
+        let (master, slave) = open_pair()?;
         let mut modes = tcgetattr(real)?;
         modes.make_raw();
         tcsetattr(&slave, OptionalActions::Now, &modes)?;
         copy_size(real, slave.as_fd());
         Ok(Self { master, slave })
     }
+}
+
+/// Opens a pty: its master, which is ours, and its slave, which is a program's. Nobody's controlling terminal as yet.
+pub fn open_pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
+    let master = openpt(system::MASTER_FLAGS)?;
+    fcntl_setfd(&master, FdFlags::CLOEXEC)?;
+    grantpt(&master)?;
+    unlockpt(&master)?;
+    let slave = open_slave(&master)?;
+    Ok((master, slave))
 }
 
 /// Gives `capture` (either end) the window size of `real`. Says whether that was a change.

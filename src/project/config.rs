@@ -98,6 +98,10 @@ settings! {
         "worker.keep_old_on_failure", says "settings.worker_keep_old";
     worker_object_limit_mib: u64 = 512,
         "worker.object_limit_mib", says "settings.worker_object_limit_mib";
+    terminal_limit: u64 = 256,
+        "terminal.limit", says "settings.terminal_limit";
+    terminal_idle_minutes: u64 = 2_880,
+        "terminal.idle_minutes", says "settings.terminal_idle_minutes";
 }
 
 /// A setting, as people are shown it.

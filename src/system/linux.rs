@@ -87,6 +87,19 @@ pub(crate) fn environ_of(pid: Pid) -> Vec<u8> {
     std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default()
 }
 
+/// The words that the process `pid` was called with, each with a NUL at its end. Empty where they cannot be told.
+pub(crate) fn command_line_of(pid: u32) -> Vec<u8> {
+    std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()
+}
+
+/// The session of the process `pid`, by its number; none for one that has ended, 0 for one of the kernel's
+/// (`proc_pid_stat(5)`).
+pub(crate) fn session_of(pid: Pid) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.split(' ').nth(3)?.parse().ok()
+}
+
 /// When the process `pid` began, in ticks since the machine did; none for one that has ended (`proc_pid_stat(5)`).
 pub(crate) fn beginning_of(pid: u64) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -65,6 +65,16 @@ pub(crate) fn environ_of(_pid: Pid) -> Vec<u8> {
 }
 
 /// As [`processes`].
+pub(crate) fn command_line_of(_pid: u32) -> Vec<u8> {
+    Vec::new()
+}
+
+/// As [`processes`].
+pub(crate) fn session_of(_pid: Pid) -> Option<i32> {
+    None
+}
+
+/// As [`processes`].
 pub(crate) fn beginning_of(_pid: u64) -> Option<u64> {
     None
 }

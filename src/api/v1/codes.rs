@@ -84,6 +84,8 @@ codes! {
         MethodNotAllowed = "method-not-allowed",
         /// There is no such project.
         NoSuchProject = "no-such-project",
+        /// There is no such terminal session: it has ended.
+        NoSuchSession = "no-such-session",
         /// The project has no environment.
         NoEnvironment = "no-environment",
         /// The project is a folder of the projects root, so there is no registration to forget.

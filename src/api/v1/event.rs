@@ -27,6 +27,9 @@ pub struct Event {
     /// The worker that is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
+    /// The terminal session that has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// Why a worker starts, or why it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -51,7 +54,7 @@ pub enum EventKind {
     LspSynced,
     /// Language servers could not follow (a later release tells this).
     LspFailed,
-    /// A terminal has ended (a later release tells this).
+    /// A terminal has ended.
     TerminalExited,
     /// Events are missing here: more came than are kept, or the daemon was started anew.
     Gap,
@@ -88,6 +91,7 @@ impl Event {
             time: Utc::now(),
             run_id: None,
             pid: None,
+            session: None,
             reason: None,
         }
     }

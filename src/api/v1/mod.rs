@@ -10,6 +10,7 @@ mod flow;
 mod node;
 mod project;
 mod refresh;
+mod terminal;
 mod worker;
 
 pub use codes::{ErrorCode, NodeCode};
@@ -19,6 +20,7 @@ pub use flow::{FlowDone, FlowEvent, FlowEvents, FlowNode, FlowResult, FlowRun, F
 pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream};
 pub use project::{EnvChanged, ProjectInfo, ProjectList, RegisterProject, WatchMode, Watching};
 pub use refresh::Refresh;
+pub use terminal::{TerminalInfo, TerminalList};
 pub use worker::{
     InterruptRequest, Interrupted, KeptObjects, RestartRequest, Restarted, StopRequest, When,
     WorkerExit, WorkerState, WorkerStatus,

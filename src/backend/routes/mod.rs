@@ -9,6 +9,7 @@ mod nodes;
 mod openapi;
 mod projects;
 mod resolve;
+mod terminals;
 mod worker;
 mod worker_log;
 
@@ -20,7 +21,7 @@ use axum::extract::{DefaultBodyLimit, Extension, Request};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 pub use self::openapi::described;
 use super::answer::Refusal;
@@ -54,6 +55,9 @@ pub(super) fn router(daemon: Arc<Daemon>, door: Door) -> Router {
         .route("/api/version", get(health::version))
         .route("/api/openapi.json", get(openapi::show))
         .route("/api/v1/events", get(events::follow))
+        .route("/api/v1/terminals", get(terminals::list))
+        .route("/api/v1/terminals/{session}", delete(terminals::end))
+        .route("/api/ws/terminal/{id}", get(terminals::come))
         .route("/api/v1/resolve", get(resolve::resolve))
         .route(
             "/api/v1/projects",

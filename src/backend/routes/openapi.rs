@@ -7,7 +7,7 @@ use axum::Json;
 use utoipa::openapi::{self, ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{env, events, flow, health, nodes, projects, resolve, worker, worker_log};
+use super::{env, events, flow, health, nodes, projects, resolve, terminals, worker, worker_log};
 use crate::api::v1::{API_VERSION, ErrorBody, Event, NodeCode, NodeEvent};
 
 /// `GET /api/openapi.json`.
@@ -62,6 +62,9 @@ pub fn described() -> serde_json::Result<serde_json::Value> {
         worker_log::show,
         nodes::run,
         events::follow,
+        terminals::come,
+        terminals::list,
+        terminals::end,
         flow::execute,
         flow::stream,
         flow::full_result,

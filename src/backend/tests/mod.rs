@@ -9,6 +9,7 @@ mod flows;
 mod nodes;
 mod projects;
 mod strangers;
+mod terminals;
 mod workers;
 
 use std::io::{Read, Write};
@@ -48,14 +49,19 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self::serving(false)
+        Self::serving(false, |host, _| host)
     }
 
     fn with_tcp() -> Self {
-        Self::serving(true)
+        Self::serving(true, |host, _| host)
     }
 
-    fn serving(tcp: bool) -> Self {
+    /// One whose daemon was started with more variables; the folder is that of [`Self::path`].
+    fn started_with(more: impl FnOnce(Host, &Path) -> Host) -> Self {
+        Self::serving(false, more)
+    }
+
+    fn serving(tcp: bool, more: impl FnOnce(Host, &Path) -> Host) -> Self {
         let dir = tempfile::tempdir().expect("temporary folder");
         let home = dir.path().canonicalize().expect("resolved");
         std::fs::create_dir(home.join("root")).expect("folder");
@@ -63,6 +69,7 @@ impl World {
             .with_var(env_vars::SOCKET, home.join("s"))
             .with_var(env_vars::TOKEN, TOKEN)
             .with_var("XDG_STATE_HOME", home.join("state"));
+        let host = more(host, &home);
         let layout = UserLayout::of(&host).expect("folders");
         let (place, listener) = ServedSocket::take(&host).expect("free");
         let projects = Projects::new(layout.registry(), Some(home.join("root")));

@@ -30,6 +30,6 @@ pub use handle::Job;
 pub(super) use process::kill_orphans;
 pub use process::log_path;
 pub use protocol::WorkerReply;
-pub use start::{Freshness, JobSettings, ScriptFolder, View};
+pub use start::{Freshness, JobSettings, View};
 pub use task::WorkerError;
 pub(super) use task::failed_within;

@@ -9,14 +9,12 @@
 mod background;
 mod environment;
 mod freshness;
-mod script;
 mod settings;
 mod standby;
 mod unrecorded;
 
 pub(crate) use background::Background;
 pub use freshness::{Freshness, View};
-pub use script::ScriptFolder;
 pub use settings::JobSettings;
 pub(crate) use standby::{Misstart, Plan, Spare, Standby, StartFailure, Worker};
 pub(crate) use unrecorded::Unrecorded;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::script::ScriptFolder;
 use crate::backend::descriptors::Descriptors;
 use crate::backend::events::Events;
+use crate::backend::script_folder::ScriptFolder;
 
 /// Folders and limits of a daemon's workers.
 #[derive(Debug, Clone)]

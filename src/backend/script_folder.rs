@@ -1,4 +1,4 @@
-//! The worker's Python source on disk.
+//! What the daemon's children read on disk: the worker's Python source, and our own files for shells.
 //!
 //! It is part of the daemon's binary, so that the two are always of one version, and is written to a folder that only
 //! its owner can enter: whoever could change it would run as us.
@@ -13,59 +13,61 @@ use crate::backend::locked::Locked;
 use crate::files::{Folder, Identity, atomic};
 
 /// The script that is run, and the modules that it imports from beside it.
-const FILES: [(&str, &str); 13] = [
-    (
-        "aim_worker.py",
-        include_str!("../../../../worker/aim_worker.py"),
-    ),
+const FILES: [(&str, &str); 18] = [
+    ("aim_worker.py", include_str!("../../worker/aim_worker.py")),
     (
         "aim_worker_end.py",
-        include_str!("../../../../worker/aim_worker_end.py"),
+        include_str!("../../worker/aim_worker_end.py"),
     ),
     (
         "aim_worker_fresh.py",
-        include_str!("../../../../worker/aim_worker_fresh.py"),
+        include_str!("../../worker/aim_worker_fresh.py"),
     ),
     (
         "aim_worker_interrupt.py",
-        include_str!("../../../../worker/aim_worker_interrupt.py"),
+        include_str!("../../worker/aim_worker_interrupt.py"),
     ),
     (
         "aim_worker_loaded.py",
-        include_str!("../../../../worker/aim_worker_loaded.py"),
+        include_str!("../../worker/aim_worker_loaded.py"),
     ),
     (
         "aim_worker_memory.py",
-        include_str!("../../../../worker/aim_worker_memory.py"),
+        include_str!("../../worker/aim_worker_memory.py"),
     ),
     (
         "aim_worker_nodes.py",
-        include_str!("../../../../worker/aim_worker_nodes.py"),
+        include_str!("../../worker/aim_worker_nodes.py"),
     ),
     (
         "aim_worker_objects.py",
-        include_str!("../../../../worker/aim_worker_objects.py"),
+        include_str!("../../worker/aim_worker_objects.py"),
     ),
     (
         "aim_worker_own.py",
-        include_str!("../../../../worker/aim_worker_own.py"),
+        include_str!("../../worker/aim_worker_own.py"),
     ),
     (
         "aim_worker_path.py",
-        include_str!("../../../../worker/aim_worker_path.py"),
+        include_str!("../../worker/aim_worker_path.py"),
     ),
     (
         "aim_worker_process.py",
-        include_str!("../../../../worker/aim_worker_process.py"),
+        include_str!("../../worker/aim_worker_process.py"),
     ),
     (
         "aim_worker_requests.py",
-        include_str!("../../../../worker/aim_worker_requests.py"),
+        include_str!("../../worker/aim_worker_requests.py"),
     ),
     (
         "aim_worker_text.py",
-        include_str!("../../../../worker/aim_worker_text.py"),
+        include_str!("../../worker/aim_worker_text.py"),
     ),
+    ("activate.sh", include_str!("../../shims/shell/activate.sh")),
+    ("start.bash", include_str!("../../shims/shell/start.bash")),
+    ("start.fish", include_str!("../../shims/shell/start.fish")),
+    ("start.sh", include_str!("../../shims/shell/start.sh")),
+    (".zshenv", include_str!("../../shims/shell/zshenv")),
 ];
 
 /// The folder of the script. Beside the daemon's socket, and so it moves when that does; clones move along.
@@ -109,19 +111,27 @@ impl ScriptFolder {
     /// # Errors
     /// When the folder is not private to us, or cannot be written.
     pub(crate) fn script(&self) -> io::Result<PathBuf> {
+        Ok(self.folder()?.join(FILES[0].0))
+    }
+
+    /// The folder of all of them; what is missing or of another version is written first.
+    ///
+    /// # Errors
+    /// When the folder is not private to us, or cannot be written.
+    pub(crate) fn folder(&self) -> io::Result<PathBuf> {
         let mut here = self.0.lock();
-        let script = in_folder(&here.path)?;
+        write_in(&here.path)?;
         let (path, used) = (here.path.clone(), Identity::at(&here.path)?);
-        here.used.insert(path, used);
-        Ok(script)
+        here.used.insert(path.clone(), used);
+        Ok(path)
     }
 }
 
-/// The script in `folder`; what is missing or of another version is written first.
+/// Writes what is missing in `folder`, or of another version.
 ///
 /// # Errors
 /// When the folder is not private to us, or cannot be written.
-fn in_folder(folder: &Path) -> io::Result<PathBuf> {
+fn write_in(folder: &Path) -> io::Result<()> {
     make_private(folder)?;
     for (name, source) in FILES {
         let path = folder.join(name);
@@ -129,7 +139,7 @@ fn in_folder(folder: &Path) -> io::Result<PathBuf> {
             atomic::write(&path, source.as_bytes())?;
         }
     }
-    Ok(folder.join(FILES[0].0))
+    Ok(())
 }
 
 /// Makes `folder`, or checks that it is a real folder, ours, and closed to others.
@@ -168,12 +178,13 @@ mod tests {
     fn a_script_that_went_missing_or_was_changed_is_written_again() {
         let dir = tempfile::tempdir().expect("temporary folder");
         let folder = dir.path().join("run/worker");
-        let path = in_folder(&folder).expect("written");
+        write_in(&folder).expect("written");
+        let path = folder.join(FILES[0].0);
         std::fs::write(&path, "print('other')").expect("write");
-        in_folder(&folder).expect("written again");
+        write_in(&folder).expect("written again");
         assert_eq!(std::fs::read_to_string(&path).expect("read"), FILES[0].1);
         std::fs::remove_dir_all(&folder).expect("remove");
-        in_folder(&folder).expect("made again");
+        write_in(&folder).expect("made again");
         for (name, source) in FILES {
             assert_eq!(
                 std::fs::read_to_string(folder.join(name)).expect("read"),
@@ -188,12 +199,12 @@ mod tests {
         let open = dir.path().join("open");
         std::fs::create_dir(&open).expect("folder");
         std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).expect("mode");
-        assert!(in_folder(&open).is_err());
+        assert!(write_in(&open).is_err());
         let private = dir.path().join("private");
-        in_folder(&private).expect("written");
+        write_in(&private).expect("written");
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(&private, &link).expect("link");
-        assert!(in_folder(&link).is_err());
+        assert!(write_in(&link).is_err());
     }
 
     #[test]

@@ -1,0 +1,74 @@
+//! The screen of a session at one place of its output, as bytes that draw it.
+//!
+//! An emulator follows some 30 to 100 MB a second, which is too slow to stand in the stream. So it is let at what is
+//! kept when the terminal is quiet, and only its result is kept: some kilobytes, and no grid of cells.
+
+use super::modes::Modes;
+
+/// Columns and rows of a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) cols: u16,
+    pub(super) rows: u16,
+}
+
+/// A screen, drawn.
+#[derive(Debug, Clone)]
+pub(super) struct Drawing {
+    /// The place in the output.
+    pub(super) at: u64,
+    /// What draws the screen on an empty one, and brings the terminal to the state that it was in.
+    pub(super) bytes: Vec<u8>,
+    /// That state.
+    modes: Modes,
+}
+
+impl Drawing {
+    /// The screen after `output`, which begins at `place`: there the screen was as the drawing `last` has it; without
+    /// one it is not known, but for the state `before`.
+    pub(super) fn of(
+        size: Size,
+        last: Option<Self>,
+        before: Modes,
+        place: u64,
+        output: &[u8],
+    ) -> Self {
+        let (mut modes, begin) = if let Some(last) = last {
+            (last.modes, last.bytes)
+        } else {
+            let begin = before.restored();
+            (before, begin)
+        };
+        // A character that is not whole yet is left to what comes after.
+        let whole = output.len() - unfinished(output);
+        let output = &output[..whole];
+        modes.follow(output);
+        let (cols, rows) = (usize::from(size.cols.max(1)), usize::from(size.rows.max(1)));
+        // A sequence that is not whole yet ends the drawing.
+        let mut bytes = modes.beside_drawing();
+        if let Ok(mut terminal) = avt::Terminal::new(cols, rows) {
+            terminal.feed(&*String::from_utf8_lossy(&begin));
+            terminal.feed(&*String::from_utf8_lossy(output));
+            bytes.extend(terminal.dump().into_bytes());
+        }
+        Self {
+            at: place + whole as u64,
+            bytes,
+            modes,
+        }
+    }
+}
+
+/// How many bytes at the end are a character that is not whole.
+fn unfinished(bytes: &[u8]) -> usize {
+    let tail = &bytes[bytes.len().saturating_sub(4)..];
+    match tail.utf8_chunks().last() {
+        Some(last)
+            if std::str::from_utf8(last.invalid())
+                .is_err_and(|error| error.error_len().is_none()) =>
+        {
+            last.invalid().len()
+        }
+        _ => 0,
+    }
+}
