@@ -24,6 +24,7 @@ mod objects;
 #[allow(dead_code, reason = "a bench needs less of it than the tests")]
 mod sandbox;
 mod shim;
+mod terminal;
 mod worker;
 
 fn main() {
@@ -33,7 +34,7 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [(&str, fn()); 7] = [
+    let parts: [(&str, fn()); 8] = [
         ("environment", environment::rows),
         ("shim", shim::rows),
         ("job", job::rows),
@@ -41,6 +42,7 @@ fn main() {
         ("flow", flow::rows),
         ("objects", objects::rows),
         ("memory", memory::rows),
+        ("terminal", terminal::rows),
     ];
     for (name, rows) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
