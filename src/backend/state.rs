@@ -194,13 +194,13 @@ impl Daemon {
         Ok(self.caught_up(known).await?.0)
     }
 
-    /// As [`Self::job`], for a node: with the sentence on what is not recorded all the same, if anything.
+    /// As [`Self::job`], for a node: with what it has to say first ([`Watch::warning`]).
     pub(super) async fn job_of_node(
         &self,
         known: &Known,
     ) -> Result<(Job, Option<String>), Refusal> {
         let (job, watch) = self.caught_up(known).await?;
-        Ok((job, watch.behind()))
+        Ok((job, watch.warning()))
     }
 
     /// As [`Self::job`], for a flow, which looks again before each of its nodes.

@@ -105,6 +105,12 @@ fn a_change_that_cannot_be_recorded_is_followed() {
     let logs = site.sandbox.project().join(".pip-logs");
     let aside = site.sandbox.root().join("aside");
     let wheels = [site.wheel("1.0"), site.wheel("2.0")];
+    let packages = site.sandbox.site_packages();
+    site.sandbox.write(
+        "structure.json",
+        r#"{"nodes":[{"id":"s","type":"start"},{"id":"1","type":"custom","data":{"file":"node.py"}}],
+        "edges":[{"source":"s","target":"1"}]}"#,
+    );
     std::fs::rename(&logs, &aside).expect("moved");
     std::fs::write(&logs, "in the way").expect("written");
     for (wheel, version) in wheels.iter().zip(["1.0", "2.0"]) {
@@ -116,6 +122,16 @@ fn a_change_that_cannot_be_recorded_is_followed() {
         assert_eq!(worker["refresh"]["reason"], "unrecorded", "{worker}");
         let status = site.sandbox.run("aim-worker", ["status"]).ok().stdout();
         assert!(status.contains("could not be recorded"), "{status}");
+
+        // No package: not worth a worker.
+        std::fs::create_dir(packages.join(format!("cache-{version}"))).expect("folder");
+        let flow = site.sandbox.run("aim-worker", ["flow", "--json"]).json();
+        let done = &flow["execution_results"]["1"];
+        let said = done["logs"].as_str().expect("text");
+        assert!(said.starts_with(said_first), "{flow}");
+        assert_eq!(done["status"], "success", "{flow}");
+        let now = ask(&site.sandbox, "/worker");
+        assert_eq!(now["restarts"], worker["restarts"], "{now}");
     }
     assert_eq!(site.sandbox.generation(), site.generation);
     std::fs::remove_file(&logs).expect("removed");

@@ -68,7 +68,7 @@ impl Watch {
             behind: None,
         });
         let scope = WatchScope {
-            last: Locked::default(),
+            memory: Locked::default(),
             project,
             host,
             watcher,
@@ -106,9 +106,13 @@ impl Watch {
         let _ = answer.await;
     }
 
-    /// Why what is there is not recorded, after [`Self::catch_up`], in a sentence.
-    pub(super) fn behind(&self) -> Option<String> {
-        self.view.borrow().behind.clone()
+    /// After [`Self::catch_up`], what a node has to say first where it may see another environment than is recorded: a
+    /// line with the reason.
+    pub(super) fn warning(&self) -> Option<String> {
+        let view = self.view.borrow();
+        view.behind
+            .as_ref()
+            .map(|why| format!("aim-backend: {why}\n"))
     }
 
     /// Ends the watch; returns when nothing is read or written any more.

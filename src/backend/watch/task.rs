@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::ask::{Ask, WatchView};
 use super::folder_watcher::{Bell, FolderWatcher};
-use super::look::{Calm, Obstacle, look};
+use super::look::{Memory, Obstacle, look};
 use super::over::{Movement, NotOver, PATIENCE, QUIET};
 use super::places::Places;
 use crate::api::v1::{RestartRequest, WatchMode, Watching, When};
@@ -32,8 +32,7 @@ pub(super) struct WatchScope {
     pub(super) project: Project,
     pub(super) host: Host,
     pub(super) watcher: Arc<FolderWatcher>,
-    /// The environment when it was last seen as recorded.
-    pub(super) last: Locked<Option<Calm>>,
+    pub(super) memory: Locked<Memory>,
 }
 
 /// The watch of one environment.
@@ -56,8 +55,6 @@ pub(super) struct WatchTask {
     last_gate: Option<Gate>,
     /// The gate when the environment was last as recorded.
     calm_gate: Option<Gate>,
-    /// The gate when workers were last told what is there, be it recorded or not.
-    followed_gate: Option<Gate>,
     /// A watched folder went since then.
     has_lost: bool,
     /// When to look next; none while somebody tells us.
@@ -96,7 +93,6 @@ impl WatchTask {
             has_rung: false,
             last_gate: None,
             calm_gate: None,
-            followed_gate: None,
             has_lost: false,
             next_look: Some(Instant::now()),
             pause: PAUSES.0,
@@ -225,7 +221,6 @@ impl WatchTask {
                     (mode == WatchMode::Polling).then(|| Instant::now() + jittered(POLL));
                 self.tell(&gate, published).await;
                 self.calm_gate = Some(gate.clone());
-                self.followed_gate = Some(gate.clone());
                 self.has_lost = false;
             }
             Some(Err(Obstacle::NotOver(NotOver::Recent(left)))) => {
@@ -242,10 +237,10 @@ impl WatchTask {
                 self.next_look = Some(Instant::now() + self.pause);
                 self.pause = (self.pause * 2).min(PAUSES.1);
             }
-            Some(Err(Obstacle::Failed(why))) => {
-                // What cannot be recorded is followed all the same, once each time that it moved.
-                let followed = self.followed_gate.replace(gate.clone());
-                if followed.is_some_and(|followed| followed != gate) {
+            Some(Err(Obstacle::Failed { why, is_news })) => {
+                // What cannot be recorded is followed all the same, once.
+                let has_lost = std::mem::take(&mut self.has_lost);
+                if is_news || has_lost {
                     self.job.changed_unrecorded(&why).await;
                 }
                 let why = format!("cannot record a change: {why}");
@@ -349,7 +344,7 @@ impl WatchScope {
             since_first: now - moved.0,
             since_last: now - moved.1,
         };
-        let found = look(&self.project, &config, movement, &self.last);
+        let found = look(&self.project, &config, &gate, movement, &self.memory);
         Glimpse {
             gate,
             places,
