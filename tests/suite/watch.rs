@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::sandbox::{Daemon, Ran, Sandbox};
+use crate::place::wait_until;
+use crate::sandbox::{Daemon, Ran, Sandbox, skipped};
 
 /// A project in use, and with it watched.
 struct InUse {
@@ -262,45 +263,131 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
     return name
 "#;
 
-#[test]
-fn uv_is_noticed_under_its_own_name() {
-    let Some(uv) = uv_wheel() else {
-        println!(
-            "skipped: no uv wheel in target/test-wheels (pip download uv -d target/test-wheels)"
-        );
-        return;
-    };
-    let mut site = InUse::new();
-    let tools = site.sandbox.root().join("tools");
-    site.sandbox.python().copy_venv(&tools);
-    let pip = tools.join("bin/pip");
-    site.sandbox
-        .run(&pip, ["install", "--no-deps", text(&uv)])
-        .ok();
-    let uv = |sandbox: &Sandbox, args: &[&str]| {
-        let mut uv = sandbox.command(tools.join("bin/uv"));
+/// uv, outside the project's environment.
+struct Uv(PathBuf);
+
+impl Uv {
+    /// None, with a printed reason, where it is not there.
+    fn of(sandbox: &Sandbox) -> Option<Self> {
+        let Some(wheel) = uv_wheel() else {
+            skipped("no uv wheel in target/test-wheels (pip download uv -d target/test-wheels)");
+            return None;
+        };
+        let tools = sandbox.root().join("tools");
+        sandbox.python().copy_venv(&tools);
+        let install = ["install", "--no-deps", text(&wheel)];
+        sandbox.run(tools.join("bin/pip"), install).ok();
+        Some(Self(tools.join("bin/uv")))
+    }
+
+    /// `uv pip …` in the project's environment.
+    fn pip<const N: usize>(&self, sandbox: &Sandbox, args: [&str; N]) {
+        let mut uv = sandbox.command(&self.0);
         let uv = uv
             .env("VIRTUAL_ENV", sandbox.venv())
             .env("UV_CACHE_DIR", sandbox.root().join("uv-cache"))
             .env("UV_OFFLINE", "1")
             .arg("pip");
         Ran::of(uv.args(args)).ok();
+    }
+}
+
+/// Known by `init`, followed at once; and what happened while no daemon ran is entered, once, when one starts.
+#[test]
+fn a_project_that_nobody_uses_is_followed() {
+    let sandbox = Sandbox::new().with_venv();
+    let daemon = sandbox.daemon();
+    let sandbox = sandbox.with_init();
+    let Some(uv) = Uv::of(&sandbox) else { return };
+    let followed = |generation: u64| {
+        let is_recorded = || sandbox.generation() == generation;
+        wait_until("the change in the history", is_recorded);
+        let record = sandbox.last_record();
+        assert_eq!(
+            (&record["action"], &record["tool"]),
+            (&"sync".into(), &"uv".into()),
+            "{record}"
+        );
+        let worker = ask(&sandbox, "/worker");
+        assert_eq!(
+            (&worker["state"], &worker["pid"]),
+            (&"stopped".into(), &Value::Null),
+            "{worker}"
+        );
+        assert_eq!(worker["env_generation"], generation, "{worker}");
+    };
+    let (generation, runs) = (sandbox.generation(), sandbox.records().len());
+    let is_watched = || ask(&sandbox, "")["watching"]["mode"] == "events";
+    wait_until("a watch", is_watched);
+    let first = sandbox.wheel("greeting", "1.0");
+    uv.pip(&sandbox, ["install", text(&first)]);
+    followed(generation + 1);
+    daemon.terminate();
+
+    let second = sandbox.wheel("greeting", "2.0");
+    uv.pip(&sandbox, ["install", text(&second)]);
+    let daemon = sandbox.daemon();
+    followed(generation + 2);
+    daemon.terminate();
+    let _daemon = sandbox.daemon();
+    wait_until("a watch", is_watched);
+    let check = sandbox.run("aim-venv-sync", ["sync", "--check"]).ok();
+    assert_eq!(sandbox.records().len(), runs + 2, "{check:?}");
+
+    // What the shim records is its own run, and nobody else's.
+    sandbox.pip(["uninstall", "-y", "greeting"]).ok();
+    sandbox.write("node.py", "def main():\n    return 1\n");
+    sandbox.run("aim-worker", ["run", "node.py"]).ok().says("1");
+    assert_eq!(sandbox.records().len(), runs + 3);
+    assert_eq!(sandbox.last_record()["action"], "uninstall");
+}
+
+/// The daemon looks which projects there are whenever one comes, and now and then.
+#[test]
+fn a_project_without_the_hook_or_without_an_environment_is_followed_no_more() {
+    let sandbox = Sandbox::new().with_venv();
+    let _daemon = sandbox.daemon();
+    let sandbox = sandbox.with_init();
+    let watching = || ask(&sandbox, "")["watching"].clone();
+    let another_comes = |name: &str| {
+        let folder = sandbox.root().join(name);
+        sandbox.python().copy_venv(&folder.join(".venv"));
+        sandbox.run("aim-venv-sync", ["init", text(&folder)]).ok();
+    };
+    wait_until("a watch", || watching()["mode"] == "events");
+    sandbox.run("aim-venv-sync", ["remove"]).ok();
+    another_comes("one");
+    wait_until("its end", || watching().is_null());
+    sandbox.run("aim-venv-sync", ["init"]).ok();
+    wait_until("a watch", || watching()["mode"] == "events");
+    let runs = sandbox.records().len();
+    std::fs::remove_dir_all(sandbox.venv()).expect("removed");
+    another_comes("two");
+    wait_until("its end", || watching().is_null());
+    assert_eq!(sandbox.records().len(), runs);
+}
+
+#[test]
+fn uv_is_noticed_under_its_own_name() {
+    let mut site = InUse::new();
+    let Some(uv) = Uv::of(&site.sandbox) else {
+        return;
     };
     let wheel = site.wheel("1.0");
-    uv(&site.sandbox, &["install", text(&wheel)]);
-    uv(&site.sandbox, &["list"]);
+    uv.pip(&site.sandbox, ["install", text(&wheel)]);
+    uv.pip(&site.sandbox, ["list"]);
     let record = site.noticed();
     assert_eq!(record["tool"], "uv");
     assert_eq!(record["added"][0]["name"], "greeting");
     site.node().ok().says("1.0");
 
-    uv(&site.sandbox, &["install", "--reinstall", text(&wheel)]);
+    uv.pip(&site.sandbox, ["install", "--reinstall", text(&wheel)]);
     let changed = site.noticed()["changed"][0].clone();
     assert_eq!(
         (&changed["from"], &changed["to"]),
         (&"1.0".into(), &"1.0".into())
     );
-    uv(&site.sandbox, &["uninstall", "greeting"]);
+    uv.pip(&site.sandbox, ["uninstall", "greeting"]);
     assert_eq!(site.noticed()["removed"][0]["name"], "greeting");
     site.node().exits(1);
 }

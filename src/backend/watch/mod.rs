@@ -8,7 +8,8 @@
 //!
 //! **Invariant:** a change is recorded once: under the run lock, and only when what is there is not what is recorded.
 //! **Invariant:** nothing is entered while somebody is seen at work.
-//! **Invariant:** a project that nobody uses is not watched, and one that is and does not move costs no processor time.
+//! **Invariant:** a project that does not move costs no processor time. Where the system tells of no changes, one that
+//! nobody uses is looked at once, and then by whoever uses it first.
 
 mod ask;
 mod folder_watcher;
@@ -66,6 +67,7 @@ impl Watch {
                 why: None,
             },
             behind: None,
+            has_looked: false,
         });
         let scope = WatchScope {
             memory: Locked::default(),
@@ -82,6 +84,13 @@ impl Watch {
             }
         });
         Self { ask, view: seen }
+    }
+
+    /// Returns when the environment was looked at, and what is there is recorded if it can be.
+    pub(super) async fn has_looked(&self) {
+        let mut view = self.view.clone();
+        // Where the watch has ended, nobody looks any more.
+        let _ = view.wait_for(|view| view.has_looked).await;
     }
 
     /// By which means the environment is watched.

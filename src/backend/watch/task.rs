@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::ask::{Ask, WatchView};
-use super::folder_watcher::{Bell, FolderWatcher};
+use super::folder_watcher::{Bell, FolderWatcher, Share};
 use super::look::{Memory, Obstacle, look};
 use super::over::{Movement, NotOver, PATIENCE, QUIET};
 use super::places::Places;
@@ -23,6 +23,9 @@ use crate::store::Published;
 
 /// How often the task looks where the system tells of no changes, and how long it waits after a failure.
 const POLL: Duration = Duration::from_secs(10);
+
+/// How long it waits after a failure in a project that nobody uses.
+const UNUSED_POLL: Duration = Duration::from_secs(60);
 
 /// The first and the longest pause between two looks at somebody who is at work.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -45,6 +48,8 @@ pub(super) struct WatchTask {
     bell: Arc<Bell>,
     /// The folders that are watched; empty while none can be.
     places: Places,
+    /// Whether anybody has asked: then the project is in use, and not only followed.
+    is_used: bool,
     /// Those who wait for the outcome of a look.
     waiting: Vec<oneshot::Sender<()>>,
     /// The first and the last movement that were not taken in yet.
@@ -88,6 +93,7 @@ impl WatchTask {
             view,
             bell: Arc::default(),
             places: Places::default(),
+            is_used: false,
             waiting: Vec::new(),
             moved: None,
             has_rung: false,
@@ -106,6 +112,7 @@ impl WatchTask {
             tokio::select! {
                 asked = self.asked.recv() => match asked {
                     Some(Ask::Look(reply)) => {
+                        self.is_used = true;
                         self.waiting.push(reply);
                         self.look().await;
                     }
@@ -144,7 +151,7 @@ impl WatchTask {
     async fn look_away(&mut self) {
         let scope = Arc::clone(&self.scope);
         let (places, bell) = (std::mem::take(&mut self.places), Arc::clone(&self.bell));
-        let away = move || scope.watcher.turn(&places, &Places::default(), &bell);
+        let away = move || scope.watcher.leave_all(&places, &bell);
         let _ = supervise::blocking("watch", away).await;
     }
 
@@ -163,17 +170,22 @@ impl WatchTask {
         let scope = Arc::clone(&self.scope);
         let places = self.places.clone();
         let (bell, moved) = (Arc::clone(&self.bell), self.moved);
+        let share = if self.is_used {
+            Share::Whole
+        } else {
+            Share::Spare
+        };
         // The gate moved and no bell rang: then the movement counts as having been just now.
         let last_gate = self.last_gate.take().filter(|_| !self.has_rung);
         let has_rung = std::mem::take(&mut self.has_rung);
         let glimpse = supervise::blocking("a look at an environment", move || {
             let places = if has_lost {
-                let _ = scope.watcher.turn(&places, &Places::default(), &bell);
+                scope.watcher.leave_all(&places, &bell);
                 Places::default()
             } else {
                 places
             };
-            scope.glimpse(&places, &bell, |gate, now| match moved {
+            scope.glimpse(&places, &bell, share, |gate, now| match moved {
                 Some(moved) if has_rung || last_gate.as_ref() == Some(gate) => moved,
                 Some((first, _)) => (first, now),
                 None => (now, now),
@@ -190,6 +202,7 @@ impl WatchTask {
                     why: Some(why.clone()),
                 };
                 self.show(None, watching, Some(why));
+                self.view.send_modify(|view| view.has_looked = true);
                 self.next_look = Some(Instant::now() + POLL);
                 self.waiting.clear();
             }
@@ -207,6 +220,8 @@ impl WatchTask {
         self.places = places;
         self.last_gate = Some(gate.clone());
         let mode = watching.mode;
+        // Nobody tells of changes, and nobody uses the project: the first who does has to look.
+        let is_blind = mode == WatchMode::Polling && !self.is_used;
         let (mut is_calm, mut behind) = (false, None);
         match found {
             None => {
@@ -214,11 +229,11 @@ impl WatchTask {
                 self.next_look = None;
             }
             Some(Ok(published)) => {
-                is_calm = true;
+                is_calm = !is_blind;
                 self.moved = None;
                 self.pause = PAUSES.0;
-                self.next_look =
-                    (mode == WatchMode::Polling).then(|| Instant::now() + jittered(POLL));
+                let is_looked_for = mode == WatchMode::Polling && self.is_used;
+                self.next_look = is_looked_for.then(|| Instant::now() + jittered(POLL));
                 self.tell(&gate, published).await;
                 self.calm_gate = Some(gate.clone());
                 self.has_lost = false;
@@ -249,13 +264,15 @@ impl WatchTask {
                 }
                 behind = Some(why);
                 self.moved = Some(moved);
-                self.next_look = Some(Instant::now() + jittered(POLL));
+                let pause = if self.is_used { POLL } else { UNUSED_POLL };
+                self.next_look = Some(Instant::now() + jittered(pause));
             }
         }
         if behind.is_some() {
             watching.why.clone_from(&behind);
         }
         self.show(is_calm.then_some(gate), watching, behind);
+        self.view.send_modify(|view| view.has_looked = true);
         for waiting in self.waiting.drain(..) {
             let _ = waiting.send(());
         }
@@ -297,7 +314,10 @@ impl WatchTask {
     }
 
     fn show(&self, gate: Option<Gate>, watching: Watching, behind: Option<String>) {
-        let before = self.view.borrow().watching.clone();
+        let (before, has_looked) = {
+            let view = self.view.borrow();
+            (view.watching.clone(), view.has_looked)
+        };
         if before.mode != watching.mode || (before.why != watching.why && watching.why.is_some()) {
             let why = watching.why.as_deref().unwrap_or_default();
             tracing::info!(project = %self.id, mode = ?watching.mode, why, "watching the environment");
@@ -306,6 +326,7 @@ impl WatchTask {
             gate,
             watching,
             behind,
+            has_looked,
         });
     }
 }
@@ -316,12 +337,13 @@ impl WatchScope {
         &self,
         before: &Places,
         bell: &Arc<Bell>,
+        share: Share,
         moved: impl FnOnce(&Gate, Instant) -> (Instant, Instant),
     ) -> Glimpse {
         let config = Config::load(&self.host, Some(&self.project.layout()));
         let enabled = &config.enabled;
         if !enabled.value {
-            let _ = self.watcher.turn(before, &Places::default(), bell);
+            self.watcher.leave_all(before, bell);
             let now = Instant::now();
             return Glimpse {
                 gate: Gate::of(self.project.venv()),
@@ -335,7 +357,7 @@ impl WatchScope {
             };
         }
         // The folders are watched first and looked at after that, so that no change falls in between.
-        let (places, watching) = self.arm(before, bell);
+        let (places, watching) = self.arm(before, bell, share);
         // The gate is read before the look, so that a change during the look moves it once more.
         let gate = Gate::of(self.project.venv());
         let now = Instant::now();
@@ -355,7 +377,7 @@ impl WatchScope {
     }
 
     /// Watches the folders as they are now, `before` being those that are watched; says which are, and how.
-    fn arm(&self, before: &Places, bell: &Arc<Bell>) -> (Places, Watching) {
+    fn arm(&self, before: &Places, bell: &Arc<Bell>, share: Share) -> (Places, Watching) {
         let polling = |why: String| Watching {
             mode: WatchMode::Polling,
             why: Some(why),
@@ -363,16 +385,16 @@ impl WatchScope {
         let now = match Places::of(self.project.venv()) {
             Ok(now) => now,
             Err(error) => {
-                let _ = self.watcher.turn(before, &Places::default(), bell);
+                self.watcher.leave_all(before, bell);
                 return (Places::default(), polling(error.to_string()));
             }
         };
         if let Some(system) = now.remote() {
-            let _ = self.watcher.turn(before, &Places::default(), bell);
+            self.watcher.leave_all(before, bell);
             let why = format!("{system} does not tell of what other machines change");
             return (Places::default(), polling(why));
         }
-        match self.watcher.turn(before, &now, bell) {
+        match self.watcher.turn(before, &now, bell, share) {
             Ok(()) => {
                 let events = Watching {
                     mode: WatchMode::Events,
