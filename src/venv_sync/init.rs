@@ -123,6 +123,7 @@ fn place(
         (None, None) => return Err(Error::failed(t!("venv_sync.no_cwd"))),
     };
     if !folder.exists() && wanted.is_none() {
+        active::pass_over(host, console);
         return Ok(InitTarget::Bare(folder));
     }
     let folder = folder
@@ -138,9 +139,9 @@ fn place(
         (None, Some(venv)) => return Ok(InitTarget::Elsewhere(folder, venv)),
         (None, None) => {}
     }
-    if args.python.is_none()
-        && let Some(venv) = active::to_use(host, console)?
-    {
+    if args.python.is_some() {
+        active::pass_over(host, console);
+    } else if let Some(venv) = active::to_use(host, console)? {
         return Ok(InitTarget::Elsewhere(folder, venv));
     }
     let target = ProjectLayout::new(&folder).new_venv();

@@ -6,9 +6,8 @@ use std::fmt::Display;
 use std::io;
 
 use super::over::{self, Movement, NotOver};
-use super::signs;
 use crate::backend::locked::Locked;
-use crate::inventory::{Gate, Snapshot};
+use crate::inventory::{Gate, Snapshot, signs};
 use crate::project::{Config, Project, Venv};
 use crate::store::{
     Generation, LockError, Published, Recorded, RunLock, StoreError, Unfinished, catch_up,
@@ -130,7 +129,7 @@ fn take_in(
 ) -> Result<Option<Published>, Obstacle> {
     let venv = project.venv();
     let sites = venv.all_site_packages()?;
-    over::underway(&signs::signs(&sites)?)?;
+    over::underway(&signs(&sites)?)?;
     let gate = seen.gate.clone();
     let seen = &*seen.snapshot.insert(Snapshot::scan(venv)?);
     let recorded = Recorded::read(project)?;

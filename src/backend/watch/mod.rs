@@ -17,7 +17,6 @@ mod look;
 mod over;
 mod places;
 mod runner;
-mod signs;
 mod task;
 #[cfg(test)]
 mod tests;
