@@ -99,7 +99,9 @@ impl Jobs {
             }
         }
         let project = project.ok_or_else(|| {
-            let detail = format!("no Python environment in {}", known.folder.display());
+            let none = || format!("no Python environment in {}", known.folder.display());
+            let detail =
+                Project::unseen_at(&known.folder).map_or_else(none, |unseen| unseen.to_string());
             Refusal::new(StatusCode::NOT_FOUND, ErrorCode::NoEnvironment, detail)
         })?;
         notes.leave(&project);

@@ -139,6 +139,9 @@ fn place(
         (None, Some(venv)) => return Ok(InitTarget::Elsewhere(folder, venv)),
         (None, None) => {}
     }
+    if let Some(unseen) = Project::unseen_at(&folder) {
+        return Err(unseen.into());
+    }
     if args.python.is_some() {
         active::pass_over(host, console);
     } else if let Some(venv) = active::to_use(host, console)? {
@@ -172,10 +175,12 @@ fn has_another(folder: &Path) -> Error {
 
 /// `project`, if its environment has an interpreter.
 fn usable(project: Project) -> Result<Project> {
-    let again = || make_again(project.root(), project.venv().root());
     match project.venv().python() {
         Ok(_) => Ok(project),
-        Err(error) => Err(error).hint(again()),
+        Err(error) if error.is_known() => {
+            Err(error).hint(make_again(project.root(), project.venv().root()))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -30,6 +30,7 @@ mod environments;
 mod events;
 mod faults;
 mod flow;
+mod forbidden;
 mod generated;
 mod held;
 mod imports;

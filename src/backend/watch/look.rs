@@ -100,8 +100,12 @@ pub(super) fn look(
     memory: &Locked<Memory>,
 ) -> Result<Option<Published>, Obstacle> {
     let venv = project.venv();
-    if Venv::open(venv.root()).is_err() || venv.python().is_err() {
-        return Err(underway("the environment is not there"));
+    if let Err(error) = Venv::open(venv.root()).and_then(|venv| venv.python()) {
+        return Err(if error.is_known() {
+            underway("the environment is not there")
+        } else {
+            Obstacle::failed(error)
+        });
     }
     let mut memory = memory.lock();
     let mut seen = Seen {
