@@ -30,6 +30,7 @@ mod environments;
 mod events;
 mod faults;
 mod flow;
+mod followed;
 mod forbidden;
 mod generated;
 mod held;

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::place::wait_until;
 use crate::sandbox::{Daemon, Ran, Sandbox, skipped};
 
 /// A project in use, and with it watched.
@@ -264,11 +263,11 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
 "#;
 
 /// uv, outside the project's environment.
-struct Uv(PathBuf);
+pub(crate) struct Uv(PathBuf);
 
 impl Uv {
     /// None, with a printed reason, where it is not there.
-    fn of(sandbox: &Sandbox) -> Option<Self> {
+    pub(crate) fn of(sandbox: &Sandbox) -> Option<Self> {
         let Some(wheel) = uv_wheel() else {
             skipped("no uv wheel in target/test-wheels (pip download uv -d target/test-wheels)");
             return None;
@@ -281,7 +280,7 @@ impl Uv {
     }
 
     /// `uv pip …` in the project's environment.
-    fn pip<const N: usize>(&self, sandbox: &Sandbox, args: [&str; N]) {
+    pub(crate) fn pip<const N: usize>(&self, sandbox: &Sandbox, args: [&str; N]) {
         let mut uv = sandbox.command(&self.0);
         let uv = uv
             .env("VIRTUAL_ENV", sandbox.venv())
@@ -290,81 +289,6 @@ impl Uv {
             .arg("pip");
         Ran::of(uv.args(args)).ok();
     }
-}
-
-/// Known by `init`, followed at once; and what happened while no daemon ran is entered, once, when one starts.
-#[test]
-fn a_project_that_nobody_uses_is_followed() {
-    let sandbox = Sandbox::new().with_venv();
-    let daemon = sandbox.daemon();
-    let sandbox = sandbox.with_init();
-    let Some(uv) = Uv::of(&sandbox) else { return };
-    let followed = |generation: u64| {
-        let is_recorded = || sandbox.generation() == generation;
-        wait_until("the change in the history", is_recorded);
-        let record = sandbox.last_record();
-        assert_eq!(
-            (&record["action"], &record["tool"]),
-            (&"sync".into(), &"uv".into()),
-            "{record}"
-        );
-        let worker = ask(&sandbox, "/worker");
-        assert_eq!(
-            (&worker["state"], &worker["pid"]),
-            (&"stopped".into(), &Value::Null),
-            "{worker}"
-        );
-        assert_eq!(worker["env_generation"], generation, "{worker}");
-    };
-    let (generation, runs) = (sandbox.generation(), sandbox.records().len());
-    let is_watched = || ask(&sandbox, "")["watching"]["mode"] == "events";
-    wait_until("a watch", is_watched);
-    let first = sandbox.wheel("greeting", "1.0");
-    uv.pip(&sandbox, ["install", text(&first)]);
-    followed(generation + 1);
-    daemon.terminate();
-
-    let second = sandbox.wheel("greeting", "2.0");
-    uv.pip(&sandbox, ["install", text(&second)]);
-    let daemon = sandbox.daemon();
-    followed(generation + 2);
-    daemon.terminate();
-    let _daemon = sandbox.daemon();
-    wait_until("a watch", is_watched);
-    let check = sandbox.run("aim-venv-sync", ["sync", "--check"]).ok();
-    assert_eq!(sandbox.records().len(), runs + 2, "{check:?}");
-
-    // What the shim records is its own run, and nobody else's.
-    sandbox.pip(["uninstall", "-y", "greeting"]).ok();
-    sandbox.write("node.py", "def main():\n    return 1\n");
-    sandbox.run("aim-worker", ["run", "node.py"]).ok().says("1");
-    assert_eq!(sandbox.records().len(), runs + 3);
-    assert_eq!(sandbox.last_record()["action"], "uninstall");
-}
-
-/// The daemon looks which projects there are whenever one comes, and now and then.
-#[test]
-fn a_project_without_the_hook_or_without_an_environment_is_followed_no_more() {
-    let sandbox = Sandbox::new().with_venv();
-    let _daemon = sandbox.daemon();
-    let sandbox = sandbox.with_init();
-    let watching = || ask(&sandbox, "")["watching"].clone();
-    let another_comes = |name: &str| {
-        let folder = sandbox.root().join(name);
-        sandbox.python().copy_venv(&folder.join(".venv"));
-        sandbox.run("aim-venv-sync", ["init", text(&folder)]).ok();
-    };
-    wait_until("a watch", || watching()["mode"] == "events");
-    sandbox.run("aim-venv-sync", ["remove"]).ok();
-    another_comes("one");
-    wait_until("its end", || watching().is_null());
-    sandbox.run("aim-venv-sync", ["init"]).ok();
-    wait_until("a watch", || watching()["mode"] == "events");
-    let runs = sandbox.records().len();
-    std::fs::remove_dir_all(sandbox.venv()).expect("removed");
-    another_comes("two");
-    wait_until("its end", || watching().is_null());
-    assert_eq!(sandbox.records().len(), runs);
 }
 
 #[test]
@@ -522,7 +446,7 @@ fn how_changes_are_noticed_is_told_by_doctor() {
 }
 
 /// The JSON of a call about the project; `path` is below its own.
-fn ask(sandbox: &Sandbox, path: &str) -> Value {
+pub(crate) fn ask(sandbox: &Sandbox, path: &str) -> Value {
     let mut stream = UnixStream::connect(sandbox.socket()).expect("connects");
     write!(
         stream,
@@ -535,6 +459,6 @@ fn ask(sandbox: &Sandbox, path: &str) -> Value {
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("utf-8")
 }

@@ -5,13 +5,13 @@
 use std::fmt::Display;
 use std::io;
 
+use super::memory::{Calm, Memory, Seen};
 use super::over::{self, Movement, NotOver};
 use crate::backend::locked::Locked;
 use crate::inventory::{Gate, Snapshot, signs};
 use crate::project::{Config, Project, Venv};
 use crate::store::{
-    Generation, LockError, Published, Recorded, RunLock, StoreError, Unfinished, catch_up,
-    enter_seen, recover,
+    LockError, Published, Recorded, RunLock, StoreError, Unfinished, catch_up, enter_seen, recover,
 };
 
 /// Who holds the run lock meanwhile, for whoever waits for it.
@@ -29,60 +29,6 @@ pub(super) enum Obstacle {
         /// Whether it is one that workers were not told of before.
         is_news: bool,
     },
-}
-
-/// What is remembered from one look to the next.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    /// The environment when it was last as recorded.
-    calm: Option<Calm>,
-    /// What was there when a look failed since then.
-    failed: Option<Seen>,
-}
-
-/// An environment that was as recorded when it was looked at.
-#[derive(Debug, Clone)]
-struct Calm {
-    generation: Generation,
-    gate: Gate,
-    seen: Snapshot,
-}
-
-/// What could be seen of an environment.
-#[derive(Debug)]
-struct Seen {
-    gate: Gate,
-    /// None where it could not be read.
-    snapshot: Option<Snapshot>,
-}
-
-impl Memory {
-    /// Takes in that what is there, `now`, cannot be recorded. Whether workers have to be told: packages differ from
-    /// those that were there before, which are compared themselves where both could be read. A gate moves for less,
-    /// such as a `__pycache__`.
-    fn fail(&mut self, now: Seen) -> bool {
-        let calm = self.calm.as_ref();
-        let before = match &self.failed {
-            Some(failed) => Some((&failed.gate, failed.snapshot.as_ref())),
-            None => calm.map(|calm| (&calm.gate, Some(&calm.seen))),
-        };
-        let is_news = before.is_some_and(|(gate, snapshot)| match (snapshot, &now.snapshot) {
-            (Some(before), Some(now_there)) if gate.is_same_place_as(&now.gate) => {
-                !before.diff_to(now_there).is_empty()
-            }
-            _ => *gate != now.gate,
-        });
-        self.failed = Some(now);
-        is_news
-    }
-
-    /// Takes in that the environment is as recorded.
-    fn rest(&mut self, calm: Calm) {
-        *self = Self {
-            calm: Some(calm),
-            failed: None,
-        };
-    }
 }
 
 /// Looks at `project`, whose `gate` was read before, and which moved as `movement` says. What is there is recorded
@@ -243,7 +189,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::store::{RunLog, StartedRun, Tool};
+    use crate::store::{Generation, RunLog, StartedRun, Tool};
 
     struct Site {
         dir: tempfile::TempDir,

@@ -14,9 +14,11 @@
 mod ask;
 mod folder_watcher;
 mod look;
+mod memory;
 mod over;
 mod places;
 mod runner;
+mod scope;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -28,7 +30,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::ask::{Ask, WatchView};
 pub(super) use self::folder_watcher::FolderWatcher;
 pub(super) use self::runner::Watched;
-use self::task::{WatchScope, WatchTask};
+use self::scope::WatchScope;
+use self::task::WatchTask;
 use super::supervise::{self, Pauses};
 use super::worker::Job;
 use crate::api::v1::{WatchMode, Watching};

@@ -8,17 +8,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::ask::{Ask, WatchView};
-use super::folder_watcher::{Bell, FolderWatcher, Share};
-use super::look::{Memory, Obstacle, look};
-use super::over::{Movement, NotOver, PATIENCE, QUIET};
+use super::folder_watcher::{Bell, Share};
+use super::look::Obstacle;
+use super::over::{NotOver, PATIENCE, QUIET};
 use super::places::Places;
+use super::scope::{Glimpse, WatchScope};
 use crate::api::v1::{RestartRequest, WatchMode, Watching, When};
-use crate::backend::locked::Locked;
 use crate::backend::supervise;
 use crate::backend::worker::Job;
-use crate::host::Host;
 use crate::inventory::Gate;
-use crate::project::{Config, Project, ProjectId};
+use crate::project::ProjectId;
 use crate::store::Published;
 
 /// How often the task looks where the system tells of no changes, and how long it waits after a failure.
@@ -29,14 +28,6 @@ const UNUSED_POLL: Duration = Duration::from_secs(60);
 
 /// The first and the longest pause between two looks at somebody who is at work.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-
-/// What the task works on and with.
-pub(super) struct WatchScope {
-    pub(super) project: Project,
-    pub(super) host: Host,
-    pub(super) watcher: Arc<FolderWatcher>,
-    pub(super) memory: Locked<Memory>,
-}
 
 /// The watch of one environment.
 pub(super) struct WatchTask {
@@ -65,16 +56,6 @@ pub(super) struct WatchTask {
     /// When to look next; none while somebody tells us.
     next_look: Option<Instant>,
     pause: Duration,
-}
-
-/// What a look brought, with what it had to know.
-struct Glimpse {
-    gate: Gate,
-    places: Places,
-    watching: Watching,
-    /// None when the toolkit is switched off here.
-    found: Option<Result<Option<Published>, Obstacle>>,
-    moved: (Instant, Instant),
 }
 
 impl WatchTask {
@@ -328,82 +309,6 @@ impl WatchTask {
             behind,
             has_looked,
         });
-    }
-}
-
-impl WatchScope {
-    /// One look, with everything around it. `moved` says, by the gate, when the environment moved.
-    fn glimpse(
-        &self,
-        before: &Places,
-        bell: &Arc<Bell>,
-        share: Share,
-        moved: impl FnOnce(&Gate, Instant) -> (Instant, Instant),
-    ) -> Glimpse {
-        let config = Config::load(&self.host, Some(&self.project.layout()));
-        let enabled = &config.enabled;
-        if !enabled.value {
-            self.watcher.leave_all(before, bell);
-            let now = Instant::now();
-            return Glimpse {
-                gate: Gate::of(self.project.venv()),
-                places: Places::default(),
-                watching: Watching {
-                    mode: WatchMode::Off,
-                    why: Some(format!("`enabled` is false ({})", enabled.origin)),
-                },
-                found: None,
-                moved: (now, now),
-            };
-        }
-        // The folders are watched first and looked at after that, so that no change falls in between.
-        let (places, watching) = self.arm(before, bell, share);
-        // The gate is read before the look, so that a change during the look moves it once more.
-        let gate = Gate::of(self.project.venv());
-        let now = Instant::now();
-        let moved = moved(&gate, now);
-        let movement = Movement {
-            since_first: now - moved.0,
-            since_last: now - moved.1,
-        };
-        let found = look(&self.project, &config, &gate, movement, &self.memory);
-        Glimpse {
-            gate,
-            places,
-            watching,
-            found: Some(found),
-            moved,
-        }
-    }
-
-    /// Watches the folders as they are now, `before` being those that are watched; says which are, and how.
-    fn arm(&self, before: &Places, bell: &Arc<Bell>, share: Share) -> (Places, Watching) {
-        let polling = |why: String| Watching {
-            mode: WatchMode::Polling,
-            why: Some(why),
-        };
-        let now = match Places::of(self.project.venv()) {
-            Ok(now) => now,
-            Err(error) => {
-                self.watcher.leave_all(before, bell);
-                return (Places::default(), polling(error.to_string()));
-            }
-        };
-        if let Some(system) = now.remote() {
-            self.watcher.leave_all(before, bell);
-            let why = format!("{system} does not tell of what other machines change");
-            return (Places::default(), polling(why));
-        }
-        match self.watcher.turn(before, &now, bell, share) {
-            Ok(()) => {
-                let events = Watching {
-                    mode: WatchMode::Events,
-                    why: None,
-                };
-                (now, events)
-            }
-            Err(why) => (Places::default(), polling(why)),
-        }
     }
 }
 
