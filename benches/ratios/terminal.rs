@@ -27,6 +27,9 @@ const LONG: usize = 200_000_000;
 /// How often each is measured.
 const ROUNDS: usize = 5;
 
+/// The prompt of the shells here.
+const PROMPT: &str = "now> ";
+
 /// Keys of one round.
 const KEYS: usize = 400;
 
@@ -95,6 +98,14 @@ impl<'s> World<'s> {
         while page.ready.is_null() {
             page.read();
         }
+        page
+    }
+
+    /// A page with a session of its own, whose shell has put its prompt out.
+    fn prompt(&self) -> Page {
+        let mut page = self.page("");
+        page.type_in(&format!("PS1='{}''{}'\r", &PROMPT[..3], &PROMPT[3..]));
+        page.until(PROMPT);
         page
     }
 
@@ -266,8 +277,7 @@ fn long_output(world: &World<'_>, root: &Path) {
             let before = processor(std::process::id());
             floor.push(timed(|| Bare::start(&format!("{modes}cat {file}")).drain()));
             floor_cpu.push(processor(std::process::id()) - before);
-            let mut page = world.page("");
-            page.until("$ ");
+            let mut page = world.prompt();
             let before = processor(world.daemon.pid());
             ours.push(timed(|| {
                 page.type_in(&format!("{modes}cat {file}; exit\r"));
@@ -341,9 +351,8 @@ fn echoes(world: &World<'_>) {
 }
 
 fn interrupt(world: &World<'_>) {
-    let mut page = world.page("");
+    let mut page = world.prompt();
     let times = (0..ROUNDS).map(|_| {
-        page.until("$ ");
         page.type_in("yes\r");
         // 10 MB a second.
         let begun = Instant::now();
@@ -355,9 +364,8 @@ fn interrupt(world: &World<'_>) {
         }
         let time = timed(|| {
             page.type_in("\u{3}");
-            page.until("$ ");
+            page.until(PROMPT);
         });
-        page.type_in("\r");
         time
     });
     let time = median(times.collect());

@@ -46,25 +46,30 @@ impl Notes {
         self.leave_in(project, places::made_aim);
     }
 
-    /// The same, if the toolkit is in that environment already: nobody has asked for anything there.
-    pub(super) fn leave_where_known(&self, project: &Project) {
-        self.leave_in(project, places::aim);
+    /// The same, if the toolkit is in that environment already: nobody has asked for anything there. Says whether the
+    /// note that stands there is this daemon's.
+    pub(super) fn leave_where_known(&self, project: &Project) -> bool {
+        self.leave_in(project, places::aim)
     }
 
-    fn leave_in(&self, project: &Project, open: fn(&VenvLayout) -> io::Result<Folder>) {
+    fn leave_in(&self, project: &Project, open: fn(&VenvLayout) -> io::Result<Folder>) -> bool {
         let mut kept = self.kept.lock();
         if kept.is_closed {
-            return;
+            return false;
         }
         let layout = project.venv().layout();
         match open(&layout).and_then(|folder| write(&folder, project, &kept.mine)) {
-            Ok(()) => drop(kept.left.insert(layout.root().to_path_buf())),
+            Ok(is_mine) => {
+                kept.left.insert(layout.root().to_path_buf());
+                return is_mine;
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let path = layout.daemon();
                 tracing::debug!(path = %path.display(), %error, "no note can be left");
             }
         }
+        false
     }
 
     /// Takes back the note in the environment of `project`.
@@ -91,15 +96,18 @@ impl Notes {
     }
 }
 
-/// Writes `mine` unless it stands there, or that of another daemon that may be talked to.
-fn write(folder: &Folder, project: &Project, mine: &DaemonNote) -> io::Result<()> {
+/// Writes `mine` unless it stands there, or that of another daemon that may be talked to. Says whether `mine` stands
+/// there.
+fn write(folder: &Folder, project: &Project, mine: &DaemonNote) -> io::Result<bool> {
     let trusted = Trusted::around(project);
     let there = DaemonNote::of_somebody_here(project.venv(), &trusted);
-    let is_left = |there: &DaemonNote| there == mine || !there.is_of_same_process(mine);
-    if there.as_ref().is_some_and(is_left) {
-        return Ok(());
+    match there {
+        Some(there) if there == *mine => return Ok(true),
+        Some(there) if !there.is_of_same_process(mine) => return Ok(false),
+        _ => {}
     }
-    folder.write_private(VenvLayout::DAEMON, mine.to_text().as_bytes())
+    folder.write_private(VenvLayout::DAEMON, mine.to_text().as_bytes())?;
+    Ok(true)
 }
 
 /// Removes the note in the environment at `root`, if it is ours.

@@ -1,4 +1,4 @@
-//! Keeps the daemon's place: notices when its socket or lock is gone, and sees that its notes stand.
+//! Keeps the daemon's place: notices when its socket or lock is gone.
 //!
 //! Looking costs two system calls. Being told would take a watch of every folder above, each of which can go.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::socket::ServedSocket;
 use super::state::Daemon;
@@ -19,9 +19,6 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How often making a lost place again is tried once more.
 const ATTEMPTS: u32 = 4;
-
-/// How often the notes are looked after: an environment that is made anew has none.
-const NOTES: Duration = Duration::from_secs(30);
 
 /// Keeps `place` for as long as that can be done, handing each new listener to who serves it. Returns why it cannot:
 /// then the daemon has to end.
@@ -47,7 +44,6 @@ async fn look_after(
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failures = 0;
-    let mut notes_left: Option<Instant> = None;
     loop {
         looks.tick().await;
         if place.is_lost() {
@@ -64,13 +60,7 @@ async fn look_after(
             }
             failures = 0;
             daemon.moved(place.path(), place.script_folder());
-            notes_left = None;
             tracing::warn!(lost = %socket.display(), socket = %place.path().display(), "serving again");
-        }
-        if notes_left.is_none_or(|then| then.elapsed() >= NOTES) {
-            let daemon = Arc::clone(daemon);
-            let _ = supervise::blocking("notes", move || daemon.leave_notes()).await;
-            notes_left = Some(Instant::now());
         }
     }
 }

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use super::auth::{self, Guard, Token};
 use super::connections::{ConnectionLimits, Entrance, Entry};
 use super::descriptors::{self, Shares};
+use super::follow::follow;
 use super::log;
 use super::notes::Notes;
 use super::own_place::keep;
@@ -85,7 +86,12 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
         };
         // What a daemon that was killed could not end; nobody waits for it.
         supervise::spawn("orphans", supervise::blocking("orphans", kill_orphans));
-        supervise::spawn("thrift", Arc::clone(&daemon).let_go_when_short());
+        let thrifty = Arc::clone(&daemon);
+        supervise::spawn(
+            "thrift",
+            async move { thrifty.jobs().let_go_when_short().await },
+        );
+        supervise::spawn("following", follow(Arc::clone(&daemon)));
         announce(&place, url.as_deref(), console);
         tracing::info!(socket = %place.path().display(), pid = std::process::id(), "serving");
         let served = tokio::select! {
@@ -219,7 +225,10 @@ impl Doors {
         self.daemon.notes().close();
         let finished = async { while self.serving.join_next().await.is_some() {} };
         let is_finished = tokio::time::timeout(GRACE, finished).await.is_ok();
-        tokio::join!(self.daemon.end_jobs(), self.daemon.terminals().close());
+        tokio::join!(
+            self.daemon.jobs().end_all(),
+            self.daemon.terminals().close()
+        );
         self.daemon.discard_scripts();
         if !is_finished {
             let finished = async { while self.serving.join_next().await.is_some() {} };

@@ -1,27 +1,22 @@
-//! What all calls share: the projects, a [`Job`] for each that was used, and whether the daemon is on its way out.
+//! What all calls share: the projects, a [`Job`] for each that is used or followed, and whether the daemon is on its
+//! way out.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, MutexGuard};
-use std::time::Instant;
 
-use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::sync::{Notify, watch};
 
 use super::answer::Refusal;
-use super::descriptors::{self, Descriptors};
+use super::descriptors::Descriptors;
 use super::events::Events;
 use super::flow::Structures;
+use super::jobs::Jobs;
 use super::notes::Notes;
 use super::projects::{Known, Projects};
-use super::supervise;
 use super::terminal::Terminals;
-use super::watch::{FolderWatcher, Watch, Watched};
+use super::watch::{Watch, Watched};
 use super::worker::{Job, JobSettings, log_path};
-use crate::api::v1::{ErrorCode, ProjectInfo, Watching, When, WorkerStatus};
-use crate::backend::locked::Locked;
+use crate::api::v1::{ProjectInfo, WorkerStatus};
 use crate::host::Host;
 use crate::project::{Project, ProjectId};
 use crate::store::EnvMeta;
@@ -37,41 +32,14 @@ pub(super) enum Door {
 
 /// The daemon, as the calls see it.
 pub(super) struct Daemon {
-    host: Host,
     projects: Projects,
     notes: Notes,
-    settings: JobSettings,
-    watcher: Arc<FolderWatcher>,
+    jobs: Jobs,
     structures: Structures,
     terminals: Terminals,
     started_at: DateTime<Utc>,
-    jobs: Locked<Jobs>,
+    known_changed: Notify,
     closing: watch::Sender<bool>,
-}
-
-#[derive(Default)]
-struct Jobs {
-    running: BTreeMap<ProjectId, InUse>,
-    /// No job is started any more.
-    is_closed: bool,
-}
-
-/// A project that is in use.
-struct InUse {
-    /// The project as it was when its use began: it may get another environment later.
-    project: Project,
-    job: Job,
-    watch: Watch,
-    /// When something was asked of it last.
-    used_at: Instant,
-}
-
-impl InUse {
-    /// Ends all that was started for it.
-    async fn end(self) {
-        self.watch.end().await;
-        self.job.shut_down().await;
-    }
 }
 
 impl Daemon {
@@ -80,14 +48,12 @@ impl Daemon {
         let (scripts, events) = (settings.script_folder.clone(), settings.events.clone());
         Self {
             terminals: Terminals::new(host.clone(), scripts, events),
-            host,
             projects,
             notes,
-            settings,
-            watcher: Arc::default(),
+            jobs: Jobs::new(host, settings),
             structures: Structures::default(),
             started_at: Utc::now(),
-            jobs: Locked::default(),
+            known_changed: Notify::new(),
             closing: watch::Sender::new(false),
         }
     }
@@ -102,23 +68,26 @@ impl Daemon {
         &self.notes
     }
 
-    /// Leaves a note in every known project's environment where the toolkit is.
-    pub(super) fn leave_notes(&self) {
-        let known = self.projects.all().unwrap_or_default();
-        for project in known.iter().filter_map(Known::project) {
-            self.notes.leave_where_known(&project);
-        }
+    /// The jobs of the projects that are used or followed.
+    pub(super) fn jobs(&self) -> &Jobs {
+        &self.jobs
     }
 
     /// From now on it listens at `socket`, and the files that workers are started from are in `scripts`.
     pub(super) fn moved(&self, socket: &Path, scripts: PathBuf) {
-        self.settings.script_folder.move_to(scripts);
+        self.jobs.settings().script_folder.move_to(scripts);
         self.notes.move_to(socket);
+        self.known_changed.notify_one();
+    }
+
+    /// Returns when there are other projects, or they have to be told of another socket.
+    pub(super) async fn known_changed(&self) {
+        self.known_changed.notified().await;
     }
 
     /// Removes the files that workers were started from.
     pub(super) fn discard_scripts(&self) {
-        self.settings.script_folder.discard();
+        self.jobs.settings().script_folder.discard();
     }
 
     /// The structures of projects whose flows were run.
@@ -133,12 +102,12 @@ impl Daemon {
 
     /// Where everything that happens is told.
     pub(super) fn events(&self) -> &Events {
-        &self.settings.events
+        &self.jobs.settings().events
     }
 
     /// What processes are started with, and connections made of.
     pub(super) fn descriptors(&self) -> &Descriptors {
-        &self.settings.descriptors
+        &self.jobs.settings().descriptors
     }
 
     /// When it began.
@@ -182,6 +151,7 @@ impl Daemon {
             .register(project)
             .map_err(|error| Refusal::internal("cannot write the registry of projects", error))?;
         self.notes.leave_where_known(project);
+        self.known_changed.notify_one();
         Ok(known)
     }
 
@@ -193,7 +163,8 @@ impl Daemon {
         if let Some(project) = known.project() {
             self.notes.take_back(&project);
         }
-        self.end_job(&known.id).await;
+        self.jobs.end(&known.id).await;
+        self.known_changed.notify_one();
         Ok(())
     }
 
@@ -203,13 +174,13 @@ impl Daemon {
         Ok(self.caught_up(known).await?.0)
     }
 
-    /// As [`Self::job`], for a node: with the sentence on what is not recorded all the same, if anything.
+    /// As [`Self::job`], for a node: with what it has to say first ([`Watch::warning`]).
     pub(super) async fn job_of_node(
         &self,
         known: &Known,
     ) -> Result<(Job, Option<String>), Refusal> {
         let (job, watch) = self.caught_up(known).await?;
-        Ok((job, watch.behind()))
+        Ok((job, watch.warning()))
     }
 
     /// As [`Self::job`], for a flow, which looks again before each of its nodes.
@@ -219,73 +190,14 @@ impl Daemon {
     }
 
     async fn caught_up(&self, known: &Known) -> Result<(Job, Watch), Refusal> {
-        let (job, watch) = self.in_use(known)?;
+        let (job, watch) = self.jobs.used(known, &self.notes)?;
         watch.catch_up().await;
         Ok((job, watch))
     }
 
-    /// Takes a project into use.
-    fn in_use(&self, known: &Known) -> Result<(Job, Watch), Refusal> {
-        let project = known.project();
-        let mut jobs = self.jobs();
-        if jobs.is_closed {
-            return Err(refused_at_shutdown());
-        }
-        if let Some(InUse {
-            project: has,
-            job,
-            watch,
-            used_at,
-        }) = jobs.running.get_mut(&known.id)
-        {
-            *used_at = Instant::now();
-            // A project whose environment is gone keeps its job; the job's own error says so best.
-            if project.as_ref().is_none_or(|project| project == has) {
-                return Ok((job.clone(), watch.clone()));
-            }
-        }
-        let project = project.ok_or_else(|| {
-            let detail = format!("no Python environment in {}", known.folder.display());
-            Refusal::new(StatusCode::NOT_FOUND, ErrorCode::NoEnvironment, detail)
-        })?;
-        let id = known.id.clone();
-        let job = Job::start(
-            project.clone(),
-            id.clone(),
-            &self.host,
-            self.settings.clone(),
-        );
-        let watch = Watch::start(
-            project.clone(),
-            id.clone(),
-            self.host.clone(),
-            Arc::clone(&self.watcher),
-            job.clone(),
-        );
-        let in_use = InUse {
-            project: project.clone(),
-            job: job.clone(),
-            watch: watch.clone(),
-            used_at: Instant::now(),
-        };
-        self.notes.leave(&project);
-        if let Some(old) = jobs.running.insert(id, in_use) {
-            if old.project.venv() != project.venv() {
-                self.notes.take_back(&old.project);
-            }
-            supervise::spawn("the end of a project's use", old.end());
-        }
-        Ok((job, watch))
-    }
-
-    /// The job of a project, if it was used.
-    pub(super) fn running_job(&self, id: &ProjectId) -> Option<Job> {
-        self.jobs().running.get(id).map(|in_use| in_use.job.clone())
-    }
-
     /// The state of a project's worker; never starts anything.
     pub(super) async fn worker(&self, known: &Known) -> WorkerStatus {
-        match self.running_job(&known.id) {
+        match self.jobs.of(&known.id) {
             Some(job) => job.status().await,
             None => WorkerStatus {
                 env_generation: EnvMeta::read(&known.layout()).0.generation().0,
@@ -296,7 +208,7 @@ impl Daemon {
 
     /// Where a project's worker log is.
     pub(super) fn worker_log(&self, id: &ProjectId) -> PathBuf {
-        log_path(&self.settings.log_folder, id)
+        log_path(&self.jobs.settings().log_folder, id)
     }
 
     /// All about a project.
@@ -309,74 +221,8 @@ impl Daemon {
                 .map(|project| project.venv().root().to_path_buf()),
             registered: known.registered,
             worker: Some(self.worker(known).await),
-            watching: self.watching(&known.id),
+            watching: self.jobs.watching(&known.id),
         }
-    }
-
-    /// How changes in a project's environment are noticed, if it is in use.
-    fn watching(&self, id: &ProjectId) -> Option<Watching> {
-        let jobs = self.jobs();
-        jobs.running.get(id).map(|in_use| in_use.watch.watching())
-    }
-
-    /// Ends a project's job.
-    async fn end_job(&self, id: &ProjectId) {
-        let ended = self.jobs().running.remove(id);
-        if let Some(in_use) = ended {
-            in_use.end().await;
-        }
-    }
-
-    /// Ends every job; returns when no process is left.
-    pub(super) async fn end_jobs(&self) {
-        let running = {
-            let mut jobs = self.jobs();
-            jobs.is_closed = true;
-            std::mem::take(&mut jobs.running)
-        };
-        let mut ending = JoinSet::new();
-        for in_use in running.into_values() {
-            supervise::spawn_on(&mut ending, "the end of a project's use", in_use.end());
-        }
-        ending.join_all().await;
-    }
-
-    /// Lets go of spares and of idle workers whenever descriptors are short: of the projects first that were used least
-    /// lately. Lives as long as the daemon.
-    pub(super) async fn let_go_when_short(self: Arc<Self>) {
-        let mut pleas = self.settings.descriptors.listen();
-        while let Some(plea) = pleas.recv().await {
-            let missing = descriptors::missing();
-            let _ = supervise::caught("thrift", self.let_go(missing)).await;
-            let _ = plea.send(());
-        }
-    }
-
-    async fn let_go(&self, missing: u64) {
-        let mut idle: Vec<(Instant, Job)> = {
-            let jobs = self.jobs();
-            let running = jobs.running.values();
-            running
-                .filter(|in_use| in_use.job.is_idle())
-                .map(|in_use| (in_use.used_at, in_use.job.clone()))
-                .collect()
-        };
-        idle.sort_by_key(|(used_at, _)| *used_at);
-        let count = missing.div_ceil(descriptors::OF_A_WORKER);
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let mut going = JoinSet::new();
-        for (_, job) in idle.into_iter().take(count) {
-            supervise::spawn_on(
-                &mut going,
-                "thrift",
-                async move { job.stop(When::Idle).await },
-            );
-        }
-        tracing::info!(
-            workers = going.len(),
-            "descriptors are short, and idle workers let go"
-        );
-        going.join_all().await;
     }
 
     /// Tells calls that wait or follow something to come to an end.
@@ -389,10 +235,6 @@ impl Daemon {
         // The sender lives as long as this does.
         let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
     }
-
-    fn jobs(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock()
-    }
 }
 
 /// `path` without links; none for what is not there or not UTF-8, which JSON could not carry.
@@ -400,16 +242,6 @@ pub(super) fn resolved(path: &Path) -> Option<PathBuf> {
     path.canonicalize()
         .ok()
         .filter(|path| path.to_str().is_some())
-}
-
-/// The daemon takes no more work.
-pub(super) fn refused_at_shutdown() -> Refusal {
-    let detail = "the daemon is shutting down";
-    Refusal::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        ErrorCode::ShuttingDown,
-        detail,
-    )
 }
 
 /// Nobody knows which projects there are.

@@ -30,7 +30,11 @@ pub fn project(
     }
     let Some(named) = &common.project else {
         return Project::of_host(host).ok_or_else(|| {
-            Error::not_found(t!("console.no_project_here")).hint(t!("console.hint_init"))
+            let mut above = host.cwd().into_iter().flat_map(Path::ancestors);
+            above.find_map(Project::unseen_at).map_or_else(
+                || Error::not_found(t!("console.no_project_here")).hint(t!("console.hint_init")),
+                Error::from,
+            )
         });
     };
     if !is_path(named)
@@ -60,6 +64,9 @@ fn at(folder: &Path) -> Option<Project> {
 }
 
 fn no_environment(folder: &Path) -> Error {
+    if let Some(unseen) = Project::unseen_at(folder) {
+        return unseen.into();
+    }
     Error::not_found(t!("console.no_environment", path = folder.display())).hint(t!(
         "console.hint_init_at",
         path = shell::word(&folder.to_string_lossy())

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::files::momentary::there;
+
 /// What [`install`](super::install), [`mend`](super::mend) and [`remove`](super::remove) did. Empty lists mean that
 /// nothing had to be done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,4 +55,15 @@ pub enum HookState {
     /// A launcher of an earlier version in the place of a script of pip's, which the next [`mend`](super::mend) puts
     /// back.
     Launcher,
+}
+
+impl HookState {
+    /// Whether it leads to an `aim-pip` that is there, as far as anybody may look.
+    pub fn leads_somewhere(&self) -> bool {
+        match self {
+            Self::Ours => true,
+            Self::Elsewhere(other) => !matches!(there(other.metadata()), Ok(None)),
+            Self::Foreign | Self::Missing | Self::Launcher => false,
+        }
+    }
 }

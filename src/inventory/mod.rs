@@ -2,7 +2,7 @@
 //!
 //! Start reading at [`Snapshot::scan`]. A [`Snapshot`] is what is there at one moment, a [`Diff`] what changed between
 //! two, a [`Fingerprint`] a snapshot in one short text, a [`Gate`] the cheapest question of all: "may something have
-//! changed since?".
+//! changed since?". The `signs` tell whether an installer is at work.
 //!
 //! **Invariant:** reads folders and small files only; starts nothing, writes nothing. A snapshot is whole or it is an
 //! error: what cannot be looked at is never taken for something that is not there.
@@ -18,6 +18,7 @@ mod metadata;
 mod package_folder;
 mod reading;
 mod scan;
+mod signs;
 mod snapshot;
 mod startup;
 
@@ -25,6 +26,9 @@ pub use diff::{Change, Diff, StartupChange, StartupChangeKind};
 pub use distribution::{Distribution, canonical, is_set_aside};
 pub use fingerprint::Fingerprint;
 pub use gate::Gate;
+pub use signs::{AT_REST, at_rest};
+#[cfg(feature = "backend")]
+pub use signs::{Sign, SignKind, signs};
 pub use snapshot::Snapshot;
 pub(crate) use startup::StartupFiles;
 #[cfg(feature = "backend")]

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::project::{LOGS, Project, ProjectLayout};
 use crate::secrets;
-use crate::store::{FindError, Log, Run, RunLog};
+use crate::store::{FindError, Log, LogError, Run, RunLog};
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -41,25 +41,26 @@ pub(super) fn show(
     let run = history.find(&wanted).map_err(|error| not_found(&error))?;
     if args.path {
         let path = run.log_path().ok_or_else(|| log_gone(run))?;
-        let path = RunLog::path(&layout, path).map_err(|_| log_gone(run))?;
+        let path = RunLog::path(&layout, path).map_err(|error| no_log(run, error))?;
         return console.line(path.display());
     }
-    let log = read_log(&layout, run);
+    let log = RunLog::log(&layout, run);
     if args.stdout || args.stderr {
-        let log = log.ok_or_else(|| log_gone(run))?;
+        let log = log.map_err(|error| no_log(run, error))?;
         let text = if args.stdout { log.stdout } else { log.stderr };
         return console.foreign(text.as_bytes());
     }
     if console.is_json() {
-        return console.json(&as_json(run, log)?);
+        return console.json(&as_json(run, log.ok())?);
     }
     for line in header(run, now) {
         console.line(line)?;
     }
-    if let Some(log) = log {
-        return print_log(console, &log);
+    match log {
+        Ok(log) => return print_log(console, &log),
+        Err(error @ LogError::Unreadable { .. }) => console.warn(printable(&error.to_string())),
+        Err(_) => console.note(t!("logs.log_gone")),
     }
-    console.note(t!("logs.log_gone"));
     Ok(())
 }
 
@@ -111,10 +112,12 @@ fn log_gone(run: &Run) -> Error {
     Error::not_found(t!("logs.no_log_of", run = run.id()))
 }
 
-/// The log's text; none when it was pruned, was never written, or cannot be read.
-fn read_log(layout: &ProjectLayout, run: &Run) -> Option<Log> {
-    run.log_path()?;
-    RunLog::log(layout, run).ok()
+/// Why there is no log to show: one that cannot be read is not gone.
+fn no_log(run: &Run, error: LogError) -> Error {
+    match error {
+        LogError::Unreadable { .. } => Error::failed(error),
+        LogError::None | LogError::Outside(_) | LogError::Gone(_) => log_gone(run),
+    }
 }
 
 fn as_json(run: &Run, log: Option<Log>) -> Result<Value> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::layout::ProjectLayout;
-use super::venv::Venv;
+use super::venv::{Venv, VenvError};
 use super::whose;
 use crate::host::Host;
 
@@ -45,6 +45,13 @@ impl Project {
     /// the environment's project.
     pub fn containing(folder: &Path) -> Option<Self> {
         folder.ancestors().find_map(Self::at)
+    }
+
+    /// Why it cannot be told whether `folder` has an environment in one of the usual places, where it is so.
+    pub fn unseen_at(folder: &Path) -> Option<VenvError> {
+        let places = ProjectLayout::new(folder).venvs().into_iter();
+        let mut errors = places.filter_map(|place| Venv::open(place).err());
+        errors.find(|error| !error.is_known())
     }
 
     /// The project of the working folder, else of `$VIRTUAL_ENV` (design, section 11).

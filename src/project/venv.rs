@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::layout::VenvLayout;
-use crate::files::momentary::{found, there};
+use crate::files::momentary::{found, readable, there};
 use crate::files::read;
 
 /// Longer than any `pyvenv.cfg`.
@@ -30,6 +30,28 @@ pub enum VenvError {
     /// Its interpreter is missing, or a link to one that is gone.
     #[error("the environment's interpreter is gone: {}", .0.display())]
     PythonGone(PathBuf),
+    /// The system does not let us look, so nobody knows.
+    #[error("cannot look at {}: {source}", .path.display())]
+    Unseen {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl VenvError {
+    fn unseen(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        |source| Self::Unseen {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    /// Whether it is known that the environment is of no use: then it may be put aside and made again.
+    pub fn is_known(&self) -> bool {
+        !matches!(self, Self::Unseen { .. })
+    }
 }
 
 impl Venv {
@@ -37,16 +59,19 @@ impl Venv {
     /// [`Venv::python`].
     ///
     /// # Errors
-    /// [`VenvError::NotAnEnvironment`].
+    /// [`VenvError::NotAnEnvironment`], [`VenvError::Unseen`].
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, VenvError> {
         let root = root.into();
         let layout = VenvLayout::new(&root);
-        let marks = [layout.pyvenv_cfg(), layout.conda_history()];
-        if marks.iter().any(|mark| mark.is_file()) {
-            Ok(Self { root })
-        } else {
-            Err(VenvError::NotAnEnvironment(root))
+        let mut unseen = None;
+        for mark in [layout.pyvenv_cfg(), layout.conda_history()] {
+            match readable(mark.metadata()) {
+                Ok(Some(found)) if found.is_file() => return Ok(Self { root }),
+                Ok(_) => {}
+                Err(error) => unseen = unseen.or(Some(VenvError::unseen(&mark)(error))),
+            }
         }
+        Err(unseen.unwrap_or(VenvError::NotAnEnvironment(root)))
     }
 
     /// The environment's folder, as it was named (not resolved: a linked environment keeps its name).
@@ -99,13 +124,13 @@ impl Venv {
     /// The interpreter, [`Venv::python_path`].
     ///
     /// # Errors
-    /// [`VenvError::PythonGone`] when it is missing or a dangling link.
+    /// [`VenvError::PythonGone`] when it is missing or a dangling link, [`VenvError::Unseen`].
     pub fn python(&self) -> Result<PathBuf, VenvError> {
         let python = self.python_path();
-        if python.exists() {
-            Ok(python)
-        } else {
-            Err(VenvError::PythonGone(python))
+        match readable(python.metadata()) {
+            Ok(Some(_)) => Ok(python),
+            Ok(None) => Err(VenvError::PythonGone(python)),
+            Err(error) => Err(VenvError::unseen(&python)(error)),
         }
     }
 

@@ -51,6 +51,11 @@ impl StoreError {
         }
     }
 
+    /// Nobody knows what is in the file at `path`.
+    pub(super) fn unread(path: PathBuf) -> impl FnOnce(io::Error) -> Self {
+        |source| Self::Io { path, source }
+    }
+
     /// Whether it is for a link that the person can allow (`aim-venv-sync allow`).
     pub fn is_link_to_allow(&self) -> bool {
         matches!(self, Self::Link(refused) if refused.can_be_allowed())

@@ -46,6 +46,6 @@ pub use record::{
 };
 pub use recover::{complete_last, recover};
 pub use retention::{Limits, prune};
-pub use run_log::{FindError, RunLog};
+pub use run_log::{FindError, LogError, RunLog};
 pub use state::{EnvMeta, LastChange, MetaState, Recorded, Standing};
 pub use unfinished::Unfinished;

@@ -49,7 +49,7 @@ pub fn recover(
                 Snapshot::scan(project.venv()).map_err(StoreError::unscanned(project.venv()))?
             }
         };
-        last = enter(project, config, left, after)?.or(last);
+        last = enter(project, config, left, &after)?.or(last);
     }
     if !over.is_empty() {
         // Files that the crash left half-written go, too.
@@ -63,14 +63,18 @@ fn enter(
     project: &Project,
     config: &Config,
     left: &Unfinished,
-    mut after: Snapshot,
+    after: &Snapshot,
 ) -> Result<Option<Published>, StoreError> {
     let venv = project.venv().layout();
     let layout = project.layout();
     let logs = places::made_logs(&layout).map_err(|error| StoreError::at(&layout.logs(), error))?;
     let in_logs = |error| StoreError::at(&layout.logs(), error);
     if let Some(record) = recorded(&logs, left).map_err(in_logs)? {
-        complete(project, &record, &mut after)?;
+        let lock = HistoryLock::acquire(&layout)?;
+        let mut state = ProjectState::read(project, &lock)?;
+        let (_, after) = state.named(project, &left.before, after);
+        complete(project, &mut state, &record, &after, &lock)?;
+        PartFile::of(&record.id, logs).remove();
         Unfinished::end(&venv, &left.run.id);
         return Ok(None);
     }
@@ -91,7 +95,7 @@ fn enter(
     run.argv = secrets::words(&run.argv);
     run.packages = secrets::words(&run.packages);
     let run = run.finish(duration, ending, output);
-    let published = publish(project, config, run, &left.before, &after)?;
+    let published = publish(project, config, run, &left.before, after)?;
     Unfinished::end(&venv, &left.run.id);
     Ok(Some(published))
 }
@@ -109,21 +113,22 @@ fn recorded(logs: &Folder, left: &Unfinished) -> io::Result<Option<RunRecord>> {
         .find(|record| record.id == left.run.id))
 }
 
-/// Enters the change of a run that has its record but did not reach `env_meta.json`.
-fn complete(project: &Project, record: &RunRecord, after: &mut Snapshot) -> Result<(), StoreError> {
-    let layout = project.layout();
-    let lock = HistoryLock::acquire(&layout)?;
-    let mut state = ProjectState::read(project, &lock)?;
-    if state.entered < record.generation_after {
+/// Enters the change of a run that has its record and left `after`, unless it reached `env_meta.json`. Says whether it
+/// did not.
+fn complete(
+    project: &Project,
+    state: &mut ProjectState,
+    record: &RunRecord,
+    after: &Snapshot,
+    lock: &HistoryLock,
+) -> Result<bool, StoreError> {
+    let is_missing = state.entered < record.generation_after;
+    if is_missing {
         // A later run that has its record, too, is not counted: it is completed after this one.
         state.generation = record.generation_after;
-        after.name_all(project.venv(), &Snapshot::default());
-        state.enter(project, record, after, Utc::now(), &lock)?;
+        state.enter(project, record, after, Utc::now(), lock)?;
     }
-    if let Ok(logs) = places::logs(&layout) {
-        PartFile::of(&record.id, logs).remove();
-    }
-    Ok(())
+    Ok(is_missing)
 }
 
 /// Completes the last run in the history where it came as far as its record and what it says is what differs between
@@ -150,11 +155,11 @@ pub fn complete_last(
         return Ok(None);
     };
     let (before, after) = state.named(project, before, now);
-    if record.generation_after <= state.entered || before.diff_to(&after) != record.changes {
+    if before.diff_to(&after) != record.changes
+        || !complete(project, &mut state, &record, &after, &lock)?
+    {
         return Ok(None);
     }
-    state.generation = record.generation_after;
-    state.enter(project, &record, &after, Utc::now(), &lock)?;
     Ok(Some(Published {
         generation: record.generation_after,
         raised: true,

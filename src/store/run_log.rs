@@ -179,7 +179,7 @@ impl RunLog {
     /// either.
     ///
     /// # Errors
-    /// [`LogError::Outside`] and [`LogError::Gone`].
+    /// [`LogError::Outside`], [`LogError::Gone`] and [`LogError::Unreadable`].
     pub fn path(project: &ProjectLayout, log_path: &str) -> Result<PathBuf, LogError> {
         let (logs, name) = Self::place(project, log_path)?;
         Ok(logs.path().join(name))
@@ -194,11 +194,17 @@ impl RunLog {
             None if relative != LOGS => relative,
             _ => return Err(outside()),
         };
-        let gone = |_| LogError::Gone(project.logs().join(name));
-        let logs = places::logs(project).map_err(gone)?;
-        match logs.found(name) {
-            Ok(found) if found.is_file => Ok((logs, name.to_owned())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone(error)),
+        let path = || project.logs().join(name);
+        let found = places::logs(project).and_then(|logs| Ok((logs.found(name)?, logs)));
+        match found {
+            Ok((found, logs)) if found.is_file => Ok((logs, name.to_owned())),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Err(LogError::Gone(path())),
+            Err(source)
+                if source.kind() == io::ErrorKind::PermissionDenied || is_momentary(&source) =>
+            {
+                let path = path();
+                Err(LogError::Unreadable { path, source })
+            }
             _ => Err(outside()),
         }
     }

@@ -156,7 +156,7 @@ impl Unfinished {
     }
 
     /// Whether the run may still be going on, seen by someone who holds the run lock.
-    pub(super) fn may_be_alive(&self) -> bool {
+    pub fn may_be_alive(&self) -> bool {
         let is_other = self.run.pid != std::process::id();
         let pid = i32::try_from(self.run.pid)
             .ok()

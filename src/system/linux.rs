@@ -171,3 +171,9 @@ pub(crate) fn remote_file_system(path: &Path) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// How many folders a person's programs may watch together (inotify(7)); none where that cannot be told.
+pub(crate) fn most_watches() -> Option<usize> {
+    let most = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches").ok()?;
+    most.trim().parse().ok()
+}

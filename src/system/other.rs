@@ -125,3 +125,8 @@ pub(crate) fn remote_file_system(path: &Path) -> Option<&'static str> {
 pub(crate) fn remote_file_system(_path: &Path) -> Option<&'static str> {
     None
 }
+
+/// There is no such bound.
+pub(crate) fn most_watches() -> Option<usize> {
+    None
+}

@@ -15,7 +15,7 @@ pub(super) fn to_use(host: &Host, console: &mut Console) -> Result<Option<Venv>>
     let path = venv.root().display().to_string();
     let project = Project::of_venv(venv.clone());
     if !project.is_nobodys() || is_base(&venv) {
-        console.note(t!("venv_sync.active_of_another", path = path));
+        pass_over(host, console);
         return Ok(None);
     }
     let question = t!("venv_sync.use_active", path = path);
@@ -25,6 +25,14 @@ pub(super) fn to_use(host: &Host, console: &mut Console) -> Result<Option<Venv>>
     }
     console.note(t!("venv_sync.active_is_used", path = path));
     Ok(Some(venv))
+}
+
+/// Says that another environment is made than the active one, if one is active.
+pub(super) fn pass_over(host: &Host, console: &mut Console) {
+    if let Some(venv) = active(host) {
+        let path = venv.root().display();
+        console.note(t!("venv_sync.active_of_another", path = path));
+    }
 }
 
 fn active(host: &Host) -> Option<Venv> {

@@ -123,6 +123,7 @@ fn place(
         (None, None) => return Err(Error::failed(t!("venv_sync.no_cwd"))),
     };
     if !folder.exists() && wanted.is_none() {
+        active::pass_over(host, console);
         return Ok(InitTarget::Bare(folder));
     }
     let folder = folder
@@ -138,9 +139,12 @@ fn place(
         (None, Some(venv)) => return Ok(InitTarget::Elsewhere(folder, venv)),
         (None, None) => {}
     }
-    if args.python.is_none()
-        && let Some(venv) = active::to_use(host, console)?
-    {
+    if let Some(unseen) = Project::unseen_at(&folder) {
+        return Err(unseen.into());
+    }
+    if args.python.is_some() {
+        active::pass_over(host, console);
+    } else if let Some(venv) = active::to_use(host, console)? {
         return Ok(InitTarget::Elsewhere(folder, venv));
     }
     let target = ProjectLayout::new(&folder).new_venv();
@@ -171,10 +175,12 @@ fn has_another(folder: &Path) -> Error {
 
 /// `project`, if its environment has an interpreter.
 fn usable(project: Project) -> Result<Project> {
-    let again = || make_again(project.root(), project.venv().root());
     match project.venv().python() {
         Ok(_) => Ok(project),
-        Err(error) => Err(error).hint(again()),
+        Err(error) if error.is_known() => {
+            Err(error).hint(make_again(project.root(), project.venv().root()))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

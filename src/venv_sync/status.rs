@@ -13,6 +13,7 @@ use crate::console::{Console, style, time, width};
 use crate::error::{Exit, Result};
 use crate::hook::{self, HookState};
 use crate::inventory::{Change, Diff};
+use crate::project::VenvError;
 use crate::store::{EnvMeta, Generation, LastChange, Standing, Tool};
 use crate::terminal::printable;
 use crate::words::t;
@@ -74,7 +75,7 @@ fn gather(ground: &Ground<'_>) -> Result<(Status, EnvMeta)> {
         project: ground.project.root().to_path_buf(),
         environment: venv.root().to_path_buf(),
         python: venv.python_version(),
-        python_runs: venv.python().is_ok(),
+        python_runs: !matches!(venv.python(), Err(VenvError::PythonGone(_))),
         pip: init::pip_version(&now),
         distributions: now.len(),
         generation: recorded.generation(),
@@ -108,7 +109,7 @@ fn shim(ground: &Ground<'_>) -> Result<Shim> {
     let is_sound = findings.iter().all(|finding| match &finding.state {
         HookState::Ours | HookState::Launcher => true,
         // It works as long as it is there; only `doctor` minds which one it is.
-        HookState::Elsewhere(other) => other.is_file(),
+        elsewhere @ HookState::Elsewhere(_) => elsewhere.leads_somewhere(),
         HookState::Foreign | HookState::Missing => false,
     });
     Ok(if is_sound { Shim::On } else { Shim::Damaged })

@@ -300,7 +300,8 @@ mod tests {
              process      12, Python 3.11.7\n\
              generation   4, the newest\n\
              last change  kept: no file that it had loaded changed (policy loaded)\n\
-             noticed      by looking, before each node and every 10 seconds: nfs tells nothing of other machines"
+             noticed      by looking, before each node and, once the project is used, every \
+             10 seconds: nfs tells nothing of other machines"
         );
         words::choose(Language::Korean);
         let korean = text(&json!({

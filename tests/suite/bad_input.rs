@@ -162,7 +162,7 @@ fn a_read_only_project() {
 }
 
 /// `command`, run so that modes of files bind it: as it is, or without root's right to pass them by.
-fn bound_by_modes(command: &mut Command) -> Option<Command> {
+pub(crate) fn bound_by_modes(command: &mut Command) -> Option<Command> {
     let mut bound = without_roots_rights()?;
     bound.arg(command.get_program()).args(command.get_args());
     bound.env_clear();

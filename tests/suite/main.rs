@@ -30,6 +30,8 @@ mod environments;
 mod events;
 mod faults;
 mod flow;
+mod followed;
+mod forbidden;
 mod generated;
 mod held;
 mod imports;

@@ -14,7 +14,7 @@ use crate::sandbox::{Daemon, Ran, Sandbox, skipped};
 
 /// Returns when `is_so`.
 #[track_caller]
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}");

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::place::wait_until;
 use crate::sandbox::{Daemon, Sandbox, program_path};
 
 /// A daemon with a TCP side, and its address.
@@ -172,6 +173,40 @@ fn many_projects(count: usize, limit: usize) {
     let (status, log) = daemon.terminate();
     assert_eq!(status, Some(0), "{log}");
     assert!(log.contains("idle workers let go"), "{log}");
+    all_are_followed(&sandbox, &projects, limit);
+}
+
+/// A daemon that nobody asks for anything: what other tools do in the last of `projects` is recorded, and no process
+/// runs.
+fn all_are_followed(sandbox: &Sandbox, projects: &[PathBuf], limit: usize) {
+    for project in projects {
+        // As `init` marks an environment that has the hook.
+        std::fs::write(project.join(".venv/.aim/version"), "1\n").expect("write");
+    }
+    let mut command = limited(sandbox, &format!("ulimit -n {limit}"));
+    let daemon = Daemon::start(command.args([env!("CARGO_BIN_EXE_aim-backend"), "serve"]));
+    let project = projects.last().expect("projects");
+    let runs = project.join(".pip-logs/runs.jsonl");
+    let packages = sandbox.site_packages();
+    let packages = packages.strip_prefix(sandbox.venv()).expect("below");
+    let packages = project.join(".venv").join(packages);
+    for version in ["1.0", "2.0"] {
+        let name = format!("followed-{version}.dist-info");
+        let info = packages.join(&name);
+        std::fs::create_dir(&info).expect("folder");
+        let write = |file: &str, text: &str| std::fs::write(info.join(file), text).expect("write");
+        write("INSTALLER", "uv\n");
+        let metadata = format!("Metadata-Version: 2.1\nName: followed\nVersion: {version}\n");
+        write("METADATA", &metadata);
+        write("RECORD", &format!("{name}/INSTALLER,,\n"));
+        wait_until("the change in the history", || {
+            std::fs::read_to_string(&runs).is_ok_and(|runs| runs.contains(version))
+        });
+    }
+    let status = sandbox.run("aim-backend", ["status"]).ok();
+    status.says("(running workers: 0)");
+    let (status, log) = daemon.terminate();
+    assert_eq!(status, Some(0), "{log}");
 }
 
 /// A project with an environment of a few files.

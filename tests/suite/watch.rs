@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::sandbox::{Daemon, Ran, Sandbox};
+use crate::sandbox::{Daemon, Ran, Sandbox, skipped};
 
 /// A project in use, and with it watched.
 struct InUse {
@@ -105,6 +105,12 @@ fn a_change_that_cannot_be_recorded_is_followed() {
     let logs = site.sandbox.project().join(".pip-logs");
     let aside = site.sandbox.root().join("aside");
     let wheels = [site.wheel("1.0"), site.wheel("2.0")];
+    let packages = site.sandbox.site_packages();
+    site.sandbox.write(
+        "structure.json",
+        r#"{"nodes":[{"id":"s","type":"start"},{"id":"1","type":"custom","data":{"file":"node.py"}}],
+        "edges":[{"source":"s","target":"1"}]}"#,
+    );
     std::fs::rename(&logs, &aside).expect("moved");
     std::fs::write(&logs, "in the way").expect("written");
     for (wheel, version) in wheels.iter().zip(["1.0", "2.0"]) {
@@ -116,6 +122,16 @@ fn a_change_that_cannot_be_recorded_is_followed() {
         assert_eq!(worker["refresh"]["reason"], "unrecorded", "{worker}");
         let status = site.sandbox.run("aim-worker", ["status"]).ok().stdout();
         assert!(status.contains("could not be recorded"), "{status}");
+
+        // No package: not worth a worker.
+        std::fs::create_dir(packages.join(format!("cache-{version}"))).expect("folder");
+        let flow = site.sandbox.run("aim-worker", ["flow", "--json"]).json();
+        let done = &flow["execution_results"]["1"];
+        let said = done["logs"].as_str().expect("text");
+        assert!(said.starts_with(said_first), "{flow}");
+        assert_eq!(done["status"], "success", "{flow}");
+        let now = ask(&site.sandbox, "/worker");
+        assert_eq!(now["restarts"], worker["restarts"], "{now}");
     }
     assert_eq!(site.sandbox.generation(), site.generation);
     std::fs::remove_file(&logs).expect("removed");
@@ -246,45 +262,56 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
     return name
 "#;
 
-#[test]
-fn uv_is_noticed_under_its_own_name() {
-    let Some(uv) = uv_wheel() else {
-        println!(
-            "skipped: no uv wheel in target/test-wheels (pip download uv -d target/test-wheels)"
-        );
-        return;
-    };
-    let mut site = InUse::new();
-    let tools = site.sandbox.root().join("tools");
-    site.sandbox.python().copy_venv(&tools);
-    let pip = tools.join("bin/pip");
-    site.sandbox
-        .run(&pip, ["install", "--no-deps", text(&uv)])
-        .ok();
-    let uv = |sandbox: &Sandbox, args: &[&str]| {
-        let mut uv = sandbox.command(tools.join("bin/uv"));
+/// uv, outside the project's environment.
+pub(crate) struct Uv(PathBuf);
+
+impl Uv {
+    /// None, with a printed reason, where it is not there.
+    pub(crate) fn of(sandbox: &Sandbox) -> Option<Self> {
+        let Some(wheel) = uv_wheel() else {
+            skipped("no uv wheel in target/test-wheels (pip download uv -d target/test-wheels)");
+            return None;
+        };
+        let tools = sandbox.root().join("tools");
+        sandbox.python().copy_venv(&tools);
+        let install = ["install", "--no-deps", text(&wheel)];
+        sandbox.run(tools.join("bin/pip"), install).ok();
+        Some(Self(tools.join("bin/uv")))
+    }
+
+    /// `uv pip …` in the project's environment.
+    pub(crate) fn pip<const N: usize>(&self, sandbox: &Sandbox, args: [&str; N]) {
+        let mut uv = sandbox.command(&self.0);
         let uv = uv
             .env("VIRTUAL_ENV", sandbox.venv())
             .env("UV_CACHE_DIR", sandbox.root().join("uv-cache"))
             .env("UV_OFFLINE", "1")
             .arg("pip");
         Ran::of(uv.args(args)).ok();
+    }
+}
+
+#[test]
+fn uv_is_noticed_under_its_own_name() {
+    let mut site = InUse::new();
+    let Some(uv) = Uv::of(&site.sandbox) else {
+        return;
     };
     let wheel = site.wheel("1.0");
-    uv(&site.sandbox, &["install", text(&wheel)]);
-    uv(&site.sandbox, &["list"]);
+    uv.pip(&site.sandbox, ["install", text(&wheel)]);
+    uv.pip(&site.sandbox, ["list"]);
     let record = site.noticed();
     assert_eq!(record["tool"], "uv");
     assert_eq!(record["added"][0]["name"], "greeting");
     site.node().ok().says("1.0");
 
-    uv(&site.sandbox, &["install", "--reinstall", text(&wheel)]);
+    uv.pip(&site.sandbox, ["install", "--reinstall", text(&wheel)]);
     let changed = site.noticed()["changed"][0].clone();
     assert_eq!(
         (&changed["from"], &changed["to"]),
         (&"1.0".into(), &"1.0".into())
     );
-    uv(&site.sandbox, &["uninstall", "greeting"]);
+    uv.pip(&site.sandbox, ["uninstall", "greeting"]);
     assert_eq!(site.noticed()["removed"][0]["name"], "greeting");
     site.node().exits(1);
 }
@@ -419,7 +446,7 @@ fn how_changes_are_noticed_is_told_by_doctor() {
 }
 
 /// The JSON of a call about the project; `path` is below its own.
-fn ask(sandbox: &Sandbox, path: &str) -> Value {
+pub(crate) fn ask(sandbox: &Sandbox, path: &str) -> Value {
     let mut stream = UnixStream::connect(sandbox.socket()).expect("connects");
     write!(
         stream,
@@ -432,6 +459,6 @@ fn ask(sandbox: &Sandbox, path: &str) -> Value {
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("utf-8")
 }

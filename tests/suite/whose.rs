@@ -214,6 +214,14 @@ fn an_active_environment_is_never_passed_over_in_silence() {
     std::fs::create_dir(&folder).expect("folder");
     init(&sandbox.venv()).warns("is not this folder");
     assert!(folder.join(".venv/pyvenv.cfg").exists());
+
+    // A folder that is still to be made.
+    let mut init = sandbox.command("aim-venv-sync");
+    let init = init.args(["init", "newer"]).env("VIRTUAL_ENV", &nobodys);
+    Ran::of(init.current_dir(sandbox.root()))
+        .ok()
+        .warns("is not this folder");
+    assert!(sandbox.root().join("newer/.venv/pyvenv.cfg").exists());
 }
 
 #[test]
@@ -264,6 +272,15 @@ fn doctor_removes_what_a_killed_pip_set_aside() {
     let doctor = sandbox.run("aim-venv-sync", ["doctor"]).ok();
     doctor.says("~ix").says("doctor --clean");
     assert!(left.exists());
+    // Somebody is at work, past the lock: what is set aside may be put back.
+    let mut write = sandbox.command("sh");
+    write.args(["-c", "while :; do : > \"$0/new.py\"; done"]);
+    let mut write = write.arg(&left).spawn().expect("starts");
+    let doctor = sandbox.run("aim-venv-sync", ["doctor", "--clean"]);
+    write.kill().expect("killed");
+    write.wait().expect("gone");
+    doctor.exits(1).warns("nothing is removed meanwhile");
+    assert!(left.join("a.py").exists());
     let doctor = sandbox.run("aim-venv-sync", ["doctor", "--clean"]).ok();
     assert!(!doctor.warns("removed").stdout().contains("~ix"));
     assert!(!left.exists());

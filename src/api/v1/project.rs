@@ -27,7 +27,8 @@ pub struct ProjectInfo {
     /// Its worker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<WorkerStatus>,
-    /// How changes of its environment are noticed; none while the project is not in use, and so not watched.
+    /// How changes of its environment are noticed; none while the project is neither used nor
+    /// followed (the toolkit is not in its environment).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watching: Option<Watching>,
 }

@@ -53,7 +53,7 @@ impl<O: Object> Settled<O> {
         writer
             .text(r#","error":null,"execution_time_ms":"#)
             .value(&time_ms);
-        writer.text(r#","logs":"#).value(tail(logs));
+        writer.text(r#","logs":"#).value(logs);
         if let Some(shown) = shown {
             let reference = output.referred().map(Object::id);
             writer
@@ -76,11 +76,13 @@ impl<O: Object> Settled<O> {
 
     /// A node that a runner ran.
     pub(super) fn ran(done: NodeDone<O>) -> Self {
+        let mut logs = done.warning.unwrap_or_default();
+        logs.push_str(tail(&done.printed));
         let error = match done.result {
-            Ok(output) => return Self::success(output, done.time_ms, &done.printed, None),
+            Ok(output) => return Self::success(output, done.time_ms, &logs, None),
             Err(error) => error,
         };
-        let (mut said, mut logs) = (error.message, tail(&done.printed).to_owned());
+        let mut said = error.message;
         if let Some(traceback) = &error.traceback {
             said = format!("{said}\n{}", tail(traceback));
             if !logs.is_empty() && !logs.ends_with('\n') {
@@ -246,6 +248,7 @@ mod tests {
                 }),
             time_ms: 5,
             printed: printed.to_owned(),
+            warning: None,
         })
     }
 

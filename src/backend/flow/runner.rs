@@ -109,6 +109,8 @@ pub struct NodeDone<O> {
     pub time_ms: u64,
     /// What it printed.
     pub printed: String,
+    /// A line about its environment that comes before that.
+    pub warning: Option<String>,
 }
 
 /// Why a node failed.

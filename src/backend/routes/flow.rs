@@ -24,7 +24,8 @@ use crate::backend::answer::{Query, Refusal, unread};
 use crate::backend::flow::{
     FlowError, FlowExecution, FlowRequest, Graph, OnError, Runner, Structure, refused, tell,
 };
-use crate::backend::state::{Daemon, Door, refused_at_shutdown};
+use crate::backend::jobs::refused_at_shutdown;
+use crate::backend::state::{Daemon, Door};
 use crate::backend::supervise;
 use crate::backend::watch::Watched;
 use crate::backend::worker::Job;
@@ -143,7 +144,7 @@ pub(super) async fn full_result(
         Some(folder) => by_folder(&daemon, folder, door, false)?,
         None => daemon.named(&id, door, false)?,
     };
-    let data = match daemon.running_job(&known.id) {
+    let data = match daemon.jobs().of(&known.id) {
         Some(job) => job.full_result(&node).await,
         None => None,
     };

@@ -58,12 +58,12 @@ pub(super) async fn run(
             "bad `timeout_s`: not a positive number",
         ));
     }
-    let (job, behind) = daemon.job_of_node(&known).await?;
+    let (job, warning) = daemon.job_of_node(&known).await?;
     let (lines, mut read) = mpsc::channel(QUEUE);
     supervise::spawn("a node's call", async move {
         let goes_on = node.on_disconnect == OnDisconnect::GoOn;
         tokio::select! {
-            told = supervise::caught("a node's call", tell(job, node, behind, &lines)) => if told.is_err() {
+            told = supervise::caught("a node's call", tell(job, node, warning, &lines)) => if told.is_err() {
                 finish(&lines, failed_within("", None)).await;
             },
             // Dropping the run cancels it.
@@ -97,15 +97,11 @@ impl Part {
     }
 }
 
-/// Runs `node` to its end, whether or not somebody still reads `lines`. First a line of ours about the environment,
-/// where the node may see another one than is recorded: why it is `behind`.
-async fn tell(job: Job, node: NodeRun, behind: Option<String>, lines: &mpsc::Sender<Part>) {
-    if let Some(why) = behind {
-        let line = NodeOutput {
-            stream: OutputStream::Stderr,
-            text: format!("aim-backend: {why}\n"),
-        };
-        say(lines, &NodeEvent::Output(line)).await;
+/// Runs `node` to its end, whether or not somebody still reads `lines`. The `warning` comes first.
+async fn tell(job: Job, node: NodeRun, warning: Option<String>, lines: &mpsc::Sender<Part>) {
+    if let Some(text) = warning {
+        let stream = OutputStream::Stderr;
+        say(lines, &NodeEvent::Output(NodeOutput { stream, text })).await;
     }
     let (sender, mut output) = mpsc::channel::<NodeOutput>(QUEUE);
     let mut run = pin!(job.run(node, sender));

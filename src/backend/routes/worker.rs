@@ -13,8 +13,9 @@ use crate::api::v1::{
     StopRequest, WorkerState, WorkerStatus,
 };
 use crate::backend::answer::{Answer, Body, Query, Refusal};
+use crate::backend::jobs::refused_at_shutdown;
 use crate::backend::projects::Known;
-use crate::backend::state::{Daemon, refused_at_shutdown};
+use crate::backend::state::Daemon;
 use crate::backend::worker::WorkerError;
 use crate::store::Generation;
 
@@ -93,7 +94,7 @@ pub(super) async fn stop(
     Named(known): Named,
     Body(request): Body<StopRequest>,
 ) -> Json<WorkerStatus> {
-    if let Some(job) = daemon.running_job(&known.id) {
+    if let Some(job) = daemon.jobs().of(&known.id) {
         job.stop(request.when).await;
     }
     Json(daemon.worker(&known).await)
@@ -118,7 +119,7 @@ pub(super) async fn interrupt(
     Named(known): Named,
     Body(request): Body<InterruptRequest>,
 ) -> Json<Interrupted> {
-    let interrupted = match daemon.running_job(&known.id) {
+    let interrupted = match daemon.jobs().of(&known.id) {
         Some(job) => job.interrupt(request.file.as_deref()).await,
         None => 0,
     };
@@ -159,7 +160,7 @@ pub(super) async fn ready_at(
     generation: u64,
     wait: Duration,
 ) -> WorkerStatus {
-    let Some(job) = daemon.running_job(&known.id) else {
+    let Some(job) = daemon.jobs().of(&known.id) else {
         return daemon.worker(known).await;
     };
     job.env_changed(Generation(generation)).await;

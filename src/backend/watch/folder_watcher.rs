@@ -20,12 +20,37 @@ use super::places::Places;
 use crate::backend::locked::Locked;
 use crate::backend::supervise;
 use crate::inventory::is_startup_file;
+use crate::system::most_watches;
 
 /// The one watcher of folders.
-#[derive(Default)]
 pub(in crate::backend) struct FolderWatcher {
     system: Locked<SystemWatcher>,
     routes: Arc<Locked<Routes>>,
+    /// Folders that may be watched in all, before one is for a [`Share::Spare`].
+    spare: usize,
+}
+
+/// How many of the system's watches a project may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Share {
+    /// As many as there are: it is used.
+    Whole,
+    /// As long as three of four are left for those that are used, and for the person's editors.
+    Spare,
+}
+
+/// What a project is told whose share is used up.
+const NONE_TO_SPARE: &str =
+    "few inotify watches are left for projects that nobody uses (fs.inotify.max_user_watches)";
+
+impl Default for FolderWatcher {
+    fn default() -> Self {
+        Self {
+            system: Locked::default(),
+            routes: Arc::default(),
+            spare: most_watches().map_or(usize::MAX, |most| most / 4),
+        }
+    }
 }
 
 /// Who is to be woken, by folder.
@@ -63,19 +88,27 @@ enum SystemWatcher {
 }
 
 impl FolderWatcher {
-    /// Watches `places` for `bell`, which watched `before` until now.
+    /// Watches `places` for `bell`, which watched `before` until now, and has this `share`.
     ///
     /// # Errors
-    /// In words, when the system refuses; then none of the places is watched for `bell`.
+    /// In words, when the system refuses, or the share is used up; then none of the places is watched for `bell`.
     pub(super) fn turn(
         &self,
         before: &Places,
         places: &Places,
         bell: &Arc<Bell>,
+        share: Share,
     ) -> Result<(), String> {
         let mut system = self.system.lock();
         for path in before.missing_from(places) {
             self.leave(&mut system, path, bell);
+        }
+        let more = places.missing_from(before).count();
+        if more > 0 && share == Share::Spare && self.routes.lock().len() + more > self.spare {
+            for path in places.paths() {
+                self.leave(&mut system, path, bell);
+            }
+            return Err(NONE_TO_SPARE.to_owned());
         }
         for path in places.missing_from(before) {
             if let Err(why) = self.look_at(&mut system, path, bell) {
@@ -86,6 +119,14 @@ impl FolderWatcher {
             }
         }
         Ok(())
+    }
+
+    /// Watches nothing for `bell` any more, which watched `before`.
+    pub(super) fn leave_all(&self, before: &Places, bell: &Arc<Bell>) {
+        let mut system = self.system.lock();
+        for path in before.paths() {
+            self.leave(&mut system, path, bell);
+        }
     }
 
     fn look_at(
@@ -133,6 +174,15 @@ impl FolderWatcher {
     pub(super) fn blind() -> Self {
         Self {
             system: Locked::new(SystemWatcher::Blind),
+            ..Self::default()
+        }
+    }
+
+    /// A watcher that has none to spare for projects that nobody uses.
+    #[cfg(test)]
+    pub(super) fn scarce() -> Self {
+        Self {
+            spare: 0,
             ..Self::default()
         }
     }

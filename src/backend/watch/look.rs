@@ -2,16 +2,16 @@
 //!
 //! Reads and writes files, so it is for a thread that may wait.
 
+use std::fmt::Display;
 use std::io;
 
+use super::memory::{Calm, Memory, Seen};
 use super::over::{self, Movement, NotOver};
-use super::signs;
 use crate::backend::locked::Locked;
-use crate::inventory::{Gate, Snapshot};
+use crate::inventory::{Gate, Snapshot, signs};
 use crate::project::{Config, Project, Venv};
 use crate::store::{
-    Generation, LockError, Published, Recorded, RunLock, StoreError, Unfinished, catch_up,
-    enter_seen, recover,
+    LockError, Published, Recorded, RunLock, StoreError, Unfinished, catch_up, enter_seen, recover,
 };
 
 /// Who holds the run lock meanwhile, for whoever waits for it.
@@ -22,12 +22,17 @@ const HOLDER: &str = "aim-backend";
 pub(super) enum Obstacle {
     /// A change is not over, or nobody can tell yet.
     NotOver(NotOver),
-    /// A change cannot be recorded: why.
-    Failed(String),
+    /// A change cannot be recorded.
+    Failed {
+        /// Why not.
+        why: String,
+        /// Whether it is one that workers were not told of before.
+        is_news: bool,
+    },
 }
 
-/// Looks at `project`, which moved as `movement` says. What is there is recorded then; the run that it was entered by,
-/// if it was not recorded before.
+/// Looks at `project`, whose `gate` was read before, and which moved as `movement` says. What is there is recorded
+/// then; the run that it was entered by, if it was not recorded before.
 ///
 /// What a run of the shim changed is never entered a second time: it holds the run lock until it is recorded.
 ///
@@ -36,103 +41,142 @@ pub(super) enum Obstacle {
 pub(super) fn look(
     project: &Project,
     config: &Config,
+    gate: &Gate,
     movement: Movement,
-    last: &Locked<Option<Calm>>,
+    memory: &Locked<Memory>,
 ) -> Result<Option<Published>, Obstacle> {
     let venv = project.venv();
-    if Venv::open(venv.root()).is_err() || venv.python().is_err() {
-        return Err(underway("the environment is not there"));
-    }
-    // What cannot be read while somebody works on it may be whole in a moment.
-    let in_vain = |why: String| match over::quiet(movement) {
-        Ok(()) => Obstacle::Failed(why),
-        Err(not_over) => Obstacle::NotOver(not_over),
-    };
-    let unread = |error: io::Error| in_vain(error.to_string());
-    let failed = |error: StoreError| in_vain(error.to_string());
-    let sites = venv.all_site_packages().map_err(unread)?;
-    over::underway(&signs::signs(&sites).map_err(unread)?).map_err(Obstacle::NotOver)?;
-    let seen = Snapshot::scan(venv).map_err(unread)?;
-    let recorded = Recorded::read(project).map_err(failed)?;
-    let now = recorded.settled(&seen).map_err(failed)?;
-    if recorded.standing(&now).is_in_step() {
-        let gate = Gate::of(venv);
-        let generation = recorded.generation();
-        let before = last
-            .lock()
-            .take()
-            .filter(|calm| calm.generation == generation && calm.gate.is_same_place_as(&gate));
-        if let Some(calm) = before
-            && !calm.seen.diff_to(&seen).is_empty()
-        {
-            *last.lock() = Some(calm.clone());
-            over::quiet(movement).map_err(Obstacle::NotOver)?;
-            return record(project, config, Some(calm), last);
-        }
-        *last.lock() = Some(Calm {
-            generation,
-            gate,
-            seen: seen.clone(),
+    if let Err(error) = Venv::open(venv.root()).and_then(|venv| venv.python()) {
+        return Err(if error.is_known() {
+            underway("the environment is not there")
+        } else {
+            Obstacle::failed(error)
         });
-        if recorded.can_be_refreshed(&now)
-            && let Ok(lock) = RunLock::try_acquire(&venv.layout(), HOLDER)
-        {
-            recorded.refresh(project, &now, &lock);
-        }
-        return Ok(None);
     }
-    over::quiet(movement).map_err(Obstacle::NotOver)?;
-    record(project, config, None, last)
+    let mut memory = memory.lock();
+    let mut seen = Seen {
+        gate: gate.clone(),
+        snapshot: None,
+    };
+    match take_in(project, config, movement, &mut seen, &mut memory) {
+        Err(Obstacle::Failed { why, .. }) => {
+            // What cannot be read while somebody works on it may be whole in a moment.
+            over::quiet(movement)?;
+            let is_news = memory.fail(seen);
+            Err(Obstacle::Failed { why, is_news })
+        }
+        taken_in => taken_in,
+    }
 }
 
-/// An environment that was as recorded when it was looked at.
-#[derive(Debug, Clone)]
-pub(super) struct Calm {
-    generation: Generation,
-    gate: Gate,
-    seen: Snapshot,
+/// As [`look`]; what is there is `seen`, as far as it can be read.
+fn take_in(
+    project: &Project,
+    config: &Config,
+    movement: Movement,
+    seen: &mut Seen,
+    memory: &mut Memory,
+) -> Result<Option<Published>, Obstacle> {
+    let venv = project.venv();
+    let sites = venv.all_site_packages()?;
+    over::underway(&signs(&sites)?)?;
+    let gate = seen.gate.clone();
+    let seen = &*seen.snapshot.insert(Snapshot::scan(venv)?);
+    let recorded = Recorded::read(project)?;
+    let now = recorded.settled(seen)?;
+    if !recorded.standing(&now).is_in_step() {
+        over::quiet(movement)?;
+        return record(project, config, gate, None, memory);
+    }
+    let generation = recorded.generation();
+    let calm = memory.calm.as_ref();
+    let calm =
+        calm.filter(|calm| calm.generation == generation && calm.gate.is_same_place_as(&gate));
+    if let Some(calm) = calm.filter(|calm| !calm.seen.diff_to(seen).is_empty()) {
+        over::quiet(movement)?;
+        let calm = calm.clone();
+        return record(project, config, gate, Some(calm), memory);
+    }
+    memory.rest(Calm {
+        generation,
+        gate,
+        seen: seen.clone(),
+    });
+    if recorded.can_be_refreshed(&now)
+        && let Ok(lock) = RunLock::try_acquire(&venv.layout(), HOLDER)
+    {
+        recorded.refresh(project, &now, &lock);
+    }
+    Ok(None)
 }
 
 /// Enters what differs from the record; where nothing does, what was installed again since `calm`.
 fn record(
     project: &Project,
     config: &Config,
+    gate: Gate,
     calm: Option<Calm>,
-    last: &Locked<Option<Calm>>,
+    memory: &mut Memory,
 ) -> Result<Option<Published>, Obstacle> {
     let layout = project.venv().layout();
     let lock = RunLock::try_acquire(&layout, HOLDER).map_err(|error| match error {
         LockError::Busy(holder) => underway(format!("{} runs", holder.command)),
-        LockError::Unusable { .. } => Obstacle::Failed(error.to_string()),
+        LockError::Unusable { .. } => Obstacle::failed(error),
     })?;
-    let failed = |error: StoreError| Obstacle::Failed(error.to_string());
-    let recovered = recover(project, config, &lock).map_err(failed)?;
-    if let Some(run) = Unfinished::last(&layout).map_err(failed)? {
+    let recovered = recover(project, config, &lock)?;
+    if let Some(run) = Unfinished::last(&layout)? {
         return Err(underway(format!("{} runs without a lock", run.run.action)));
     }
-    let gate = Gate::of(project.venv());
-    let now =
-        Snapshot::scan(project.venv()).map_err(|error| Obstacle::Failed(error.to_string()))?;
+    let now = Snapshot::scan(project.venv())?;
     let argv = [HOLDER.to_owned()];
     let cwd = project.root().to_path_buf();
-    let caught_up = catch_up(project, config, &lock, &now, &argv, cwd.clone());
-    let mut caught_up = caught_up.map_err(failed)?;
+    let mut caught_up = catch_up(project, config, &lock, &now, &argv, cwd.clone())?;
     if let Some(calm) = calm.filter(|_| caught_up.is_none() && recovered.is_none()) {
-        let recorded = Recorded::read(project).map_err(failed)?;
+        let recorded = Recorded::read(project)?;
         if recorded.generation() == calm.generation {
             let seen = (&calm.seen, &now);
-            let entered = enter_seen(project, config, &lock, seen, &argv, cwd).map_err(failed)?;
-            caught_up = Some(entered);
+            caught_up = Some(enter_seen(project, config, &lock, seen, &argv, cwd)?);
         }
     }
     let entered = caught_up.or(recovered);
-    // What comes next is compared with what was there when this was entered.
-    *last.lock() = entered.as_ref().map(|run| Calm {
-        generation: run.generation,
+    // What comes next is compared with what was there when this was entered, here or by somebody else meanwhile.
+    let generation = match &entered {
+        Some(run) => run.generation,
+        None => Recorded::read(project)?.generation(),
+    };
+    memory.rest(Calm {
+        generation,
         gate,
         seen: now,
     });
     Ok(entered)
+}
+
+impl Obstacle {
+    fn failed(error: impl Display) -> Self {
+        Self::Failed {
+            why: error.to_string(),
+            is_news: false,
+        }
+    }
+}
+
+impl From<NotOver> for Obstacle {
+    fn from(not_over: NotOver) -> Self {
+        Self::NotOver(not_over)
+    }
+}
+
+impl From<StoreError> for Obstacle {
+    fn from(error: StoreError) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<io::Error> for Obstacle {
+    fn from(error: io::Error) -> Self {
+        Self::failed(error)
+    }
 }
 
 fn underway(why: impl Into<String>) -> Obstacle {
@@ -145,20 +189,24 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::store::{RunLog, StartedRun, Tool};
+    use crate::store::{Generation, RunLog, StartedRun, Tool};
 
     struct Site {
         dir: tempfile::TempDir,
         project: Project,
-        last: Locked<Option<Calm>>,
+        memory: Locked<Memory>,
     }
 
     impl Site {
         fn new() -> Self {
             let dir = tempfile::tempdir().expect("temporary folder");
             let project = make(dir.path());
-            let last = Locked::default();
-            Self { dir, project, last }
+            let memory = Locked::default();
+            Self {
+                dir,
+                project,
+                memory,
+            }
         }
 
         fn install(&self, folder: &str, record: &str) {
@@ -183,7 +231,14 @@ mod tests {
                 since_first: since,
                 since_last: since,
             };
-            match look(&self.project, &Config::default(), movement, &self.last) {
+            let gate = Gate::of(self.project.venv());
+            match look(
+                &self.project,
+                &Config::default(),
+                &gate,
+                movement,
+                &self.memory,
+            ) {
                 Ok(None) => "as recorded".to_owned(),
                 Ok(Some(published)) => {
                     format!("{} by {:?}", published.generation, published.record.tool)
@@ -192,7 +247,8 @@ mod tests {
                     format!("{} ms left", left.as_millis())
                 }
                 Err(Obstacle::NotOver(NotOver::Underway(why))) => format!("underway: {why}"),
-                Err(Obstacle::Failed(why)) => format!("failed: {why}"),
+                Err(Obstacle::Failed { is_news: true, .. }) => "failed, and is news".to_owned(),
+                Err(Obstacle::Failed { why, .. }) => format!("failed: {why}"),
             }
         }
     }
@@ -238,7 +294,7 @@ mod tests {
         assert_eq!(site.look_after(1_000), format!("2 by {:?}", Tool::Uv));
         assert_eq!(site.look_after(1_000), "as recorded");
         // Nobody saw it: what is there is what is recorded.
-        *site.last.lock() = None;
+        *site.memory.lock() = Memory::default();
         again();
         assert_eq!(site.look_after(1_000), "as recorded");
     }
@@ -277,6 +333,39 @@ mod tests {
             started_at: chrono::Utc::now(),
             pid: 0,
         }
+    }
+
+    #[test]
+    fn what_cannot_be_recorded_is_news_once_and_only_where_packages_changed() {
+        let site = Site::new();
+        site.look_after(1_000);
+        assert_eq!(site.look_after(1_000), "as recorded");
+        let packages = site.project.venv().site_packages().remove(0);
+        let logs = site.project.layout().logs();
+        std::fs::remove_dir_all(&logs).expect("removed");
+        std::fs::write(&logs, "not a folder").expect("write");
+        let is_told = |expected: bool| {
+            let said = site.look_after(1_000);
+            assert!(said.starts_with("failed"), "{said}");
+            assert_eq!(said == "failed, and is news", expected, "{said}");
+        };
+        site.install_six();
+        is_told(true);
+        is_told(false);
+        std::fs::create_dir(packages.join("__pycache__")).expect("folder");
+        is_told(false);
+        std::fs::remove_dir_all(packages.join("six-1.0.dist-info")).expect("removed");
+        site.install_six();
+        is_told(true);
+        // Made again: what the worker has open is gone.
+        let old = site.dir.path().join("old");
+        std::fs::rename(site.project.venv().root(), old).expect("renamed");
+        make(site.dir.path());
+        site.install_six();
+        is_told(true);
+        is_told(false);
+        std::fs::remove_file(&logs).expect("removed");
+        assert!(site.look_after(1_000).contains("by Uv"));
     }
 
     #[test]

@@ -8,15 +8,17 @@
 //!
 //! **Invariant:** a change is recorded once: under the run lock, and only when what is there is not what is recorded.
 //! **Invariant:** nothing is entered while somebody is seen at work.
-//! **Invariant:** a project that nobody uses is not watched, and one that is and does not move costs no processor time.
+//! **Invariant:** a project that does not move costs no processor time. Where the system tells of no changes, one that
+//! nobody uses is looked at once, and then by whoever uses it first.
 
 mod ask;
 mod folder_watcher;
 mod look;
+mod memory;
 mod over;
 mod places;
 mod runner;
-mod signs;
+mod scope;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -28,7 +30,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::ask::{Ask, WatchView};
 pub(super) use self::folder_watcher::FolderWatcher;
 pub(super) use self::runner::Watched;
-use self::task::{WatchScope, WatchTask};
+use self::scope::WatchScope;
+use self::task::WatchTask;
 use super::supervise::{self, Pauses};
 use super::worker::Job;
 use crate::api::v1::{WatchMode, Watching};
@@ -66,9 +69,10 @@ impl Watch {
                 why: None,
             },
             behind: None,
+            has_looked: false,
         });
         let scope = WatchScope {
-            last: Locked::default(),
+            memory: Locked::default(),
             project,
             host,
             watcher,
@@ -82,6 +86,13 @@ impl Watch {
             }
         });
         Self { ask, view: seen }
+    }
+
+    /// Returns when the environment was looked at, and what is there is recorded if it can be.
+    pub(super) async fn has_looked(&self) {
+        let mut view = self.view.clone();
+        // Where the watch has ended, nobody looks any more.
+        let _ = view.wait_for(|view| view.has_looked).await;
     }
 
     /// By which means the environment is watched.
@@ -106,9 +117,13 @@ impl Watch {
         let _ = answer.await;
     }
 
-    /// Why what is there is not recorded, after [`Self::catch_up`], in a sentence.
-    pub(super) fn behind(&self) -> Option<String> {
-        self.view.borrow().behind.clone()
+    /// After [`Self::catch_up`], what a node has to say first where it may see another environment than is recorded: a
+    /// line with the reason.
+    pub(super) fn warning(&self) -> Option<String> {
+        let view = self.view.borrow();
+        view.behind
+            .as_ref()
+            .map(|why| format!("aim-backend: {why}\n"))
     }
 
     /// Ends the watch; returns when nothing is read or written any more.

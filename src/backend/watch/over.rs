@@ -1,12 +1,8 @@
-//! Whether a change of an environment is over, by what its folders show. Pure.
-//!
-//! Installers write in a known order. pip renames what it removes so that it begins with `~`, unpacks the new
-//! distribution, compiles it, and only then writes a RECORD that lists INSTALLER; uv, pdm and poetry write that RECORD
-//! last as well. So a fresh `~` folder or a fresh RECORD without INSTALLER means that somebody may still be at work,
-//! and is, as long as something moves. What looks so and is at rest was left by a crash, or installed by hand, and is
-//! waited for no longer.
+//! Whether a change of an environment is over, by the signs that its folders show. Pure.
 
 use std::time::Duration;
+
+use crate::inventory::{AT_REST, Sign, SignKind};
 
 /// How long nothing may have happened before a change counts as over: longer than installers pause between two
 /// distributions, shorter than it takes to switch windows.
@@ -14,39 +10,6 @@ pub(super) const QUIET: Duration = Duration::from_millis(150);
 
 /// After so long, a folder that never comes to rest is looked at all the same: some programs write logs there.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
-
-/// How long a sign may count: longer than any installer takes for one distribution.
-const FRESH: Duration = Duration::from_secs(60);
-
-/// After so long without a movement, a sign counts no more: longer than an installer pauses within a distribution.
-const AT_REST: Duration = Duration::from_secs(2);
-
-/// Something in site-packages that tells of an installer at work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sign {
-    /// Its name in the folder.
-    pub(super) name: String,
-    /// Since anything last moved of what changed as lately as it.
-    pub(super) at_rest: Duration,
-    /// What it is.
-    pub(super) kind: SignKind,
-}
-
-/// What tells of an installer at work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SignKind {
-    /// pip put it aside, to remove it or put it back.
-    SetAside,
-    /// Metadata without a RECORD that lists INSTALLER.
-    Incomplete,
-}
-
-impl Sign {
-    /// Whether a sign of this age says anything.
-    pub(super) fn is_fresh(age: Duration) -> bool {
-        age < FRESH
-    }
-}
 
 /// When the environment moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

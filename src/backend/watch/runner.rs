@@ -1,4 +1,4 @@
-//! Nodes of a flow, each on the environment as it is by then.
+//! Nodes of a flow, each on the environment as it is by then; where that is not recorded, the node says so.
 
 use super::Watch;
 use crate::backend::flow::{NodeCall, NodeDone, Runner};
@@ -23,7 +23,9 @@ impl<R: Runner> Runner for Watched<R> {
 
     async fn run(&self, call: NodeCall<R::Object>) -> NodeDone<R::Object> {
         self.watch.catch_up().await;
-        self.runner.run(call).await
+        let warning = self.watch.warning();
+        let done = self.runner.run(call).await;
+        NodeDone { warning, ..done }
     }
 
     async fn display(&self, object: &R::Object) -> Option<String> {

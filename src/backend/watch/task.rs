@@ -8,33 +8,26 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::ask::{Ask, WatchView};
-use super::folder_watcher::{Bell, FolderWatcher};
-use super::look::{Calm, Obstacle, look};
-use super::over::{Movement, NotOver, PATIENCE, QUIET};
+use super::folder_watcher::{Bell, Share};
+use super::look::Obstacle;
+use super::over::{NotOver, PATIENCE, QUIET};
 use super::places::Places;
+use super::scope::{Glimpse, WatchScope};
 use crate::api::v1::{RestartRequest, WatchMode, Watching, When};
-use crate::backend::locked::Locked;
 use crate::backend::supervise;
 use crate::backend::worker::Job;
-use crate::host::Host;
 use crate::inventory::Gate;
-use crate::project::{Config, Project, ProjectId};
+use crate::project::ProjectId;
 use crate::store::Published;
 
 /// How often the task looks where the system tells of no changes, and how long it waits after a failure.
 const POLL: Duration = Duration::from_secs(10);
 
+/// How long it waits after a failure in a project that nobody uses.
+const UNUSED_POLL: Duration = Duration::from_secs(60);
+
 /// The first and the longest pause between two looks at somebody who is at work.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-
-/// What the task works on and with.
-pub(super) struct WatchScope {
-    pub(super) project: Project,
-    pub(super) host: Host,
-    pub(super) watcher: Arc<FolderWatcher>,
-    /// The environment when it was last seen as recorded.
-    pub(super) last: Locked<Option<Calm>>,
-}
 
 /// The watch of one environment.
 pub(super) struct WatchTask {
@@ -46,6 +39,8 @@ pub(super) struct WatchTask {
     bell: Arc<Bell>,
     /// The folders that are watched; empty while none can be.
     places: Places,
+    /// Whether anybody has asked: then the project is in use, and not only followed.
+    is_used: bool,
     /// Those who wait for the outcome of a look.
     waiting: Vec<oneshot::Sender<()>>,
     /// The first and the last movement that were not taken in yet.
@@ -56,23 +51,11 @@ pub(super) struct WatchTask {
     last_gate: Option<Gate>,
     /// The gate when the environment was last as recorded.
     calm_gate: Option<Gate>,
-    /// The gate when workers were last told what is there, be it recorded or not.
-    followed_gate: Option<Gate>,
     /// A watched folder went since then.
     has_lost: bool,
     /// When to look next; none while somebody tells us.
     next_look: Option<Instant>,
     pause: Duration,
-}
-
-/// What a look brought, with what it had to know.
-struct Glimpse {
-    gate: Gate,
-    places: Places,
-    watching: Watching,
-    /// None when the toolkit is switched off here.
-    found: Option<Result<Option<Published>, Obstacle>>,
-    moved: (Instant, Instant),
 }
 
 impl WatchTask {
@@ -91,12 +74,12 @@ impl WatchTask {
             view,
             bell: Arc::default(),
             places: Places::default(),
+            is_used: false,
             waiting: Vec::new(),
             moved: None,
             has_rung: false,
             last_gate: None,
             calm_gate: None,
-            followed_gate: None,
             has_lost: false,
             next_look: Some(Instant::now()),
             pause: PAUSES.0,
@@ -110,6 +93,7 @@ impl WatchTask {
             tokio::select! {
                 asked = self.asked.recv() => match asked {
                     Some(Ask::Look(reply)) => {
+                        self.is_used = true;
                         self.waiting.push(reply);
                         self.look().await;
                     }
@@ -148,7 +132,7 @@ impl WatchTask {
     async fn look_away(&mut self) {
         let scope = Arc::clone(&self.scope);
         let (places, bell) = (std::mem::take(&mut self.places), Arc::clone(&self.bell));
-        let away = move || scope.watcher.turn(&places, &Places::default(), &bell);
+        let away = move || scope.watcher.leave_all(&places, &bell);
         let _ = supervise::blocking("watch", away).await;
     }
 
@@ -167,17 +151,22 @@ impl WatchTask {
         let scope = Arc::clone(&self.scope);
         let places = self.places.clone();
         let (bell, moved) = (Arc::clone(&self.bell), self.moved);
+        let share = if self.is_used {
+            Share::Whole
+        } else {
+            Share::Spare
+        };
         // The gate moved and no bell rang: then the movement counts as having been just now.
         let last_gate = self.last_gate.take().filter(|_| !self.has_rung);
         let has_rung = std::mem::take(&mut self.has_rung);
         let glimpse = supervise::blocking("a look at an environment", move || {
             let places = if has_lost {
-                let _ = scope.watcher.turn(&places, &Places::default(), &bell);
+                scope.watcher.leave_all(&places, &bell);
                 Places::default()
             } else {
                 places
             };
-            scope.glimpse(&places, &bell, |gate, now| match moved {
+            scope.glimpse(&places, &bell, share, |gate, now| match moved {
                 Some(moved) if has_rung || last_gate.as_ref() == Some(gate) => moved,
                 Some((first, _)) => (first, now),
                 None => (now, now),
@@ -194,6 +183,7 @@ impl WatchTask {
                     why: Some(why.clone()),
                 };
                 self.show(None, watching, Some(why));
+                self.view.send_modify(|view| view.has_looked = true);
                 self.next_look = Some(Instant::now() + POLL);
                 self.waiting.clear();
             }
@@ -211,6 +201,8 @@ impl WatchTask {
         self.places = places;
         self.last_gate = Some(gate.clone());
         let mode = watching.mode;
+        // Nobody tells of changes, and nobody uses the project: the first who does has to look.
+        let is_blind = mode == WatchMode::Polling && !self.is_used;
         let (mut is_calm, mut behind) = (false, None);
         match found {
             None => {
@@ -218,14 +210,13 @@ impl WatchTask {
                 self.next_look = None;
             }
             Some(Ok(published)) => {
-                is_calm = true;
+                is_calm = !is_blind;
                 self.moved = None;
                 self.pause = PAUSES.0;
-                self.next_look =
-                    (mode == WatchMode::Polling).then(|| Instant::now() + jittered(POLL));
+                let is_looked_for = mode == WatchMode::Polling && self.is_used;
+                self.next_look = is_looked_for.then(|| Instant::now() + jittered(POLL));
                 self.tell(&gate, published).await;
                 self.calm_gate = Some(gate.clone());
-                self.followed_gate = Some(gate.clone());
                 self.has_lost = false;
             }
             Some(Err(Obstacle::NotOver(NotOver::Recent(left)))) => {
@@ -242,10 +233,10 @@ impl WatchTask {
                 self.next_look = Some(Instant::now() + self.pause);
                 self.pause = (self.pause * 2).min(PAUSES.1);
             }
-            Some(Err(Obstacle::Failed(why))) => {
-                // What cannot be recorded is followed all the same, once each time that it moved.
-                let followed = self.followed_gate.replace(gate.clone());
-                if followed.is_some_and(|followed| followed != gate) {
+            Some(Err(Obstacle::Failed { why, is_news })) => {
+                // What cannot be recorded is followed all the same, once.
+                let has_lost = std::mem::take(&mut self.has_lost);
+                if is_news || has_lost {
                     self.job.changed_unrecorded(&why).await;
                 }
                 let why = format!("cannot record a change: {why}");
@@ -254,13 +245,15 @@ impl WatchTask {
                 }
                 behind = Some(why);
                 self.moved = Some(moved);
-                self.next_look = Some(Instant::now() + jittered(POLL));
+                let pause = if self.is_used { POLL } else { UNUSED_POLL };
+                self.next_look = Some(Instant::now() + jittered(pause));
             }
         }
         if behind.is_some() {
             watching.why.clone_from(&behind);
         }
         self.show(is_calm.then_some(gate), watching, behind);
+        self.view.send_modify(|view| view.has_looked = true);
         for waiting in self.waiting.drain(..) {
             let _ = waiting.send(());
         }
@@ -302,7 +295,10 @@ impl WatchTask {
     }
 
     fn show(&self, gate: Option<Gate>, watching: Watching, behind: Option<String>) {
-        let before = self.view.borrow().watching.clone();
+        let (before, has_looked) = {
+            let view = self.view.borrow();
+            (view.watching.clone(), view.has_looked)
+        };
         if before.mode != watching.mode || (before.why != watching.why && watching.why.is_some()) {
             let why = watching.why.as_deref().unwrap_or_default();
             tracing::info!(project = %self.id, mode = ?watching.mode, why, "watching the environment");
@@ -311,82 +307,8 @@ impl WatchTask {
             gate,
             watching,
             behind,
+            has_looked,
         });
-    }
-}
-
-impl WatchScope {
-    /// One look, with everything around it. `moved` says, by the gate, when the environment moved.
-    fn glimpse(
-        &self,
-        before: &Places,
-        bell: &Arc<Bell>,
-        moved: impl FnOnce(&Gate, Instant) -> (Instant, Instant),
-    ) -> Glimpse {
-        let config = Config::load(&self.host, Some(&self.project.layout()));
-        let enabled = &config.enabled;
-        if !enabled.value {
-            let _ = self.watcher.turn(before, &Places::default(), bell);
-            let now = Instant::now();
-            return Glimpse {
-                gate: Gate::of(self.project.venv()),
-                places: Places::default(),
-                watching: Watching {
-                    mode: WatchMode::Off,
-                    why: Some(format!("`enabled` is false ({})", enabled.origin)),
-                },
-                found: None,
-                moved: (now, now),
-            };
-        }
-        // The folders are watched first and looked at after that, so that no change falls in between.
-        let (places, watching) = self.arm(before, bell);
-        // The gate is read before the look, so that a change during the look moves it once more.
-        let gate = Gate::of(self.project.venv());
-        let now = Instant::now();
-        let moved = moved(&gate, now);
-        let movement = Movement {
-            since_first: now - moved.0,
-            since_last: now - moved.1,
-        };
-        let found = look(&self.project, &config, movement, &self.last);
-        Glimpse {
-            gate,
-            places,
-            watching,
-            found: Some(found),
-            moved,
-        }
-    }
-
-    /// Watches the folders as they are now, `before` being those that are watched; says which are, and how.
-    fn arm(&self, before: &Places, bell: &Arc<Bell>) -> (Places, Watching) {
-        let polling = |why: String| Watching {
-            mode: WatchMode::Polling,
-            why: Some(why),
-        };
-        let now = match Places::of(self.project.venv()) {
-            Ok(now) => now,
-            Err(error) => {
-                let _ = self.watcher.turn(before, &Places::default(), bell);
-                return (Places::default(), polling(error.to_string()));
-            }
-        };
-        if let Some(system) = now.remote() {
-            let _ = self.watcher.turn(before, &Places::default(), bell);
-            let why = format!("{system} does not tell of what other machines change");
-            return (Places::default(), polling(why));
-        }
-        match self.watcher.turn(before, &now, bell) {
-            Ok(()) => {
-                let events = Watching {
-                    mode: WatchMode::Events,
-                    why: None,
-                };
-                (now, events)
-            }
-            Err(why) => (Places::default(), polling(why)),
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{FolderWatcher, Watch};
-use crate::api::v1::{WatchMode, WorkerStatus};
+use crate::api::v1::{WatchMode, Watching, WorkerStatus};
 use crate::backend::worker::{Job, JobSettings};
 use crate::host::Host;
 use crate::project::{Project, ProjectId};
@@ -179,6 +179,35 @@ async fn what_asks_next_sees_a_change_where_nobody_tells_of_any() {
     site.install("six");
     site.caught_up().await;
     assert_eq!((site.generation(), site.watch.is_current()), (1, true));
+    site.end().await;
+}
+
+#[tokio::test]
+async fn a_project_that_nobody_uses_is_looked_at_once_where_nobody_tells_of_changes() {
+    let site = Site::watched_by(FolderWatcher::blind());
+    site.watch.has_looked().await;
+    assert_eq!(site.runs(), 1, "what was there before");
+    assert!(!site.watch.is_current(), "who uses it first has to look");
+    site.install("six");
+    site.caught_up().await;
+    assert_eq!((site.generation(), site.watch.is_current()), (1, true));
+    site.end().await;
+}
+
+#[tokio::test]
+async fn a_project_that_is_used_has_watches_where_others_have_none() {
+    let site = Site::watched_by(FolderWatcher::scarce());
+    site.watch.has_looked().await;
+    let Watching { mode, why } = site.watch.watching();
+    let why = why.unwrap_or_default();
+    assert_eq!(mode, WatchMode::Polling, "{why}");
+    assert!(why.contains("fs.inotify.max_user_watches"), "{why}");
+    assert_eq!(site.watcher.watched(), 0);
+    site.caught_up().await;
+    let Watching { mode, why } = site.watch.watching();
+    assert_eq!((mode, why), (WatchMode::Events, None));
+    site.install("six");
+    site.until(1).await;
     site.end().await;
 }
 

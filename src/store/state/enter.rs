@@ -29,10 +29,9 @@ impl ProjectState {
     /// Reads the state; whoever has `lock` can rely on it.
     ///
     /// # Errors
-    /// What is of the moment: to go on without knowing would set a generation back.
+    /// What is of the moment, and what is forbidden: to go on without knowing would set a generation back.
     pub(crate) fn read(project: &Project, lock: &HistoryLock) -> Result<Self, StoreError> {
-        let read = || Self::read_files(project, lock);
-        read().map_err(|error| StoreError::at(&project.layout().env_meta(), error))
+        Self::read_files(project, lock).map_err(StoreError::unread(project.layout().env_meta()))
     }
 
     fn read_files(project: &Project, lock: &HistoryLock) -> io::Result<Self> {

@@ -123,13 +123,11 @@ impl EnvMeta {
     /// As [`EnvMeta::read`], for who does something about a file that is broken.
     ///
     /// # Errors
-    /// What is of the moment: then nobody knows what the file says.
+    /// What is of the moment, and what is forbidden: then nobody knows what the file says.
     pub fn known(project: &ProjectLayout) -> io::Result<(Self, MetaState)> {
-        match places::project(project) {
-            Ok(folder) => Self::known_in(&folder),
-            Err(error) if is_momentary(&error) => Err(error),
-            Err(error) => Ok(Self::unread(&error)),
-        }
+        places::project(project)
+            .and_then(|folder| Self::known_in(&folder))
+            .or_else(Self::unless_unknown)
     }
 
     /// As [`EnvMeta::known`], of the project whose folder is open.
@@ -137,10 +135,17 @@ impl EnvMeta {
     /// # Errors
     /// As [`EnvMeta::known`].
     pub(crate) fn known_in(project: &Folder) -> io::Result<(Self, MetaState)> {
-        match project.read(ProjectLayout::ENV_META, LONGEST) {
-            Ok(bytes) => Ok(Self::parse(&bytes)),
-            Err(error) if is_momentary(&error) => Err(error),
-            Err(error) => Ok(Self::unread(&error)),
+        let bytes = project.read(ProjectLayout::ENV_META, LONGEST);
+        bytes
+            .map(|bytes| Self::parse(&bytes))
+            .or_else(Self::unless_unknown)
+    }
+
+    fn unless_unknown(error: io::Error) -> io::Result<(Self, MetaState)> {
+        if is_momentary(&error) || error.kind() == io::ErrorKind::PermissionDenied {
+            Err(error)
+        } else {
+            Ok(Self::unread(&error))
         }
     }
 

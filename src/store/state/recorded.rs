@@ -61,10 +61,9 @@ impl Recorded {
     /// Reads it.
     ///
     /// # Errors
-    /// What is of the moment: then nobody knows what is recorded.
+    /// What is of the moment, and what is forbidden: then nobody knows what is recorded.
     pub fn read(project: &Project) -> Result<Self, StoreError> {
-        let read = || Self::read_files(project);
-        read().map_err(|error| StoreError::at(&project.layout().env_meta(), error))
+        Self::read_files(project).map_err(StoreError::unread(project.layout().env_meta()))
     }
 
     fn read_files(project: &Project) -> io::Result<Self> {

@@ -1,5 +1,6 @@
 //! Checks of the environment: its interpreter, pip, and what leads pip to us.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::check::Check;
@@ -29,8 +30,9 @@ fn place(ground: &Ground<'_>) -> Check {
             Check::good(NAME, t!("venv_sync.doctor.environment", path = path))
         }
         Err(error) => {
-            let again = init::make_again(ground.project.root(), venv.root());
-            Check::wrong(NAME, error.to_string(), again)
+            let is_gone = error.kind() == ErrorKind::NotFound;
+            let again = || init::make_again(ground.project.root(), venv.root());
+            Check::wrong(NAME, error.to_string(), is_gone.then(again))
         }
     }
 }
@@ -41,7 +43,9 @@ fn python(ground: &Ground<'_>) -> Check {
     let again = || init::make_again(ground.project.root(), venv.root());
     let path = match venv.python() {
         Ok(path) => path,
-        Err(error) => return Check::wrong(NAME, error.to_string(), again()),
+        Err(error) => {
+            return Check::wrong(NAME, error.to_string(), error.is_known().then(again));
+        }
     };
     let shown = path.display().to_string();
     match FoundPython::probe(ground.host, path) {
@@ -151,7 +155,7 @@ fn way_in(ground: &Ground<'_>, finding: &Finding) -> Check {
     let sync = || "aim-venv-sync sync".to_owned();
     match &finding.state {
         HookState::Ours => Check::good(NAME, t!("venv_sync.doctor.ours", path = path)),
-        HookState::Elsewhere(other) if other.is_file() => Check::odd(
+        HookState::Elsewhere(other) if finding.state.leads_somewhere() => Check::odd(
             NAME,
             t!(
                 "venv_sync.doctor.elsewhere",

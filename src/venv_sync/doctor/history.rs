@@ -1,8 +1,10 @@
 //! Checks of what is recorded: the record itself, the run log, the lock, and whether all of it can be written.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::Access;
+use rustix::io::Errno;
 
 use super::check::Check;
 use crate::console::shell;
@@ -67,7 +69,8 @@ fn link(ground: &Ground<'_>) -> Option<Check> {
         if refused.can_be_allowed() {
             "aim-venv-sync allow".to_owned()
         } else {
-            format!("rm {}", shell::word(&link.path.to_string_lossy()))
+            let path = shell::word(&link.path.to_string_lossy());
+            format!("mv {path} {path}.old")
         }
     };
     let (path, target) = (link.path.display(), link.target.to_string_lossy());
@@ -125,17 +128,19 @@ fn writable(ground: &Ground<'_>) -> Vec<Check> {
         venv.layout().aim().to_path_buf(),
     ];
     places.extend(venv.site_packages());
-    let denied: Vec<Check> = places
+    let mut denied: Vec<Check> = places
         .iter()
-        .filter(|place| place.exists() && !is_writable(place))
+        .filter(|place| is_denied(place, Access::WRITE_OK | Access::EXEC_OK))
         .map(|place| {
-            Check::wrong(
-                NAME,
-                t!("venv_sync.doctor.not_writable", path = place.display()),
-                format!("chmod u+w {}", shell::word(&place.to_string_lossy())),
-            )
+            let message = t!("venv_sync.doctor.not_writable", path = place.display());
+            Check::wrong(NAME, message, permit(place, "u+wx"))
         })
         .collect();
+    let meta = project.env_meta();
+    if is_denied(&meta, Access::READ_OK) {
+        let message = t!("venv_sync.cannot_read", path = meta.display());
+        denied.push(Check::wrong(NAME, message, permit(&meta, "u+rw")));
+    }
     if denied.is_empty() {
         vec![Check::good(NAME, t!("venv_sync.doctor.writable"))]
     } else {
@@ -168,6 +173,20 @@ fn is_full(place: &Path) -> bool {
 /// Bytes of a usual run: its log, its record, and `env_meta.json` once more.
 const ROOM: u64 = 256 << 10;
 
-fn is_writable(place: &Path) -> bool {
-    rustix::fs::access(place, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+/// Whether `place` is there and may not be used so; what is not there is made.
+fn is_denied(place: &Path, access: Access) -> bool {
+    let denied = rustix::fs::access(place, access);
+    denied.is_err_and(|errno| !matches!(errno, Errno::NOENT | Errno::NOTDIR))
+}
+
+/// What to type where `place` may not be used: its owner can change that, and others can see who that is.
+fn permit(place: &Path, mode: &str) -> String {
+    let path = shell::word(&place.to_string_lossy());
+    let us = rustix::process::geteuid().as_raw();
+    let owner = place.metadata().map(|found| found.uid());
+    if owner.is_ok_and(|owner| owner == us) {
+        format!("chmod {mode} {path}")
+    } else {
+        format!("ls -ld {path}")
+    }
 }

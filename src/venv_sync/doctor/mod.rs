@@ -112,6 +112,38 @@ mod tests {
     }
 
     #[test]
+    fn every_place_of_the_socket_is_looked_at_until_it_is_found() {
+        use std::os::unix::net::UnixListener;
+
+        use crate::api::DaemonNote;
+
+        let (dir, host, project) = broken();
+        let root = dir.path().canonicalize().expect("resolved");
+        let (noted, usual) = (root.join("noted"), root.join("s.sock"));
+        let daemon = UnixListener::bind(&noted).expect("bind");
+        let note = project.venv().layout().daemon();
+        std::fs::create_dir(note.parent().expect("a folder")).expect("folder");
+        let text = DaemonNote::here(noted.clone()).to_text();
+        std::fs::write(note, text).expect("write");
+        std::fs::write(&usual, "in the way").expect("write");
+        let check = |outcome: Rating, socket: &std::path::Path| {
+            let checks = surroundings::checks(&Ground::of(&host, project.clone()));
+            let mut checks = checks.into_iter().filter(|check| check.name == "socket");
+            let (found, other) = (checks.next().expect("a check"), checks.next());
+            assert_eq!((found.outcome, other), (outcome, None), "{found:?}");
+            assert!(
+                found.message.contains(&*socket.to_string_lossy()),
+                "{found:?}"
+            );
+        };
+        check(Rating::Good, &noted);
+        drop(daemon);
+        check(Rating::Wrong, &usual);
+        std::fs::remove_file(&usual).expect("removed");
+        check(Rating::Good, &noted);
+    }
+
+    #[test]
     fn doctor_writes_nothing() {
         let (dir, host, project) = broken();
         let list = || {

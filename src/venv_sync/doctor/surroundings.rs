@@ -5,16 +5,18 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use super::check::Check;
 use crate::api::v1::{Health, WatchMode, Watching, WorkerStatus};
-use crate::project;
+use crate::api::{self, Place};
 use crate::system;
 use crate::terminal::printable;
 use crate::venv_sync::Ground;
 use crate::venv_sync::daemon::{self, DaemonState};
 use crate::words::t;
 
+const SOCKET: &str = "socket";
+
 pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
     let mut checks = settings(ground);
-    checks.push(socket(ground));
+    checks.extend(sockets(ground));
     checks.extend(daemon_and_worker(ground));
     checks
 }
@@ -33,39 +35,54 @@ fn settings(ground: &Ground<'_>) -> Vec<Check> {
         .collect()
 }
 
-/// The socket's path and who owns it: nobody else's may be talked to.
-fn socket(ground: &Ground<'_>) -> Check {
-    const NAME: &str = "socket";
-    let path = project::socket(ground.host);
+/// Each place where the daemon is looked for, up to the one where it is found: nobody else's socket may be talked to.
+fn sockets(ground: &Ground<'_>) -> Vec<Check> {
+    let places = api::places(ground.host, Some(&ground.project));
+    let mut checks = Vec::new();
+    let mut found = places.first();
+    for place in &places {
+        checks.extend(socket(place));
+        if place.is_served() {
+            found = Some(place);
+            break;
+        }
+    }
+    if checks.is_empty()
+        && let Some(place) = found
+    {
+        let path = place.socket().display();
+        checks.push(Check::good(
+            SOCKET,
+            t!("venv_sync.doctor.socket", path = path),
+        ));
+    }
+    checks
+}
+
+/// What is wrong at a place.
+fn socket(place: &Place) -> Option<Check> {
+    let path = place.socket();
     let shown = path.display();
     let elsewhere = || t!("venv_sync.doctor.remedy_socket").into_owned();
     if path.as_os_str().as_bytes().len() > system::LONGEST_SOCKET_PATH {
         let message = t!("venv_sync.doctor.socket_long", path = shown);
-        return Check::wrong(NAME, message, elsewhere());
+        return Some(Check::wrong(SOCKET, message, elsewhere()));
     }
-    let uid = rustix::process::getuid().as_raw();
-    let foreign = |meta: &std::fs::Metadata| meta.uid() != uid;
+    if let Ok(there) = path.symlink_metadata()
+        && place.check().is_err()
+    {
+        let message = if there.file_type().is_socket() {
+            t!("venv_sync.doctor.socket_foreign", path = shown)
+        } else {
+            t!("venv_sync.doctor.socket_is_none", path = shown)
+        };
+        return Some(Check::wrong(SOCKET, message, elsewhere()));
+    }
     let folder = path.parent().and_then(|folder| folder.metadata().ok());
     // A folder that others may write in is where anybody can put a socket before us; a sticky one is safe.
-    let open = folder.is_some_and(|meta| meta.mode() & 0o022 != 0 && meta.mode() & 0o1000 == 0);
-    match path.symlink_metadata() {
-        Ok(meta) if foreign(&meta) => Check::wrong(
-            NAME,
-            t!("venv_sync.doctor.socket_foreign", path = shown),
-            elsewhere(),
-        ),
-        Ok(meta) if !meta.file_type().is_socket() => Check::wrong(
-            NAME,
-            t!("venv_sync.doctor.socket_is_none", path = shown),
-            elsewhere(),
-        ),
-        _ if open => Check::odd(
-            NAME,
-            t!("venv_sync.doctor.socket_open", path = shown),
-            elsewhere(),
-        ),
-        _ => Check::good(NAME, t!("venv_sync.doctor.socket", path = shown)),
-    }
+    let is_open = folder.is_some_and(|meta| meta.mode() & 0o022 != 0 && meta.mode() & 0o1000 == 0);
+    let message = || t!("venv_sync.doctor.socket_open", path = shown);
+    is_open.then(|| Check::odd(SOCKET, message(), elsewhere()))
 }
 
 fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {

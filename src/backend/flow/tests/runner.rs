@@ -126,6 +126,7 @@ impl Runner for Scripted {
             }),
             time_ms: 1,
             printed: String::new(),
+            warning: None,
         }
     }
 

@@ -219,6 +219,7 @@ async fn done(
         result,
         time_ms,
         printed,
+        warning: None,
     }
 }
 
@@ -227,6 +228,7 @@ fn failed(error: NodeError, begun: Instant) -> NodeDone<Kept> {
         result: Err(error),
         time_ms: passed(begun),
         printed: String::new(),
+        warning: None,
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::unrecorded::Unrecorded;
 use crate::files::Stamp;
+use crate::files::momentary::is_momentary;
 use crate::project::{ProjectLayout, Venv};
 use crate::store::{EnvMeta, Generation, MetaState};
 
@@ -98,8 +99,10 @@ impl Freshness {
                     tracing::warn!(%file, why, "env_meta.json cannot be read");
                 }
                 Err(error) => {
-                    // Tried again at the next look, though the file may be the same then.
-                    self.stamp = None;
+                    if is_momentary(&error) {
+                        // Tried again at the next look, though the file may be the same then.
+                        self.stamp = None;
+                    }
                     tracing::warn!(%file, %error, "env_meta.json cannot be read now");
                 }
             }

@@ -1,4 +1,9 @@
 //! What a look at site-packages shows of an installer at work.
+//!
+//! Installers write in a known order. pip renames what it removes so that it begins with `~`, unpacks the new
+//! distribution, compiles it, and only then writes a RECORD that lists INSTALLER; uv, pdm and poetry write that RECORD
+//! last as well. So a fresh `~` folder or a fresh RECORD without INSTALLER means that somebody may still be at work,
+//! and is, as long as something moves. What looks so and is at rest was left by a crash, or installed by hand.
 
 use std::fs::{DirEntry, Metadata};
 use std::io;
@@ -6,17 +11,42 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::over::{Sign, SignKind};
+use super::distribution::is_set_aside;
 use crate::files::momentary::{found, there};
 use crate::files::read;
-use crate::inventory::is_set_aside;
+
+/// How long a sign may count: longer than any installer takes for one distribution.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// After so long without a movement nobody is at work: longer than an installer pauses within a distribution.
+pub const AT_REST: Duration = Duration::from_secs(2);
+
+/// Something in site-packages that tells of an installer at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sign {
+    /// Its name in the folder.
+    pub name: String,
+    /// Since anything last moved of what changed as lately as it.
+    pub at_rest: Duration,
+    /// What it is.
+    pub kind: SignKind,
+}
+
+/// What tells of an installer at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignKind {
+    /// pip put it aside, to remove it or put it back.
+    SetAside,
+    /// Metadata without a RECORD that lists INSTALLER.
+    Incomplete,
+}
 
 /// The fresh signs in `folders`; what is old is not looked at, so that a large environment costs one `stat` a
 /// distribution.
 ///
 /// # Errors
 /// What the system says of a folder, but that it is missing.
-pub(super) fn signs(folders: &[PathBuf]) -> io::Result<Vec<Sign>> {
+pub fn signs(folders: &[PathBuf]) -> io::Result<Vec<Sign>> {
     let now = SystemTime::now();
     let mut found = Vec::new();
     for folder in folders {
@@ -27,7 +57,7 @@ pub(super) fn signs(folders: &[PathBuf]) -> io::Result<Vec<Sign>> {
     let at_rest = if found.is_empty() {
         Duration::MAX
     } else {
-        at_rest(folders, now)
+        at_rest_at(folders, now)
     };
     let sign = |(name, kind)| Sign {
         name,
@@ -40,9 +70,14 @@ pub(super) fn signs(folders: &[PathBuf]) -> io::Result<Vec<Sign>> {
 /// Entries that are looked at for movements.
 const MOST_ENTRIES: usize = 100_000;
 
+/// Since anything last moved in `folders`, as far as an installer at work would move it.
+pub fn at_rest(folders: &[PathBuf]) -> Duration {
+    at_rest_at(folders, SystemTime::now())
+}
+
 /// Since anything last moved in `folders`: of what is fresh, all that lies in it, since an installer writes there for
 /// long before the next entry appears. What cannot be read does not move.
-fn at_rest(folders: &[PathBuf], now: SystemTime) -> Duration {
+fn at_rest_at(folders: &[PathBuf], now: SystemTime) -> Duration {
     let of_folder = |folder: &PathBuf| Some(age(&folder.metadata().ok()?, now));
     let mut least = folders
         .iter()
@@ -59,7 +94,7 @@ fn at_rest(folders: &[PathBuf], now: SystemTime) -> Duration {
             let age = age(&found, now);
             least = least.min(age);
             entries += 1;
-            if found.is_dir() && Sign::is_fresh(age) && entries < MOST_ENTRIES {
+            if found.is_dir() && is_fresh(age) && entries < MOST_ENTRIES {
                 fresh.push(entry.path());
             }
         }
@@ -81,7 +116,7 @@ fn sign(entry: &DirEntry, now: SystemTime) -> io::Result<Option<(String, SignKin
         return Ok(None);
     };
     let age = age(&metadata, now);
-    if !Sign::is_fresh(age) {
+    if !is_fresh(age) {
         return Ok(None);
     }
     let kind = if is_set_aside {
@@ -92,6 +127,11 @@ fn sign(entry: &DirEntry, now: SystemTime) -> io::Result<Option<(String, SignKin
         SignKind::Incomplete
     };
     Ok(Some((name, kind)))
+}
+
+/// Whether a sign of this age says anything.
+fn is_fresh(age: Duration) -> bool {
+    age < FRESH
 }
 
 /// Since the last change, by the time that no program can set: a renamed folder keeps its modification time. One from
@@ -185,11 +225,11 @@ mod tests {
         std::fs::create_dir(dir.path().join("~ix")).expect("folder");
         let folders = [dir.path().to_path_buf()];
         let now = SystemTime::now();
-        let later = |seconds| at_rest(&folders, now + Duration::from_secs(seconds));
+        let later = |seconds| at_rest_at(&folders, now + Duration::from_secs(seconds));
         assert!(later(0) < Duration::from_secs(2));
         let rest = later(30);
         assert!((28..=30).contains(&rest.as_secs()), "{rest:?}");
-        assert_eq!(at_rest(&["/nowhere".into()], now), Duration::MAX);
+        assert_eq!(at_rest_at(&["/nowhere".into()], now), Duration::MAX);
         assert!(signs(&folders).expect("readable")[0].at_rest < Duration::from_secs(2));
     }
 
@@ -198,9 +238,9 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary folder");
         let found = dir.path().metadata().expect("metadata");
         let now = SystemTime::now();
-        assert!(Sign::is_fresh(age(&found, now)));
-        assert!(!Sign::is_fresh(age(&found, now + Duration::from_secs(61))));
+        assert!(is_fresh(age(&found, now)));
+        assert!(!is_fresh(age(&found, now + Duration::from_secs(61))));
         let clock_set_back = now - Duration::from_secs(3_600);
-        assert!(!Sign::is_fresh(age(&found, clock_set_back)));
+        assert!(!is_fresh(age(&found, clock_set_back)));
     }
 }
