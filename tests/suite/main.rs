@@ -51,6 +51,7 @@ mod strangers;
 mod sync;
 mod systems;
 mod tools;
+mod turns;
 mod unread_log;
 mod uses;
 mod watch;
