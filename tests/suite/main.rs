@@ -38,6 +38,7 @@ mod installed;
 mod lean;
 mod lines;
 mod logs;
+mod others;
 mod paths;
 mod place;
 mod readme;
