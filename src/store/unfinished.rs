@@ -138,8 +138,8 @@ impl Unfinished {
         read().map_err(|error| StoreError::at(&venv.unfinished(), error))
     }
 
-    /// The runs beside the run `id` that go on now. `held` is the run lock, where that run has it: then whoever else had
-    /// it is over.
+    /// The runs beside the run `id` that go on now. `held` is the run lock, where that run has it: then whoever else
+    /// had it is over.
     pub fn beside(venv: &VenvLayout, id: &RunId, held: Option<&RunLock>) -> Vec<Self> {
         let mut all = Self::all(venv).unwrap_or_default();
         all.retain(|other| {

@@ -120,7 +120,10 @@ impl Stat {
 /// What a process and those below it have done so far. Where two of these are equal, none of them used processor time,
 /// read or wrote in between, and none came or went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Work(Vec<(u64, u64, u64, u64)>);
+pub(crate) struct Work {
+    /// Each process by its number, with its beginning, its processor time and its bytes.
+    processes: Vec<(u64, u64, u64, u64)>,
+}
 
 /// The work of the process `pid` and of those that it and they started, those in `without` left out with all below
 /// them. None for a process that has ended.
@@ -143,13 +146,13 @@ pub(crate) fn work_of(pid: u32, without: &[u32]) -> Option<Work> {
         );
         at += 1;
     }
-    let mut work: Vec<_> = all
+    let mut processes: Vec<_> = all
         .iter()
         .filter(|(pid, _)| tree.contains(pid))
         .map(|(pid, stat)| (*pid, stat.began, stat.processor_time, bytes_of(*pid)))
         .collect();
-    work.sort_unstable();
-    Some(Work(work))
+    processes.sort_unstable();
+    Some(Work { processes })
 }
 
 /// How many bytes the process `pid` read and wrote (`proc_pid_io(5)`). Of another user's nobody is told; it is 0 then.

@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 
@@ -214,6 +215,25 @@ fn a_pip_that_stands_stopped_holds_nobody_up() {
         changes(&sandbox, before),
         [change("two", "+two"), change("./held", "+held")]
     );
+}
+
+/// What a stop of the one process does not reach is told when it goes on (`docs/decisions/0023-what-a-stop-stops.md`).
+#[test]
+fn a_stopped_shim_tells_all_when_it_goes_on() {
+    let sandbox = Sandbox::ready();
+    let before = sandbox.records().len();
+    let first = Held::installing(&sandbox);
+    kill_process(first.id(), Signal::STOP).expect("stopped");
+    let pip = pidfd_open(first.pip(), PidfdFlags::empty()).expect("pip runs");
+    first.release();
+    poll(&mut [PollFd::new(&pip, PollFlags::IN)], None).expect("pip has ended");
+    assert_eq!(sandbox.records().len(), before, "nobody has told of it");
+    kill_process(first.id(), Signal::CONT).expect("goes on");
+    let output = first.output();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("Successfully installed held-1.0"), "{said}");
+    assert_eq!(changes(&sandbox, before), [change("./held", "+held")]);
 }
 
 /// A build that runs pip in the environment that it is built for, and hides that it does so below a pip.

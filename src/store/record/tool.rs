@@ -135,8 +135,8 @@ impl Tool {
     }
 }
 
-/// Whether the environment was made anew since the history was last written: what was ours in it is gone, and what makers
-/// write is newer.
+/// Whether the environment was made anew since the history was last written: what was ours in it is gone, and what
+/// makers write is newer.
 fn is_emptied(venv: &Venv) -> io::Result<bool> {
     let layout = venv.layout();
     let written = |path: &Path| -> io::Result<Option<SystemTime>> {
