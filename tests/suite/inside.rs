@@ -195,17 +195,11 @@ from pip._internal.cli.main import main as pip
 sys.exit(pip(["install"]))
 "#;
 
-/// The ways in that a command line gives: Python's words before pip's.
+/// The ways in that a command line gives: Python's words before pip's. What they write goes into the project: coverage
+/// removes its file before it begins, also where that is `/dev/null` and the tests have root's rights.
 const COMMAND_LINES: &[&[&str]] = &[
-    &["-m", "cProfile", "-o", "/dev/null", "-m", "pip"],
-    &[
-        "-m",
-        "coverage",
-        "run",
-        "--data-file=/dev/null",
-        "-m",
-        "pip",
-    ],
+    &["-m", "cProfile", "-o", "profile", "-m", "pip"],
+    &["-m", "coverage", "run", "--data-file=coverage", "-m", "pip"],
 ];
 
 /// The ways in that come and go with pip's versions.
