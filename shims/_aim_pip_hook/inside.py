@@ -1,5 +1,6 @@
 # aim-toolkit hook 1. `aim-venv-sync remove` takes it away.
-"""Remembers calls of pip from inside a program (runpy, pip.main, pip's own commands, a zipped pip, ensurepip).
+"""Remembers calls of pip from inside a program (runpy, pip.main, pip's own commands, a zipped pip, ensurepip,
+another Python's pip with --python).
 
 Whatever way leads there, pip does its work in the method main of a command. Its module is loaded as always, and then
 the method is stood in for by one that has aim-pip beside it: `aim-pip --aim-beside` waits for the environment's lock,
@@ -96,8 +97,6 @@ def _begin(name, args):
         args = [name] + list(args)
         if only_reads(args) or not os.access(AIM_PIP, os.X_OK):
             return None
-        if os.path.basename(sys.argv[0]) == "__pip-runner__.py":
-            return None  # pip's own call of itself
         beside = _Beside([os.fsencode(arg) for arg in args])
         return beside if beside.goes() else None
     except Exception:  # pip must run, whatever went wrong here

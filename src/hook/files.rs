@@ -2,9 +2,10 @@
 //!
 //! `00_aim_pip.pth` has one line that Python's `site` compiles and runs at every start, so it is short: it installs a
 //! finder, which imports the package `_aim_pip_hook` when Python looks for a module `pip`: for `python -m pip` and for
-//! pip's scripts, wherever they lie. Where the command line names pip, it asks that finder at once. The package looks
-//! at the command line and, for a call of pip that can change the environment, becomes `aim-pip`; a program that calls
-//! pip itself is the affair of its module `inside` (`docs/decisions/0007-hook-by-finder.md`). The files are in
+//! pip's scripts, wherever they lie; or for `pip._internal`, where another finder has brought `pip`, as another
+//! Python's pip does it with `--python`. Where the command line names pip, it asks that finder at once. The package
+//! looks at the command line and, for a call of pip that can change the environment, becomes `aim-pip`; a program that
+//! calls pip itself is the affair of its module `inside` (`docs/decisions/0007-hook-by-finder.md`). The files are in
 //! `shims/`, and their comments say the rest.
 //!
 //! Python 3.15 to 3.17 run such lines as before unless a `00_aim_pip.start` stands beside them, and 3.18 ignores them

@@ -1,6 +1,6 @@
 //! What changed between two snapshots.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,15 @@ pub struct Diff {
     pub startup: Vec<StartupChange>,
 }
 
+/// A part of what an environment holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Distributions, by canonical name.
+    pub distributions: BTreeSet<String>,
+    /// The startup files.
+    pub startup: bool,
+}
+
 impl Diff {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
@@ -69,6 +78,17 @@ impl Diff {
     /// Every change of a distribution: added, then removed, then changed.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.added.iter().chain(&self.removed).chain(&self.changed)
+    }
+
+    /// What it is about.
+    pub fn names(&self) -> Names {
+        Names {
+            distributions: self
+                .changes()
+                .map(|change| canonical(&change.name))
+                .collect(),
+            startup: !self.startup.is_empty(),
+        }
     }
 
     /// `startup` names the startup files that differ, each with whether it was there and whether it is.

@@ -22,7 +22,7 @@ mod signs;
 mod snapshot;
 mod startup;
 
-pub use diff::{Change, Diff, StartupChange, StartupChangeKind};
+pub use diff::{Change, Diff, Names, StartupChange, StartupChangeKind};
 pub use distribution::{Distribution, canonical, is_set_aside};
 pub use fingerprint::Fingerprint;
 pub use gate::Gate;

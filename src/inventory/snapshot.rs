@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::distribution::Distribution;
 use super::scan::Found;
 use super::startup::StartupFiles;
-use super::{Diff, Fingerprint, canonical, conda, metadata, scan};
+use super::{Diff, Fingerprint, Names, canonical, conda, metadata, scan};
 use crate::files::{momentary, read};
 use crate::project::{Venv, VenvLayout};
 
@@ -73,6 +73,16 @@ impl Snapshot {
             files: startup,
             ..distributions.into_iter().collect()
         }
+    }
+
+    /// This snapshot, with what `other` has of `part` in the place of its own.
+    #[must_use]
+    pub fn with(&self, part: &Names, other: &Self) -> Self {
+        let is_in = |one: &&Distribution| part.distributions.contains(&one.canonical_name());
+        let kept = self.distributions.iter().filter(|one| !is_in(one));
+        let taken = other.distributions.iter().filter(is_in);
+        let files = if part.startup { other } else { self }.files.clone();
+        Self::of_parts(kept.chain(taken).cloned().collect(), files)
     }
 
     /// Gives every distribution the name and version that its METADATA writes, which is what `pip list` shows.

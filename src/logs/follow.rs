@@ -210,7 +210,7 @@ mod tests {
         Unfinished::begin(
             &project.venv().layout(),
             run.clone(),
-            Snapshot::default(),
+            (Snapshot::default(), None),
             false,
         )
         .expect("written down");

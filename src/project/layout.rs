@@ -156,6 +156,8 @@ impl VenvLayout {
     pub const DOT_PROJECT: &'static str = ".project";
     /// The run lock.
     pub const LOCK: &'static str = "lock";
+    /// How the names of the files begin by which those are seen who wait for the run lock.
+    pub const WAITING: &'static str = "waiting-";
     /// The note of the daemon that serves the project.
     pub const DAEMON: &'static str = "daemon";
     /// Version of the layout; there where the hook was put in.

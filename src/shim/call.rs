@@ -140,19 +140,23 @@ impl PipCall {
             .collect()
     }
 
-    /// The project whose environment the call is about: pip's own, or that which `--python` names if it is one of
-    /// ours.
+    /// The project whose environment the call is about: that which `--python` names, or `--target` and the like lead
+    /// into, if it is one of ours; else pip's own.
     pub(super) fn subject(&self, asked: &PipCommand, host: &Host) -> Option<Project> {
-        let Some(python) = &asked.python else {
-            return Some(Project::of_venv(self.venv.clone()));
-        };
-        let path = host.absolute(python);
-        let venv = Venv::open(&path)
-            .ok()
-            .or_else(|| Venv::open(path.parent()?.parent()?).ok())?;
-        hook::is_installed(&venv)
-            .unwrap_or(false)
-            .then(|| Project::of_venv(venv))
+        let is_ours = |venv: &Venv| hook::is_installed(venv).unwrap_or(false);
+        if let Some(python) = &asked.python {
+            let path = host.absolute(python);
+            let venv = Venv::open(&path)
+                .ok()
+                .or_else(|| Venv::open(path.parent()?.parent()?).ok())?;
+            return is_ours(&venv).then(|| Project::of_venv(venv));
+        }
+        let other = asked.into.as_ref().and_then(|folder| {
+            let folder = host.absolute(folder);
+            let venv = folder.ancestors().find_map(|root| Venv::open(root).ok())?;
+            is_ours(&venv).then_some(venv)
+        });
+        Some(Project::of_venv(other.unwrap_or_else(|| self.venv.clone())))
     }
 }
 
@@ -262,6 +266,14 @@ mod tests {
             assert_eq!(project.root(), other.root);
         }
         assert_eq!(subject(Path::new("/usr/bin/python3")), None);
+        let target = |folder: &Path| {
+            let args = ["install", "x", "--target"].map(OsString::from);
+            let args = [&args[..], &[folder.into()]].concat();
+            let project = call.subject(&PipCommand::parse(&args), &host);
+            project.expect("one of both").root().to_path_buf()
+        };
+        assert_eq!(target(&other.root.join(".venv/lib/new")), other.root);
+        assert_eq!(target(&other.root.join("vendored")), place.root);
     }
 
     fn place_of_ours() -> Place {

@@ -39,6 +39,8 @@ pub struct PipCommand {
     pub packages: Vec<String>,
     /// The last `--python`: another environment is meant.
     pub python: Option<OsString>,
+    /// The last `--target`, `--prefix` or `--root`: another folder is meant, perhaps one of an environment.
+    pub into: Option<OsString>,
 }
 
 /// Commands that leave the environment as it is, whatever their options. `download` and `wheel` write files elsewhere,
@@ -88,6 +90,7 @@ impl PipCommand {
             action_at: None,
             packages: Vec::new(),
             python: None,
+            into: None,
         };
         let mut words = Words::new(args);
         match command.read_general(&mut words) {
@@ -143,10 +146,11 @@ impl PipCommand {
                     self.effect = Effect::Reading;
                     return;
                 }
-                Word::Option(
-                    OptionMeaning::Elsewhere | OptionMeaning::ElsewhereFlag | OptionMeaning::DryRun,
-                    _,
-                ) => {
+                Word::Option(OptionMeaning::Elsewhere, value) => {
+                    self.effect = Effect::Uncertain;
+                    self.into = value.map(|v| v.value);
+                }
+                Word::Option(OptionMeaning::ElsewhereFlag | OptionMeaning::DryRun, _) => {
                     self.effect = Effect::Uncertain;
                 }
                 Word::Option(OptionMeaning::Python, value) => self.python = value.map(|v| v.value),

@@ -9,6 +9,7 @@
 //! **Invariant:** reaches neither an async runtime nor an argument parser; a test looks into the binary.
 
 mod beside;
+mod beside_others;
 mod call;
 mod classify;
 mod options;

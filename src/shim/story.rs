@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
+use super::beside_others::BesideOthers;
 use super::call::PipCall;
 use super::classify::{Effect, PipCommand};
 use crate::api::nudge;
@@ -17,8 +18,8 @@ use crate::inventory::Snapshot;
 use crate::project::{Config, Project};
 use crate::secrets;
 use crate::store::{
-    Ending, Holder, LogDraft, Published, Recorded, RunId, RunLock, RunOutput, StartedRun,
-    StoreError, Tool, Unfinished, catch_up, publish, recover,
+    Ending, Generation, Holder, LogDraft, Published, Recorded, RunId, RunLock, RunOutput,
+    StartedRun, StoreError, Tool, Unfinished, catch_up, publish_own, recover,
 };
 use crate::terminal::printable;
 use crate::words::t;
@@ -72,6 +73,9 @@ pub(super) struct Story<'a> {
     lock: Option<RunLock>,
     /// What was there; none where nobody can tell.
     before: Option<Snapshot>,
+    /// The generation that was recorded then.
+    since: Option<Generation>,
+    beside: BesideOthers,
 }
 
 impl<'a> Story<'a> {
@@ -87,6 +91,7 @@ impl<'a> Story<'a> {
         } = &remembered;
         let started = begin(call, asked, pid, host);
         let lock = wait_for_turn(project, config, &started, host);
+        let beside = BesideOthers::begin(project, &started, lock.as_ref());
         // What a crash left is entered first; if that fails, the next run tries again, and until then nobody can tell
         // what is in the history already.
         let recovered = lock
@@ -95,7 +100,8 @@ impl<'a> Story<'a> {
         // Where nobody can tell what is there, it is taken to be what is recorded.
         let before = match Snapshot::scan(project.venv()) {
             Ok(before) => {
-                if let Some(lock) = recovered {
+                // What somebody is in the middle of is for that run to enter.
+                if let Some(lock) = recovered.filter(|_| beside.is_nobody()) {
                     enter_earlier_changes(project, config, lock, &before, &started);
                 }
                 Some(before)
@@ -105,14 +111,20 @@ impl<'a> Story<'a> {
                 .and_then(|recorded| recorded.snapshot().cloned()),
         };
         let layout = project.venv().layout();
+        let since = Recorded::read(project)
+            .ok()
+            .map(|recorded| recorded.generation());
         if let Some(before) = &before {
-            let _ = Unfinished::begin(&layout, started.clone(), before.clone(), lock.is_some());
+            let found = (before.clone(), since);
+            let _ = Unfinished::begin(&layout, started.clone(), found, lock.is_some());
         }
         Self {
             remembered,
             started,
             lock,
             before,
+            since,
+            beside,
         }
     }
 
@@ -149,10 +161,21 @@ impl<'a> Story<'a> {
             }
             return;
         }
-        let run = self.started.finish(duration, ending, output);
-        match publish(&project, &config, run, &before, &after) {
+        let company = self.beside.end(&project, &self.started, self.lock.as_ref());
+        let run = self.started.clone().finish(duration, ending, output);
+        let found = (&before, self.since);
+        match publish_own(&project, &config, run, found, &after, &company) {
             Ok(published) => {
                 Unfinished::end(&layout, &id);
+                if company.is_at_work && company.others.is_empty() {
+                    enter_open_changes(
+                        &project,
+                        &config,
+                        self.lock.as_ref(),
+                        &after,
+                        &self.started,
+                    );
+                }
                 drop(self.lock);
                 tell_daemon(&project, &published, host);
             }
@@ -209,8 +232,27 @@ fn enter_earlier_changes(
     }
 }
 
-/// Takes the environment's run lock, waiting for another pip. None when it has waited long enough, when nobody wants a
-/// lock, or where there can be none: pip runs all the same.
+/// What none of the runs that went on side by side can be said to have changed is a run of its own. Without the lock it
+/// is left to the next comparison.
+fn enter_open_changes(
+    project: &Project,
+    config: &Config,
+    held: Option<&RunLock>,
+    now: &Snapshot,
+    run: &StartedRun,
+) {
+    let layout = project.venv().layout();
+    let taken = match held {
+        Some(_) => None,
+        None => RunLock::try_acquire(&layout, &run.argv.join(" ")).ok(),
+    };
+    if let Some(lock) = held.or(taken.as_ref()) {
+        enter_earlier_changes(project, config, lock, now, run);
+    }
+}
+
+/// Takes the environment's run lock, waiting for another pip. None when it has waited long enough, when the other one
+/// stands still, when nobody wants a lock, or where there can be none: pip runs all the same.
 fn wait_for_turn(
     project: &Project,
     config: &Config,
@@ -227,10 +269,7 @@ fn wait_for_turn(
         }
     };
     // The process that runs pip: inside a program that is not this one.
-    let me = Holder {
-        pid: Some(run.pid),
-        command: run.argv.join(" "),
-    };
+    let me = Holder::new(run.pid, run.argv.join(" "));
     RunLock::acquire_as(&project.venv().layout(), &me, limit, notice).ok()
 }
 

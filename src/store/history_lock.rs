@@ -30,7 +30,7 @@ impl HistoryLock {
             name: ProjectLayout::LOCK,
             folder: &|| places::made_logs(layout),
         };
-        let held = Held::wait(&place, None, Self::LIMIT, |_| ())?;
+        let held = Held::wait(&place, None, Self::LIMIT, |_| (), |_| true)?;
         Ok(Self {
             _held: held,
             project: places::project(layout).map_err(at)?,

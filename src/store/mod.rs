@@ -18,6 +18,7 @@ mod history_lock;
 mod link;
 pub mod lock;
 mod log;
+mod overlap;
 pub mod places;
 mod publish;
 mod record;
@@ -38,6 +39,7 @@ pub use error::StoreError;
 pub use link::{Link, LinkRefused};
 pub use lock::{Holder, LockError, RunLock};
 pub use log::{Log, LogDraft, readable};
+pub use overlap::{Company, publish_own};
 pub use publish::publish;
 #[cfg(test)]
 pub use record::LoneLog;

@@ -32,12 +32,23 @@ pub fn publish(
     before: &Snapshot,
     after: &Snapshot,
 ) -> Result<Published, StoreError> {
-    let layout = project.layout();
-    let lock = HistoryLock::acquire(&layout)?;
-    let ended_at = Utc::now();
-    let mut state = ProjectState::read(project, &lock)?;
+    let lock = HistoryLock::acquire(&project.layout())?;
+    let state = ProjectState::read(project, &lock)?;
     let (before, after) = state.named(project, before, after);
-    let changes = before.diff_to(&after);
+    publish_under(&lock, state, (project, config), run, (&before, &after))
+}
+
+/// As [`publish`], for who has read the `state` of the history under its `lock`; both snapshots have METADATA's names.
+pub(super) fn publish_under(
+    lock: &HistoryLock,
+    mut state: ProjectState,
+    (project, config): (&Project, &Config),
+    run: FinishedRun,
+    (before, after): (&Snapshot, &Snapshot),
+) -> Result<Published, StoreError> {
+    let layout = project.layout();
+    let ended_at = Utc::now();
+    let changes = before.diff_to(after);
     let raised = !changes.is_empty();
     let was = state.generation;
     let generation = if raised { was.next() } else { was };
@@ -50,7 +61,7 @@ pub fn publish(
     let mut enter = |record: &RunRecord| {
         let appended = history::append(lock.logs(), record)
             .map_err(|error| StoreError::at(&layout.runs(), error))?;
-        let entered = state.enter(project, record, &after, ended_at, &lock);
+        let entered = state.enter(project, record, after, ended_at, lock);
         entered.inspect_err(|_| appended.take_back())
     };
     if let Err(error) = enter(&record) {
@@ -71,7 +82,7 @@ pub fn publish(
         part.remove();
     }
     // The run is entered; what is too old goes now or after the next run.
-    let _ = retention::after_run(&layout, Limits::of(config), &lock);
+    let _ = retention::after_run(&layout, Limits::of(config), lock);
     Ok(Published {
         record,
         generation,

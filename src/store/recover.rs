@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use super::error::StoreError;
 use super::history_lock::HistoryLock;
 use super::lock::RunLock;
+use super::overlap::{Company, publish_own};
 use super::places;
-use super::publish::publish;
 use super::record::Published;
 use super::record::history;
 use super::record::{Ending, RunRecord};
@@ -40,6 +40,7 @@ pub fn recover(
         .into_iter()
         .filter(|left| !left.may_be_alive())
         .collect();
+    let may_overlap = over.len() > 1 && over.iter().any(|left| !left.locked);
     let mut last = None;
     for (index, left) in over.iter().enumerate() {
         // What it changed is what was there when the next one began.
@@ -49,7 +50,11 @@ pub fn recover(
                 Snapshot::scan(project.venv()).map_err(StoreError::unscanned(project.venv()))?
             }
         };
-        last = enter(project, config, left, &after)?.or(last);
+        let company = Company {
+            others: Vec::new(),
+            is_at_work: left.is_shared || may_overlap,
+        };
+        last = enter(project, config, left, &after, &company)?.or(last);
     }
     if !over.is_empty() {
         // Files that the crash left half-written go, too.
@@ -64,6 +69,7 @@ fn enter(
     config: &Config,
     left: &Unfinished,
     after: &Snapshot,
+    company: &Company,
 ) -> Result<Option<Published>, StoreError> {
     let venv = project.venv().layout();
     let layout = project.layout();
@@ -95,7 +101,8 @@ fn enter(
     run.argv = secrets::words(&run.argv);
     run.packages = secrets::words(&run.packages);
     let run = run.finish(duration, ending, output);
-    let published = publish(project, config, run, &left.before, after)?;
+    let found = (&left.before, left.since);
+    let published = publish_own(project, config, run, found, after, company)?;
     Unfinished::end(&venv, &left.run.id);
     Ok(Some(published))
 }
@@ -201,7 +208,7 @@ mod tests {
         let run = started("install");
         let before = Snapshot::scan(project.venv()).expect("readable");
         let venv = project.venv().layout();
-        Unfinished::begin(&venv, run.clone(), before, locked).expect("begun");
+        Unfinished::begin(&venv, run.clone(), (before, None), locked).expect("begun");
         run
     }
 
@@ -244,7 +251,8 @@ mod tests {
         let after = Snapshot::scan(project.venv()).expect("readable");
         let mut finished = finished("install", "");
         finished.started.id = run.id;
-        publish(&project, &Config::default(), finished, &before, &after).expect("published");
+        crate::store::publish(&project, &Config::default(), finished, &before, &after)
+            .expect("published");
         std::fs::remove_file(project.layout().env_meta())
             .expect("as if the crash had come before it");
         assert!(recovered(&project).is_none());
@@ -265,7 +273,7 @@ mod tests {
         let mut run = started("install");
         run.pid = std::os::unix::process::parent_id();
         let venv = project.venv().layout();
-        Unfinished::begin(&venv, run, Snapshot::default(), false).expect("begun");
+        Unfinished::begin(&venv, run, (Snapshot::default(), None), false).expect("begun");
         assert!(recovered(&project).is_none());
         assert!(Unfinished::last(&venv).expect("read").is_some());
     }
@@ -320,7 +328,7 @@ mod tests {
             Unfinished::begin(
                 &venv,
                 run.clone(),
-                Snapshot::scan(project.venv()).expect("readable"),
+                (Snapshot::scan(project.venv()).expect("readable"), None),
                 locked,
             )
             .expect("begun");

@@ -67,7 +67,7 @@ fn through_every_door(line: &str, size: usize, secret: &str) {
 
     let before = Snapshot::scan(project.venv()).expect("scanned");
     let run = begun(line);
-    Unfinished::begin(&venv, run.clone(), before.clone(), true).expect("begun");
+    Unfinished::begin(&venv, run.clone(), (before.clone(), None), true).expect("begun");
     let mut draft = LogDraft::begin(&layout, &run.id);
     for piece in format!("Looking\n{line}\r\n{line}\x1b[0m\nDone\n")
         .as_bytes()
@@ -85,7 +85,7 @@ fn through_every_door(line: &str, size: usize, secret: &str) {
     check("the run is published");
 
     let killed = begun(line);
-    Unfinished::begin(&venv, killed.clone(), after, true).expect("begun");
+    Unfinished::begin(&venv, killed.clone(), (after, None), true).expect("begun");
     // As an earlier version left it.
     let part = dir.path().join(LOGS).join(format!(".{}.part", killed.id));
     std::fs::write(&part, line).expect("write");

@@ -11,10 +11,9 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
+use super::lock::RunLock;
 use super::places;
-use super::record::Ending;
-use super::record::RunId;
-use super::record::StartedRun;
+use super::record::{Ending, Generation, RunId, StartedRun};
 use crate::files::Folder;
 use crate::files::momentary::found;
 use crate::inventory::Snapshot;
@@ -31,6 +30,12 @@ pub struct Unfinished {
     pub locked: bool,
     /// What was installed when it began.
     pub before: Snapshot,
+    /// The generation that was recorded then; none where nobody could tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Generation>,
+    /// Whether a run that ended beside it left changes open, which may be of either.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_shared: bool,
     /// How it ended, where that is known and could not be entered into the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended: Option<Ended>,
@@ -49,14 +54,15 @@ struct Ended {
 impl Unfinished {
     const SCHEMA: u32 = 1;
 
-    /// Writes down that `run` begins, `before` being what is installed; `locked` says whether it holds the run lock.
+    /// Writes down that `run` begins, `before` being what is installed, and `since` the generation that is recorded;
+    /// `locked` says whether it holds the run lock.
     ///
     /// # Errors
     /// [`StoreError`] when the environment cannot be written.
     pub fn begin(
         venv: &VenvLayout,
         run: StartedRun,
-        before: Snapshot,
+        (before, since): (Snapshot, Option<Generation>),
         locked: bool,
     ) -> Result<(), StoreError> {
         let begun = Self {
@@ -64,6 +70,8 @@ impl Unfinished {
             run,
             locked,
             before,
+            since,
+            is_shared: false,
             ended: None,
         };
         begun.write(venv)
@@ -79,8 +87,7 @@ impl Unfinished {
         ending: Ending,
         duration: Duration,
     ) -> Result<(), StoreError> {
-        let read = || Self::read(&notes(venv)?, &name(id));
-        let mut note = read().map_err(|error| StoreError::at(&path(venv, id), error))?;
+        let mut note = Self::of(venv, id)?;
         let (exit_code, signal) = ending.members();
         note.ended = Some(Ended {
             exit_code,
@@ -88,6 +95,21 @@ impl Unfinished {
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         });
         note.write(venv)
+    }
+
+    /// Writes down that changes were left open which may be of the run `id`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then they count as that run's.
+    pub fn share(venv: &VenvLayout, id: &RunId) -> Result<(), StoreError> {
+        let mut note = Self::of(venv, id)?;
+        note.is_shared = true;
+        note.write(venv)
+    }
+
+    fn of(venv: &VenvLayout, id: &RunId) -> Result<Self, StoreError> {
+        let read = || Self::read(&notes(venv)?, &name(id));
+        read().map_err(|error| StoreError::at(&path(venv, id), error))
     }
 
     /// Forgets the run `id`: it ended and is in the history.
@@ -114,6 +136,21 @@ impl Unfinished {
             Ok(all)
         };
         read().map_err(|error| StoreError::at(&venv.unfinished(), error))
+    }
+
+    /// The runs beside the run `id` that go on now. `held` is the run lock, where that run has it: then whoever else
+    /// had it is over.
+    pub fn beside(venv: &VenvLayout, id: &RunId, held: Option<&RunLock>) -> Vec<Self> {
+        let mut all = Self::all(venv).unwrap_or_default();
+        all.retain(|other| {
+            other.run.id != *id
+                && if other.locked {
+                    held.is_none() && RunLock::holder(venv).is_some()
+                } else {
+                    other.may_be_alive()
+                }
+        });
+        all
     }
 
     /// The run that has begun last.

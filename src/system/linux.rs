@@ -102,13 +102,79 @@ pub(crate) fn session_of(pid: Pid) -> Option<i32> {
 
 /// When the process `pid` began, in ticks since the machine did; none for one that has ended (`proc_pid_stat(5)`).
 pub(crate) fn beginning_of(pid: u64) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in parentheses, may hold anything.
-    let (_, rest) = stat.rsplit_once(") ")?;
-    let mut fields = rest.split(' ');
-    let state = fields.next()?;
-    let began = fields.nth(18)?.parse().ok()?;
-    (state != "Z" && state != "X").then_some(began)
+    let stat = Stat::of(pid)?;
+    (!matches!(stat.state, 'Z' | 'X')).then_some(stat.began)
+}
+
+/// What the system says of a process (`proc_pid_stat(5)`), times in ticks.
+struct Stat {
+    state: char,
+    parent: u64,
+    processor_time: u64,
+    began: u64,
+}
+
+impl Stat {
+    fn of(pid: u64) -> Option<Self> {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name, in parentheses, may hold anything.
+        let (_, rest) = text.rsplit_once(") ")?;
+        let fields: Vec<&str> = rest.split(' ').collect();
+        let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+        Some(Self {
+            state: fields.first()?.chars().next()?,
+            parent: number(1)?,
+            processor_time: number(11)? + number(12)?,
+            began: number(19)?,
+        })
+    }
+}
+
+/// What a process and those below it have done so far. Where two of these are equal, none of them used processor time,
+/// read or wrote in between, and none came or went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// Each process by its number, with its beginning, its processor time and its bytes.
+    processes: Vec<(u64, u64, u64, u64)>,
+}
+
+/// The work of the process `pid` and of those that it and they started, those in `without` left out with all below
+/// them. None for a process that has ended.
+pub(crate) fn work_of(pid: u32, without: &[u32]) -> Option<Work> {
+    beginning_of(pid.into())?;
+    let all: Vec<(u64, Stat)> = processes()
+        .filter_map(|pid| u64::try_from(pid.as_raw_nonzero().get()).ok())
+        .filter_map(|pid| Some((pid, Stat::of(pid)?)))
+        .collect();
+    let root = u64::from(pid);
+    let is_left_out = |pid: u64| pid != root && without.iter().any(|&out| u64::from(out) == pid);
+    let mut tree = vec![root];
+    let mut at = 0;
+    while let Some(&parent) = tree.get(at) {
+        let children = all.iter().filter(|(_, stat)| stat.parent == parent);
+        tree.extend(
+            children
+                .map(|&(pid, _)| pid)
+                .filter(|&pid| !is_left_out(pid)),
+        );
+        at += 1;
+    }
+    let mut processes: Vec<_> = all
+        .iter()
+        .filter(|(pid, _)| tree.contains(pid))
+        .map(|(pid, stat)| (*pid, stat.began, stat.processor_time, bytes_of(*pid)))
+        .collect();
+    processes.sort_unstable();
+    Some(Work { processes })
+}
+
+/// How many bytes the process `pid` read and wrote (`proc_pid_io(5)`). Of another user's nobody is told; it is 0 then.
+fn bytes_of(pid: u64) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let numbers = text.lines().filter_map(|line| line.split_once(": "));
+    numbers
+        .filter_map(|(_, number)| number.parse::<u64>().ok())
+        .fold(0, u64::wrapping_add)
 }
 
 /// The user on the other side of `socket` (unix(7), `SO_PEERCRED`).

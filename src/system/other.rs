@@ -79,6 +79,15 @@ pub(crate) fn beginning_of(_pid: u64) -> Option<u64> {
     None
 }
 
+/// What a process has done so far: there is no telling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Work {}
+
+/// As [`processes`]. So whoever holds a lock is taken to move, and is waited for as long as `lock.timeout` says.
+pub(crate) fn work_of(_pid: u32, _without: &[u32]) -> Option<Work> {
+    None
+}
+
 /// The user on the other side of `socket` (getpeereid(3)).
 #[expect(unsafe_code, reason = "nobody has a safe way to ask")]
 pub(crate) fn peer_of(socket: BorrowedFd<'_>) -> Option<u32> {

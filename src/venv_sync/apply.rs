@@ -214,9 +214,16 @@ fn lock(ground: &Ground<'_>, action: &str, console: &mut Console) -> Result<Opti
 
 /// Who holds the run lock, in words.
 pub(super) fn held_by(holder: &Holder) -> String {
-    let Some(pid) = holder.pid else {
+    if holder.pid.is_none() {
         return t!("venv_sync.held").into_owned();
-    };
-    let command = printable(&holder.command);
-    t!("venv_sync.held_by", pid = pid, command = command).into_owned()
+    }
+    t!("venv_sync.held_by", run = named(holder)).into_owned()
+}
+
+/// A run, by its command and its process.
+pub(super) fn named(run: &Holder) -> String {
+    let pid = run
+        .pid
+        .map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+    format!("{} (pid {pid})", printable(&run.command))
 }

@@ -14,7 +14,7 @@ use crate::error::{Exit, Result};
 use crate::hook::{self, HookState};
 use crate::inventory::{Change, Diff};
 use crate::project::VenvError;
-use crate::store::{EnvMeta, Generation, LastChange, Standing, Tool};
+use crate::store::{EnvMeta, Generation, Holder, LastChange, RunLock, Standing, Tool};
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -34,6 +34,10 @@ struct Status {
     in_step: bool,
     difference: Option<Diff>,
     problem: Option<String>,
+    /// Who changes the environment now.
+    running: Option<Holder>,
+    /// Who waits for that to end.
+    waiting: Vec<Holder>,
     shim: Shim,
     daemon: DaemonState,
 }
@@ -88,6 +92,8 @@ fn gather(ground: &Ground<'_>) -> Result<(Status, EnvMeta)> {
             Standing::Unreadable(why, _) => Some(why),
             Standing::InStep | Standing::Differs(_) | Standing::Unrecorded(_) => None,
         },
+        running: RunLock::holder(&venv.layout()),
+        waiting: RunLock::waiting(&venv.layout()),
         shim: shim(ground)?,
         daemon: daemon::look(ground),
     };
@@ -116,7 +122,7 @@ fn shim(ground: &Ground<'_>) -> Result<Shim> {
 }
 
 fn print(status: &Status, meta: &EnvMeta, console: &mut Console) -> Result<()> {
-    let rows = [
+    let mut rows = vec![
         (
             t!("venv_sync.status.project"),
             status.project.display().to_string(),
@@ -131,6 +137,19 @@ fn print(status: &Status, meta: &EnvMeta, console: &mut Console) -> Result<()> {
             status.daemon.worker_words(status.generation.0),
         ),
     ];
+    let running = status
+        .running
+        .iter()
+        .map(|run| (t!("venv_sync.status.running"), run));
+    let waiting = status
+        .waiting
+        .iter()
+        .map(|run| (t!("venv_sync.status.waiting"), run));
+    rows.extend(
+        running
+            .chain(waiting)
+            .map(|(label, run)| (label, apply::named(run))),
+    );
     let widest = rows.iter().map(|(label, _)| width::columns(label)).max();
     for (label, text) in rows {
         if text.is_empty() {

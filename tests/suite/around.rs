@@ -1,129 +1,11 @@
-//! Around a run: turns, crashes, other tools, installations that go elsewhere, disks that are full.
+//! Around a run: crashes, other tools, installations that go elsewhere, disks that are full.
 
-use std::fs::File;
-use std::io::Read;
-use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-
-use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::process::Command;
 
 use crate::held::Held;
 use crate::sandbox::{Ran, Sandbox};
-
-/// A process whose stderr is a terminal.
-struct AtTerminal {
-    child: Child,
-    terminal: File,
-}
-
-impl AtTerminal {
-    fn start(command: &mut Command) -> Self {
-        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-        grantpt(&terminal).expect("granted");
-        unlockpt(&terminal).expect("unlocked");
-        let name = ptsname(&terminal, Vec::new()).expect("a name");
-        let name = name.into_string().expect("utf-8");
-        let side = File::options()
-            .read(true)
-            .write(true)
-            .open(name)
-            .expect("open");
-        let child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::from(OwnedFd::from(side)))
-            .spawn()
-            .expect("starts");
-        Self {
-            child,
-            terminal: File::from(terminal),
-        }
-    }
-
-    /// Reads the next line.
-    fn line(&mut self) -> String {
-        let mut line = Vec::new();
-        let mut byte = [0];
-        while !line.ends_with(b"\n") {
-            self.terminal.read_exact(&mut byte).expect("a line");
-            line.extend(byte);
-        }
-        String::from_utf8_lossy(&line).trim_end().to_owned()
-    }
-
-    /// What comes until all who have the terminal are gone.
-    fn rest(&mut self) -> String {
-        let mut text = Vec::new();
-        let _ = self.terminal.read_to_end(&mut text); // on Linux the end is an error
-        String::from_utf8_lossy(&text).into_owned()
-    }
-}
-
-fn held(sandbox: &Sandbox) -> Held {
-    Held::prepare(sandbox);
-    let mut command = sandbox.command(sandbox.bin("pip"));
-    Held::start(sandbox, command.args(["install", "./held"]))
-}
-
-#[test]
-fn two_pips_take_turns() {
-    let sandbox = Sandbox::ready();
-    let first = held(&sandbox);
-    let notice = format!("process {}: pip install ./held)", first.id());
-    let pip = || {
-        let mut command = sandbox.command(sandbox.bin("pip"));
-        command.arg("install"); // fails at once, when its turn has come
-        command
-    };
-    // Ctrl-C ends the wait.
-    let mut second = AtTerminal::start(&mut pip());
-    let line = second.line();
-    assert!(line.ends_with(&notice), "{line}");
-    kill_process(Pid::from_child(&second.child), Signal::INT).expect("sent");
-    let status = second.child.wait().expect("ended");
-    assert_eq!(status.signal(), Some(2));
-    // Time ends it, and so does no wish to wait. Nobody at a terminal, nothing said.
-    for seconds in ["1", "0"] {
-        let ran = Ran::of(pip().env("AIM_PIP_LOCK_TIMEOUT", seconds)).exits(1);
-        assert!(!ran.stderr().contains("aim-pip"), "{ran:?}");
-    }
-    assert_eq!(sandbox.records().len(), 3, "init and these two");
-    // Its turn ends it.
-    let mut third = AtTerminal::start(&mut pip());
-    assert!(third.line().ends_with(&notice));
-    first.release();
-    let first = first.output();
-    assert!(first.status.success(), "{first:?}");
-    let said = third.rest();
-    assert!(!said.contains("aim-pip"), "said once: {said}");
-    assert_eq!(third.child.wait().expect("ended").code(), Some(1));
-    let actions: Vec<_> = sandbox.records().split_off(3);
-    assert_eq!(actions[0]["packages"][0], "./held");
-    assert_eq!(actions.len(), 2);
-}
-
-#[test]
-fn two_without_a_lock_that_are_cut_off_are_both_remembered() {
-    let sandbox = Sandbox::ready();
-    Held::prepare(&sandbox);
-    let both = [(), ()].map(|()| {
-        let mut command = sandbox.command(sandbox.bin("pip"));
-        command.args(["install", "./held"]);
-        Held::start(&sandbox, command.env("AIM_PIP_LOCK_TIMEOUT", "0"))
-    });
-    for held in both {
-        held.cut();
-    }
-    sandbox.run("aim-venv-sync", ["sync"]).ok();
-    let records = sandbox.records().split_off(1);
-    assert_eq!(records.len(), 2, "{records:?}");
-    for record in records {
-        assert_eq!(record["interrupted"], true, "{record}");
-        assert_eq!(record["packages"][0], "./held", "{record}");
-    }
-}
 
 #[test]
 fn a_run_that_cannot_be_entered_is_entered_later_with_its_status() {
@@ -200,7 +82,7 @@ fn a_run_that_was_cut_off_is_remembered_by_the_next() {
     for next in ["pip", "sync"] {
         let sandbox = Sandbox::ready();
         let generation = sandbox.generation();
-        let first = held(&sandbox);
+        let first = Held::installing(&sandbox);
         past_us(&sandbox, &sandbox.wheel("greeting", "1.0")); // as if pip had come so far
         first.cut();
         match next {
@@ -222,7 +104,7 @@ fn a_run_that_was_cut_off_is_remembered_by_the_next() {
 #[test]
 fn pip_that_is_killed_takes_its_shim_along() {
     let sandbox = Sandbox::ready();
-    let first = held(&sandbox);
+    let first = Held::installing(&sandbox);
     Held::kill(first.pip());
     first.release();
     assert_eq!(first.output().status.signal(), Some(9));

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use crate::sandbox::Sandbox;
 
 /// A project whose build says where it is by one named pipe and goes on by another.
-const PROJECT: &str =
+pub(crate) const PROJECT: &str =
     "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n";
 const BACKEND: &str = r#"
 import os, zipfile
@@ -46,6 +46,13 @@ impl Held {
         let pipes = ["here", "go"].map(|name| backend.with_file_name(name));
         let made = Command::new("mkfifo").args(pipes).status();
         assert!(made.expect("mkfifo runs").success());
+    }
+
+    /// Writes the project and runs pip on it, up to the middle.
+    pub(crate) fn installing(sandbox: &Sandbox) -> Self {
+        Self::prepare(sandbox);
+        let mut command = sandbox.command(sandbox.bin("pip"));
+        Self::start(sandbox, command.args(["install", "./held"]))
     }
 
     /// Runs `command`, which is to install `./held`, up to the middle.

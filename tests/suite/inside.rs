@@ -1,12 +1,10 @@
 //! pip called inside a program.
 
-use std::path::Path;
-
 use rustix::process::kill_process;
 
 use aim_toolkit::testing::{RunLock, Venv};
-use serde_json::json;
 
+use crate::compare::versions;
 use crate::held::Held;
 use crate::sandbox::{Python, Ran, Sandbox, stored_wheel};
 
@@ -154,52 +152,6 @@ assert module.main(["install"]) == 1 and len(started) == 1
 print("fine")
 "#;
 
-#[test]
-fn pips_own_call_of_itself_is_left_alone() {
-    let sandbox = Sandbox::ready();
-    let before = sandbox.records();
-    let runner = sandbox.site_packages().join("pip/__pip-runner__.py");
-    let runner = runner.to_str().expect("utf-8");
-    sandbox
-        .run(sandbox.bin("python"), [runner, "install"])
-        .exits(1);
-    assert_eq!(sandbox.records(), before);
-}
-
-/// Makes a zip that runs the pip of a wheel, as `pip.pyz` is one.
-const ZIP: &str = r"
-import sys, zipfile, shutil
-wheel, zipped = sys.argv[1:]
-shutil.copyfile(wheel, zipped)
-run = 'import runpy; runpy.run_module(\'pip\', run_name=\'__main__\', alter_sys=True)'
-zipfile.ZipFile(zipped, 'a').writestr('__main__.py', run)
-";
-
-/// A pip that lies elsewhere, and changes this environment all the same.
-#[test]
-fn pips_of_others_are_remembered() {
-    let Some(wheel) = stored_wheel("pip-24.0-") else {
-        return;
-    };
-    let sandbox = Sandbox::ready();
-    let python = sandbox.bin("python");
-    let in_wheel = wheel.join("pip");
-    let zipped = sandbox.root().join("pip.pyz");
-    sandbox
-        .run(&python, ["-c", ZIP, path(&wheel), path(&zipped)])
-        .ok();
-    for (name, pip) in [("wheeled", &in_wheel), ("zipped", &zipped)] {
-        sandbox.wheel(name, "1.0");
-        sandbox.run(&python, [path(pip), "install", name]).ok();
-        let record = sandbox.last_record();
-        assert_eq!(record["argv"], json!(["pip", "install", name]));
-        assert_eq!(record["added"][0]["name"], *name);
-    }
-    let before = sandbox.records().len();
-    sandbox.run(&python, ["-m", "ensurepip"]).ok();
-    assert_eq!(sandbox.records().len() - before, 1);
-}
-
 /// A process that the program forks while pip runs has the program's descriptors, and stays.
 #[test]
 fn a_child_that_stays_holds_up_nothing() {
@@ -243,6 +195,60 @@ from pip._internal.cli.main import main as pip
 sys.exit(pip(["install"]))
 "#;
 
-fn path(path: &Path) -> &str {
-    path.to_str().expect("utf-8")
+/// The ways in that a command line gives: Python's words before pip's. What they write goes into the project: coverage
+/// removes its file before it begins, also where that is `/dev/null` and the tests have root's rights.
+const COMMAND_LINES: &[&[&str]] = &[
+    &["-m", "cProfile", "-o", "profile", "-m", "pip"],
+    &["-m", "coverage", "run", "--data-file=coverage", "-m", "pip"],
+];
+
+/// The ways in that come and go with pip's versions.
+const ENTRIES: &[&str] = &[
+    "import sys; from pip._internal.cli.main import cli; sys.exit(cli())",
+    "import sys; from pip._internal.commands.install import InstallCommand as command; \
+     sys.exit(command('install', 'x').main(sys.argv[2:]))",
+    "import sys; from importlib.metadata import distribution; \
+     entries = distribution('pip').entry_points; \
+     sys.exit([entry for entry in entries if entry.name == 'pip'][0].load()())",
+];
+
+#[test]
+fn every_pip_is_remembered_through_every_door() {
+    let coverage = stored_wheel("coverage-");
+    for (version, minor) in versions::VERSIONS {
+        let (Some(wheel), Some(python)) = (versions::wheel(version), Python::find(*minor)) else {
+            continue;
+        };
+        let sandbox = Sandbox::on(python).with_venv();
+        versions::replace_pip(&sandbox, &wheel);
+        if let Some(coverage) = coverage.as_ref().filter(|_| *minor > 8) {
+            let folder = coverage.to_str().expect("utf-8");
+            sandbox.pip(["install", "-q", "--no-deps", folder]).ok();
+        }
+        let sandbox = sandbox.with_init();
+        let programs = WAYS.iter().chain(ENTRIES).map(|way| vec!["-c", *way]);
+        let lines = COMMAND_LINES.iter().map(|line| line.to_vec());
+        let mut doors = 0;
+        for door in programs.chain(lines) {
+            let ran = |bypass: &str| {
+                let mut command = sandbox.command(sandbox.bin("python"));
+                command
+                    .args(&door)
+                    .arg("install")
+                    .env("AIM_PIP_BYPASS", bypass);
+                Ran::of(&mut command)
+            };
+            let plain = ran("1");
+            if plain.stderr().contains("Traceback") || plain.stderr().contains("No module named") {
+                println!("pip {version} on Python 3.{minor} has no door {door:?}");
+                continue;
+            }
+            let before = sandbox.records().len();
+            assert_eq!(ran("0").output, plain.output, "{door:?}");
+            let new = sandbox.records().len() - before;
+            assert_eq!(new, 1, "pip {version} by {door:?}");
+            doors += 1;
+        }
+        assert!(doors >= 5, "only {doors} doors of pip {version} were tried");
+    }
 }

@@ -313,7 +313,7 @@ mod tests {
             ..started()
         };
         let id = run.id;
-        Unfinished::begin(&layout, run, Snapshot::default(), false).expect("begun");
+        Unfinished::begin(&layout, run, (Snapshot::default(), None), false).expect("begun");
         assert_eq!(
             site.look_after(1_000),
             "underway: install runs without a lock"

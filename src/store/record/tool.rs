@@ -1,11 +1,15 @@
 //! Who makes changes, and who made one.
 
+use std::fs;
 use std::io;
+use std::path::Path;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::momentary::found;
 use crate::inventory::{Change, Diff, Snapshot};
-use crate::project::Venv;
+use crate::project::{Project, Venv, VenvLayout};
 
 /// Who changed the environment: `tool` of a record and, as `Tool::source` says, `source` of `last_change`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,6 +25,10 @@ pub enum Tool {
     Pdm,
     /// conda.
     Conda,
+    /// The module venv, which made the environment anew (`--clear`) or for another Python.
+    Venv,
+    /// virtualenv, likewise.
+    Virtualenv,
     /// Nobody can tell, or a tool that this version does not know.
     #[default]
     #[serde(other)]
@@ -48,21 +56,23 @@ impl Tool {
             Self::Poetry => "poetry",
             Self::Pdm => "pdm",
             Self::Conda => "conda",
+            Self::Venv => "venv",
+            Self::Virtualenv => "virtualenv",
             Self::Unknown => "unknown",
         }
     }
 
     /// As `env_meta.json` has it, which knows fewer of them.
     pub(crate) fn source(self) -> Self {
-        if self == Self::Pdm {
-            Self::Unknown
-        } else {
-            self
+        match self {
+            Self::Pdm | Self::Venv | Self::Virtualenv => Self::Unknown,
+            known => known,
         }
     }
 
-    /// The tool that turned `before` into `now`: the one that installed what is new or changed. Where something was
-    /// only removed, it is conda if that was conda's, else unknown. Several tools are unknown, too.
+    /// The tool that turned `before` into `now`: the one that installed what is new or changed; the one that made the
+    /// environment anew, where nothing came but what such a tool brings along. Where something was only removed, it is
+    /// conda if that was conda's, else unknown. Several tools are unknown, too.
     ///
     /// # Errors
     /// What is of the moment: then nobody knows.
@@ -77,6 +87,9 @@ impl Tool {
             let installer = snapshot.installer(venv, &change.name, version)?;
             Ok(installer.map_or(Self::Unknown, |name| Self::of_installer(&name)))
         };
+        if let Some(maker) = Self::that_made_anew(changes, venv)? {
+            return Ok(maker);
+        }
         let installed: Vec<Self> = changes
             .added
             .iter()
@@ -97,6 +110,42 @@ impl Tool {
             Self::Unknown
         })
     }
+
+    /// The maker of environments that wrote `pyvenv.cfg` anew, as it says there.
+    fn that_made_anew(changes: &Diff, venv: &Venv) -> io::Result<Option<Self>> {
+        const BROUGHT_ALONG: [&str; 3] = ["pip", "setuptools", "wheel"];
+        let mut came = changes.added.iter().chain(&changes.changed);
+        let is_told = changes
+            .startup
+            .iter()
+            .any(|file| Path::new(&file.name).file_name() == Some(VenvLayout::PYVENV_CFG.as_ref()));
+        if !(is_told || is_emptied(venv)?)
+            || came.any(|change| !BROUGHT_ALONG.contains(&change.name.as_str()))
+        {
+            return Ok(None);
+        }
+        Ok(if venv.setting("uv")?.is_some() {
+            Some(Self::Uv)
+        } else if venv.setting("virtualenv")?.is_some() {
+            Some(Self::Virtualenv)
+        } else {
+            let command = venv.setting("command")?.unwrap_or_default();
+            command.contains(" -m venv ").then_some(Self::Venv)
+        })
+    }
+}
+
+/// Whether the environment was made anew since the history was last written: what was ours in it is gone, and what
+/// makers write is newer.
+fn is_emptied(venv: &Venv) -> io::Result<bool> {
+    let layout = venv.layout();
+    let written = |path: &Path| -> io::Result<Option<SystemTime>> {
+        found(fs::metadata(path).and_then(|about| about.modified()))
+    };
+    let recorded = written(&Project::of_venv(venv.clone()).layout().env_meta())?;
+    Ok(recorded.is_some()
+        && written(&layout.version())?.is_none()
+        && written(&layout.pyvenv_cfg())? > recorded)
 }
 
 #[cfg(test)]

@@ -65,6 +65,11 @@ impl ProjectState {
         })
     }
 
+    /// What was installed when the history was last written, where that is known in full.
+    pub(crate) fn snapshot(&self) -> Option<&Snapshot> {
+        self.recorded.as_ref().map(|file| &file.snapshot)
+    }
+
     /// Both snapshots with METADATA's own names, read from disk only where they are new.
     pub(crate) fn named(
         &self,

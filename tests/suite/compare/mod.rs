@@ -17,4 +17,4 @@ mod surroundings;
 mod terminal;
 mod terminals;
 mod twins;
-mod versions;
+pub(crate) mod versions;

@@ -25,7 +25,7 @@ const CALLS: &[(&str, Remembered)] = &[
 ];
 
 /// The versions, each with the newest Python (3.x) that it is sure to run on.
-pub(super) const VERSIONS: &[(&str, u32)] = &[
+pub(crate) const VERSIONS: &[(&str, u32)] = &[
     ("19.3", 8),
     ("20.3", 9),
     ("21.3", 10),
@@ -54,7 +54,7 @@ fn the_pips_of_seven_years() {
 }
 
 /// The wheel of pip `version…` that `.ci/fetch` has brought; without one, prints why the test is skipped.
-pub(super) fn wheel(version: &str) -> Option<PathBuf> {
+pub(crate) fn wheel(version: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-wheels");
     let found = std::fs::read_dir(&folder)
         .into_iter()
@@ -71,7 +71,7 @@ pub(super) fn wheel(version: &str) -> Option<PathBuf> {
 }
 
 /// Lets the pip in `wheel` install itself in place of the environment's.
-fn replace_pip(sandbox: &Sandbox, wheel: &Path) {
+pub(crate) fn replace_pip(sandbox: &Sandbox, wheel: &Path) {
     let mut command = sandbox.command(sandbox.bin("python"));
     command
         .arg(wheel.join("pip"))
