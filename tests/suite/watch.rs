@@ -165,8 +165,8 @@ fn a_pip_of_another_environment_is_noticed() {
     site.sandbox.python().copy_venv(&tools);
     let pip = tools.join("bin/pip");
     let (first, second) = (site.wheel("1.0"), site.wheel("2.0"));
-    let python = site.sandbox.bin("python");
-    let install = ["--python", text(&python), "install", text(&first)];
+    let venv = site.sandbox.venv();
+    let install = ["install", "--prefix", text(&venv), text(&first)];
     site.sandbox.run(&pip, install).ok();
     assert_eq!(site.noticed()["added"][0]["name"], "greeting");
     site.node().ok().says("1.0");
