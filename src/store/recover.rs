@@ -190,13 +190,16 @@ mod tests {
     use crate::files::testing::names;
     use crate::inventory::Snapshot;
     use crate::store::testing::{finished, install, project, started};
-    use crate::store::{EnvMeta, Generation, LogDraft, RunLog};
+    use crate::store::{EnvMeta, Generation, LogDraft, RunId, RunLog, StartedRun};
 
-    fn left_by_a_crash(project: &Project, locked: bool) -> crate::store::StartedRun {
-        let run = started("install");
+    fn left_by_a_crash(project: &Project, id: RunId) -> StartedRun {
+        let run = StartedRun {
+            id,
+            ..started("install")
+        };
         let before = Snapshot::scan(project.venv()).expect("readable");
         let venv = project.venv().layout();
-        Unfinished::begin(&venv, run.clone(), before, locked).expect("begun");
+        Unfinished::begin(&venv, run.clone(), before, true).expect("begun");
         run
     }
 
@@ -208,7 +211,7 @@ mod tests {
     #[test]
     fn a_killed_run_is_recorded_with_its_text_and_what_it_changed() {
         let (_dir, project) = project();
-        let run = left_by_a_crash(&project, true);
+        let run = left_by_a_crash(&project, RunId::new());
         let mut draft = LogDraft::begin(&project.layout(), &run.id);
         draft.stdout(b"Collecting six\nInstalling");
         drop(draft);
@@ -233,7 +236,7 @@ mod tests {
     #[test]
     fn a_run_that_came_to_its_record_is_completed() {
         let (_dir, project) = project();
-        let run = left_by_a_crash(&project, true);
+        let run = left_by_a_crash(&project, RunId::new());
         let before = Snapshot::scan(project.venv()).expect("readable");
         install(&project, "six", "1.16.0");
         let after = Snapshot::scan(project.venv()).expect("readable");
@@ -280,9 +283,11 @@ mod tests {
     #[test]
     fn runs_that_went_on_together_are_entered_one_by_one() {
         let (_dir, project) = project();
-        let first = left_by_a_crash(&project, true);
+        // An id begins with the time: as if the clock had been set back between the two.
+        let (earlier, later) = (started("install").id, started("install").id);
+        let first = left_by_a_crash(&project, later);
         install(&project, "six", "1.16.0");
-        let second = left_by_a_crash(&project, true);
+        let second = left_by_a_crash(&project, earlier);
         install(&project, "attrs", "25.1.0");
         assert_eq!(
             recovered(&project).expect("runs were left").record.id,

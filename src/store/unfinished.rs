@@ -31,6 +31,9 @@ pub struct Unfinished {
     pub locked: bool,
     /// What was installed when it began.
     pub before: Snapshot,
+    /// Its place among those that had begun by then: their order, whatever the clock said.
+    #[serde(default)]
+    place: u64,
     /// How it ended, where that is known and could not be entered into the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended: Option<Ended>,
@@ -59,11 +62,14 @@ impl Unfinished {
         before: Snapshot,
         locked: bool,
     ) -> Result<(), StoreError> {
+        // Where nobody can tell which others there are, the ids tell.
+        let others = Self::all(venv).unwrap_or_default();
         let begun = Self {
             schema: Self::SCHEMA,
             run,
             locked,
             before,
+            place: others.last().map_or(0, |last| last.place + 1),
             ended: None,
         };
         begun.write(venv)
@@ -110,7 +116,7 @@ impl Unfinished {
                     all.extend(found(Self::read(&notes, &name))?);
                 }
             }
-            all.sort_by_key(|note: &Self| note.run.id);
+            all.sort_by_key(|note: &Self| (note.place, note.run.id));
             Ok(all)
         };
         read().map_err(|error| StoreError::at(&venv.unfinished(), error))
