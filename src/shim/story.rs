@@ -91,9 +91,9 @@ impl<'a> Story<'a> {
         // what is in the history already.
         let recovered = lock
             .as_ref()
-            .filter(|lock| recover(project, config, lock).is_ok());
+            .filter(|lock| recover(project, host, config, lock).is_ok());
         // Where nobody can tell what is there, it is taken to be what is recorded.
-        let before = match Snapshot::scan(project.venv()) {
+        let before = match Snapshot::scan(project.venv(), host) {
             Ok(before) => {
                 if let Some(lock) = recovered {
                     enter_earlier_changes(project, config, lock, &before, &started);
@@ -127,7 +127,8 @@ impl<'a> Story<'a> {
         } = self.remembered;
         let layout = project.venv().layout();
         let id = self.started.id;
-        let after = Snapshot::scan(project.venv()).map_err(StoreError::unscanned(project.venv()));
+        let after =
+            Snapshot::scan(project.venv(), host).map_err(StoreError::unscanned(project.venv()));
         // A failure is left to `doctor` to show: pip works either way.
         let _ = hook::put_launchers_out(project.venv());
         let (before, after) = match (self.before, after) {

@@ -20,6 +20,7 @@ use super::state::ProjectState;
 use super::unfinished::Unfinished;
 use crate::files::Folder;
 use crate::files::momentary::found;
+use crate::host::Host;
 use crate::inventory::Snapshot;
 use crate::project::{Config, Project};
 use crate::secrets;
@@ -31,6 +32,7 @@ use crate::secrets;
 /// [`StoreError`], as [`publish`]; the next call tries again.
 pub fn recover(
     project: &Project,
+    host: &Host,
     config: &Config,
     _held: &RunLock,
 ) -> Result<Option<Published>, StoreError> {
@@ -45,9 +47,8 @@ pub fn recover(
         // What it changed is what was there when the next one began.
         let after = match over.get(index + 1) {
             Some(next) => next.before.clone(),
-            None => {
-                Snapshot::scan(project.venv()).map_err(StoreError::unscanned(project.venv()))?
-            }
+            None => Snapshot::scan(project.venv(), host)
+                .map_err(StoreError::unscanned(project.venv()))?,
         };
         last = enter(project, config, left, after)?.or(last);
     }
@@ -197,7 +198,7 @@ mod tests {
             id,
             ..started("install")
         };
-        let before = Snapshot::scan(project.venv()).expect("readable");
+        let before = Snapshot::scan(project.venv(), &Host::default()).expect("readable");
         let venv = project.venv().layout();
         Unfinished::begin(&venv, run.clone(), before, true).expect("begun");
         run
@@ -205,7 +206,7 @@ mod tests {
 
     fn recovered(project: &Project) -> Option<Published> {
         let lock = RunLock::try_acquire(&project.venv().layout(), "test").expect("free");
-        recover(project, &Config::default(), &lock).expect("recovered")
+        recover(project, &Host::default(), &Config::default(), &lock).expect("recovered")
     }
 
     #[test]
@@ -237,9 +238,9 @@ mod tests {
     fn a_run_that_came_to_its_record_is_completed() {
         let (_dir, project) = project();
         let run = left_by_a_crash(&project, RunId::new());
-        let before = Snapshot::scan(project.venv()).expect("readable");
+        let before = Snapshot::scan(project.venv(), &Host::default()).expect("readable");
         install(&project, "six", "1.16.0");
-        let after = Snapshot::scan(project.venv()).expect("readable");
+        let after = Snapshot::scan(project.venv(), &Host::default()).expect("readable");
         let mut finished = finished("install", "");
         finished.started.id = run.id;
         publish(&project, &Config::default(), finished, &before, &after).expect("published");
@@ -320,7 +321,7 @@ mod tests {
             Unfinished::begin(
                 &venv,
                 run.clone(),
-                Snapshot::scan(project.venv()).expect("readable"),
+                Snapshot::scan(project.venv(), &Host::default()).expect("readable"),
                 locked,
             )
             .expect("begun");

@@ -7,6 +7,7 @@ use std::io;
 use super::over::{self, Movement, NotOver};
 use super::signs;
 use crate::backend::locked::Locked;
+use crate::host::Host;
 use crate::inventory::{Gate, Snapshot};
 use crate::project::{Config, Project, Venv};
 use crate::store::{
@@ -35,6 +36,7 @@ pub(super) enum Obstacle {
 /// [`Obstacle`]; then nothing was entered.
 pub(super) fn look(
     project: &Project,
+    host: &Host,
     config: &Config,
     movement: Movement,
     last: &Locked<Option<Calm>>,
@@ -52,11 +54,11 @@ pub(super) fn look(
     let failed = |error: StoreError| in_vain(error.to_string());
     let sites = venv.all_site_packages().map_err(unread)?;
     over::underway(&signs::signs(&sites).map_err(unread)?).map_err(Obstacle::NotOver)?;
-    let seen = Snapshot::scan(venv).map_err(unread)?;
+    let seen = Snapshot::scan(venv, host).map_err(unread)?;
     let recorded = Recorded::read(project).map_err(failed)?;
     let now = recorded.settled(&seen).map_err(failed)?;
     if recorded.standing(&now).is_in_step() {
-        let gate = Gate::of(venv);
+        let gate = Gate::of(venv, host);
         let generation = recorded.generation();
         let before = last
             .lock()
@@ -67,7 +69,7 @@ pub(super) fn look(
         {
             *last.lock() = Some(calm.clone());
             over::quiet(movement).map_err(Obstacle::NotOver)?;
-            return record(project, config, Some(calm), last);
+            return record(project, host, config, Some(calm), last);
         }
         *last.lock() = Some(Calm {
             generation,
@@ -82,7 +84,7 @@ pub(super) fn look(
         return Ok(None);
     }
     over::quiet(movement).map_err(Obstacle::NotOver)?;
-    record(project, config, None, last)
+    record(project, host, config, None, last)
 }
 
 /// An environment that was as recorded when it was looked at.
@@ -96,6 +98,7 @@ pub(super) struct Calm {
 /// Enters what differs from the record; where nothing does, what was installed again since `calm`.
 fn record(
     project: &Project,
+    host: &Host,
     config: &Config,
     calm: Option<Calm>,
     last: &Locked<Option<Calm>>,
@@ -106,13 +109,13 @@ fn record(
         LockError::Unusable { .. } => Obstacle::Failed(error.to_string()),
     })?;
     let failed = |error: StoreError| Obstacle::Failed(error.to_string());
-    let recovered = recover(project, config, &lock).map_err(failed)?;
+    let recovered = recover(project, host, config, &lock).map_err(failed)?;
     if let Some(run) = Unfinished::last(&layout).map_err(failed)? {
         return Err(underway(format!("{} runs without a lock", run.run.action)));
     }
-    let gate = Gate::of(project.venv());
-    let now =
-        Snapshot::scan(project.venv()).map_err(|error| Obstacle::Failed(error.to_string()))?;
+    let gate = Gate::of(project.venv(), host);
+    let now = Snapshot::scan(project.venv(), host)
+        .map_err(|error| Obstacle::Failed(error.to_string()))?;
     let argv = [HOLDER.to_owned()];
     let cwd = project.root().to_path_buf();
     let caught_up = catch_up(project, config, &lock, &now, &argv, cwd.clone());
@@ -183,7 +186,13 @@ mod tests {
                 since_first: since,
                 since_last: since,
             };
-            match look(&self.project, &Config::default(), movement, &self.last) {
+            match look(
+                &self.project,
+                &Host::default(),
+                &Config::default(),
+                movement,
+                &self.last,
+            ) {
                 Ok(None) => "as recorded".to_owned(),
                 Ok(Some(published)) => {
                     format!("{} by {:?}", published.generation, published.record.tool)
