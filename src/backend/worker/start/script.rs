@@ -13,7 +13,7 @@ use crate::backend::locked::Locked;
 use crate::files::{Folder, Identity, atomic};
 
 /// The script that is run, and the modules that it imports from beside it.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 12] = [
     (
         "aim_worker.py",
         include_str!("../../../../worker/aim_worker.py"),
@@ -29,10 +29,6 @@ const FILES: [(&str, &str); 13] = [
     (
         "aim_worker_interrupt.py",
         include_str!("../../../../worker/aim_worker_interrupt.py"),
-    ),
-    (
-        "aim_worker_loaded.py",
-        include_str!("../../../../worker/aim_worker_loaded.py"),
     ),
     (
         "aim_worker_memory.py",
