@@ -70,6 +70,15 @@ pub const OTHERS: &[EnvVar] = &[
         name: "LC_ALL, LC_MESSAGES, LANG",
         purpose: "The locale, when `AIM_LANG` is not set.",
     },
+    EnvVar {
+        name: "PYTHONUSERBASE, HOME",
+        purpose: "Where a person's own packages are (`pip install --user`); they count in environments that let \
+            them in.",
+    },
+    EnvVar {
+        name: "PYTHONNOUSERSITE",
+        purpose: "Given to the daemon, it keeps them out of its workers all the same.",
+    },
 ];
 
 /// Whether a variable's value means yes: anything but empty, `0`, `false`, `no` and `off`.

@@ -112,6 +112,13 @@ impl Host {
     pub fn terminals(&self) -> Terminals {
         self.terminals
     }
+
+    /// The same process with one more variable.
+    #[must_use]
+    pub fn with_var(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.vars.insert(name.into(), value.into());
+        self
+    }
 }
 
 /// Made-up processes.
@@ -127,17 +134,6 @@ impl Host {
             args: args.into_iter().map(Into::into).collect(),
             ..Self::default()
         }
-    }
-
-    /// The same process with one more variable.
-    #[must_use]
-    pub(crate) fn with_var(
-        mut self,
-        name: impl Into<OsString>,
-        value: impl Into<OsString>,
-    ) -> Self {
-        self.vars.insert(name.into(), value.into());
-        self
     }
 
     /// The same process in another working folder.

@@ -16,11 +16,10 @@ with the other `aim_worker_*.py` beside it, in one of two ways:
 
 op          | fields                                             | reply, beside `id` and `ok`
 ----------- | -------------------------------------------------- | ---------------------------------------------
-activate    | generation, project_root, env, shm, object_limit,  | event "ready", generation, python, prefix, time_ms
-            | stamps                                             |
+activate    | generation, project_root, env, shm, object_limit   | event "ready", generation, python, prefix, time_ms
 exec_node   | file, project_root, input or edges, keep           | output (see below), time_ms, generation
 invalidate  | generation (optional)                              | (nothing more)
-modules     |                                                    | files of all loaded modules; changed (with stamps)
+changed     |                                                    | files that are loaded and are others now
 objects     |                                                    | objects: ref, preview, data_type, size of each; bytes
 release     | refs, or all: true                                 | store
 full_result | ref, handle                                        | output as JSON, else as text and why: not_json
@@ -29,8 +28,8 @@ export      | ref                                                | fd, size, lay
 import      | ref, path, layout                                  | (nothing more)
 close_fd    | fd                                                 | no reply at all
 
-`stamps` keeps watch over the files that are loaded: `changed` are those that are others now. Without `file`, the edges'
-value is the output. `edges` are `{"value"}` or `{"ref"}` with `handle` (the member that is meant) and `into` (the key
+`changed` leaves out the files that are loaded again before the next node. Without `file`, the edges' value is the
+output. `edges` are `{"value"}` or `{"ref"}` with `handle` (the member that is meant) and `into` (the key
 of the input).
 With `keep: {"ref"}`, an output that JSON cannot carry, or only in 10 000 characters or more, stays here: the output is
 then a reference and the reply has `kept: true`, `dropped` when older objects had to go for it, and `store`: the

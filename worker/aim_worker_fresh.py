@@ -14,13 +14,15 @@ is always done.
 
 import sys
 
-from aim_worker_nodes import import_standard, stamp_of
+from aim_worker_nodes import hidden, import_standard, is_standard, stamp_of
 from aim_worker_own import Function, __builtins__, modules, os, own_sys, time  # noqa: F401
-from aim_worker_path import SearchPath, can_load_again, forget_archive, is_standard, place_of
+from aim_worker_path import SearchPath, can_load_again, forget_archive, is_elsewhere, place_of
 
 SHARE = 100
 PAUSE = 0.001
 CODE = type, Function
+# Packages of the standard library that load parts of themselves later, by their names: they cannot be put aside.
+LAZY = "asyncio", "concurrent"
 
 
 class Modules:
@@ -31,11 +33,12 @@ class Modules:
         self.count = 0
         self.look_at = 0
         self.path = SearchPath()
-        self.known = set()
+        self.known, self.at_start = set(), frozenset(modules)
         # By name: where it was found, the file that says whether it is the same, and that file's stamp.
         self.own, self.fixed = {}, {}
         # What came by startup files is not asked for again by anybody.
         self.note(self.fixed)
+        self.at_start = frozenset(self.known)
 
     def refresh(self, last=0):
         """Before a node: forget what can be loaded again if it has to be. Tells why this process is spent, if it is.
@@ -43,6 +46,7 @@ class Modules:
         `last` is when the last reply was given.
         """
         self.started = time.time_ns()
+        self.note()
         changed = [file for _, file, stamp in self.own.values() if stamp_of(file) != stamp]
         now, why = time.perf_counter(), None
         if now >= self.look_at or now - last > PAUSE:
@@ -72,10 +76,12 @@ class Modules:
                 return {"reason": "file-changed", "file": file}
         for name in self.path.look(self.known):
             place = place_of(name)
-            if place is None:
-                continue
-            shown = place if isinstance(place, str) else place[-1]
             loaded = self.own.get(name) or self.fixed.get(name)
+            if place is None:
+                if loaded is None or loaded[1]:
+                    continue  # A file that is gone tells so itself; a namespace has none.
+                place = ()
+            shown = place if isinstance(place, str) else (place or loaded[0])[-1]
             if loaded is not None and loaded[0] != place:
                 if name in self.fixed:
                     return {"reason": "comes-first", "file": shown}
@@ -84,6 +90,8 @@ class Modules:
                 if not all(map(can_load_again, self.path.failures.files.pop(name, ()))):
                     return {"reason": "import-works", "file": shown}
                 changed.append(shown)
+            elif loaded is None and name not in self.at_start and is_elsewhere(name):
+                return {"reason": "comes-first", "file": shown}
         startup = self.path.changed_startup()
         return None if startup is None else {"reason": "startup-changed", "file": startup}
 
@@ -91,7 +99,6 @@ class Modules:
         """After a node: remember what it imported. The number of modules tells whether it imported anything."""
         if len(modules) == self.count:
             return
-        self.count = len(modules)
         self.path.watch_path()
         for name, module in list(modules.items()):
             if name not in self.known:
@@ -100,6 +107,14 @@ class Modules:
                     self.classify(name, object.__getattribute__(module, "__dict__"), kind)
                 except Exception:  # Anything may stand among the modules.
                     pass
+        self.count = len(modules)
+
+    def hide(self, name):
+        """Put aside what only the worker has asked for, where the project has a module of that name."""
+        is_lazy = name.partition(".")[0] in LAZY
+        if name not in self.at_start and not is_lazy and is_elsewhere(name):
+            hidden[name] = modules.pop(name)
+            self.known.discard(name)
 
     def classify(self, name, members, kind):
         place, parts = members.get("__file__"), members.get("__path__")
@@ -111,7 +126,7 @@ class Modules:
             file, stamp = "", None
             is_own = not any("-packages/" in os.path.join(part, "") for part in place)
         elif is_standard(place):
-            return
+            return self.hide(name)
         else:
             archive = getattr(getattr(members.get("__spec__"), "loader", None), "archive", None)
             file = archive if isinstance(archive, str) else place
@@ -136,6 +151,12 @@ class Modules:
         missed = self.path.failures.files.items()
         missed = [files for name, files in missed if name.rpartition(".")[0] in self.own]
         return not all(can_load_again(file) for files in missed for file in files)
+
+    def changed(self):
+        """The files that make another process of a new one, and that nobody loads again here."""
+        found = {file for _, file, stamp in self.fixed.values() if stamp_of(file) != stamp}
+        startup = self.path.changed_startup()
+        return sorted(found if startup is None else found | {startup})
 
     def forget(self, changed):
         for name in self.own:

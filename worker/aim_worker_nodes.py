@@ -12,6 +12,7 @@ import sys
 from aim_worker_own import Function, __builtins__, modules, os, own_sys, stat, time  # noqa: F401
 
 STANDARD_PATH = list(sys.path)
+STANDARD = os.path.join(os.path.dirname(os.__file__), "")
 CLOCK_REALTIME_COARSE = 5  # Linux's number; the time module has no name for it.
 CO_VARARGS, CO_VARKEYWORDS = 0x04, 0x08
 
@@ -202,14 +203,27 @@ def clock_tick():
     return time.clock_gettime_ns(CLOCK_REALTIME_COARSE) if own_sys.platform == "linux" else time.time_ns()
 
 
+# What the worker has of the standard library under names that are the project's, among the modules too.
+hidden = {}
+
+
+def is_standard(file):
+    return file.startswith(STANDARD) and "-packages/" not in file
+
+
 def import_standard(name):
-    """Import from the standard library, also where the project has a file of that name."""
-    module = modules.get(name)
-    if module is None:
-        path, sys.path = sys.path, STANDARD_PATH[:]
-        try:
-            __import__(name)
-        finally:
-            sys.path = path
+    """Import from the standard library, also where the project has a module of that name."""
+    module = hidden.get(name) or modules.get(name)
+    if module is not None and is_standard(module_file(module) or STANDARD):
+        return module
+    theirs = modules.pop(name, None)
+    path, sys.path = sys.path, STANDARD_PATH[:]
+    try:
+        __import__(name)
         module = modules[name]
+    finally:
+        sys.path = path
+        if theirs is not None:
+            modules[name] = theirs
+            hidden[name] = module
     return module

@@ -46,8 +46,10 @@ resource = own(resource)
 os = own(os, sys=own_sys, st=stat)
 os.path = own(posixpath, os=os, sys=own_sys, stat=stat)
 modules = sys.modules
-# A node that wants it loads it again; that it is loaded says then that limits may be others.
-modules.pop("resource")
+# Who wants them loads them again, from where a new process would. That `resource` is loaded says then that limits may
+# be others.
+for name in ("resource", "select"):
+    modules.pop(name)
 
 settrace, setprofile, RECURSION_LIMIT = sys.settrace, sys.setprofile, sys.getrecursionlimit()
 SIGNAL_MASK = signal.pthread_sigmask(signal.SIG_BLOCK, ())

@@ -7,20 +7,17 @@ process would find them. So a node that writes its results beside its modules co
 """
 
 import _frozen_importlib_external
+import _imp
+import site
 import sys
 
-from aim_worker_nodes import clock_tick, stamp_of
+from aim_worker_nodes import clock_tick, is_standard, stamp_of
 from aim_worker_own import __builtins__, modules, os, own_sys  # noqa: F401
 
-STANDARD = os.path.join(os.path.dirname(os.__file__), "")
 OWN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "aim_worker")
 STARTUP = (".pth", ".start")
 REMEMBERED = 10000
 find_on_path = _frozen_importlib_external.PathFinder.find_spec
-
-
-def is_standard(file):
-    return file.startswith(STANDARD) and "-packages/" not in file
 
 
 def can_load_again(file):
@@ -91,6 +88,9 @@ class SearchPath:
         self.folders = {}
         self.failures = Failures()
         sys.meta_path.append(self.failures)
+        # Folders of packages that a new process would have on its path if they were there.
+        self.missing = site.getsitepackages() + ([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])
+        self.missing = [folder for folder in self.missing if not os.path.isdir(folder)]
         self.watch_path()
 
     def watch_path(self):
@@ -113,7 +113,10 @@ class SearchPath:
                 self.watch(os.path.join(folder.path, last), name + ".")
 
     def changed_startup(self):
-        """A file that came, went or changed, and that a new process would have read at its start."""
+        """What came, went or changed, and a new process would have read at its start."""
+        for folder in self.missing:
+            if os.path.isdir(folder):
+                return folder
         for folder in self.folders.values():
             if folder.startup_names or folder.startup:
                 now, before = folder.startup_files(), folder.startup
@@ -152,6 +155,15 @@ def place_of(name):
     if spec is None:
         return None
     return spec.origin if spec.has_location else tuple(spec.submodule_search_locations or ())
+
+
+def is_elsewhere(name):
+    """Whether a new process would find a module of the standard library's in a file that is none of its."""
+    top = name.partition(".")[0]
+    if top in own_sys.builtin_module_names or _imp.is_frozen(top):
+        return False
+    place = place_of(top)
+    return bool(place) and not is_standard(place if isinstance(place, str) else place[-1])
 
 
 def forget_listing(path):

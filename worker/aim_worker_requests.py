@@ -11,13 +11,12 @@ import aim_worker_nodes as nodes
 from aim_worker_end import Record, begin_anew
 from aim_worker_fresh import Modules
 from aim_worker_interrupt import Interrupt
-from aim_worker_loaded import LoadedFiles
 from aim_worker_memory import IS_POSSIBLE, SharedMemory, load
 from aim_worker_nodes import Coroutine, Node, import_standard
 from aim_worker_objects import Objects, display, has_utf8, survey
 from aim_worker_own import Module, __builtins__, gc, modules, os, put_back, signal, time  # noqa: F401
 from aim_worker_process import Unusable, enter_folder, flush_streams, open_streams
-from aim_worker_text import OWN_FILES, describe, failure, format_traceback, from_json, success, to_json
+from aim_worker_text import describe, failure, format_traceback, from_json, success, to_json
 
 NODE_LIMIT = 1000
 LARGE = 1 << 20
@@ -34,7 +33,6 @@ class Worker:
         self.main = modules["__main__"]
         self.root = root
         self.modules = None
-        self.loaded = None
         self.generation = None
         self.nodes = {}
         self.is_running = False
@@ -49,7 +47,7 @@ class Worker:
             "activate": self.activate,
             "exec_node": self.exec_node,
             "invalidate": self.invalidate,
-            "modules": self.loaded_files,
+            "changed": self.changed_files,
             "objects": self.list_objects,
             "release": self.release,
             "full_result": self.full_result,
@@ -125,9 +123,6 @@ class Worker:
         limit = request.get("object_limit")
         self.objects.limit = self.objects.limit if limit is None else int(limit)
         self.generation = int(request.get("generation", 0))
-        if request.get("stamps"):
-            self.loaded = LoadedFiles()
-            self.loaded.begin()
         flush_streams()
         return success(
             request,
@@ -144,6 +139,7 @@ class Worker:
         enter_folder(root)
         record = Record(root)
         if sys.flags.no_site:
+            site.check_enableusersite = lets_user_in
             site.main()
         sys.path.insert(0, root)
         self.root = root
@@ -195,8 +191,6 @@ class Worker:
             failed = failure(request.get("id"), describe(error), format_traceback(error, path))
         self.leave_if_forked(None)
         self.modules.note()
-        if self.loaded is not None:
-            self.loaded.note(self.modules.started)
         flush_streams()
         return failed if failed is not None else self.reply(request, output, started)
 
@@ -302,12 +296,9 @@ class Worker:
             self.generation = int(request["generation"])
         return success(request)
 
-    def loaded_files(self, request):
-        """The files that this process has loaded, from which the daemon sees whether a change concerns it."""
-        files = {nodes.module_file(module) for module in list(modules.values()) if module is not self.main}
-        files = sorted(file for file in files if isinstance(file, str) and not file.startswith(OWN_FILES))
-        changed = {} if self.loaded is None else {"changed": self.loaded.changed()}
-        return success(request, files=files, **changed)
+    def changed_files(self, request):
+        """The loaded files that are others now, from which the daemon sees whether a change concerns this process."""
+        return success(request, files=self.modules.changed())
 
     # -- kept objects
 
@@ -377,6 +368,16 @@ class Worker:
             flush_streams()
         finally:
             os._exit(code & 0xFF)
+
+
+def lets_user_in():
+    """Whether the person's own packages are imported where `pyvenv.cfg` lets them in.
+
+    Python asks its flags, which `-I` has set for the sake of the worker's start; a Python that a person starts goes by
+    the variable.
+    """
+    is_nobody_else = os.getuid() == os.geteuid() and os.getgid() == os.getegid()
+    return is_nobody_else and not os.environ.get("PYTHONNOUSERSITE")
 
 
 def milliseconds(started):

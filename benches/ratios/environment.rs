@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aim_toolkit::testing::{Gate, Snapshot, Venv};
+use aim_toolkit::testing::{Gate, Host, Snapshot, Venv};
 
 use crate::measure::{quick_turns, row, run, timed, turns};
 use crate::sandbox::Sandbox;
@@ -51,7 +51,7 @@ fn scan() {
     let (bare, ours) = turns(
         300,
         || timed(|| list_and_stat(&site)),
-        || timed(|| Snapshot::scan(&venv)),
+        || timed(|| Snapshot::scan(&venv, &Host::default())),
     );
     row(
         "scan of 300 distributions / bare list and stat",
@@ -59,7 +59,7 @@ fn scan() {
         ours,
         "at most 1 ms",
     );
-    let gate = Gate::of(&venv);
+    let gate = Gate::of(&venv, &Host::default());
     let (stat, gate) = quick_turns(
         60,
         || timed(|| std::fs::metadata(&site)),

@@ -276,14 +276,14 @@ fn long_output(world: &World<'_>, root: &Path) {
         for _ in 0..ROUNDS {
             let before = processor(std::process::id());
             floor.push(timed(|| Bare::start(&format!("{modes}cat {file}")).drain()));
-            floor_cpu.push(processor(std::process::id()) - before);
+            floor_cpu.push(processor(std::process::id()).saturating_sub(before));
             let mut page = world.prompt();
             let before = processor(world.daemon.pid());
             ours.push(timed(|| {
                 page.type_in(&format!("{modes}cat {file}; exit\r"));
                 while page.read().is_some() {}
             }));
-            our_cpu.push(processor(world.daemon.pid()) - before);
+            our_cpu.push(processor(world.daemon.pid()).saturating_sub(before));
         }
         row(what, median(floor), median(ours), bound);
         row(
@@ -319,13 +319,13 @@ fn echoes(world: &World<'_>) {
         "at most 3",
     );
     // Each with a flood beside it: the bare one with a bare one's, ours with another session's.
-    let mut flood = world.page("");
-    flood.type_in("yes\r");
+    let mut yes = world.page("");
+    yes.type_in("yes\r");
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let seen = std::sync::Arc::clone(&stop);
     let reader = std::thread::spawn(move || {
         while !seen.load(std::sync::atomic::Ordering::Relaxed) {
-            flood.read();
+            yes.read();
         }
     });
     let (mut page, mut ours) = (world.page(""), Vec::new());
@@ -362,11 +362,10 @@ fn interrupt(world: &World<'_>) {
             let due = Duration::from_micros(count as u64 / 10);
             std::thread::sleep(due.saturating_sub(begun.elapsed()));
         }
-        let time = timed(|| {
+        timed(|| {
             page.type_in("\u{3}");
             page.until(PROMPT);
-        });
-        time
+        })
     });
     let time = median(times.collect());
     println!(
@@ -425,13 +424,13 @@ fn idle_sessions(world: &World<'_>) {
     let (before, threads_before) = (world.memory(), threads());
     let pages: Vec<Page> = (0..COUNT).map(|_| world.page("")).collect();
     std::thread::sleep(Duration::from_millis(300));
-    let each = world.memory().saturating_sub(before) as f64 / COUNT as f64;
+    let each = world.memory().saturating_sub(before) / COUNT;
     let more = threads() - threads_before;
     println!(
         "{:<58} {:>10} {:>10} {:>8}  at most 16 KB, none",
         "memory and threads of an idle session",
         "",
-        format!("{each:.1} KB, {more}"),
+        format!("{each} KB, {more}"),
         ""
     );
     drop(pages);

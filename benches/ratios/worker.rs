@@ -44,7 +44,7 @@ fn answer_after_pip() {
             // The spare for the next change starts a moment after the last one; a person is slower than this loop.
             let worker = client.worker(&project).expect("its state").pid;
             workers.wait_for_spare(worker.expect("a worker"), &sandbox.root());
-            let before = Snapshot::scan(project.venv()).expect("readable");
+            let before = Snapshot::scan(project.venv(), &host).expect("readable");
             let info = sandbox
                 .site_packages()
                 .join(format!("thing-1.{version}.dist-info"));
@@ -57,7 +57,7 @@ fn answer_after_pip() {
             std::fs::write(info.join("METADATA"), "Name: thing\n").expect("written");
             std::fs::write(info.join("RECORD"), "").expect("written");
             timed(|| {
-                let after = Snapshot::scan(project.venv()).expect("readable");
+                let after = Snapshot::scan(project.venv(), &host).expect("readable");
                 let started = StartedRun {
                     id: RunId::new(),
                     action: "install".into(),

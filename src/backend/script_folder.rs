@@ -13,7 +13,7 @@ use crate::backend::locked::Locked;
 use crate::files::{Folder, Identity, atomic};
 
 /// The script that is run, and the modules that it imports from beside it.
-const FILES: [(&str, &str); 18] = [
+const FILES: [(&str, &str); 17] = [
     ("aim_worker.py", include_str!("../../worker/aim_worker.py")),
     (
         "aim_worker_end.py",
@@ -26,10 +26,6 @@ const FILES: [(&str, &str); 18] = [
     (
         "aim_worker_interrupt.py",
         include_str!("../../worker/aim_worker_interrupt.py"),
-    ),
-    (
-        "aim_worker_loaded.py",
-        include_str!("../../worker/aim_worker_loaded.py"),
     ),
     (
         "aim_worker_memory.py",

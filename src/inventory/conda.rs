@@ -29,15 +29,11 @@ pub(super) fn scan(folder: &Path) -> io::Result<Vec<Distribution>> {
             && let Some(meta) = readable(entry.metadata())?
         {
             all.push(Distribution {
-                name: name.to_owned(),
-                version: version.to_owned(),
-                editable: None,
                 stamp: Some(stamp(&meta)),
                 folder: Some(format!("{CONDA_META}/{file}")),
-                named: true,
-                seen: None,
                 // The build is in the file's name.
                 content: Some(Content::of([file.as_bytes()])),
+                ..Distribution::new(name, version)
             });
         }
     }
@@ -72,6 +68,7 @@ fn name_and_version(file: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Host;
     use crate::inventory::Snapshot;
     use crate::project::Venv;
 
@@ -100,7 +97,7 @@ mod tests {
     }
 
     fn shown(venv: &Venv) -> Vec<String> {
-        let now = Snapshot::scan(venv).expect("readable");
+        let now = Snapshot::scan(venv, &Host::default()).expect("readable");
         let show = |one: &Distribution| {
             let by = now.installer(venv, &one.name, None).expect("readable");
             let by = by.unwrap_or_default();

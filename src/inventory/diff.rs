@@ -93,8 +93,8 @@ impl Diff {
 
     /// `startup` names the startup files that differ, each with whether it was there and whether it is.
     pub(super) fn between(
-        before: &[Distribution],
-        after: &[Distribution],
+        before: &[&Distribution],
+        after: &[&Distribution],
         startup: Vec<(String, bool, bool)>,
     ) -> Self {
         let mut diff = Self {
@@ -103,11 +103,11 @@ impl Diff {
         };
         let known: HashMap<&str, &Distribution> = before
             .iter()
-            .filter_map(|one| Some((one.folder.as_deref()?, one)))
+            .filter_map(|one| Some((one.folder.as_deref()?, *one)))
             .collect();
         let mut paired = HashSet::new();
         let mut rest: BTreeMap<String, (Vec<_>, Vec<_>)> = BTreeMap::new();
-        for now in after {
+        for &now in after {
             let place = now.folder.as_deref();
             match place.and_then(|folder| known.get_key_value(folder)) {
                 Some((folder, then)) if paired.insert(*folder) => {
@@ -118,7 +118,7 @@ impl Diff {
                 _ => rest.entry(now.canonical_name()).or_default().1.push(now),
             }
         }
-        for then in before {
+        for &then in before {
             if then
                 .folder
                 .as_deref()

@@ -85,6 +85,9 @@ pub struct Distribution {
     /// What its metadata holds, where somebody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) content: Option<Content>,
+    /// The folder of others that it was found by; none where it is the environment's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) outside: Option<String>,
 }
 
 impl Distribution {
@@ -99,6 +102,7 @@ impl Distribution {
             named: true,
             seen: None,
             content: None,
+            outside: None,
         }
     }
 

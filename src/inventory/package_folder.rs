@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, openat, statat};
 
 use super::distribution::{
-    Distribution, Kind, Seen, WrittenStamp, is_valid, kind, name_and_version,
+    Content, Distribution, Kind, Seen, WrittenStamp, is_valid, kind, name_and_version,
 };
 use super::editable;
 use super::egg::EGG_INFO;
@@ -80,6 +80,26 @@ impl<'a> PackageFolder<'a> {
         Ok(entries)
     }
 
+    /// What the folder at `path` has of distributions and startup files, in one number that moves when an installer
+    /// works there.
+    pub(super) fn outline(path: &Path) -> io::Result<Content> {
+        let mut folder = PackageFolder::open(path)?;
+        let Entries {
+            metadata, startup, ..
+        } = folder.entries()?;
+        let fd = folder.dir.fd()?;
+        let mut lines = Vec::new();
+        for name in metadata.iter().chain(startup.iter().map(|(name, _)| name)) {
+            let stat = statat(fd, name.as_str(), AtFlags::empty()).map_err(io::Error::from);
+            lines.push(format!(
+                "{name} {:?}",
+                readable(stat)?.as_ref().map(numbers)
+            ));
+        }
+        lines.sort();
+        Ok(Content::of(lines.iter().map(String::as_bytes)))
+    }
+
     /// The distributions of `entries`; `below` leads from site-packages here.
     pub(super) fn distributions(
         &self,
@@ -110,6 +130,7 @@ impl<'a> PackageFolder<'a> {
                 named,
                 seen: Some(seen),
                 content: None,
+                outside: None,
             });
         }
         Ok(all)
@@ -134,7 +155,7 @@ impl<'a> PackageFolder<'a> {
     }
 }
 
-fn is_pth(name: &str) -> bool {
+pub(super) fn is_pth(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, end)| end == "pth")
 }
 

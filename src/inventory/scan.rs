@@ -1,12 +1,13 @@
 //! From the path of modules to distributions and startup files.
 //!
 //! Looked at is what an interpreter of the environment has on its path of modules, in that order, as
-//! `importlib.metadata` does: the site-packages folders, what their `.pth` files add, and what `.egg-link` files name.
-//! What lies in one of them is known by the names of metadata folders ([`package_folder`](super::package_folder)).
+//! `importlib.metadata` does: the folders of packages, the environment's own and those of others that it lets in, what
+//! their `.pth` files add, and what `.egg-link` files name. What lies in one of them is known by the names of metadata
+//! folders ([`package_folder`](super::package_folder)).
 //!
 //! **Invariant:** nothing but what is not there counts as nothing. What cannot be looked at makes the whole scan fail.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ use super::package_folder::{PackageFolder, numbers, written};
 
 use super::startup::{self, StartupFiles};
 use crate::files::momentary::readable;
+use crate::project::PackagePlace;
 
 /// What a scan finds.
 #[derive(Debug, Default)]
@@ -24,19 +26,30 @@ pub(super) struct Found {
     /// The distributions; of several of one name the one first that is imported.
     pub(super) distributions: Vec<Distribution>,
     pub(super) files: StartupFiles,
+    /// The folders of others that were looked at, each with its startup files.
+    pub(super) outside: BTreeMap<String, StartupFiles>,
 }
 
-/// Everything in `sites`, the environment's site-packages folders, and in what these lead to.
+/// Everything in `places`, the folders of packages of an environment, and in what these lead to. Folders of others that
+/// are forbidden to us are left out: nobody imports from them as us.
 ///
 /// # Errors
 /// What the system says, but that nothing is there.
-pub(super) fn scan(sites: &[PathBuf]) -> io::Result<Found> {
+pub(super) fn scan(places: &[PackagePlace]) -> io::Result<Found> {
     let mut scan = Scan {
-        known: sites.iter().cloned().collect(),
+        known: places.iter().map(|place| place.path.clone()).collect(),
         ..Scan::default()
     };
-    for site in sites {
-        scan.site(site)?;
+    for place in places {
+        scan.outside = None;
+        if !place.is_own {
+            let Some(name) = place.path.to_str() else {
+                continue;
+            };
+            scan.found.outside.entry(name.to_owned()).or_default();
+            scan.outside = Some(name.to_owned());
+        }
+        scan.site(&place.path)?;
     }
     Ok(scan.found)
 }
@@ -46,25 +59,36 @@ pub(super) fn scan(sites: &[PathBuf]) -> io::Result<Found> {
 struct Scan {
     /// The places that were looked at, resolved.
     known: HashSet<PathBuf>,
+    /// The folder of others that is looked at now, with what it leads to; none for the environment's own.
+    outside: Option<String>,
     found: Found,
 }
 
 impl Scan {
     /// A site-packages folder and what it leads to.
     fn site(&mut self, path: &Path) -> io::Result<()> {
-        let Some(mut folder) = readable(PackageFolder::open(path))? else {
+        let opened = PackageFolder::open(path);
+        if let (Some(outside), Err(error)) = (&self.outside, &opened)
+            && error.kind() == io::ErrorKind::PermissionDenied
+        {
+            self.found.outside.remove(outside);
+            return Ok(());
+        }
+        let Some(mut folder) = readable(opened)? else {
             return Ok(());
         };
         let entries = folder.entries()?;
-        self.found
-            .distributions
-            .extend(folder.distributions(&entries, "")?);
+        // What leads from site-packages here.
+        let below = self.outside.as_ref().map(|path| format!("{path}/"));
+        let below = below.unwrap_or_default();
+        self.add(folder.distributions(&entries, &below)?);
         let mut startup = entries.startup;
         // The order in which `site` reads them.
         startup.sort();
         let mut links = Vec::new();
         for (name, file) in startup {
-            let text = self.found.files.take(&path.join(file), &name)?;
+            let shown = format!("{below}{name}");
+            let text = self.files().take(&path.join(file), &shown)?;
             let text = String::from_utf8_lossy(&text);
             match name.rsplit_once('.') {
                 Some((_, "pth")) => {
@@ -77,7 +101,7 @@ impl Scan {
             }
         }
         for (name, text) in links {
-            self.link(path, &name, &text)?;
+            self.link(path, &below, &name, &text)?;
         }
         Ok(())
     }
@@ -100,23 +124,41 @@ impl Scan {
         if let Some(mut folder) = readable(PackageFolder::open(&place))? {
             let entries = folder.entries()?;
             let found = folder.distributions(&entries, &format!("{below}/"))?;
-            self.found.distributions.extend(found);
+            self.add(found);
             // `site` reads only those lines that lie in site-packages.
             let is_module = |name: &str| name.contains("customize");
             for (name, file) in entries.startup {
                 if is_module(&name) {
                     let name = format!("{below}/{name}");
-                    self.found.files.take(&place.join(file), &name)?;
+                    self.files().take(&place.join(file), &name)?;
                 }
             }
         } else if egg::is_zipped(&place)? {
-            self.found.distributions.extend(zipped(&place, below)?);
+            self.add(zipped(&place, below)?);
         }
         Ok(())
     }
 
+    /// Takes in distributions of what is looked at now.
+    fn add(&mut self, found: impl IntoIterator<Item = Distribution>) {
+        let outside = &self.outside;
+        let found = found.into_iter().map(|one| Distribution {
+            outside: outside.clone(),
+            ..one
+        });
+        self.found.distributions.extend(found);
+    }
+
+    /// The startup files of what is looked at now.
+    fn files(&mut self) -> &mut StartupFiles {
+        match &self.outside {
+            Some(outside) => self.found.outside.entry(outside.clone()).or_default(),
+            None => &mut self.found.files,
+        }
+    }
+
     /// What `setup.py develop` installed: `<name>.egg-link` names the folder that has the project's egg-info.
-    fn link(&mut self, site: &Path, link: &str, text: &str) -> io::Result<()> {
+    fn link(&mut self, site: &Path, below: &str, link: &str, text: &str) -> io::Result<()> {
         let Some(location) = text.lines().map(str::trim).find(|line| !line.is_empty()) else {
             return Ok(());
         };
@@ -135,13 +177,13 @@ impl Scan {
             let egg_info = folder.join(format!("{stem}.egg-info"));
             if let Some((name, version)) = metadata::read(&egg_info)? {
                 self.forget(site, &egg_info)?;
-                self.found.distributions.push(Distribution {
+                self.add([Distribution {
                     editable: Some(location.to_owned()),
-                    folder: Some(link.to_owned()),
+                    folder: Some(format!("{below}{link}")),
                     stamp: Some(written(&stat)),
                     seen: Some(Seen::of(numbers(&stat))),
                     ..Distribution::new(name, version)
-                });
+                }]);
                 break;
             }
         }
@@ -186,8 +228,15 @@ mod tests {
         std::fs::write(path, text).expect("write");
     }
 
+    fn own(dir: &Path) -> PackagePlace {
+        PackagePlace {
+            path: dir.canonicalize().unwrap_or(dir.to_owned()),
+            is_own: true,
+        }
+    }
+
     fn scanned(dir: &Path) -> Vec<String> {
-        let snapshot: Snapshot = scan(&[dir.canonicalize().expect("resolved")])
+        let snapshot: Snapshot = scan(&[own(dir)])
             .expect("readable")
             .distributions
             .into_iter()
@@ -325,7 +374,7 @@ mod tests {
             std::fs::set_permissions(&info, mode).expect("mode");
         };
         allow(0);
-        let failed = scan(&[dir.path().to_path_buf()]).map(|found| found.distributions);
+        let failed = scan(&[own(dir.path())]).map(|found| found.distributions);
         allow(0o755);
         let error = failed.expect_err("nobody can tell");
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
@@ -333,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_has_nothing() {
-        let none = scan(&[PathBuf::from("/nowhere/site-packages")]);
+        let none = scan(&[own(Path::new("/nowhere/site-packages"))]);
         assert!(none.expect("nothing").distributions.is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! What is installed in one environment at one moment.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
@@ -11,6 +11,7 @@ use super::scan::Found;
 use super::startup::StartupFiles;
 use super::{Diff, Fingerprint, Names, canonical, conda, metadata, scan};
 use crate::files::{momentary, read};
+use crate::host::Host;
 use crate::project::{Venv, VenvLayout};
 
 /// Longer than the name of any installer.
@@ -25,6 +26,9 @@ pub struct Snapshot {
     /// None where nobody looked: what is known from `env_meta.json`, or from an earlier toolkit.
     #[serde(rename = "startup", skip_serializing_if = "Option::is_none")]
     files: Option<StartupFiles>,
+    /// The folders of others that were looked at, each with its startup files.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    outside: BTreeMap<String, StartupFiles>,
 }
 
 /// A snapshot in a file; earlier toolkits wrote the bare list.
@@ -36,22 +40,26 @@ enum Written {
         distributions: Vec<Distribution>,
         #[serde(default)]
         startup: Option<StartupFiles>,
+        #[serde(default)]
+        outside: BTreeMap<String, StartupFiles>,
     },
 }
 
 impl Snapshot {
-    /// What is installed in `venv` now. What is broken in itself is left out.
+    /// What an interpreter of `venv` that `host`'s person starts finds installed now. What is broken in itself is left
+    /// out.
     ///
     /// Names and versions come from the names of metadata folders, without opening a file;
     /// [`Snapshot::name_all`] puts METADATA's own in their place.
     ///
     /// # Errors
     /// When something cannot be looked at that may be there: then nobody knows what is there.
-    pub fn scan(venv: &Venv) -> io::Result<Self> {
+    pub fn scan(venv: &Venv, host: &Host) -> io::Result<Self> {
         let Found {
             distributions,
             mut files,
-        } = scan::scan(&venv.all_site_packages()?)?;
+            outside,
+        } = scan::scan(&venv.package_places(host)?)?;
         files.take(&venv.pyvenv_cfg(), VenvLayout::PYVENV_CFG)?;
         let mut found: Self = distributions.into_iter().collect();
         for one in conda::scan(&venv.layout().conda_meta())? {
@@ -61,16 +69,19 @@ impl Snapshot {
         }
         found.sort();
         found.files = Some(files);
+        found.outside = outside;
         Ok(found)
     }
 
-    /// From the parts that it is written in: the members `distributions` and `startup`.
+    /// From the parts that it is written in: the members `distributions`, `startup` and `outside`.
     pub(crate) fn of_parts(
         distributions: Vec<Distribution>,
         startup: Option<StartupFiles>,
+        outside: BTreeMap<String, StartupFiles>,
     ) -> Self {
         Self {
             files: startup,
+            outside,
             ..distributions.into_iter().collect()
         }
     }
@@ -81,8 +92,9 @@ impl Snapshot {
         let is_in = |one: &&Distribution| part.distributions.contains(&one.canonical_name());
         let kept = self.distributions.iter().filter(|one| !is_in(one));
         let taken = other.distributions.iter().filter(is_in);
-        let files = if part.startup { other } else { self }.files.clone();
-        Self::of_parts(kept.chain(taken).cloned().collect(), files)
+        let startup = if part.startup { other } else { self };
+        let (files, outside) = (startup.files.clone(), startup.outside.clone());
+        Self::of_parts(kept.chain(taken).cloned().collect(), files, outside)
     }
 
     /// Gives every distribution the name and version that its METADATA writes, which is what `pip list` shows.
@@ -150,6 +162,7 @@ impl Snapshot {
     pub(crate) fn is_better_known_as(&self, now: &Self) -> bool {
         let is_known = |one: &Distribution| one.content.is_some() && one.seen.is_some();
         (self.files.is_none() && now.files.is_some())
+            || !self.outside.keys().eq(now.outside.keys())
             || now.has_to_settle(self)
             || self
                 .distributions
@@ -237,12 +250,43 @@ impl Snapshot {
 
     /// What changed from here to `after`. A distribution that was installed again at its version is a change from
     /// that version to itself.
+    ///
+    /// Folders of others that only one of the two has looked at are not compared: nobody installed or removed what is
+    /// there. Another `HOME` looks at others, and so does an environment that lets others in now (its `pyvenv.cfg`
+    /// tells of that).
     pub fn diff_to(&self, after: &Self) -> Diff {
-        let startup = match (&self.files, &after.files) {
+        let mut startup = match (&self.files, &after.files) {
             (Some(before), Some(after)) => before.differences(after),
             _ => Vec::new(),
         };
-        Diff::between(&self.distributions, &after.distributions, startup)
+        for (place, before) in &self.outside {
+            if let Some(after) = after.outside.get(place) {
+                startup.extend(before.differences(after));
+            }
+        }
+        let (before, after) = (self.compared_with(after), after.compared_with(self));
+        Diff::between(&before, &after, startup)
+    }
+
+    /// What is here as far as it can be compared with `other`. Where that is a list of what `pip list` shows, it has
+    /// what others have, too, and does not tell it apart.
+    fn compared_with(&self, other: &Self) -> Vec<&Distribution> {
+        if self.outside.is_empty() {
+            return self.distributions.iter().collect();
+        }
+        let listed: HashSet<String> = other
+            .distributions
+            .iter()
+            .filter(|one| one.is_listed_only())
+            .map(Distribution::canonical_name)
+            .collect();
+        let is_compared = |one: &&Distribution| match &one.outside {
+            Some(place) => {
+                other.outside.contains_key(place) || listed.contains(&one.canonical_name())
+            }
+            None => true,
+        };
+        self.distributions.iter().filter(is_compared).collect()
     }
 
     fn sort(&mut self) {
@@ -269,7 +313,7 @@ impl FromIterator<Distribution> for Snapshot {
     fn from_iter<I: IntoIterator<Item = Distribution>>(all: I) -> Self {
         let mut found = Self {
             distributions: all.into_iter().collect(),
-            files: None,
+            ..Self::default()
         };
         found.sort();
         found
@@ -279,11 +323,12 @@ impl FromIterator<Distribution> for Snapshot {
 impl From<Written> for Snapshot {
     fn from(written: Written) -> Self {
         match written {
-            Written::List(distributions) => Self::of_parts(distributions, None),
+            Written::List(distributions) => distributions.into_iter().collect(),
             Written::Whole {
                 distributions,
                 startup,
-            } => Self::of_parts(distributions, startup),
+                outside,
+            } => Self::of_parts(distributions, startup, outside),
         }
     }
 }
@@ -323,7 +368,7 @@ mod tests {
         }
 
         fn scan(&self) -> Snapshot {
-            Snapshot::scan(&self.venv).expect("readable")
+            Snapshot::scan(&self.venv, &Host::default()).expect("readable")
         }
 
         /// What was installed, as it would be written down.

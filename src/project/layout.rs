@@ -148,6 +148,8 @@ impl VenvLayout {
     pub const LIBS: [&'static str; 2] = ["lib", "lib64"];
     /// Name of the folder of distributions, in the folder of a Python below one of libraries.
     pub const SITE_PACKAGES: &'static str = "site-packages";
+    /// Name of that folder for what Debian's own Python has from `apt`.
+    pub const DIST_PACKAGES: &'static str = "dist-packages";
     /// Name of the folder in which earlier versions kept pip's scripts.
     pub const LAUNCHERS: &'static str = "launchers";
     /// Name of the note that says whose environment it is.

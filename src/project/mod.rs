@@ -5,6 +5,7 @@
 mod config;
 mod discover;
 mod layout;
+mod package_places;
 mod registry;
 mod setting;
 mod venv;
@@ -17,6 +18,7 @@ pub use layout::{
     CONDA_META, HOOK_LINE, HOOK_PACKAGE, HookLayout, LOGS, ProjectLayout, UserLayout, VenvLayout,
     socket, socket_lock, sockets, worker_scripts,
 };
+pub use package_places::PackagePlace;
 pub use registry::{ProjectId, Registration, Registry};
 pub use setting::Origin;
 pub use venv::{Venv, VenvError};

@@ -139,13 +139,16 @@ impl Venv {
     /// # Errors
     /// What is of the moment.
     pub fn setting(&self, key: &str) -> io::Result<Option<String>> {
-        let text = found(read::text(&self.pyvenv_cfg(), LONGEST_SETTINGS))?.unwrap_or_default();
-        Ok(text.lines().find_map(|line| {
-            let (name, value) = line.split_once('=')?;
-            name.trim()
-                .eq_ignore_ascii_case(key)
-                .then(|| value.trim().to_owned())
-        }))
+        Ok(self.settings()?.of(key).map(str::to_owned))
+    }
+
+    /// `pyvenv.cfg`.
+    ///
+    /// # Errors
+    /// What is of the moment.
+    pub(super) fn settings(&self) -> io::Result<Settings> {
+        let text = found(read::text(&self.pyvenv_cfg(), LONGEST_SETTINGS))?;
+        Ok(Settings(text))
     }
 
     /// The interpreter's version as `pyvenv.cfg` tells it (`version` by venv, `version_info` by virtualenv and uv), or
@@ -159,13 +162,15 @@ impl Venv {
     /// # Errors
     /// What is of the moment.
     pub fn known_python_version(&self) -> io::Result<Option<String>> {
-        let mut version = self.setting("version")?;
-        if version.is_none() {
-            version = self.setting("version_info")?;
-        }
-        if version.is_none() {
-            version = self.conda_python()?;
-        }
+        self.version_by(&self.settings()?)
+    }
+
+    fn version_by(&self, settings: &Settings) -> io::Result<Option<String>> {
+        let told = settings.of("version").or(settings.of("version_info"));
+        let version = match told {
+            Some(version) => Some(version.to_owned()),
+            None => self.conda_python()?,
+        };
         Ok(version.and_then(|version| numbers(&version)))
     }
 
@@ -204,7 +209,11 @@ impl Venv {
     /// # Errors
     /// What the system says, but that a folder is missing.
     pub fn all_site_packages(&self) -> io::Result<Vec<PathBuf>> {
-        let version = self.known_python_version()?;
+        self.site_packages_by(&self.settings()?)
+    }
+
+    pub(super) fn site_packages_by(&self, settings: &Settings) -> io::Result<Vec<PathBuf>> {
+        let version = self.version_by(settings)?;
         Ok(self.find_site_packages(version.as_deref(), Err)?.own)
     }
 
@@ -264,6 +273,27 @@ impl Venv {
             own: folders(own).collect(),
             of_others: folders(of_others).collect(),
         })
+    }
+}
+
+/// The text of a `pyvenv.cfg`; none where there is no such file.
+pub(super) struct Settings(Option<String>);
+
+impl Settings {
+    /// The value of `key`.
+    pub(super) fn of(&self, key: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .flat_map(|text| text.lines())
+            .find_map(|line| {
+                let (name, value) = line.split_once('=')?;
+                name.trim().eq_ignore_ascii_case(key).then(|| value.trim())
+            })
+    }
+
+    /// Whether there is such a file: not in an environment of conda's.
+    pub(super) fn is_there(&self) -> bool {
+        self.0.is_some()
     }
 }
 

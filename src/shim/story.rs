@@ -96,9 +96,9 @@ impl<'a> Story<'a> {
         // what is in the history already.
         let recovered = lock
             .as_ref()
-            .filter(|lock| recover(project, config, lock).is_ok());
+            .filter(|lock| recover(project, host, config, lock).is_ok());
         // Where nobody can tell what is there, it is taken to be what is recorded.
-        let before = match Snapshot::scan(project.venv()) {
+        let before = match Snapshot::scan(project.venv(), host) {
             Ok(before) => {
                 // What somebody is in the middle of is for that run to enter.
                 if let Some(lock) = recovered.filter(|_| beside.is_nobody()) {
@@ -139,7 +139,8 @@ impl<'a> Story<'a> {
         } = self.remembered;
         let layout = project.venv().layout();
         let id = self.started.id;
-        let after = Snapshot::scan(project.venv()).map_err(StoreError::unscanned(project.venv()));
+        let after =
+            Snapshot::scan(project.venv(), host).map_err(StoreError::unscanned(project.venv()));
         // A failure is left to `doctor` to show: pip works either way.
         let _ = hook::put_launchers_out(project.venv());
         let (before, after) = match (self.before, after) {

@@ -80,12 +80,13 @@ pub fn enter_seen(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Host;
     use crate::store::testing::{install, project};
     use crate::store::{EnvMeta, Generation, RunLog};
 
     fn caught_up(project: &Project) -> Option<Published> {
         let lock = RunLock::try_acquire(&project.venv().layout(), "test").expect("free");
-        let now = Snapshot::scan(project.venv()).expect("readable");
+        let now = Snapshot::scan(project.venv(), &Host::default()).expect("readable");
         catch_up(
             project,
             &Config::default(),
@@ -98,7 +99,7 @@ mod tests {
     }
 
     fn is_in_step(project: &Project) -> bool {
-        let now = Snapshot::scan(project.venv()).expect("readable");
+        let now = Snapshot::scan(project.venv(), &Host::default()).expect("readable");
         let recorded = Recorded::read(project).expect("read");
         recorded.standing(&now).is_in_step()
     }

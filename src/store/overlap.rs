@@ -153,7 +153,7 @@ mod tests {
     use crate::store::{Ending, EnvMeta, Recorded};
 
     fn scan(project: &Project) -> Snapshot {
-        Snapshot::scan(project.venv()).expect("readable")
+        Snapshot::scan(project.venv(), &crate::host::Host::default()).expect("readable")
     }
 
     fn names(all: &[Change]) -> Vec<&str> {

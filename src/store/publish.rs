@@ -181,6 +181,7 @@ mod tests {
 
     use super::*;
     use crate::files::testing::names;
+    use crate::host::Host;
     use crate::store::testing::{finished, install, project, snapshot, started};
     use crate::store::{EnvMeta, MetaState, Recorded, Run, RunLog};
 
@@ -202,9 +203,9 @@ mod tests {
     #[test]
     fn a_run_that_changed_something_raises_the_generation() {
         let (_dir, project) = project();
-        let before = Snapshot::scan(project.venv()).expect("readable");
+        let before = Snapshot::scan(project.venv(), &Host::default()).expect("readable");
         install(&project, "Zope.Interface", "5.4.0");
-        let after = Snapshot::scan(project.venv()).expect("readable");
+        let after = Snapshot::scan(project.venv(), &Host::default()).expect("readable");
         let run = finished("install", "Collecting zope\n");
         let published =
             publish(&project, &Config::default(), run, &before, &after).expect("published");

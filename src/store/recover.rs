@@ -20,6 +20,7 @@ use super::state::ProjectState;
 use super::unfinished::Unfinished;
 use crate::files::Folder;
 use crate::files::momentary::found;
+use crate::host::Host;
 use crate::inventory::Snapshot;
 use crate::project::{Config, Project};
 use crate::secrets;
@@ -31,6 +32,7 @@ use crate::secrets;
 /// [`StoreError`], as [`publish`]; the next call tries again.
 pub fn recover(
     project: &Project,
+    host: &Host,
     config: &Config,
     _held: &RunLock,
 ) -> Result<Option<Published>, StoreError> {
@@ -46,9 +48,8 @@ pub fn recover(
         // What it changed is what was there when the next one began.
         let after = match over.get(index + 1) {
             Some(next) => next.before.clone(),
-            None => {
-                Snapshot::scan(project.venv()).map_err(StoreError::unscanned(project.venv()))?
-            }
+            None => Snapshot::scan(project.venv(), host)
+                .map_err(StoreError::unscanned(project.venv()))?,
         };
         let company = Company {
             others: Vec::new(),
@@ -202,25 +203,28 @@ mod tests {
     use crate::files::testing::names;
     use crate::inventory::Snapshot;
     use crate::store::testing::{finished, install, project, started};
-    use crate::store::{EnvMeta, Generation, LogDraft, RunLog};
+    use crate::store::{EnvMeta, Generation, LogDraft, RunId, RunLog, StartedRun};
 
-    fn left_by_a_crash(project: &Project, locked: bool) -> crate::store::StartedRun {
-        let run = started("install");
-        let before = Snapshot::scan(project.venv()).expect("readable");
+    fn left_by_a_crash(project: &Project, id: RunId) -> StartedRun {
+        let run = StartedRun {
+            id,
+            ..started("install")
+        };
+        let before = Snapshot::scan(project.venv(), &Host::default()).expect("readable");
         let venv = project.venv().layout();
-        Unfinished::begin(&venv, run.clone(), (before, None), locked).expect("begun");
+        Unfinished::begin(&venv, run.clone(), (before, None), true).expect("begun");
         run
     }
 
     fn recovered(project: &Project) -> Option<Published> {
         let lock = RunLock::try_acquire(&project.venv().layout(), "test").expect("free");
-        recover(project, &Config::default(), &lock).expect("recovered")
+        recover(project, &Host::default(), &Config::default(), &lock).expect("recovered")
     }
 
     #[test]
     fn a_killed_run_is_recorded_with_its_text_and_what_it_changed() {
         let (_dir, project) = project();
-        let run = left_by_a_crash(&project, true);
+        let run = left_by_a_crash(&project, RunId::new());
         let mut draft = LogDraft::begin(&project.layout(), &run.id);
         draft.stdout(b"Collecting six\nInstalling");
         drop(draft);
@@ -245,10 +249,10 @@ mod tests {
     #[test]
     fn a_run_that_came_to_its_record_is_completed() {
         let (_dir, project) = project();
-        let run = left_by_a_crash(&project, true);
-        let before = Snapshot::scan(project.venv()).expect("readable");
+        let run = left_by_a_crash(&project, RunId::new());
+        let before = Snapshot::scan(project.venv(), &Host::default()).expect("readable");
         install(&project, "six", "1.16.0");
-        let after = Snapshot::scan(project.venv()).expect("readable");
+        let after = Snapshot::scan(project.venv(), &Host::default()).expect("readable");
         let mut finished = finished("install", "");
         finished.started.id = run.id;
         crate::store::publish(&project, &Config::default(), finished, &before, &after)
@@ -293,9 +297,11 @@ mod tests {
     #[test]
     fn runs_that_went_on_together_are_entered_one_by_one() {
         let (_dir, project) = project();
-        let first = left_by_a_crash(&project, true);
+        // An id begins with the time: as if the clock had been set back between the two.
+        let (earlier, later) = (started("install").id, started("install").id);
+        let first = left_by_a_crash(&project, later);
         install(&project, "six", "1.16.0");
-        let second = left_by_a_crash(&project, true);
+        let second = left_by_a_crash(&project, earlier);
         install(&project, "attrs", "25.1.0");
         assert_eq!(
             recovered(&project).expect("runs were left").record.id,
@@ -328,7 +334,10 @@ mod tests {
             Unfinished::begin(
                 &venv,
                 run.clone(),
-                (Snapshot::scan(project.venv()).expect("readable"), None),
+                (
+                    Snapshot::scan(project.venv(), &Host::default()).expect("readable"),
+                    None,
+                ),
                 locked,
             )
             .expect("begun");

@@ -77,14 +77,13 @@ impl RunLog {
         match places::logs(project) {
             Ok(logs) => {
                 log.take_records(&logs);
-                log.take_lone_logs(&logs);
+                let lone = log.lone_logs(&logs);
+                log.runs = merged(std::mem::take(&mut log.runs), lone);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => log.failed(&project.logs(), &error),
         }
-        // Stable, so that of two of one moment the one recorded later comes first.
         log.runs.reverse();
-        log.runs.sort_by_key(|run| std::cmp::Reverse(run.at()));
         log
     }
 
@@ -248,14 +247,19 @@ impl RunLog {
         }
     }
 
-    fn take_lone_logs(&mut self, logs: &Folder) {
+    /// The logs that no record points to, in the order of their times.
+    fn lone_logs(&mut self, logs: &Folder) -> Vec<Run> {
+        let mut lone = Vec::new();
         let known: HashSet<String> = self
             .runs
             .iter()
             .filter_map(|run| run.log_path().map(str::to_owned))
             .collect();
         let names = match logs.names() {
-            Err(error) => return self.failed(logs.path(), &error),
+            Err(error) => {
+                self.failed(logs.path(), &error);
+                return lone;
+            }
             Ok(names) => names,
         };
         for name in names {
@@ -284,7 +288,7 @@ impl RunLog {
                         .packages
                         .split(", ")
                         .filter(|package| !package.is_empty());
-                    self.runs.push(Run::Lone(LoneLog {
+                    lone.push(Run::Lone(LoneLog {
                         packages: packages.map(str::to_owned).collect(),
                         log_path,
                         action: header.action,
@@ -296,6 +300,8 @@ impl RunLog {
                 Err(error) => self.failed(&logs.path().join(&name), &error),
             }
         }
+        lone.sort_by_key(Run::at);
+        lone
     }
 
     fn note(&mut self, path: &Path, why: String) {
@@ -313,6 +319,21 @@ impl RunLog {
             is_momentary: is_momentary(error),
         });
     }
+}
+
+/// Both lists in one, oldest first. The order of `recorded` stays as it is, whatever the clock said meanwhile; only
+/// where a log without a record belongs is told by the times, which are all that it has.
+fn merged(recorded: Vec<Run>, lone: Vec<Run>) -> Vec<Run> {
+    let mut lone = lone.into_iter().peekable();
+    let mut all = Vec::with_capacity(recorded.len() + lone.len());
+    for run in recorded {
+        while let Some(earlier) = lone.next_if(|log| log.at() < run.at()) {
+            all.push(earlier);
+        }
+        all.push(run);
+    }
+    all.extend(lone);
+    all
 }
 
 /// An id is never shown shorter: the first eight digits of a version 7 UUID are its time to the minute.
@@ -383,6 +404,27 @@ mod tests {
         let run = log.find("20251004").expect("by the name of its file");
         assert_eq!(RunLog::log(&layout, run).expect("a log").stderr, "no\n");
         assert!(log.problems.is_empty());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_changes_no_order() {
+        let (_dir, project) = logs();
+        let layout = project.layout();
+        let nothing = Snapshot::default();
+        for (action, day) in [("first", 10), ("second", 3), ("third", 11)] {
+            let mut run = testing::finished(action, "");
+            let at = format!("2025-10-{day:02}T08:00:00+00:00");
+            run.started.started_at = at.parse().expect("a time");
+            crate::store::publish(&project, &Config::default(), run, &nothing, &nothing)
+                .expect("published");
+        }
+        for day in [9, 12] {
+            let name = format!("202510{day:02}080000_list_success.log");
+            fs::write(layout.logs().join(name), "").expect("write");
+        }
+        let log = RunLog::read(&layout);
+        let shown: Vec<_> = log.runs.iter().map(Run::action).collect();
+        assert_eq!(shown, ["list", "third", "second", "first", "list"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::testing::{install, project, started};
 use super::*;
+use crate::host::Host;
 use crate::inventory::Snapshot;
 use crate::project::{Config, LOGS, Project};
 use crate::secrets;
@@ -65,7 +66,7 @@ fn through_every_door(line: &str, size: usize, secret: &str) {
     let holder = RunLock::holder(&venv).expect("held");
     assert!(!holder.command.contains(secret), "{holder:?}");
 
-    let before = Snapshot::scan(project.venv()).expect("scanned");
+    let before = Snapshot::scan(project.venv(), &Host::default()).expect("scanned");
     let run = begun(line);
     Unfinished::begin(&venv, run.clone(), (before.clone(), None), true).expect("begun");
     let mut draft = LogDraft::begin(&layout, &run.id);
@@ -78,7 +79,7 @@ fn through_every_door(line: &str, size: usize, secret: &str) {
         check("the run goes on");
     }
     install_editable(&project, line);
-    let after = Snapshot::scan(project.venv()).expect("scanned");
+    let after = Snapshot::scan(project.venv(), &Host::default()).expect("scanned");
     let run = run.finish(Duration::ZERO, Ending::Exited(1), Some(draft.into_output()));
     let published = publish(&project, &config, run, &before, &after).expect("published");
     Unfinished::end(&venv, &published.record.id);
@@ -89,11 +90,11 @@ fn through_every_door(line: &str, size: usize, secret: &str) {
     // As an earlier version left it.
     let part = dir.path().join(LOGS).join(format!(".{}.part", killed.id));
     std::fs::write(&part, line).expect("write");
-    recover(&project, &config, &lock).expect("recovered");
+    recover(&project, &Host::default(), &config, &lock).expect("recovered");
     check("a killed run is recovered");
 
     install(&project, "six", "1.16.0");
-    let now = Snapshot::scan(project.venv()).expect("scanned");
+    let now = Snapshot::scan(project.venv(), &Host::default()).expect("scanned");
     let argv = ["aim-venv-sync".to_owned(), line.to_owned()];
     catch_up(&project, &config, &lock, &now, &argv, "/".into()).expect("caught up");
     check("other tools are caught up with");

@@ -36,6 +36,9 @@ pub struct Unfinished {
     /// Whether a run that ended beside it left changes open, which may be of either.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_shared: bool,
+    /// Its place among those that had begun by then: their order, whatever the clock said.
+    #[serde(default)]
+    place: u64,
     /// How it ended, where that is known and could not be entered into the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended: Option<Ended>,
@@ -65,6 +68,8 @@ impl Unfinished {
         (before, since): (Snapshot, Option<Generation>),
         locked: bool,
     ) -> Result<(), StoreError> {
+        // Where nobody can tell which others there are, the ids tell.
+        let others = Self::all(venv).unwrap_or_default();
         let begun = Self {
             schema: Self::SCHEMA,
             run,
@@ -72,6 +77,7 @@ impl Unfinished {
             before,
             since,
             is_shared: false,
+            place: others.last().map_or(0, |last| last.place + 1),
             ended: None,
         };
         begun.write(venv)
@@ -132,7 +138,7 @@ impl Unfinished {
                     all.extend(found(Self::read(&notes, &name))?);
                 }
             }
-            all.sort_by_key(|note: &Self| note.run.id);
+            all.sort_by_key(|note: &Self| (note.place, note.run.id));
             Ok(all)
         };
         read().map_err(|error| StoreError::at(&venv.unfinished(), error))

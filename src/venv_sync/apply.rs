@@ -66,9 +66,8 @@ pub(super) fn apply(
     let lock = lock(ground, action, console)?;
     let begun = (Utc::now(), Instant::now());
     let recovered = match &lock {
-        Some(lock) => {
-            store::recover(&ground.project, &ground.config, lock).map_err(cannot_record)?
-        }
+        Some(lock) => store::recover(&ground.project, ground.host, &ground.config, lock)
+            .map_err(cannot_record)?,
         None => None,
     };
     let mended = mend(ground, hook, console)?;
@@ -111,8 +110,8 @@ pub(super) struct Compared {
 /// When nobody can tell what is there: a folder that cannot be read, or no descriptors left.
 pub(super) fn compare(ground: &Ground<'_>) -> Result<Compared> {
     let venv = ground.project.venv();
-    let now =
-        Snapshot::scan(venv).context(t!("venv_sync.cannot_scan", path = venv.root().display()))?;
+    let now = Snapshot::scan(venv, ground.host)
+        .context(t!("venv_sync.cannot_scan", path = venv.root().display()))?;
     let recorded = store::Recorded::read(&ground.project)?;
     let now = recorded.settled(&now)?.into_owned();
     Ok(Compared {

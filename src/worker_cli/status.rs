@@ -199,7 +199,6 @@ fn refresh(status: &WorkerStatus) -> Option<Cow<'_, str>> {
         Refresh::ComesFirst { file } => t!("worker_cli.refresh.comes_first", file = file),
         Refresh::ImportWorks { file } => t!("worker_cli.refresh.import_works", file = file),
         Refresh::StartupChanged { file } => t!("worker_cli.refresh.startup_changed", file = file),
-        Refresh::OtherPolicy => t!("worker_cli.refresh.other_policy"),
         Refresh::NoAnswer => t!("worker_cli.refresh.no_answer"),
         Refresh::NothingLoadedChanged => t!("worker_cli.refresh.nothing_loaded_changed"),
         Refresh::ByHand {

@@ -9,7 +9,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use aim_toolkit::testing::{Snapshot, Venv};
+use aim_toolkit::testing::{Host, Snapshot, Venv};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -22,7 +22,7 @@ const ENVIRONMENTS: u32 = 600;
 /// One of so many is shown to pip.
 const SAMPLE: u32 = 150;
 
-/// What `site` makes of the folder, and what is installed on the path then: names that pip would show, in canonical
+/// What `site` makes of the folders, and what is installed on the path then: names that pip would show, in canonical
 /// spelling, with versions.
 const JUDGE: &str = r#"
 import json, os, re, site, sys
@@ -30,10 +30,9 @@ import importlib.metadata as metadata
 # No cache: the same folder has other things in it each time.
 getattr(metadata.MetadataPathFinder, "invalidate_caches", lambda: None)
 for line in sys.stdin:
-    folder = line.rstrip("\n")
-    sys.path[:] = [folder]
-    known = {folder}
-    site.addsitedir(folder, known)
+    sys.path[:], known = [], set()
+    for folder in json.loads(line):
+        site.addsitedir(folder, known)
     if hasattr(metadata, "FastPath"):
         getattr(metadata.FastPath.__new__, "cache_clear", lambda: None)()
     found = []
@@ -71,8 +70,9 @@ impl Judge {
         }
     }
 
-    fn judge(&mut self, site: &Path) -> Installed {
-        writeln!(self.asks, "{}", site.display()).expect("it listens");
+    fn judge(&mut self, sites: &[PathBuf]) -> Installed {
+        let sites = serde_json::to_string(sites).expect("JSON");
+        writeln!(self.asks, "{sites}").expect("it listens");
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("it answers");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
@@ -103,7 +103,15 @@ enum Piece {
     Junk,
 }
 
-fn piece() -> impl Strategy<Value = (Piece, &'static str, &'static str)> {
+/// Whose folder of packages a piece lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Own,
+    User,
+    System,
+}
+
+fn piece() -> impl Strategy<Value = (Piece, &'static str, &'static str, Whose)> {
     use Piece::*;
     let pieces = vec![
         Wheel,
@@ -131,36 +139,63 @@ fn piece() -> impl Strategy<Value = (Piece, &'static str, &'static str)> {
         prop::sample::select(pieces),
         prop::sample::select(names.to_vec()),
         prop::sample::select(versions.to_vec()),
+        prop::sample::select(vec![Whose::Own, Whose::Own, Whose::User, Whose::System]),
     )
 }
 
 /// An environment under way.
 struct Maker {
     root: PathBuf,
-    site: PathBuf,
-    easy_install: String,
+    /// The folders of packages: its own, the person's, the system's.
+    sites: [PathBuf; 3],
+    /// Whose pieces go to now.
+    whose: Whose,
+    easy_install: [String; 3],
+    lets_others_in: bool,
 }
 
 impl Maker {
-    fn new(root: &Path) -> Self {
-        let site = root.join("venv/lib/python3.11/site-packages");
-        std::fs::create_dir_all(&site).expect("folders");
-        std::fs::write(root.join("venv/pyvenv.cfg"), "version = 3.11.0\n").expect("write");
+    fn new(root: &Path, lets_others_in: bool) -> Self {
+        let sites = ["venv", "home/.local", "base"]
+            .map(|place| root.join(place).join("lib/python3.11/site-packages"));
+        for site in &sites {
+            std::fs::create_dir_all(site).expect("folders");
+        }
+        std::fs::write(root.join("base/lib/python3.11/os.py"), "").expect("write");
+        std::fs::create_dir_all(root.join("base/bin")).expect("folders");
+        let cfg = format!(
+            "home = {}/base/bin\ninclude-system-site-packages = {lets_others_in}\nversion = 3.11.0\n",
+            root.display()
+        );
+        std::fs::write(root.join("venv/pyvenv.cfg"), cfg).expect("write");
         Self {
             root: root.to_path_buf(),
-            site,
-            easy_install: String::new(),
+            sites,
+            whose: Whose::Own,
+            easy_install: [const { String::new() }; 3],
+            lets_others_in,
         }
     }
 
+    /// The folder of packages that pieces go to now.
+    fn site(&self) -> &Path {
+        &self.sites[self.whose as usize]
+    }
+
+    /// What an interpreter of the environment looks through.
+    fn looked_through(&self) -> &[PathBuf] {
+        &self.sites[..if self.lets_others_in { 3 } else { 1 }]
+    }
+
     fn write(&self, place: impl AsRef<Path>, bytes: impl AsRef<[u8]>) {
-        let path = self.site.join(place);
+        let path = self.site().join(place);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
         // Two pieces may want one name, as a file and as a folder.
         let _ = std::fs::write(path, bytes);
     }
 
-    fn add(&mut self, piece: Piece, name: &str, version: &str, number: usize) {
+    fn add(&mut self, piece: Piece, name: &str, version: &str, whose: Whose, number: usize) {
+        self.whose = whose;
         let info = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\ntext\n");
         let stem = name.replace('-', "_");
         let full = format!("{stem}-{version}");
@@ -173,7 +208,7 @@ impl Maker {
             Piece::WheelWithDanglingMetadata => {
                 self.write(format!("dangling{full}.dist-info/RECORD"), "x");
                 let link = format!("dangling{full}.dist-info/METADATA");
-                let _ = std::os::unix::fs::symlink("/nowhere/METADATA", self.site.join(link));
+                let _ = std::os::unix::fs::symlink("/nowhere/METADATA", self.site().join(link));
             }
             Piece::WheelWithEmptyMetadata => {
                 self.write(format!("empty{full}.dist-info/METADATA"), "");
@@ -219,15 +254,17 @@ impl Maker {
 
     fn put_on_path(&mut self, on_path: bool, line: &str) {
         if on_path {
-            let _ = writeln!(self.easy_install, "{line}");
-            self.write("easy-install.pth", &self.easy_install);
+            let lines = &mut self.easy_install[self.whose as usize];
+            let _ = writeln!(lines, "{line}");
+            self.write("easy-install.pth", &self.easy_install[self.whose as usize]);
         }
     }
 
     /// What the toolkit finds: all of it, and what it shows, of several of one name one.
     fn scan(&self) -> (Installed, Installed) {
         let venv = Venv::open(self.root.join("venv")).expect("an environment");
-        let mut now = Snapshot::scan(&venv).expect("readable");
+        let host = Host::default().with_var("HOME", self.root.join("home"));
+        let mut now = Snapshot::scan(&venv, &host).expect("readable");
         now.name_all(&venv, &Snapshot::default());
         let pair = |name: String, version: &str| (name, version.to_owned());
         let mut all: Vec<_> = now
@@ -277,17 +314,19 @@ fn zip(name: &str, text: &[u8]) -> Vec<u8> {
     zip
 }
 
-/// What `pip list` of the wheel at `pip` shows of the environment whose folder of packages is `site`.
-fn pip_list(python: &Python, pip: &Path, site: &Path) -> Installed {
-    let code = "import site, sys; sys.path.insert(0, sys.argv[1]); folder = sys.argv[2]; \
-        path = list(sys.path); sys.path[:] = [folder]; site.addsitedir(folder, {folder}); \
+/// What `pip list` of the wheel at `pip` shows of the environment whose folders of packages are `sites`.
+fn pip_list(python: &Python, pip: &Path, sites: &[PathBuf]) -> Installed {
+    let code = "import site, sys; sys.path.insert(0, sys.argv[1]); folders = sys.argv[2:]; \
+        path = list(sys.path); sys.path[:], known = [], set(); \
+        [site.addsitedir(folder, known) for folder in folders]; \
         paths = list(sys.path); sys.path[:] = path; \
         sys.argv = ['pip', 'list', '--format', 'json', '--disable-pip-version-check'] \
         + [word for place in paths for word in ('--path', place)]; \
         from pip._internal.cli.main import main; sys.exit(main())";
     let output = Command::new(python.path())
         .args(["-I", "-c", code])
-        .args([pip, site])
+        .arg(pip)
+        .args(sites)
         .output()
         .expect("python runs");
     assert!(output.status.success(), "{output:?}");
@@ -319,18 +358,28 @@ fn a_scan_finds_what_python_and_pip_find() {
         let pieces = strategy.new_tree(&mut runner).expect("made").current();
         let dir = tempfile::tempdir().expect("a temporary folder");
         let root = dir.path().canonicalize().expect("resolved");
-        let mut maker = Maker::new(&root);
-        for (number, (piece, name, version)) in pieces.iter().enumerate() {
-            maker.add(*piece, name, version, number);
+        let mut maker = Maker::new(&root, number % 4 != 1);
+        for (number, (piece, name, version, whose)) in pieces.iter().enumerate() {
+            maker.add(*piece, name, version, *whose, number);
         }
         let (all, shown) = maker.scan();
-        let expected = judge.judge(&maker.site);
+        let expected = judge.judge(maker.looked_through());
         assert_eq!(all, expected, "environment {number}: {pieces:#?}");
         if number % SAMPLE == 0 {
             for pip in &pips {
-                let listed = pip_list(&python, pip, &maker.site);
+                let listed = pip_list(&python, pip, maker.looked_through());
                 // pip 24 lists eggs on no path, too, and pip 26 a name without a version where there is no METADATA.
-                let missing: Vec<_> = shown.iter().filter(|one| !listed.contains(one)).collect();
+                // Of a name that also is set aside, pip 24 lists the one that the folder tells first.
+                let is_set_aside = |name: &str| {
+                    pieces.iter().any(|(piece, of, ..)| {
+                        matches!(piece, Piece::SetAside)
+                            && of.to_lowercase().replace(['_', '.'], "-") == name
+                    })
+                };
+                let missing: Vec<_> = shown
+                    .iter()
+                    .filter(|one| !listed.contains(one) && !is_set_aside(&one.0))
+                    .collect();
                 assert!(
                     missing.is_empty(),
                     "environment {number}, {pip:?}: {missing:?} of {pieces:#?}"
@@ -344,7 +393,7 @@ fn a_scan_finds_what_python_and_pip_find() {
                         .any(|word| name.starts_with(word))
                 };
                 let off_path = |name: &str| {
-                    pieces.iter().any(|(piece, of, _)| {
+                    pieces.iter().any(|(piece, of, ..)| {
                         let is_off = matches!(
                             piece,
                             Piece::EggFolder { on_path: false }

@@ -26,6 +26,7 @@ mod circles;
 mod compare;
 mod daemon;
 mod doors;
+mod elsewhere;
 mod environments;
 mod events;
 mod faults;

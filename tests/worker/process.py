@@ -35,6 +35,17 @@ def site_packages():
     return os.path.join(venv(), "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
 
 
+def lets_others_in(test, whether):
+    """Say in `pyvenv.cfg` whether packages of the person and of the system are imported, until the test is over."""
+    file = os.path.join(venv(), "pyvenv.cfg")
+    with open(file) as stream:
+        before = stream.read()
+    test.addCleanup(write, venv(), "pyvenv.cfg", before)
+    lines = [line for line in before.splitlines() if not line.startswith("include-system-site-packages")]
+    lines.append("include-system-site-packages = " + ("true" if whether else "false"))
+    write(venv(), "pyvenv.cfg", "".join(line + "\n" for line in lines))
+
+
 def write(folder, name, text):
     """Write a file as an editor does, and tell its path."""
     path = os.path.join(folder, name)
@@ -146,8 +157,9 @@ class DaemonWorker(Lines):
 class ForgeWorker(Lines):
     """Started by AIM-Forge's manager: requests on stdin, replies on stdout, stderr never read."""
 
-    def __init__(self, test, root, socket_as_stdin=False):
+    def __init__(self, test, root, socket_as_stdin=False, **variables):
         environment = {"PATH": os.environ["PATH"], "WORKER_PROJECT_PATH": root, "PYTHONNOUSERSITE": "1"}
+        environment.update(variables)
         self.socket = None
         stdin = subprocess.PIPE
         if socket_as_stdin:

@@ -12,7 +12,9 @@ import time
 import unittest
 import zipfile
 
-from process import DaemonWorker, Project, setUpModule, site_packages, tearDownModule, venv, write  # noqa: F401
+from process import (  # noqa: F401
+    DaemonWorker, Project, lets_others_in, setUpModule, site_packages, tearDownModule, venv, write,
+)  # fmt: skip
 
 
 class Site(unittest.TestCase):
@@ -25,6 +27,12 @@ class Site(unittest.TestCase):
         self.installed = []
         self.addCleanup(self.uninstall)
         self.worker = None
+        self.home = os.path.realpath(tempfile.mkdtemp(prefix="aim-home-"))
+        self.addCleanup(shutil.rmtree, self.home)
+        self.env = {"HOME": self.home, "PATH": os.environ["PATH"]}
+
+    def user_site(self):
+        return os.path.join(self.home, ".local", "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
 
     def uninstall(self):
         for path in self.installed:
@@ -51,7 +59,7 @@ class Site(unittest.TestCase):
         self.install("beside.pth", "".join(path + "\n" for path in paths))
 
     def start(self):
-        self.worker = DaemonWorker(self, self.project)
+        self.worker = DaemonWorker(self, self.project, env=self.env)
         return self.worker
 
     def run_node(self, source):
@@ -232,6 +240,50 @@ class Fresh(Site):
         self.check_spent(source, "comes-first", first)
         self.check(source, "first")
 
+    def test_a_users_folder_that_comes_later(self):
+        lets_others_in(self, True)
+        self.start()
+        source = "try: import theirs; X = theirs.X\nexcept ImportError: X = None\ndef main(): return X"
+        self.check(source, None)
+        write(self.user_site(), "theirs.py", "X = 1")
+        self.check_spent(source, "startup-changed", self.user_site())
+        self.check(source, 1)
+
+    def test_files_named_like_the_standard_library(self):
+        """Those that a new interpreter has not loaded before it looks into the project, whatever the worker uses."""
+        names = "collections datetime fcntl gc inspect io itertools json math mmap os pathlib pickle random re "
+        names += "resource select signal site sys tempfile time traceback types zipimport"
+        for name in names.split():
+            self.project.write(name + ".py", "MINE = 'mine'")
+            source = "import %s\ndef main(): return getattr(%s, 'MINE', None)" % (name, name)
+            # What the worker takes of the library for a node's sake, before and after its file is run.
+            source += "\nsorted = sorted, re, json, random, tempfile, datetime, pathlib, math"
+            python = os.path.join(venv(), "bin", "python")
+            code = "import sys, %s; sys.stdout.write(str(getattr(%s, 'MINE', None)))" % (name, name)
+            fresh = subprocess.check_output([python, "-c", code], cwd=self.project.root).decode()
+            self.start()
+            for _ in range(2):
+                reply = self.run_node(source)
+                self.assertEqual(str(reply.get("output")), fresh, (name, reply))
+                self.project.write("fails.py", "def f(): return 1 / 0")
+                self.assertEqual(self.worker.run("fails.py")["error"], "division by zero")
+            self.worker.close()
+            os.remove(os.path.join(self.project.root, name + ".py"))
+
+    def test_a_file_that_comes_before_the_standard_library(self):
+        self.start()
+        source = "import textwrap\ndef main(): return getattr(textwrap, 'MINE', None)"
+        self.check(source, None)
+        mine = self.project.write("textwrap.py", "MINE = 'mine'")
+        self.check_spent(source, "comes-first", mine)
+        self.check(source, "mine")
+        os.remove(mine)
+        self.check(source, None)
+        # Nobody's file comes before what is built in, or was loaded before anybody could ask for it.
+        for name in ("time", "sys", "os", "site"):
+            self.project.write(name + ".py", "raise RuntimeError('not this one')")
+            self.check(source, None)
+
     def test_startup_files(self):
         write(self.beside, "lib.py", "X = 1")
         self.start()
@@ -288,7 +340,7 @@ class AtRandom(Site):
         # Python takes a file of the same second and size for the one that it has compiled.
         self.longer += "#"
         text = "class X: n = %d\ntry: from %s import X as SEEN\nexcept ImportError: SEEN = None\n"
-        text = text % (dice.randrange(10**6), other) + self.longer
+        text = text % (dice.randrange(10**5, 10**6), other) + self.longer
         kind = dice.randrange(6)
         package = os.path.join(folder, name)
         if kind == 0:
@@ -296,7 +348,7 @@ class AtRandom(Site):
         elif kind == 1:
             write(folder, name + "/__init__.py", text)
         elif kind == 2:
-            write(folder, name + "/sub.py", "X = %d" % dice.randrange(10**6) + self.longer)
+            write(folder, name + "/sub.py", "X = %d" % dice.randrange(10**5, 10**6) + self.longer)
         elif kind == 3 and os.path.exists(package + ".py"):
             os.remove(package + ".py")
         elif kind == 4 and os.path.exists(package):
@@ -308,7 +360,8 @@ class AtRandom(Site):
         dice = random.Random(seed)
         self.setUp()
         self.longer = ""
-        folders = [self.project.root, self.beside, site_packages()]
+        folders = [self.project.root, self.beside, site_packages(), self.user_site()]
+        lets_others_in(self, True)
         self.installed += [os.path.join(site_packages(), end) for name in NAMES for end in (name, name + ".py")]
         self.add_to_path(self.beside)
         self.project.write("probe.py", PROBE)
@@ -317,9 +370,9 @@ class AtRandom(Site):
             for _ in range(dice.randrange(1, 3)):
                 self.change(dice, folders)
             # What was compiled before counts for the same within one second, which is not meant here.
-            options = ["-s", "-B", "-X", "pycache_prefix=" + os.path.join(self.beside, "none")]
+            options = ["-B", "-X", "pycache_prefix=" + os.path.join(self.beside, "none")]
             command = [os.path.join(venv(), "bin", "python")] + options + ["probe.py", "print"]
-            fresh = json.loads(subprocess.check_output(command, cwd=self.project.root))
+            fresh = json.loads(subprocess.check_output(command, env=self.env, cwd=self.project.root))
             reply = self.worker.run("probe.py")
             if "spent" in reply:
                 self.start()

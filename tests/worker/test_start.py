@@ -1,12 +1,16 @@
 """The two ways of starting, activation, and the small operations."""
 
+import json
 import os
+import subprocess
 import sys
 import time
 import unittest
 
 import process
-from process import DaemonWorker, ForgeWorker, Project, setUpModule, tearDownModule, write  # noqa: F401
+from process import (  # noqa: F401
+    DaemonWorker, ForgeWorker, Project, lets_others_in, setUpModule, site_packages, tearDownModule, venv, write,
+)  # fmt: skip
 
 VERSION = "%d.%d.%d" % sys.version_info[:3]
 
@@ -68,6 +72,31 @@ class Daemon(unittest.TestCase):
         self.project.write("node.py", "import site\ndef f(): return site.ENABLE_USER_SITE")
         self.assertIs(worker.run("node.py")["output"], False)
 
+    def test_the_path_is_that_of_a_python_which_a_person_starts(self):
+        """Also where the environment lets the person's own packages in."""
+        home = Project(self).root
+        user = os.path.join(home, ".local", "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+        write(user, "theirs.py", "X = 'theirs'")
+        write(user, "theirs.pth", self.project.root + "/beside\n")
+        os.mkdir(os.path.join(self.project.root, "beside"))
+        source = "try: import theirs; X = theirs.X\nexcept ImportError: X = None\n"
+        self.project.write("node.py", source + "def f(): return [X, sys.path[1:]]")
+        found = []
+        for is_let_in in (False, True):
+            lets_others_in(self, is_let_in)
+            for more in ({}, {"PYTHONNOUSERSITE": "1"}, {"PYTHONUSERBASE": os.path.join(home, "none")}):
+                env = dict({"HOME": home, "PATH": os.environ["PATH"]}, **more)
+                worker = DaemonWorker(self, self.project, env=env)
+                theirs, path = worker.run("node.py")["output"]
+                code = "import json, sys; print(json.dumps(sys.path[1:]))"
+                command = [os.path.join(venv(), "bin", "python"), "-c", code]
+                fresh = json.loads(subprocess.check_output(command, env=env, cwd=self.project.root))
+                self.assertEqual(path, fresh, env)
+                found.append(theirs)
+        self.assertEqual(found, [None, None, None, "theirs", None, None])
+        under_forge = ForgeWorker(self, self.project.root, HOME=home)  # Its manager shuts them out.
+        self.assertIsNone(under_forge.run("node.py")["output"][0])
+
     def test_nothing_heavy_is_loaded(self):
         worker = DaemonWorker(self, self.project)
         heavy = "json re enum signal asyncio inspect typing traceback linecache threading random pathlib tempfile "
@@ -75,15 +104,21 @@ class Daemon(unittest.TestCase):
         self.project.write("node.py", "def f(names): return [n for n in names if n in sys.modules]")
         self.assertEqual(worker.run("node.py", heavy.split())["output"], [])
 
-    def test_modules(self):
+    def test_changed(self):
+        """What is loaded again here is no reason for a new process."""
         worker = DaemonWorker(self, self.project)
-        helper = self.project.write("helper.py", "X = 1")
-        self.project.write("node.py", "import helper\ndef f(): return 1")
+        installed = write(site_packages(), "installed.py", "X = 1")
+        self.addCleanup(lambda: os.path.exists(installed) and os.remove(installed))
+        self.project.write("helper.py", "X = 1")
+        self.project.write("node.py", "import helper, installed\ndef f(): return 1")
         self.assertTrue(worker.run("node.py")["ok"])
-        files = worker.ask("modules")["files"]
-        self.assertIn(helper, files)
-        self.assertEqual(files, sorted(set(files)))
-        self.assertFalse([file for file in files if "aim_worker" in file])
+        self.assertEqual(worker.ask("changed")["files"], [])
+        self.project.write("helper.py", "X = 2")
+        self.assertEqual(worker.ask("changed")["files"], [])
+        write(site_packages(), "installed.py", "X = 22")
+        self.assertEqual(worker.ask("changed")["files"], [installed])
+        os.remove(installed)
+        self.assertEqual(worker.ask("changed")["files"], [installed])
 
     def test_invalidate(self):
         worker = DaemonWorker(self, self.project)

@@ -38,8 +38,6 @@ pub enum Refresh {
         /// Its path.
         file: String,
     },
-    /// Replaced: it was started under another policy, and cannot tell what it has loaded.
-    OtherPolicy,
     /// Replaced: it does not answer.
     NoAnswer,
     /// Kept: no file that it had loaded changed.
@@ -94,7 +92,6 @@ impl fmt::Display for Refresh {
             Self::StartupChanged { file } => {
                 write!(f, "{file} changed, which Python reads at its start")
             }
-            Self::OtherPolicy => f.write_str("it was started under another policy"),
             Self::NoAnswer => f.write_str("the worker does not answer"),
             Self::NothingLoadedChanged => {
                 f.write_str("no file that it had loaded changed (policy loaded)")

@@ -8,6 +8,7 @@ use std::io;
 use super::memory::{Calm, Memory, Seen};
 use super::over::{self, Movement, NotOver};
 use crate::backend::locked::Locked;
+use crate::host::Host;
 use crate::inventory::{Gate, Snapshot, signs};
 use crate::project::{Config, Project, Venv};
 use crate::store::{
@@ -40,6 +41,7 @@ pub(super) enum Obstacle {
 /// [`Obstacle`]; then nothing was entered.
 pub(super) fn look(
     project: &Project,
+    host: &Host,
     config: &Config,
     gate: &Gate,
     movement: Movement,
@@ -58,7 +60,7 @@ pub(super) fn look(
         gate: gate.clone(),
         snapshot: None,
     };
-    match take_in(project, config, movement, &mut seen, &mut memory) {
+    match take_in(project, host, config, movement, &mut seen, &mut memory) {
         Err(Obstacle::Failed { why, .. }) => {
             // What cannot be read while somebody works on it may be whole in a moment.
             over::quiet(movement)?;
@@ -72,6 +74,7 @@ pub(super) fn look(
 /// As [`look`]; what is there is `seen`, as far as it can be read.
 fn take_in(
     project: &Project,
+    host: &Host,
     config: &Config,
     movement: Movement,
     seen: &mut Seen,
@@ -81,12 +84,12 @@ fn take_in(
     let sites = venv.all_site_packages()?;
     over::underway(&signs(&sites)?)?;
     let gate = seen.gate.clone();
-    let seen = &*seen.snapshot.insert(Snapshot::scan(venv)?);
+    let seen = &*seen.snapshot.insert(Snapshot::scan(venv, host)?);
     let recorded = Recorded::read(project)?;
     let now = recorded.settled(seen)?;
     if !recorded.standing(&now).is_in_step() {
         over::quiet(movement)?;
-        return record(project, config, gate, None, memory);
+        return record(project, host, config, gate, None, memory);
     }
     let generation = recorded.generation();
     let calm = memory.calm.as_ref();
@@ -95,7 +98,7 @@ fn take_in(
     if let Some(calm) = calm.filter(|calm| !calm.seen.diff_to(seen).is_empty()) {
         over::quiet(movement)?;
         let calm = calm.clone();
-        return record(project, config, gate, Some(calm), memory);
+        return record(project, host, config, gate, Some(calm), memory);
     }
     memory.rest(Calm {
         generation,
@@ -113,6 +116,7 @@ fn take_in(
 /// Enters what differs from the record; where nothing does, what was installed again since `calm`.
 fn record(
     project: &Project,
+    host: &Host,
     config: &Config,
     gate: Gate,
     calm: Option<Calm>,
@@ -123,11 +127,11 @@ fn record(
         LockError::Busy(holder) => underway(format!("{} runs", holder.command)),
         LockError::Unusable { .. } => Obstacle::failed(error),
     })?;
-    let recovered = recover(project, config, &lock)?;
+    let recovered = recover(project, host, config, &lock)?;
     if let Some(run) = Unfinished::last(&layout)? {
         return Err(underway(format!("{} runs without a lock", run.run.action)));
     }
-    let now = Snapshot::scan(project.venv())?;
+    let now = Snapshot::scan(project.venv(), host)?;
     let argv = [HOLDER.to_owned()];
     let cwd = project.root().to_path_buf();
     let mut caught_up = catch_up(project, config, &lock, &now, &argv, cwd.clone())?;
@@ -231,9 +235,11 @@ mod tests {
                 since_first: since,
                 since_last: since,
             };
-            let gate = Gate::of(self.project.venv());
+            let host = Host::default();
+            let gate = Gate::of(self.project.venv(), &host);
             match look(
                 &self.project,
+                &host,
                 &Config::default(),
                 &gate,
                 movement,

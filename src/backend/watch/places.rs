@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::files::momentary::there;
+use crate::host::Host;
 use crate::project::Venv;
 use crate::system::remote_file_system;
 
@@ -20,11 +21,11 @@ pub(super) struct Places(BTreeMap<PathBuf, Identity>);
 type Identity = (u64, u64);
 
 impl Places {
-    /// Those of `venv`, as it is now.
+    /// Those of `venv`, as it is now, for an interpreter that `host`'s person starts.
     ///
     /// # Errors
     /// What the system says of a folder, but that it is missing: not to watch it would be to miss what changes there.
-    pub(super) fn of(venv: &Venv) -> io::Result<Self> {
+    pub(super) fn of(venv: &Venv, host: &Host) -> io::Result<Self> {
         let root = venv.root();
         let mut places = Self::default();
         // A link that is turned elsewhere shows in its own folder alone.
@@ -47,8 +48,8 @@ impl Places {
                 }
             }
         }
-        for folder in venv.all_site_packages()? {
-            places.add(&folder);
+        for place in venv.package_places(host)? {
+            places.add(&place.path);
         }
         Ok(places)
     }
@@ -94,6 +95,10 @@ impl Places {
 mod tests {
     use super::*;
 
+    fn places(venv: &Venv) -> io::Result<Places> {
+        Places::of(venv, &Host::default())
+    }
+
     fn names(places: &Places, root: &Path) -> Vec<String> {
         places
             .paths()
@@ -119,20 +124,17 @@ mod tests {
             ".venv/lib/python3.12/site-packages",
         ];
         std::os::unix::fs::symlink("lib", root.join(".venv/lib64")).expect("link");
-        let first = Places::of(&venv).expect("readable");
+        let first = places(&venv).expect("readable");
         assert_eq!(names(&first, &root), way);
         std::fs::remove_file(root.join(".venv/lib64")).expect("removed");
         made(".venv/lib64/python3.12/site-packages");
         made(".venv/conda-meta");
-        let both = Places::of(&venv).expect("readable");
+        let both = places(&venv).expect("readable");
         assert_eq!(both.paths().count(), way.len() + 4);
         std::fs::remove_dir_all(root.join(".venv")).expect("removed");
-        assert_eq!(names(&Places::of(&venv).expect("readable"), &root), [""]);
+        assert_eq!(names(&places(&venv).expect("readable"), &root), [""]);
         made(".venv");
-        assert_eq!(
-            names(&Places::of(&venv).expect("readable"), &root),
-            [".venv"]
-        );
+        assert_eq!(names(&places(&venv).expect("readable"), &root), [".venv"]);
     }
 
     #[test]
@@ -141,13 +143,13 @@ mod tests {
         let venv = dir.path().join("venv");
         std::fs::create_dir(&venv).expect("folder");
         std::fs::write(venv.join("pyvenv.cfg"), "").expect("write");
-        let before = Places::of(&Venv::open(&venv).expect("an environment")).expect("readable");
+        let before = places(&Venv::open(&venv).expect("an environment")).expect("readable");
         assert_eq!(before.missing_from(&before).count(), 0);
         // Moved away and not removed, so that the next folder does not get its inode.
         std::fs::rename(&venv, dir.path().join("old")).expect("renamed");
         std::fs::create_dir(&venv).expect("folder");
         std::fs::write(venv.join("pyvenv.cfg"), "").expect("write");
-        let after = Places::of(&Venv::open(&venv).expect("an environment")).expect("readable");
+        let after = places(&Venv::open(&venv).expect("an environment")).expect("readable");
         assert_eq!(after.missing_from(&before).collect::<Vec<_>>(), [venv]);
     }
 

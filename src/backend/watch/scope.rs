@@ -49,7 +49,7 @@ impl WatchScope {
             self.watcher.leave_all(before, bell);
             let now = Instant::now();
             return Glimpse {
-                gate: Gate::of(self.project.venv()),
+                gate: Gate::of(self.project.venv(), &self.host),
                 places: Places::default(),
                 watching: Watching {
                     mode: WatchMode::Off,
@@ -62,14 +62,21 @@ impl WatchScope {
         // The folders are watched first and looked at after that, so that no change falls in between.
         let (places, watching) = self.arm(before, bell, share);
         // The gate is read before the look, so that a change during the look moves it once more.
-        let gate = Gate::of(self.project.venv());
+        let gate = Gate::of(self.project.venv(), &self.host);
         let now = Instant::now();
         let moved = moved(&gate, now);
         let movement = Movement {
             since_first: now - moved.0,
             since_last: now - moved.1,
         };
-        let found = look(&self.project, &config, &gate, movement, &self.memory);
+        let found = look(
+            &self.project,
+            &self.host,
+            &config,
+            &gate,
+            movement,
+            &self.memory,
+        );
         Glimpse {
             gate,
             places,
@@ -85,7 +92,7 @@ impl WatchScope {
             mode: WatchMode::Polling,
             why: Some(why),
         };
-        let now = match Places::of(self.project.venv()) {
+        let now = match Places::of(self.project.venv(), &self.host) {
             Ok(now) => now,
             Err(error) => {
                 self.watcher.leave_all(before, bell);

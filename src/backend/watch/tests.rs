@@ -53,6 +53,11 @@ impl Site {
         self.project.venv().site_packages().remove(0)
     }
 
+    /// Writes a file of site-packages in place, which moves no folder.
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.site_packages().join(name), text).expect("write");
+    }
+
     fn install(&self, name: &str) {
         install(&self.site_packages(), name);
     }
@@ -208,6 +213,25 @@ async fn a_project_that_is_used_has_watches_where_others_have_none() {
     assert_eq!((mode, why), (WatchMode::Events, None));
     site.install("six");
     site.until(1).await;
+    site.end().await;
+}
+
+#[tokio::test]
+async fn a_startup_file_that_is_written_in_place_is_seen_by_who_asks_next() {
+    let site = Site::watched_by(FolderWatcher::blind());
+    site.write("a.pth", "# one\n");
+    site.caught_up().await;
+    let generation = site.generation();
+    for text in ["# another\n", "# a third\n"] {
+        let before = site.generation();
+        site.write("a.pth", text);
+        site.caught_up().await;
+        assert_eq!(
+            (site.generation(), site.watch.is_current()),
+            (before + 1, true)
+        );
+    }
+    assert_eq!(site.generation(), generation + 2);
     site.end().await;
 }
 

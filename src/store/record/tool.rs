@@ -152,6 +152,7 @@ fn is_emptied(venv: &Venv) -> io::Result<bool> {
 mod tests {
     use super::*;
     use crate::files::testing::unreadable_now;
+    use crate::host::Host;
     use crate::store::testing::{install, project};
 
     /// `installers` has the installer of each distribution that was installed; `None` where it has no INSTALLER.
@@ -168,7 +169,7 @@ mod tests {
         }
         let (before, now) = (
             Snapshot::default(),
-            Snapshot::scan(project.venv()).expect("readable"),
+            Snapshot::scan(project.venv(), &Host::default()).expect("readable"),
         );
         let tool = Tool::behind(&before.diff_to(&now), project.venv(), &before, &now);
         assert_eq!(tool.expect("readable"), expected, "{installers:?}");
@@ -196,7 +197,7 @@ mod tests {
         unreadable_now(&site.join("six-1.0.dist-info/INSTALLER"));
         let (before, now) = (
             Snapshot::default(),
-            Snapshot::scan(project.venv()).expect("readable"),
+            Snapshot::scan(project.venv(), &Host::default()).expect("readable"),
         );
         Tool::behind(&before.diff_to(&now), project.venv(), &before, &now)
             .expect_err("nobody knows");
@@ -209,14 +210,14 @@ mod tests {
         let folder = venv.root().join("conda-meta");
         let zlib = folder.join("zlib-1.3.1-h4ab18f5_1.json");
         std::fs::create_dir(&folder).expect("folder");
-        let before = Snapshot::scan(venv).expect("readable");
+        let before = Snapshot::scan(venv, &Host::default()).expect("readable");
         std::fs::write(&zlib, "{}").expect("write");
         install(&project, "six", "1.0");
-        let between = Snapshot::scan(venv).expect("readable");
+        let between = Snapshot::scan(venv, &Host::default()).expect("readable");
         std::fs::remove_file(zlib).expect("removed");
         std::fs::remove_dir_all(venv.site_packages()[0].join("six-1.0.dist-info"))
             .expect("removed");
-        let after = Snapshot::scan(venv).expect("readable");
+        let after = Snapshot::scan(venv, &Host::default()).expect("readable");
         let behind = |before: &Snapshot, now: &Snapshot| {
             Tool::behind(&before.diff_to(now), venv, before, now).expect("readable")
         };

@@ -1,6 +1,7 @@
 //! `<venv>/.aim/snapshot.json`: what was installed at the last record, with the stamps by which an installation over
 //! itself is seen. It can be made again, so it is written without waiting for the disk.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ pub(crate) struct SnapshotFile {
     pub(crate) snapshot: Snapshot,
 }
 
-/// As it is read; what earlier toolkits wrote has no `startup`.
+/// As it is read; what earlier toolkits wrote has no `startup` and no `outside`.
 #[derive(Deserialize)]
 struct Read {
     schema: u32,
@@ -29,6 +30,8 @@ struct Read {
     distributions: Vec<Distribution>,
     #[serde(default)]
     startup: Option<StartupFiles>,
+    #[serde(default)]
+    outside: BTreeMap<String, StartupFiles>,
 }
 
 /// As it is written.
@@ -53,7 +56,7 @@ impl SnapshotFile {
         let is_known = |file: &Read| file.schema == Self::SCHEMA && file.generation.is_believable();
         Ok(file.filter(is_known).map(|file| Self {
             generation: file.generation,
-            snapshot: Snapshot::of_parts(file.distributions, file.startup),
+            snapshot: Snapshot::of_parts(file.distributions, file.startup, file.outside),
         }))
     }
 

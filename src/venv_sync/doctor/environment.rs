@@ -84,7 +84,7 @@ fn moved_on(venv: &Venv, now: &str) -> bool {
 fn pip(ground: &Ground<'_>) -> Check {
     const NAME: &str = "pip";
     let venv = ground.project.venv();
-    let scanned = Snapshot::scan(venv).and_then(|now| Ok((now, hook::has_pip(venv)?)));
+    let scanned = Snapshot::scan(venv, ground.host).and_then(|now| Ok((now, hook::has_pip(venv)?)));
     let (now, has_pip) = match scanned {
         Ok(scanned) => scanned,
         Err(error) => {

@@ -14,4 +14,4 @@ pub(crate) use key::{Event, Keys, answer_to, event_of};
 pub use reply::WorkerReply;
 pub(crate) use reply::of_worker;
 pub(crate) use request::{Edge, KeepAs, Request};
-pub(crate) use said::{Envelope, Failure, Modules, Released, Spent, Store};
+pub(crate) use said::{Changed, Envelope, Failure, Released, Spent, Store};

@@ -18,8 +18,6 @@ pub(crate) enum Request {
         shm: bool,
         /// Bytes of objects that it may keep.
         object_limit: u64,
-        /// Whether it is to know later which of its files are others.
-        stamps: bool,
     },
     /// To run a node, or, without a file, to put together what came on its edges.
     ExecNode {
@@ -38,7 +36,7 @@ pub(crate) enum Request {
         anyway: bool,
     },
     /// Which of the files that it has loaded are others now.
-    Modules {},
+    Changed {},
     /// To look at the folders again, and to be at `generation` from now on.
     Invalidate { generation: Generation },
     /// To let go of objects.
@@ -160,7 +158,7 @@ mod tests {
             },
             r#"{"id":"7","op":"import","ref":"a","path":"/proc/1/fd/3","layout":[1, 2]}"#,
         );
-        check(&Request::Modules {}, r#"{"id":"7","op":"modules"}"#);
+        check(&Request::Changed {}, r#"{"id":"7","op":"changed"}"#);
         assert_eq!(
             Request::CloseFd { fd: 3 }.line(""),
             r#"{"op":"close_fd","fd":3}"#

@@ -38,12 +38,10 @@ pub(crate) struct Spent {
     pub(crate) spent: Refresh,
 }
 
-/// The answer to [`Request::Modules`](super::Request::Modules).
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Modules {
-    /// Missing where the worker was started under another policy, and cannot tell.
-    #[serde(default)]
-    pub(crate) changed: Option<Vec<String>>,
+/// The answer to [`Request::Changed`](super::Request::Changed).
+#[derive(Debug, Deserialize)]
+pub(crate) struct Changed {
+    pub(crate) files: Vec<String>,
 }
 
 /// What a worker keeps, as it says.

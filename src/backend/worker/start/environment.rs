@@ -26,20 +26,26 @@ pub(crate) fn variables(host: &Host, config: &Config, venv: &Venv) -> Vec<(OsStr
         &config.worker_env_allow.value,
         &config.worker_env_deny.value,
     );
-    let ours = ["PATH", "VIRTUAL_ENV", "PYTHONNOUSERSITE"];
+    // Where the environment lets the person's own packages in, it is as in a terminal; where it does not, no other
+    // Python that a node starts finds them either (compat, section 6).
+    let shuts_user_out = !venv.lets_user_in();
     let inherited = host.vars().filter(|(name, _)| {
         let is = |other: &str| *name == OsStr::new(other);
         let text = name.to_string_lossy();
         let is_allowed = allowed.is_empty() || names_variable(allowed, &text);
         let passes = is_allowed && !names_variable(denied, &text);
-        passes && !REMOVED.into_iter().any(is) && !ours.into_iter().any(is)
+        let is_ours = ["PATH", "VIRTUAL_ENV"].into_iter().any(is)
+            || (shuts_user_out && is("PYTHONNOUSERSITE"));
+        passes && !REMOVED.into_iter().any(is) && !is_ours
     });
     let mut variables: Vec<(OsString, OsString)> = inherited
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     variables.push(("PATH".into(), path(host, venv)));
     variables.push(("VIRTUAL_ENV".into(), venv.root().into()));
-    variables.push(("PYTHONNOUSERSITE".into(), "1".into()));
+    if shuts_user_out {
+        variables.push(("PYTHONNOUSERSITE".into(), "1".into()));
+    }
     variables
 }
 
@@ -59,11 +65,39 @@ fn path(host: &Host, venv: &Venv) -> OsString {
 mod tests {
     use super::*;
 
+    /// An environment that lets packages of others in, or does not.
+    fn environment(lets_in: bool) -> (tempfile::TempDir, Venv) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let cfg = format!("include-system-site-packages = {lets_in}\n");
+        std::fs::write(dir.path().join("pyvenv.cfg"), cfg).expect("write");
+        let venv = Venv::open(dir.path()).expect("an environment");
+        (dir, venv)
+    }
+
+    #[test]
+    fn a_variable_decides_of_the_persons_packages_where_the_environment_lets_them_in() {
+        let host = Host::fake(["x"]);
+        let shut_out = host.clone().with_var("PYTHONNOUSERSITE", "yes");
+        for (lets_in, host, expected) in [
+            (false, &host, Some("1")),
+            (false, &shut_out, Some("1")),
+            (true, &host, None),
+            (true, &shut_out, Some("yes")),
+        ] {
+            let (_dir, venv) = environment(lets_in);
+            let found = variables(host, &Config::default(), &venv).into_iter();
+            let values: Vec<_> = found
+                .filter(|(name, _)| name == "PYTHONNOUSERSITE")
+                .map(|(_, value)| value)
+                .collect();
+            let expected: Vec<OsString> = expected.into_iter().map(Into::into).collect();
+            assert_eq!(values, expected, "{lets_in}");
+        }
+    }
+
     #[test]
     fn the_daemons_variables_are_passed_on_and_turned_to_the_environment() {
-        let dir = tempfile::tempdir().expect("temporary folder");
-        std::fs::write(dir.path().join("pyvenv.cfg"), "").expect("write");
-        let venv = Venv::open(dir.path()).expect("an environment");
+        let (dir, venv) = environment(false);
         let host = Host::fake(["x"])
             .with_var("API_KEY", "k")
             .with_var("PATH", "/bin")

@@ -22,7 +22,7 @@ use super::unrecorded::Unrecorded;
 use crate::backend::worker::process::{LastLines, Process, ProcessEvent, WorkerLog, ending};
 use crate::backend::worker::protocol::{Envelope, Failure, Keys, Request, answer_to};
 use crate::host::Host;
-use crate::project::{Config, Project, RestartPolicy};
+use crate::project::{Config, Project};
 use crate::system;
 
 /// All that is needed to start a project's processes.
@@ -208,7 +208,6 @@ impl Plan {
             project_root: self.project_root(),
             shm: system::SHARES_DESCRIPTORS,
             object_limit: config.worker_object_limit_mib.value << 20,
-            stamps: config.worker_policy.value == RestartPolicy::Loaded,
         };
         let key = Keys::default().next();
         process.send(&request.line(&key));

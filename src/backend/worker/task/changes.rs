@@ -8,7 +8,7 @@ use super::failed::Failed;
 use super::question::{About, Question};
 use super::{Next, Task};
 use crate::api::v1::{NodeCode, Refresh};
-use crate::backend::worker::protocol::{DaemonReply, Modules};
+use crate::backend::worker::protocol::{Changed, DaemonReply};
 use crate::backend::worker::start::View;
 use crate::project::RestartPolicy;
 use crate::secrets;
@@ -69,7 +69,7 @@ impl Task {
             RestartPolicy::Loaded if current.running().is_some() => self.is_refresh_due = true,
             RestartPolicy::Loaded if view.interpreter == wanted.interpreter => {
                 if !current.is_asked() {
-                    current.ask(wanted, About::Modules, self.plan.settings.grace);
+                    current.ask(wanted, About::Changed, self.plan.settings.grace);
                 }
             }
             RestartPolicy::Loaded => self.replace(Refresh::InterpreterChanged),
@@ -129,14 +129,13 @@ impl Task {
             return; // It came too late.
         };
         match about {
-            About::Modules => {
-                let modules: Modules = serde_json::from_str(reply).unwrap_or_default();
-                match modules.changed.as_deref() {
-                    Some([]) => current.ask(view, About::Folders, grace),
-                    Some([file, ..]) => {
-                        self.replace(Refresh::FileChanged { file: file.clone() });
-                    }
-                    None => self.replace(Refresh::OtherPolicy),
+            About::Changed => {
+                let Ok(Changed { mut files }) = serde_json::from_str(reply) else {
+                    return self.replace(Refresh::NoAnswer);
+                };
+                match files.pop() {
+                    None => current.ask(view, About::Folders, grace),
+                    Some(file) => self.replace(Refresh::FileChanged { file }),
                 }
             }
             About::Folders => {

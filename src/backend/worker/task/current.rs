@@ -134,7 +134,7 @@ impl Current {
     /// Asks whether, and how, it may stay on the environment `view`.
     pub(super) fn ask(&mut self, view: View, about: About, limit: Duration) {
         let request = match about {
-            About::Modules => Request::Modules {},
+            About::Changed => Request::Changed {},
             About::Folders => Request::Invalidate {
                 generation: view.generation,
             },

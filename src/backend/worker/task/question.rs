@@ -17,7 +17,7 @@ pub(super) struct Question {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum About {
     /// Which loaded files have changed.
-    Modules,
+    Changed,
     /// To look at the folders again.
     Folders,
 }
