@@ -196,8 +196,8 @@ impl Session {
             page.as_ref()
                 .is_none_or(|page| page.keeps_up(output, is_deaf))
         };
-        let mut was_read = false;
-        if keeps_up(&self.page, &self.output) {
+        let (may_read, mut was_read) = (keeps_up(&self.page, &self.output), false);
+        if may_read {
             let mut buffer = self.buffer.lock();
             was_read = self
                 .pty
@@ -220,8 +220,8 @@ impl Session {
         {
             return Poll::Ready(Happened::Drawn(drawing.ok()));
         }
-        if was_read && keeps_up(&self.page, &self.output) {
-            // There may be more; others have their turn first.
+        if (was_read || !may_read) && keeps_up(&self.page, &self.output) {
+            // There may be more to read, or room for it again; others have their turn first.
             context.waker().wake_by_ref();
         }
         self.poll_alarm(context).map(|()| Happened::Alarm)
