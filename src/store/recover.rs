@@ -29,7 +29,7 @@ use crate::secrets;
 /// only entering them had failed. Whoever holds the run lock knows that such a run is over. Gives the last one.
 ///
 /// # Errors
-/// [`StoreError`], as [`publish`]; the next call tries again.
+/// [`StoreError`], as [`publish`](crate::store::publish()); the next call tries again.
 pub fn recover(
     project: &Project,
     host: &Host,
@@ -144,7 +144,7 @@ fn complete(
 /// twice.
 ///
 /// # Errors
-/// [`StoreError`], as [`publish`].
+/// [`StoreError`], as [`publish`](crate::store::publish()).
 pub fn complete_last(
     project: &Project,
     before: &Snapshot,

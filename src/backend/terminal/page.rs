@@ -24,6 +24,12 @@ use crate::backend::web_socket::{Came, Wire};
 /// Bytes that a page may have been sent and not drawn, or not been sent, before the terminal is read no further.
 const AHEAD: u64 = 256 << 10;
 
+/// After so long a silence a page is asked whether it is there.
+const PING: Duration = Duration::from_secs(30);
+
+/// After so long a silence it is not: a computer that sleeps, a network that went.
+const LOST: Duration = Duration::from_secs(75);
+
 /// Bytes of one message.
 const FRAME: usize = 64 << 10;
 
@@ -49,6 +55,8 @@ pub(super) struct Page {
     undrawn: u64,
     /// When anything came from it last.
     heard_at: Instant,
+    /// When it was asked last whether it is there.
+    asked_at: Instant,
     events: Option<mpsc::Receiver<String>>,
     /// It sent what cannot be understood, and neither can the rest.
     is_broken: bool,
@@ -78,6 +86,7 @@ impl Page {
             place: replay.from,
             undrawn: 0,
             heard_at: Instant::now(),
+            asked_at: Instant::now(),
             events,
             is_broken: false,
         };
@@ -110,14 +119,19 @@ impl Page {
         }
     }
 
-    /// Asks the page whether it is still there.
-    pub(super) fn ping(&mut self) {
-        self.first.push_back(Message::Ping(Bytes::new()));
+    /// When it is to be looked after next: [`Self::is_there`].
+    pub(super) fn due(&self) -> Instant {
+        let asked_at = self.asked_at.max(self.heard_at);
+        (asked_at + PING).min(self.heard_at + LOST)
     }
 
-    /// When anything came from it last.
-    pub(super) fn heard_at(&self) -> Instant {
-        self.heard_at
+    /// Whether it is still there, as far as anybody can tell; one that was silent for long is asked.
+    pub(super) fn is_there(&mut self, now: Instant) -> bool {
+        if self.due() <= now {
+            self.asked_at = now;
+            self.first.push_back(Message::Ping(Bytes::new()));
+        }
+        self.heard_at + LOST > now
     }
 
     /// Whether the terminal may be read for it. A page that cannot be heard (`is_deaf`) cannot acknowledge either.
@@ -276,5 +290,35 @@ fn why(error: &Error) -> Option<Farewell> {
         Error::Capacity(_) => Some(Farewell::TooLarge),
         Error::Utf8(_) => Some(Farewell::NotText),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_silent_page_is_asked_now_and_then_and_given_up_at_last() {
+        let (ours, _theirs) = UnixStream::pair().expect("a pair");
+        let came = Came {
+            wire: Wire::Unix(ours),
+            read: Bytes::new(),
+            speaks_subprotocol: false,
+        };
+        let mut page = Page::new(came, "s", Output::default().replay(None), None).await;
+        let begun = page.heard_at.max(page.asked_at);
+        page.heard_at = begun;
+        page.asked_at = begun;
+        assert!(page.is_there(begun) && page.first.is_empty());
+        for (asked, after) in [(1, PING), (2, PING * 2)] {
+            assert_eq!(page.due(), begun + after);
+            assert!(page.is_there(begun + after));
+            assert!(page.is_there(begun + after), "asked once");
+            assert_eq!(page.first.len(), asked);
+        }
+        assert_eq!(page.due(), begun + LOST);
+        assert!(!page.is_there(begun + LOST));
     }
 }

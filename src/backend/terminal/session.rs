@@ -28,9 +28,6 @@ use crate::backend::web_socket::Came;
 /// How long the shell must have said nothing before the screen is drawn.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// How often a silent page is asked whether it is there, and how long one that does not answer is kept.
-const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(75));
-
 /// How long a shell that is hung up has to end, before it is killed.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -228,11 +225,11 @@ impl Session {
     }
 
     fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let heard = self.page.as_ref().map(|page| page.heard_at() + PING.0);
+        let page = self.page.as_ref().map(Page::due);
         let drawing = (self.drawing.is_none() && self.output.wants_drawing())
             .then(|| self.still_since + QUIET);
         let idle = self.idle.map(|idle| self.still_since + idle);
-        let Some(next) = [heard, drawing, idle].into_iter().flatten().min() else {
+        let Some(next) = [page, drawing, idle].into_iter().flatten().min() else {
             return Poll::Pending;
         };
         // One that is later than the alarm is looked for again when that rings.
@@ -265,13 +262,12 @@ impl Session {
                 }
             });
         }
-        if let Some(page) = &mut self.page {
-            let silence = page.heard_at().elapsed();
-            if silence >= PING.1 {
-                self.leave(None);
-            } else if silence >= PING.0 {
-                page.ping();
-            }
+        if self
+            .page
+            .as_mut()
+            .is_some_and(|page| !page.is_there(Instant::now()))
+        {
+            self.leave(None);
         }
         None
     }
