@@ -1,6 +1,7 @@
 # Makes the environment $_AIM_VENV the active one, whatever is active, and takes away our own variables. For shells of
 # Bourne's kind: bash, zsh, dash, ksh. The environment's own script does it, so that `deactivate` is what people know.
 
+# shellcheck disable=SC2153  # a name of its own
 _aim_venv=$_AIM_VENV
 unset _AIM_VENV _AIM_SHELL
 

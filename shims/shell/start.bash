@@ -27,5 +27,6 @@ _aim_prompt() {
 if [ "${BASH_VERSINFO[0]}${BASH_VERSINFO[1]}" -ge 51 ] && [[ "$(\builtin declare -p PROMPT_COMMAND 2>/dev/null)" == "declare -a"* ]]; then
     PROMPT_COMMAND+=(_aim_prompt)
 else
+    # shellcheck disable=SC2128,SC2178  # no list here
     PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_aim_prompt"
 fi
