@@ -96,7 +96,7 @@ fn what_cannot_be_allowed_is_told() {
     sandbox
         .run("aim-venv-sync", ["doctor"])
         .exits(1)
-        .says("rm ");
+        .says("mv ");
 }
 
 /// What a repository can bring of the toolkit's own files allows nothing.
