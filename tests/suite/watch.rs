@@ -306,10 +306,12 @@ fn uv_is_noticed_under_its_own_name() {
     site.node().ok().says("1.0");
 
     uv.pip(&site.sandbox, ["install", "--reinstall", text(&wheel)]);
-    let changed = site.noticed()["changed"][0].clone();
+    let record = site.noticed();
+    let changed = &record["changed"][0];
     assert_eq!(
         (&changed["from"], &changed["to"]),
-        (&"1.0".into(), &"1.0".into())
+        (&"1.0".into(), &"1.0".into()),
+        "{record}"
     );
     uv.pip(&site.sandbox, ["uninstall", "greeting"]);
     assert_eq!(site.noticed()["removed"][0]["name"], "greeting");
