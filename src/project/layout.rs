@@ -182,6 +182,11 @@ impl VenvLayout {
         &self.root
     }
 
+    /// What uv locks while it changes the environment.
+    pub fn uv_lock(&self) -> PathBuf {
+        self.root.join(".lock")
+    }
+
     /// What makers of environments write (PEP 405).
     pub fn pyvenv_cfg(&self) -> PathBuf {
         self.root.join(Self::PYVENV_CFG)

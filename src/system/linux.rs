@@ -87,6 +87,24 @@ pub(crate) fn environ_of(pid: Pid) -> Vec<u8> {
     std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default()
 }
 
+/// The process that has the file behind `found` locked for itself alone by flock(2), without a try to lock it
+/// (`proc_locks(5)`).
+pub(crate) fn who_locks(found: &std::fs::Metadata) -> Option<u64> {
+    let (major, minor) = (
+        rustix::fs::major(found.dev()),
+        rustix::fs::minor(found.dev()),
+    );
+    let file = format!("{major:02x}:{minor:02x}:{}", found.ino());
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        match fields.as_slice() {
+            [_, "FLOCK", _, "WRITE", pid, locked, ..] if *locked == file => pid.parse().ok(),
+            _ => None,
+        }
+    })
+}
+
 /// The words that the process `pid` was called with, each with a NUL at its end. Empty where they cannot be told.
 pub(crate) fn command_line_of(pid: u32) -> Vec<u8> {
     std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()

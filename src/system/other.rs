@@ -65,6 +65,11 @@ pub(crate) fn environ_of(_pid: Pid) -> Vec<u8> {
 }
 
 /// As [`processes`].
+pub(crate) fn who_locks(_found: &std::fs::Metadata) -> Option<u64> {
+    None
+}
+
+/// As [`processes`].
 pub(crate) fn command_line_of(_pid: u32) -> Vec<u8> {
     Vec::new()
 }

@@ -8,12 +8,14 @@ use std::io;
 use super::memory::{Calm, Memory, Seen};
 use super::over::{self, Movement, NotOver};
 use crate::backend::locked::Locked;
+use crate::files::momentary::found;
 use crate::host::Host;
-use crate::inventory::{Gate, Snapshot, signs};
+use crate::inventory::{AT_REST, Gate, Snapshot, at_rest, signs};
 use crate::project::{Config, Project, Venv};
 use crate::store::{
     LockError, Published, Recorded, RunLock, StoreError, Unfinished, catch_up, enter_seen, recover,
 };
+use crate::system;
 
 /// Who holds the run lock meanwhile, for whoever waits for it.
 const HOLDER: &str = "aim-backend";
@@ -83,6 +85,15 @@ fn take_in(
     let venv = project.venv();
     let sites = venv.all_site_packages()?;
     over::underway(&signs(&sites)?)?;
+    // Between removing a distribution and putting it there again uv leaves no sign, and may take its time.
+    let lock = found(venv.layout().uv_lock().metadata())?;
+    if let Some(pid) = lock.and_then(|lock| system::who_locks(&lock))
+        && at_rest(&sites) < AT_REST
+    {
+        return Err(underway(format!(
+            "process {pid} has locked the environment"
+        )));
+    }
     let gate = seen.gate.clone();
     let seen = &*seen.snapshot.insert(Snapshot::scan(venv, host)?);
     let recorded = Recorded::read(project)?;
@@ -390,5 +401,28 @@ mod tests {
         assert_eq!(log.runs.len(), 2);
         let (meta, _) = crate::store::EnvMeta::read(&site.project.layout());
         assert_eq!(meta.generation(), Generation(2));
+    }
+
+    #[test]
+    fn a_locked_environment_is_somebodys_while_something_moves() {
+        let site = Site::new();
+        site.install_six();
+        let path = site.project.venv().layout().uv_lock();
+        let lock = std::fs::File::create(path).expect("made");
+        lock.lock().expect("locked");
+        if system::who_locks(&lock.metadata().expect("there")).is_none() {
+            #[expect(clippy::print_stdout, reason = "a skipped test says why")]
+            {
+                println!("skipped: the system does not tell who has a lock");
+            }
+            return;
+        }
+        let why = format!(
+            "underway: process {} has locked the environment",
+            std::process::id()
+        );
+        assert_eq!(site.look_after(10_000), why);
+        lock.unlock().expect("unlocked");
+        assert_eq!(site.look_after(10_000), "1 by Uv");
     }
 }
