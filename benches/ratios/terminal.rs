@@ -433,7 +433,9 @@ fn idle_sessions(world: &World<'_>) {
         format!("{each} KB, {more}"),
         ""
     );
-    drop(pages);
+    for mut page in pages {
+        page.say(&json!({"type": "close"}));
+    }
 }
 
 fn stalled(world: &World<'_>) {
