@@ -194,6 +194,22 @@ impl Events {
         }
     }
 
+    /// As [`Self::next`], of `project` alone where there is one. A gap is told whatever the project.
+    pub(super) async fn next_of(
+        &self,
+        mut mark: Option<Mark>,
+        project: Option<&ProjectId>,
+    ) -> ToldEvent {
+        loop {
+            let told = self.next(mark).await;
+            let about = told.event.project.as_ref();
+            if told.event.kind == EventKind::Gap || project.is_none() || about == project {
+                return told;
+            }
+            mark = Some(told.mark);
+        }
+    }
+
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.0.ring.lock()
     }

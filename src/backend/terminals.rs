@@ -56,15 +56,14 @@ pub(super) fn run(
 }
 
 fn table(all: &[TerminalInfo]) -> Table {
-    let headings =
-        ["session", "project", "command", "began", "idle", "page"].map(|heading| match heading {
-            "session" => t!("backend.terminals.session"),
-            "project" => t!("backend.terminals.project"),
-            "command" => t!("backend.terminals.command"),
-            "began" => t!("backend.terminals.began"),
-            "idle" => t!("backend.terminals.idle"),
-            _ => t!("backend.terminals.page"),
-        });
+    let headings = [
+        t!("backend.terminals.session"),
+        t!("backend.terminals.project"),
+        t!("backend.terminals.command"),
+        t!("backend.terminals.began"),
+        t!("backend.terminals.idle"),
+        t!("backend.terminals.page"),
+    ];
     let mut table = Table::new(headings).gives_way([2]);
     let now = Utc::now();
     for one in all {

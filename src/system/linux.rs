@@ -112,10 +112,8 @@ pub(crate) fn command_line_of(pid: u32) -> Vec<u8> {
 
 /// The session of the process `pid`, by its number; none for one that has ended, 0 for one of the kernel's
 /// (`proc_pid_stat(5)`).
-pub(crate) fn session_of(pid: Pid) -> Option<i32> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    let (_, rest) = stat.rsplit_once(") ")?;
-    rest.split(' ').nth(3)?.parse().ok()
+pub(crate) fn session_of(pid: u64) -> Option<u64> {
+    Stat::of(pid).map(|stat| stat.session)
 }
 
 /// When the process `pid` began, in ticks since the machine did; none for one that has ended (`proc_pid_stat(5)`).
@@ -128,6 +126,7 @@ pub(crate) fn beginning_of(pid: u64) -> Option<u64> {
 struct Stat {
     state: char,
     parent: u64,
+    session: u64,
     processor_time: u64,
     began: u64,
 }
@@ -142,6 +141,7 @@ impl Stat {
         Some(Self {
             state: fields.first()?.chars().next()?,
             parent: number(1)?,
+            session: number(3)?,
             processor_time: number(11)? + number(12)?,
             began: number(19)?,
         })

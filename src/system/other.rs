@@ -75,7 +75,7 @@ pub(crate) fn command_line_of(_pid: u32) -> Vec<u8> {
 }
 
 /// As [`processes`].
-pub(crate) fn session_of(_pid: Pid) -> Option<i32> {
+pub(crate) fn session_of(_pid: u64) -> Option<u64> {
     None
 }
 

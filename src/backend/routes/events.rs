@@ -12,7 +12,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::named::{Shared, by_folder};
-use crate::api::v1::{Event, EventKind};
+use crate::api::v1::Event;
 use crate::backend::answer::{Query, Refusal};
 use crate::backend::events::Mark;
 use crate::backend::state::{Daemon, Door};
@@ -83,17 +83,12 @@ async fn pass_on(
     let events = daemon.events();
     loop {
         let told = tokio::select! {
-            told = events.next(mark) => told,
+            told = events.next_of(mark, project.as_ref()) => told,
             () = to.closed() => return,
             () = daemon.closed() => return,
         };
         mark = Some(told.mark);
         let event = &told.event;
-        let is_wanted =
-            event.kind == EventKind::Gap || project.is_none() || event.project == project;
-        if !is_wanted {
-            continue;
-        }
         let text = sse::Event::default()
             .event(event.kind.name())
             .id(events.id(told.mark))

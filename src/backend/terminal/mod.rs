@@ -232,18 +232,10 @@ impl Terminals {
             let mut mark = Some(events.now());
             loop {
                 let told = tokio::select! {
-                    told = events.next(mark) => told,
+                    told = events.next_of(mark, Some(&project)) => told,
                     () = sender.closed() => return,
                 };
                 mark = Some(told.mark);
-                if told
-                    .event
-                    .project
-                    .as_ref()
-                    .is_some_and(|about| *about != project)
-                {
-                    continue;
-                }
                 let text = serde_json::json!({"type": "event", "event": &*told.event});
                 if sender.send(text.to_string()).await.is_err() {
                     return;

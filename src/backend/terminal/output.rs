@@ -8,6 +8,7 @@
 //! **Invariant:** what a page gets to show is what a page that was there all the time shows, as far as either has it.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use bytes::Bytes;
 
@@ -89,10 +90,9 @@ impl Output {
     }
 
     fn let_go(&mut self, count: usize) {
-        let (first, second) = self.kept.as_slices();
-        let split = count.min(first.len());
-        self.before.follow(&first[..split]);
-        self.before.follow(&second[..count - split]);
+        for part in parts(&self.kept, 0..count) {
+            self.before.follow(part);
+        }
         self.kept.drain(..count);
         self.start += count as u64;
     }
@@ -100,12 +100,8 @@ impl Output {
     /// The bytes from `place` on, `most` of them; none where there are none yet.
     pub(super) fn piece(&self, place: u64, most: usize) -> Option<Bytes> {
         let skipped = usize::try_from(place.checked_sub(self.start)?).ok()?;
-        let (first, second) = self.kept.as_slices();
-        let piece = match first.get(skipped..) {
-            Some([]) | None => second.get(skipped.checked_sub(first.len())?..)?,
-            Some(piece) => piece,
-        };
-        let piece = &piece[..piece.len().min(most)];
+        let [first, second] = parts(&self.kept, skipped..skipped.saturating_add(most));
+        let piece = if first.is_empty() { second } else { first };
         (!piece.is_empty()).then(|| Bytes::copy_from_slice(piece))
     }
 
@@ -142,7 +138,7 @@ impl Output {
         let room = usize::try_from(from)
             .unwrap_or(usize::MAX)
             .saturating_sub(made);
-        let older: Vec<u8> = self.kept.iter().copied().take(kept).collect();
+        let older = parts(&self.kept, 0..kept).concat();
         let cut = kept.saturating_sub(room).max(self.before.rest(&older));
         let older = &older[cut.min(kept)..];
         let head = [&begin, older, &screen].concat();
@@ -157,9 +153,9 @@ impl Output {
 
     fn state_at_end(&self) -> Modes {
         let mut state = self.before.clone();
-        let (first, second) = self.kept.as_slices();
-        state.follow(first);
-        state.follow(second);
+        for part in parts(&self.kept, 0..self.kept.len()) {
+            state.follow(part);
+        }
         state
     }
 
@@ -177,7 +173,7 @@ impl Output {
             .filter(|drawing| drawing.at >= self.start);
         let place = last.as_ref().map_or(self.start, |drawing| drawing.at);
         let skipped = usize::try_from(place - self.start).unwrap_or(usize::MAX);
-        let bytes: Vec<u8> = self.kept.iter().copied().skip(skipped).collect();
+        let bytes = parts(&self.kept, skipped..self.kept.len()).concat();
         let before = match last {
             Some(_) => Modes::default(),
             None => self.before.clone(),
@@ -189,4 +185,12 @@ impl Output {
     pub(super) fn drawn(&mut self, drawing: Drawing) {
         self.drawing = Some(drawing);
     }
+}
+
+/// What `kept` has there, as far as it goes: it lies in two parts, either of which may be empty.
+fn parts(kept: &VecDeque<u8>, there: Range<usize>) -> [&[u8]; 2] {
+    let (first, second) = kept.as_slices();
+    let place = |at: usize| at.min(first.len())..at.saturating_sub(first.len()).min(second.len());
+    let (from, to) = (place(there.start), place(there.end));
+    [&first[from.start..to.start], &second[from.end..to.end]]
 }

@@ -177,8 +177,10 @@ impl Pty {
     /// Kills whatever belongs to the session still.
     pub(super) fn kill(&mut self) {
         self.tell(Signal::KILL);
+        let session = Some(u64::from(self.pid()));
         for process in system::processes() {
-            if system::session_of(process) == Some(self.leader.as_raw_nonzero().get()) {
+            let number = u64::from(process.as_raw_nonzero().get().unsigned_abs());
+            if system::session_of(number) == session {
                 let _ = kill_process(process, Signal::KILL);
             }
         }

@@ -14,9 +14,6 @@ use crate::env_vars;
 use crate::host::Host;
 use crate::project::{Project, Venv};
 
-/// Where programs are looked for where the daemon was given no PATH.
-const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-
 /// The shells that are there when nothing better is.
 const USUAL_SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
 
@@ -162,13 +159,9 @@ fn program(host: &Host) -> PathBuf {
         Some(user.shell().to_path_buf())
     };
     let chosen = host.path_var("SHELL").into_iter().chain(listed());
-    let usual = USUAL_SHELLS.map(PathBuf::from);
-    let [.., last] = &usual;
-    let last = last.clone();
-    chosen
-        .chain(usual)
-        .find(|shell| is_shell(shell))
-        .unwrap_or(last)
+    let mut shells = chosen.chain(USUAL_SHELLS.map(PathBuf::from));
+    let found = shells.find(|shell| is_shell(shell));
+    found.unwrap_or_else(|| PathBuf::from(USUAL_SHELLS[1]))
 }
 
 fn is_shell(path: &Path) -> bool {
@@ -193,17 +186,10 @@ fn variables(host: &Host, venv: &Venv) -> Vec<(OsString, OsString)> {
     let has_locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .any(|name| host.var_os(name).is_some_and(|value| !value.is_empty()));
-    let mut path = venv.bin().into_os_string();
-    path.push(":");
-    path.push(
-        host.var_os("PATH")
-            .filter(|path| !path.is_empty())
-            .unwrap_or(OsStr::new(USUAL_PATH)),
-    );
     // A locale that is not there makes shells complain; this one is part of the C library.
     let locale = (!has_locale).then(|| ("LANG", "C.UTF-8".into()));
     let ours = [
-        ("PATH", path),
+        ("PATH", venv.first_on_path(host.var_os("PATH"))),
         ("VIRTUAL_ENV", venv.root().into()),
         ("PYTHONNOUSERSITE", "1".into()),
         ("TERM", "xterm-256color".into()),

@@ -41,24 +41,12 @@ pub(crate) fn variables(host: &Host, config: &Config, venv: &Venv) -> Vec<(OsStr
     let mut variables: Vec<(OsString, OsString)> = inherited
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    variables.push(("PATH".into(), path(host, venv)));
+    variables.push(("PATH".into(), venv.first_on_path(host.var_os("PATH"))));
     variables.push(("VIRTUAL_ENV".into(), venv.root().into()));
     if shuts_user_out {
         variables.push(("PYTHONNOUSERSITE".into(), "1".into()));
     }
     variables
-}
-
-fn path(host: &Host, venv: &Venv) -> OsString {
-    let mut path = venv.bin().into_os_string();
-    match host.var_os("PATH") {
-        Some(rest) if !rest.is_empty() => {
-            path.push(":");
-            path.push(rest);
-        }
-        _ => path.push(":/usr/local/bin:/usr/bin:/bin"),
-    }
-    path
 }
 
 #[cfg(test)]
