@@ -1,0 +1,220 @@
+// The client's side of `aim.terminal.v1`: one session, over as many sockets as it takes.
+//
+// It knows neither React nor xterm. It counts the stream, acknowledges what was drawn, comes back by itself after an
+// accident, and stays away after an end.
+
+import { Outbox } from './pieces.ts';
+import { SUBPROTOCOL, isFinal, understood } from './protocol.ts';
+import type { Exit, ProjectEvent, Ready } from './protocol.ts';
+
+export interface Size {
+    cols: number;
+    rows: number;
+}
+
+export type State =
+    | { name: 'connecting' }
+    | { name: 'open' }
+    /** Cut off; it comes back by itself. */
+    | { name: 'waiting' }
+    /** Over until somebody asks for more. */
+    | { name: 'ended'; code: number; reason: string; wasSession: boolean };
+
+export interface ConnectionOptions {
+    /** Of the daemon, or of what stands before it: `http://127.0.0.1:8000`, `https://host/prefix`. */
+    url: string;
+    projectId: string;
+    token?: string | undefined;
+    /** The session to take up; without it a new one begins. */
+    session?: string | undefined;
+    size: Size;
+    onState(state: State): void;
+    onSession(session: string): void;
+    /** The terminal is to be emptied before the bytes that follow. */
+    onReset(): void;
+    /** `drawn` is to be called once the bytes are on the screen. */
+    onBytes(bytes: Uint8Array, drawn: () => void): void;
+    onExit(exit: Exit): void;
+    onEvent(event: ProjectEvent): void;
+}
+
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 10_000;
+
+export class Connection {
+    private readonly outbox = new Outbox();
+    private socket: WebSocket | undefined;
+    private timer: ReturnType<typeof setTimeout> | undefined;
+    private tries = 0;
+    private session: string | undefined;
+    private offset: number | undefined;
+    private size: Size;
+    private isReady = false;
+    /** Bytes of the replay that are not drawn yet: what the terminal answers to them is not sent. */
+    private replay = 0;
+    private ack = 0;
+    private undeclared = 0;
+    private isEnded = false;
+
+    constructor(private readonly options: ConnectionOptions) {
+        this.session = options.session;
+        this.size = options.size;
+    }
+
+    start(): void {
+        window.addEventListener('pageshow', this.comeBack);
+        window.addEventListener('online', this.comeBack);
+        document.addEventListener('visibilitychange', this.comeBack);
+        this.connect();
+    }
+
+    /** Leaves the session as it is, for a page that takes it up later. */
+    stop(): void {
+        window.removeEventListener('pageshow', this.comeBack);
+        window.removeEventListener('online', this.comeBack);
+        document.removeEventListener('visibilitychange', this.comeBack);
+        this.isEnded = true;
+        this.drop();
+    }
+
+    /** After an end, at a person's wish: a new session, or (`isSame`) the one that another page took. */
+    again(isSame: boolean): void {
+        if (!isSame) this.session = undefined;
+        this.offset = undefined;
+        this.isEnded = false;
+        this.tries = 0;
+        this.connect();
+    }
+
+    type(text: string): void {
+        if (this.isReady && this.replay === 0) this.outbox.type(text);
+    }
+
+    paste(text: string, isBracketed: boolean): void {
+        if (this.isReady) this.outbox.paste(text, isBracketed);
+    }
+
+    resize(size: Size): void {
+        if (size.cols === this.size.cols && size.rows === this.size.rows) return;
+        this.size = size;
+        if (this.isReady) this.say({ type: 'resize', ...size });
+    }
+
+    private readonly comeBack = (): void => {
+        const isWaiting = this.timer !== undefined;
+        if (isWaiting && document.visibilityState === 'visible') this.connect();
+    };
+
+    private connect(): void {
+        this.drop();
+        this.options.onState({ name: 'connecting' });
+        const socket = new WebSocket(this.address(), [SUBPROTOCOL]);
+        this.socket = socket;
+        socket.binaryType = 'arraybuffer';
+        socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+            if (typeof data === 'string') this.heard(data, socket);
+            else this.received(new Uint8Array(data), socket);
+        };
+        socket.onclose = ({ code, reason }) => {
+            this.closed(code, reason);
+        };
+    }
+
+    private address(): string {
+        const { url, projectId, token } = this.options;
+        const base = url.replace(/^http/, 'ws').replace(/\/$/, '');
+        const address = new URL(`${base}/api/ws/terminal/${encodeURIComponent(projectId)}`);
+        const query = address.searchParams;
+        query.set('cols', String(this.size.cols));
+        query.set('rows', String(this.size.rows));
+        query.set('events', '1');
+        if (this.session !== undefined) query.set('session', this.session);
+        if (this.offset !== undefined) query.set('offset', String(this.offset));
+        if (token !== undefined) query.set('token', token);
+        return address.href;
+    }
+
+    private heard(text: string, socket: WebSocket): void {
+        const said = understood(text);
+        switch (said?.type) {
+            case 'ready':
+                this.begin(said, socket);
+                break;
+            case 'exit':
+                this.options.onExit(said);
+                break;
+            case 'event':
+                this.options.onEvent(said.event);
+                break;
+            case 'error':
+                console.warn(`terminal: ${said.code}: ${said.message}`);
+        }
+    }
+
+    private begin(ready: Ready, socket: WebSocket): void {
+        const isSame = ready.session === this.session;
+        this.tries = 0;
+        this.session = ready.session;
+        this.offset = ready.offset;
+        this.ack = ready.ack;
+        this.undeclared = 0;
+        this.isReady = true;
+        this.replay = ready.resumed ? 0 : ready.replay;
+        if (!ready.resumed) this.options.onReset();
+        // The size may have changed since the address was made.
+        this.say({ type: 'resize', ...this.size });
+        this.outbox.open(socket, isSame);
+        this.options.onSession(ready.session);
+        this.options.onState({ name: 'open' });
+    }
+
+    private received(bytes: Uint8Array, socket: WebSocket): void {
+        this.offset = (this.offset ?? 0) + bytes.length;
+        this.options.onBytes(bytes, () => {
+            if (socket !== this.socket) return;
+            this.replay = Math.max(0, this.replay - bytes.length);
+            this.undeclared += bytes.length;
+            if (this.undeclared < this.ack) return;
+            this.say({ type: 'ack', bytes: this.undeclared });
+            this.undeclared = 0;
+        });
+    }
+
+    private closed(code: number, reason: string): void {
+        const wasSession = this.session !== undefined;
+        this.drop();
+        if (isFinal(code)) {
+            this.isEnded = true;
+            this.options.onState({ name: 'ended', code, reason, wasSession });
+            return;
+        }
+        const wait = Math.min(FIRST_WAIT_MS * 2 ** this.tries, LONGEST_WAIT_MS);
+        this.tries += 1;
+        this.options.onState({ name: 'waiting' });
+        this.timer = setTimeout(
+            () => {
+                if (!this.isEnded) this.connect();
+            },
+            // Many pages of one daemon do not all come at once.
+            wait * (0.75 + Math.random() / 2),
+        );
+    }
+
+    private drop(): void {
+        clearTimeout(this.timer);
+        this.timer = undefined;
+        this.isReady = false;
+        this.replay = 0;
+        this.outbox.shut();
+        const socket = this.socket;
+        this.socket = undefined;
+        if (!socket) return;
+        socket.onmessage = null;
+        socket.onclose = null;
+        socket.close();
+    }
+
+    private say(what: object): void {
+        if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(what));
+    }
+}
