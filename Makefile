@@ -4,19 +4,22 @@ SHELL = /bin/sh
 CARGO = cargo
 SECONDS = 60
 
-.PHONY: help demo test long build lint check doc unit worker-test shell-test review bench fuzz advisories install clean tools wheels
+.PHONY: help demo test long build page lint check doc unit worker-test shell-test page-test review bench fuzz advisories install clean tools wheels
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 - /'
 
-demo: tools ## build everything and show the main story on a demo project (KEEP=1 leaves the daemon running)
+demo: tools page ## build everything and show the main story on a demo project (KEEP=1 leaves the daemon running)
 	$(CARGO) build --release --locked
 	@KEEP="$(KEEP)" examples/demo/demo.sh
 
-test: tools wheels lint check doc unit worker-test shell-test ## install what the tests need and run every check, as CI does
+test: tools page wheels lint check doc unit worker-test shell-test page-test ## install what the tests need and run every check, as CI does
 
-build: ## build all programs for daily use
+build: page ## build all programs for daily use
 	$(CARGO) build --release --locked
+
+page: ## build the page into web/page/dist, which the daemon is built with (needs Node)
+	@.ci/page
 
 lint: ## formatting, clippy with and without the daemon
 	$(CARGO) fmt --check
@@ -42,7 +45,11 @@ worker-test: ## the Python worker alone, on each Python that is there
 shell-test: ## shellcheck on every shell script
 	shellcheck -x -s bash shims/shell/start.bash
 	shellcheck -x -s sh shims/shell/start.sh shims/shell/activate.sh
-	shellcheck -x examples/demo/demo.sh tests/worker/run .ci/run .ci/tools .ci/fetch .ci/check
+	shellcheck -x examples/demo/demo.sh tests/worker/run .ci/run .ci/tools .ci/fetch .ci/check .ci/page
+
+page-test: page ## the page: generated types, lint, unit tests, and a real browser against a real daemon
+	cd web && npm run check
+	cd web && npm run test:browser
 
 fuzz: ## feed the classifier and the log's cleaner with chance (needs cargo-fuzz; SECONDS=60 each)
 	@for target in classifier log_text; do \
@@ -58,7 +65,7 @@ bench: ## measure the speeds that docs/benchmarks.md notes, as ratios in one run
 advisories: tools ## what is known of faults in the crates (asks the network)
 	PATH="$$PWD/target/tools/bin:$$PATH" cargo-deny check advisories
 
-install: ## put the programs into ~/.cargo/bin
+install: page ## put the programs into ~/.cargo/bin
 	$(CARGO) install --locked --path .
 
 clean: ## remove everything that was built

@@ -57,7 +57,6 @@ impl Refusal {
     }
 
     /// Its status.
-    #[cfg(test)]
     pub(super) fn status(&self) -> StatusCode {
         self.status
     }

@@ -22,6 +22,7 @@ mod locked;
 mod log;
 mod notes;
 mod own_place;
+mod page;
 mod projects;
 mod routes;
 mod script_folder;

@@ -200,6 +200,7 @@ impl Doors {
             tracing::warn!(%address, "others on the network can reach this address; the token crosses it in clear");
         }
         let url = format!("http://{address}/?token={}", token.reveal());
+        self.daemon.is_at(&url);
         let guard = Arc::new(Guard::new(token, address, origins));
         let router = router(Arc::clone(&self.daemon), Door::Tcp)
             .layer(middleware::from_fn_with_state(guard, auth::guard));

@@ -2,6 +2,7 @@
 //! way out.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, watch};
@@ -38,6 +39,7 @@ pub(super) struct Daemon {
     structures: Structures,
     terminals: Terminals,
     started_at: DateTime<Utc>,
+    page: OnceLock<String>,
     known_changed: Notify,
     closing: watch::Sender<bool>,
 }
@@ -53,6 +55,7 @@ impl Daemon {
             jobs: Jobs::new(host, settings),
             structures: Structures::default(),
             started_at: Utc::now(),
+            page: OnceLock::new(),
             known_changed: Notify::new(),
             closing: watch::Sender::new(false),
         }
@@ -113,6 +116,16 @@ impl Daemon {
     /// When it began.
     pub(super) fn started_at(&self) -> DateTime<Utc> {
         self.started_at
+    }
+
+    /// The page's address with its token, where there is a page.
+    pub(super) fn page(&self) -> Option<&str> {
+        self.page.get().map(String::as_str)
+    }
+
+    /// Remembers the page's address.
+    pub(super) fn is_at(&self, page: &str) {
+        let _ = self.page.set(page.to_owned());
     }
 
     /// The project that `{id}` means: an id or a folder. A folder's project that is not known yet is registered when

@@ -163,6 +163,7 @@ fn lines(
             t!("backend.status.since"),
             health.started_at.map(|began| time::ago(began, now)),
         ),
+        (t!("backend.status.page"), health.page.clone()),
         (
             t!("backend.status.root"),
             root.map(|root| root.display().to_string()),

@@ -1,7 +1,5 @@
 //! A run in a person's words and in a script's.
 
-use serde_json::{Value, json};
-
 use crate::console::style::{self, BAD, FAINT, GOOD, ODD};
 use crate::console::table::Cell;
 use crate::inventory::{Change, Diff, StartupChange, StartupChangeKind};
@@ -121,38 +119,10 @@ pub(super) fn bounded(text: impl Into<String>) -> String {
     format!("{text} {more}")
 }
 
-/// A run as JSON: the fields of its record and `status` (`success`, `error`, as in a log's header, or `interrupted`). A
-/// log without a record has the same fields as far as they are known.
-pub(super) fn as_json(run: &Run) -> serde_json::Result<Value> {
-    let mut value = match run {
-        Run::Recorded(record) => serde_json::to_value(record)?,
-        Run::Lone(lone) => json!({
-            "id": run.id(),
-            "action": lone.action,
-            "packages": lone.packages,
-            "started_at": lone.at.to_rfc3339(),
-            "log_path": lone.log_path,
-            "bytes": lone.bytes,
-        }),
-    };
-    let status = match run {
-        _ if run.is_success() => "success",
-        Run::Recorded(record) if record.ending() == Ending::Interrupted => "interrupted",
-        _ => "error",
-    };
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("status".to_owned(), Value::from(status));
-        if let Run::Recorded(record) = run {
-            fields.insert("argv".to_owned(), json!(secrets::words(&record.argv)));
-        }
-        fields.insert("packages".to_owned(), json!(secrets::words(run.packages())));
-    }
-    Ok(value)
-}
-
 #[cfg(test)]
 mod tests {
     use anstream::adapter::strip_str;
+    use serde_json::{Value, json};
 
     use super::super::testing::{lone, run};
     use super::*;
@@ -262,7 +232,7 @@ mod tests {
             ),
             (lone(false), "error"),
         ] {
-            let value = as_json(&run).expect("JSON");
+            let value = run.as_json().expect("JSON");
             assert_eq!(value["status"], status);
             assert_eq!(value["action"], "install");
             assert!(value["started_at"].is_string());

@@ -168,7 +168,7 @@ fn print_text(console: &mut Console, text: &[u8]) -> Result<()> {
 
 fn print_run(console: &mut Console, history: &RunLog, run: &Run) -> Result<()> {
     if console.is_json() {
-        return console.json_line(&describe::as_json(run)?);
+        return console.json_line(&run.as_json()?);
     }
     let what = format!("{} {}", run.action(), describe::packages(run));
     let what = describe::bounded(what.trim_end());

@@ -80,7 +80,7 @@ fn of_one(console: &mut Console, log: &RunLog, args: &ListArgs, now: DateTime<Ut
 }
 
 fn as_json(runs: &[&Run]) -> serde_json::Result<Vec<Value>> {
-    runs.iter().map(|run| describe::as_json(run)).collect()
+    runs.iter().map(|run| run.as_json()).collect()
 }
 
 /// As many of `runs` as `args` ask for.

@@ -121,7 +121,7 @@ fn no_log(run: &Run, error: LogError) -> Error {
 }
 
 fn as_json(run: &Run, log: Option<Log>) -> Result<Value> {
-    let mut value = describe::as_json(run)?;
+    let mut value = run.as_json()?;
     if let Some(fields) = value.as_object_mut() {
         let (stdout, stderr) = log.map_or((Value::Null, Value::Null), |log| {
             (log.stdout.into(), log.stderr.into())

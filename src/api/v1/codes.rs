@@ -86,6 +86,8 @@ codes! {
         NoSuchProject = "no-such-project",
         /// There is no such terminal session: it has ended.
         NoSuchSession = "no-such-session",
+        /// No run of the history has that id, or its log is gone.
+        NoSuchRun = "no-such-run",
         /// The project has no environment.
         NoEnvironment = "no-environment",
         /// The project is a folder of the projects root, so there is no registration to forget.

@@ -27,6 +27,9 @@ pub struct Health {
     /// When it began to serve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<DateTime<Utc>>,
+    /// The page's address with its token, which lets a browser in; only the person's own programs are told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
     /// Folder whose sub-folders are projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "backend", schema(value_type = Option<String>))]

@@ -16,15 +16,17 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, REFERRER_POLICY, SET_COOKIE, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, REFERRER_POLICY, SET_COOKIE, VARY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 pub(super) use self::admission::Guard;
 pub(super) use self::origin::origin;
 pub(super) use self::token::Token;
+use super::page;
 
 /// The layer that asks [`Guard`] before every call, and answers for pages of allowed origins (CORS).
 pub(super) async fn guard(
@@ -34,12 +36,17 @@ pub(super) async fn guard(
 ) -> Response {
     let other_origin = guard.allowed_origin(request.headers());
     let query = request.uri().query().unwrap_or_default();
+    let is_page = page::is_page(request.method(), request.uri(), request.headers());
     let mut response = if other_origin.is_some() && request.method() == Method::OPTIONS {
         preflight()
     } else {
         match guard.admit(request.headers(), query) {
             Ok(admission) => {
-                let mut response = next.run(request).await;
+                let mut response = if admission.is_first_visit && is_page {
+                    page::come_again()
+                } else {
+                    next.run(request).await
+                };
                 if admission.is_first_visit
                     && let Some(cookie) = guard.set_cookie()
                 {
@@ -47,12 +54,28 @@ pub(super) async fn guard(
                 }
                 response
             }
+            Err(refusal) if is_page => page::refused(&refusal),
             Err(refusal) => refusal.into_response(),
         }
     };
     let headers = response.headers_mut();
     // The token may stand in the page's address, which a browser would tell to the next site.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // What one call answers is for no frame, no script element and no window of another site.
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     if let Some(origin) = other_origin {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(

@@ -1,11 +1,11 @@
 //! Whether the daemon is there, and which version it speaks.
 
-use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use axum::{Extension, Json};
 
 use super::named::Shared;
 use crate::api::v1::{API_VERSION, Health, PROGRAM, Version};
+use crate::backend::state::Door;
 use crate::backend::{log, supervise};
 
 /// `GET /api/health`.
@@ -19,13 +19,20 @@ use crate::backend::{log, supervise};
         (status = 200, description = "Done", body = Health),
     )
 )]
-pub(super) async fn health(State(daemon): Shared) -> Json<Health> {
+pub(super) async fn health(
+    State(daemon): Shared,
+    Extension(door): Extension<Door>,
+) -> Json<Health> {
     Json(Health {
         status: "healthy".to_owned(),
         service: "backend".to_owned(),
         program: Some(PROGRAM.to_owned()),
         pid: Some(std::process::id()),
         started_at: Some(daemon.started_at()),
+        page: daemon
+            .page()
+            .filter(|_| door == Door::Socket)
+            .map(str::to_owned),
         projects_root: daemon.projects().root().map(ToOwned::to_owned),
         log_lines_lost: log::lost(),
         faults: supervise::faults(),
@@ -48,22 +55,5 @@ pub(super) async fn version() -> Json<Version> {
         api_version: API_VERSION.to_owned(),
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         python_version: None,
-    })
-}
-
-/// Reply of `GET /`, in AIM-Forge's shape (compat, section 14).
-#[derive(Debug, Serialize)]
-pub(super) struct Root {
-    message: &'static str,
-    status: &'static str,
-    features: [&'static str; 3],
-}
-
-/// `GET /`.
-pub(super) async fn root() -> Json<Root> {
-    Json(Root {
-        message: PROGRAM,
-        status: "running",
-        features: ["projects", "workers", "nodes"],
     })
 }

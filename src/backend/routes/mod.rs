@@ -5,10 +5,12 @@ mod events;
 mod flow;
 mod health;
 mod named;
+mod node_files;
 mod nodes;
 mod openapi;
 mod projects;
 mod resolve;
+mod runs;
 mod terminals;
 mod worker;
 mod worker_log;
@@ -25,6 +27,7 @@ use axum::routing::{delete, get, post};
 
 pub use self::openapi::described;
 use super::answer::Refusal;
+use super::page;
 use super::state::{Daemon, Door};
 use crate::api::v1::ErrorCode;
 
@@ -45,12 +48,16 @@ pub(super) fn router(daemon: Arc<Daemon>, door: Door) -> Router {
         .route("/worker/stop", post(worker::stop))
         .route("/worker/interrupt", post(worker::interrupt))
         .route("/worker/log", get(worker_log::show))
+        .route("/nodes", get(node_files::list))
+        .route("/runs", get(runs::list))
+        .route("/runs/{run}/log", get(runs::log))
         .route(
             "/nodes/run",
             post(nodes::run).layer(DefaultBodyLimit::max(NODE_LIMIT)),
         );
     Router::new()
-        .route("/", get(health::root))
+        .route("/", get(page::show))
+        .route("/assets/{*name}", get(page::asset))
         .route("/api/health", get(health::health))
         .route("/api/version", get(health::version))
         .route("/api/openapi.json", get(openapi::show))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, RawPathParams, State};
 use axum::http::request::Parts;
 use serde::Deserialize;
 
@@ -46,10 +46,14 @@ async fn named(
     if let Some(folder) = path {
         return by_folder(daemon, &folder, door, may_register);
     }
-    let Path(id) = Path::<String>::from_request_parts(parts, daemon)
-        .await
-        .map_err(|rejection| Refusal::no_such_project(rejection.body_text()))?;
-    daemon.named(&id, door, may_register)
+    let unnamed = || Refusal::no_such_project("no project is named");
+    let path = RawPathParams::from_request_parts(parts, daemon).await;
+    let path = path.map_err(|rejection| Refusal::no_such_project(rejection.body_text()))?;
+    let (_, id) = path
+        .iter()
+        .find(|(name, _)| *name == "id")
+        .ok_or_else(unnamed)?;
+    daemon.named(id, door, may_register)
 }
 
 /// The query of a call that may be about a folder.

@@ -7,7 +7,10 @@ use axum::Json;
 use utoipa::openapi::{self, ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{env, events, flow, health, nodes, projects, resolve, terminals, worker, worker_log};
+use super::{
+    env, events, flow, health, node_files, nodes, projects, resolve, runs, terminals, worker,
+    worker_log,
+};
 use crate::api::v1::{API_VERSION, ErrorBody, Event, NodeCode, NodeEvent};
 
 /// `GET /api/openapi.json`.
@@ -60,7 +63,10 @@ pub fn described() -> serde_json::Result<serde_json::Value> {
         worker::stop,
         worker::interrupt,
         worker_log::show,
+        node_files::list,
         nodes::run,
+        runs::list,
+        runs::log,
         events::follow,
         terminals::come,
         terminals::list,
@@ -108,7 +114,9 @@ mod tests {
         let described = description().paths.paths;
         let routes = include_str!("mod.rs").split(".route(").skip(1);
         let paths = routes.filter_map(|route| route.split('"').nth(1));
-        let paths: Vec<&str> = paths.filter(|path| *path != "/").collect();
+        let paths: Vec<&str> = paths
+            .filter(|path| *path != "/" && !path.starts_with("/assets/"))
+            .collect();
         assert!(paths.len() > 15, "{paths:?}");
         for path in paths {
             let is_described = described.keys().any(|key| key.ends_with(path));

@@ -58,6 +58,52 @@ fn tcp_asks_for_the_token_and_answers_allowed_pages() {
 }
 
 #[test]
+fn a_browser_is_given_a_page_and_no_other_site_is() {
+    let world = World::with_tcp();
+    let address = world.tcp.expect("TCP");
+    let call = |path: &str, headers: &str| {
+        let stream = TcpStream::connect(address).expect("connects");
+        let request = format!(
+            "GET {path} HTTP/1.1\nhost: {address}\naccept: text/html,*/*;q=0.8\n{headers}connection: close\n\n"
+        );
+        ask(stream, &request)
+    };
+    let (status, locked) = call("/", "");
+    assert_eq!(status, 401);
+    assert!(locked.contains("aim-backend status"), "{locked}");
+    // With the token: the cookie, and the way to the address without it.
+    let (status, open) = call(&format!("/?token={TOKEN}"), "");
+    assert_eq!(status, 200);
+    assert!(open.contains("http-equiv=\"refresh\""), "{open}");
+    let port = address.port();
+    assert!(
+        open.contains(&format!("aim_token_{port}={TOKEN}; HttpOnly")),
+        "{open}"
+    );
+    let said = &open[open.find("<!doctype").expect("a page")..];
+    assert!(!said.contains(TOKEN), "{said}");
+    let cookie = format!("cookie: aim_token_{port}={TOKEN}\n");
+    let (status, page) = call("/", &cookie);
+    assert_eq!(status, 200);
+    for header in [
+        "content-security-policy: default-src 'none'; script-src 'self';",
+        "x-content-type-options: nosniff",
+        "x-frame-options: DENY",
+        "referrer-policy: no-referrer",
+        "cross-origin-opener-policy: same-origin",
+        "cross-origin-resource-policy: same-origin",
+    ] {
+        assert!(page.contains(header), "{header}: {page}");
+    }
+    assert_eq!(call("/assets/../index.html", &cookie).0, 404);
+    assert_eq!(call("/assets/none.js", &cookie).0, 404);
+    // Its address is told to the person's own programs, and to nobody by TCP.
+    let told = world.client().health().expect("health").page;
+    assert_eq!(told, Some(format!("http://{address}/?token={TOKEN}")));
+    assert!(!call("/api/health", &cookie).1.contains("token"));
+}
+
+#[test]
 fn the_end_takes_workers_along_and_ends_what_follows() {
     let mut world = World::new();
     let Some(project) = world.living_project("p") else {

@@ -1,9 +1,10 @@
 //! The registry of projects.
 
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 
 use super::{TOKEN, World, ask, generation};
-use crate::api::v1::{EnvChanged, WorkerState};
+use crate::api::v1::{EnvChanged, RunList, WorkerState};
 use crate::api::{Address, nudge};
 use crate::error::Exit;
 use crate::project::ProjectId;
@@ -95,4 +96,60 @@ fn a_project_without_environment_has_no_worker() {
     let error = client.start(&id).expect_err("nothing to start");
     assert_eq!(error.exit(), Exit::NotFound);
     assert!(error.hints()[0].contains("aim-venv-sync init"), "{error:?}");
+}
+
+#[test]
+fn the_history_is_that_of_the_command() {
+    let world = World::new();
+    let project = world.project("p");
+    let logs = project.layout().logs();
+    std::fs::create_dir_all(&logs).expect("folder");
+    let record = |n: u32, more: &str| {
+        format!(
+            r#"{{"schema":1,"id":"0199ab12-cd34-7000-8000-00000000000{n}","action":"install","packages":["six"],
+            "argv":["pip","install","--index-url","https://kim:hunter2@host/"],"cwd":"/","tool":"pip",
+            "started_at":"2026-03-0{n}T12:00:00Z","duration_ms":1200,"generation_before":{n},
+            "generation_after":{n}{more}}}"#
+        )
+        .replace('\n', "")
+            + "\n"
+    };
+    let first = record(
+        1,
+        r#","exit_code":0,"added":[{"name":"six","from":null,"to":"1.16.0"}]"#,
+    );
+    let second = record(2, r#","exit_code":1"#);
+    std::fs::write(logs.join("runs.jsonl"), first + &second + "{\n").expect("written");
+    world.client().register(project.root()).expect("known");
+    let ask_for = |what: &str| {
+        let stream = UnixStream::connect(world.path("s")).expect("connects");
+        let path = format!("/api/v1/projects/-/{what}path={}", project.root().display());
+        let request = format!("GET {path} HTTP/1.1\nhost: aim\nconnection: close\n\n");
+        let (status, answer) = ask(stream, &request);
+        let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+        (status, body.to_owned())
+    };
+    let (status, body) = ask_for("runs?limit=1&");
+    assert_eq!(status, 200, "{body}");
+    let list: RunList = serde_json::from_str(&body).expect("a list");
+    assert_eq!(
+        (list.runs.len(), list.more, list.problems.len()),
+        (1, true, 1)
+    );
+    assert_eq!(list.runs[0].status, "error");
+    assert!(!body.contains("hunter2"), "{body}");
+    let newest = &list.runs[0].id;
+    let (_, body) = ask_for(&format!("runs?before={newest}&"));
+    let list: RunList = serde_json::from_str(&body).expect("a list");
+    assert!(!list.more);
+    let added = list.runs[0].added.as_ref().expect("what was added");
+    assert_eq!(added[0].to.as_deref(), Some("1.16.0"));
+    assert!(list.runs[0].id.starts_with(&list.runs[0].short));
+    assert_eq!(ask_for("runs?before=none&").0, 404);
+    // This one has no log.
+    assert_eq!(ask_for(&format!("runs/{newest}/log?")).0, 404);
+    assert_eq!(ask_for("runs/none/log?").0, 404);
+    std::fs::write(project.root().join("node.py"), "").expect("written");
+    let (_, body) = ask_for("nodes?");
+    assert_eq!(body, r#"{"files":["node.py"],"flow":false}"#);
 }

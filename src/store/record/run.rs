@@ -1,8 +1,10 @@
 //! A run as the history shows it, whoever recorded it.
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
-use super::run_record::RunRecord;
+use super::run_record::{Ending, RunRecord};
+use crate::secrets;
 
 /// One remembered run.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +87,39 @@ impl Run {
     /// The name of its log's file.
     pub fn log_name(&self) -> Option<&str> {
         self.log_path()?.rsplit('/').next()
+    }
+
+    /// As JSON: the fields of its record, without secrets, and `status` (`success`, `error`, as in a log's header, or
+    /// `interrupted`). A log without a record has the same fields as far as they are known.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn as_json(&self) -> serde_json::Result<Value> {
+        let mut value = match self {
+            Self::Recorded(record) => serde_json::to_value(record)?,
+            Self::Lone(lone) => json!({
+                "id": self.id(),
+                "action": lone.action,
+                "packages": lone.packages,
+                "started_at": lone.at.to_rfc3339(),
+                "log_path": lone.log_path,
+                "bytes": lone.bytes,
+            }),
+        };
+        let status = match self {
+            _ if self.is_success() => "success",
+            Self::Recorded(record) if record.ending() == Ending::Interrupted => "interrupted",
+            _ => "error",
+        };
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("status".to_owned(), Value::from(status));
+            if let Self::Recorded(record) = self {
+                fields.insert("argv".to_owned(), json!(secrets::words(&record.argv)));
+            }
+            let packages = json!(secrets::words(self.packages()));
+            fields.insert("packages".to_owned(), packages);
+        }
+        Ok(value)
     }
 
     /// Its record, if it has one.
