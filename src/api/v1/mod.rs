@@ -21,7 +21,7 @@ pub use flow::{FlowDone, FlowEvent, FlowEvents, FlowNode, FlowResult, FlowRun, F
 pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream};
 pub use project::{EnvChanged, ProjectInfo, ProjectList, RegisterProject, WatchMode, Watching};
 pub use refresh::Refresh;
-pub use run::{ChangeInfo, NodeFiles, RunInfo, RunList, StartupInfo};
+pub use run::{NodeFiles, RunInfo, RunList};
 pub use terminal::{TerminalInfo, TerminalList};
 pub use worker::{
     InterruptRequest, Interrupted, KeptObjects, RestartRequest, Restarted, StopRequest, When,
