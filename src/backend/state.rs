@@ -19,7 +19,7 @@ use super::watch::{Watch, Watched};
 use super::worker::{Job, JobSettings, log_path};
 use crate::api::v1::{ProjectInfo, WorkerStatus};
 use crate::host::Host;
-use crate::project::{Project, ProjectId};
+use crate::project::{Project, ProjectId, Venv};
 use crate::store::EnvMeta;
 
 /// By which door a call came in.
@@ -226,12 +226,13 @@ impl Daemon {
 
     /// All about a project.
     pub(super) async fn about(&self, known: &Known) -> ProjectInfo {
+        let project = known.project();
+        let venv = project.as_ref().map(Project::venv);
         ProjectInfo {
             id: known.id.clone(),
             path: known.root(),
-            environment: known
-                .project()
-                .map(|project| project.venv().root().to_path_buf()),
+            environment: venv.map(|venv| venv.root().to_path_buf()),
+            python: venv.and_then(Venv::python_version),
             registered: known.registered,
             worker: Some(self.worker(known).await),
             watching: self.jobs.watching(&known.id),

@@ -21,6 +21,9 @@ pub struct ProjectInfo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "backend", schema(value_type = Option<String>))]
     pub environment: Option<PathBuf>,
+    /// Version of the environment's Python, as the environment tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python: Option<String>,
     /// Whether it stands in the registry, rather than under the daemon's projects root.
     #[serde(default)]
     pub registered: bool,

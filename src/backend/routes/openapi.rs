@@ -79,20 +79,37 @@ pub fn described() -> serde_json::Result<serde_json::Value> {
 )]
 struct Calls;
 
-/// What every call has in common: it can be refused.
+/// What every call has in common: a name of its own, and that it can be refused.
 struct EveryCall;
 
 impl Modify for EveryCall {
     fn modify(&self, api: &mut OpenApi) {
         API_VERSION.clone_into(&mut api.info.version);
-        for item in api.paths.paths.values_mut() {
-            let calls = [&mut item.get, &mut item.post, &mut item.delete];
-            for call in calls.into_iter().flatten() {
+        for (path, item) in &mut api.paths.paths {
+            let calls = [
+                ("get", &mut item.get),
+                ("post", &mut item.post),
+                ("delete", &mut item.delete),
+            ];
+            for (method, call) in calls {
+                let Some(call) = call else { continue };
+                call.operation_id = Some(name(method, path));
                 let responses = &mut call.responses.responses;
                 responses.insert("default".to_owned(), refusal().into());
             }
         }
     }
+}
+
+/// `get_projects_id_worker`: no two calls have the same (OpenAPI, "operationId").
+fn name(method: &str, path: &str) -> String {
+    let path = path.trim_start_matches("/api/").trim_start_matches("v1/");
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric());
+    let words = words.filter(|word| !word.is_empty());
+    std::iter::once(method)
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join("_")
 }
 
 fn refusal() -> openapi::Response {
@@ -107,6 +124,23 @@ fn refusal() -> openapi::Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_calls_have_one_name() {
+        let api = description();
+        let mut names: Vec<String> = api
+            .paths
+            .paths
+            .values()
+            .flat_map(|item| [&item.get, &item.post, &item.delete])
+            .flatten()
+            .filter_map(|call| call.operation_id.clone())
+            .collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert!(count > 15 && names.len() == count, "{names:?}");
+    }
 
     /// The paths that the table of routes names; those of a group are ends of whole paths.
     #[test]

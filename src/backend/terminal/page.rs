@@ -164,6 +164,7 @@ impl Page {
                         // Whether there is room now is for the session to see.
                         return Poll::Ready(Heard::Said(FromPage::Ack { bytes }));
                     }
+                    Ok(FromPage::Ping) => self.say(&ToPage::Pong),
                     Ok(said) => return Poll::Ready(Heard::Said(said)),
                     Err(error) => self.say(&error),
                 },

@@ -34,6 +34,8 @@ pub(super) enum FromPage {
     Resize { cols: u64, rows: u64 },
     /// So many more bytes were drawn.
     Ack { bytes: u64 },
+    /// Is anybody there? A browser shows its page no pings of WebSocket's own.
+    Ping,
     /// The session is to end.
     Close,
 }
@@ -56,6 +58,8 @@ pub(super) enum ToPage<'a> {
         code: Option<i32>,
         signal: Option<i32>,
     },
+    /// The answer to [`FromPage::Ping`].
+    Pong,
     /// A message was not understood; the session goes on.
     Error { code: &'a str, message: String },
 }

@@ -157,7 +157,7 @@ impl Session {
                         self.still_since = Instant::now();
                     }
                     FromPage::Resize { cols, rows } => self.resize(sized(cols, rows)),
-                    FromPage::Ack { .. } => {}
+                    FromPage::Ack { .. } | FromPage::Ping => {}
                 },
                 Happened::Heard(Heard::Gone(farewell)) => self.leave(farewell),
                 Happened::Drawn(drawing) => {

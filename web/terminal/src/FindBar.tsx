@@ -7,8 +7,8 @@ import type { Words } from './words.ts';
 
 interface FindBarProps {
     words: Words;
-    onFind(text: string, isBack: boolean): void;
-    onClose(): void;
+    onFind: (text: string, isBack: boolean) => void;
+    onClose: () => void;
 }
 
 export function FindBar({ words, onFind, onClose }: FindBarProps): ReactElement {

@@ -26,6 +26,8 @@ export interface ProjectTerminalProps {
     locale?: Locale;
     screenReaderMode?: boolean;
     fontSize?: number;
+    /** Whether what is selected is on the clipboard at once. */
+    copyOnSelect?: boolean;
     onSession?(session: string): void;
     onExit?(exit: Exit): void;
     onEvent?(event: ProjectEvent): void;
@@ -65,6 +67,7 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
             onFind: () => {
                 setFinding(true);
             },
+            isReplay: () => link.isReplaying(),
         });
         const { terminal } = shown;
         shown.fit();
@@ -81,6 +84,11 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
             onBytes: (bytes, drawn) => {
                 terminal.write(bytes, drawn);
             },
+            onAnew: () => {
+                // Out of the alternate screen and of every mode; what was shown before stays to be read.
+                const { anew } = words[latest.current.locale ?? 'en'];
+                terminal.write(`\x1b[?1049l\x1b[!p\r\n\x1b[2m${anew}\x1b[0m\r\n`);
+            },
             onReset: () => {
                 // In its turn: what was written before must not be drawn after it.
                 terminal.write('', () => {
@@ -90,6 +98,11 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
         });
         terminal.onData((text) => {
             link.type(text);
+        });
+        terminal.onSelectionChange(() => {
+            const text = terminal.getSelection();
+            if (latest.current.copyOnSelect === true && text !== '')
+                void navigator.clipboard.writeText(text).catch(() => undefined);
         });
         terminal.onResize((size) => {
             link.resize(size);

@@ -119,7 +119,8 @@ export class Composition {
         const { value } = this.to.field;
         if (this.isComposing) return;
         // Firefox tells of the composition's text once more, after its end.
-        const isEcho = /Composition/.test(inputType ?? '') && (data ?? '') === this.committed;
+        const isOfComposition = inputType?.includes('Composition') ?? false;
+        const isEcho = isOfComposition && (data ?? '') === this.committed;
         if (isEcho) {
             this.sent = value;
             return;
@@ -138,7 +139,7 @@ export class Composition {
 
     /** Makes what was sent what `text` is. */
     private catchUp(text: string): void {
-        const [before, now] = [[...this.sent], [...text]];
+        const [before, now] = [Array.from(this.sent), Array.from(text)];
         const differs = before.findIndex((character, place) => character !== now[place]);
         const same = differs < 0 ? before.length : differs;
         const news = DELETE.repeat(before.length - same) + now.slice(same).join('');

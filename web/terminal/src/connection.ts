@@ -32,11 +32,19 @@ export interface ConnectionOptions {
     onSession(session: string): void;
     /** The terminal is to be emptied before the bytes that follow. */
     onReset(): void;
+    /** The session is gone, with the daemon that had it, and another begins. */
+    onAnew(): void;
     /** `drawn` is to be called once the bytes are on the screen. */
     onBytes(bytes: Uint8Array, drawn: () => void): void;
     onExit(exit: Exit): void;
     onEvent(event: ProjectEvent): void;
 }
+
+/** After so long without a word the daemon is asked whether it is there. */
+const SILENCE_MS = 20_000;
+/** So long it may take to answer; a page that was asleep or without network asks at once and waits less. */
+const ANSWER_MS = 10_000;
+const ANSWER_WHEN_BACK_MS = 3_000;
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 10_000;
@@ -45,16 +53,21 @@ export class Connection {
     private readonly outbox = new Outbox();
     private socket: WebSocket | undefined;
     private timer: ReturnType<typeof setTimeout> | undefined;
+    private vigil: ReturnType<typeof setTimeout> | undefined;
     private tries = 0;
     private session: string | undefined;
     private offset: number | undefined;
     private size: Size;
     private isReady = false;
-    /** Bytes of the replay that are not drawn yet: what the terminal answers to them is not sent. */
+    /** Bytes of the replay that have not come yet, and pieces of it that are not drawn yet. */
     private replay = 0;
+    private undrawnReplay = 0;
     private ack = 0;
     private undeclared = 0;
     private isEnded = false;
+    /** It was open once, so what it showed is on the screen. */
+    private wasOpen = false;
+    private isAnew = false;
 
     constructor(private readonly options: ConnectionOptions) {
         this.session = options.session;
@@ -87,11 +100,16 @@ export class Connection {
     }
 
     type(text: string): void {
-        if (this.isReady && this.replay === 0) this.outbox.type(text);
+        if (this.isReady) this.outbox.type(text);
     }
 
     paste(text: string, isBracketed: boolean): void {
         if (this.isReady) this.outbox.paste(text, isBracketed);
+    }
+
+    /** Whether what the terminal is drawing was shown before. */
+    isReplaying(): boolean {
+        return this.undrawnReplay > 0;
     }
 
     resize(size: Size): void {
@@ -101,9 +119,26 @@ export class Connection {
     }
 
     private readonly comeBack = (): void => {
-        const isWaiting = this.timer !== undefined;
-        if (isWaiting && document.visibilityState === 'visible') this.connect();
+        if (document.visibilityState !== 'visible') return;
+        if (this.timer !== undefined) this.connect();
+        else if (this.isReady) this.ask(ANSWER_WHEN_BACK_MS);
     };
+
+    /** A connection may be dead without a word: a network that went, a machine that slept. */
+    private watch(): void {
+        clearTimeout(this.vigil);
+        this.vigil = setTimeout(() => {
+            this.ask(ANSWER_MS);
+        }, SILENCE_MS);
+    }
+
+    private ask(patience: number): void {
+        this.say({ type: 'ping' });
+        clearTimeout(this.vigil);
+        this.vigil = setTimeout(() => {
+            this.closed(1006, '');
+        }, patience);
+    }
 
     private connect(): void {
         this.drop();
@@ -112,12 +147,36 @@ export class Connection {
         this.socket = socket;
         socket.binaryType = 'arraybuffer';
         socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+            this.watch();
             if (typeof data === 'string') this.heard(data, socket);
             else this.received(new Uint8Array(data), socket);
         };
         socket.onclose = ({ code, reason }) => {
-            this.closed(code, reason);
+            const wasRefused = code === 1006 && !this.isReady;
+            if (wasRefused) void this.refused(socket);
+            else this.closed(code, reason);
         };
+    }
+
+    /** A browser does not say why there is no connection: an answer to a plain call tells a closed door from no daemon. */
+    private async refused(socket: WebSocket): Promise<void> {
+        const status = await this.statusOf('/api/version');
+        if (socket !== this.socket) return;
+        if (status === 401) this.closed(4401, '');
+        else if (status === 403) this.closed(4403, '');
+        else this.closed(1006, '');
+    }
+
+    private async statusOf(call: string): Promise<number | undefined> {
+        const { url, token } = this.options;
+        const headers: HeadersInit =
+            token === undefined ? {} : { authorization: `Bearer ${token}` };
+        try {
+            const credentials = 'include';
+            return (await fetch(url.replace(/\/$/, '') + call, { headers, credentials })).status;
+        } catch {
+            return undefined;
+        }
     }
 
     private address(): string {
@@ -160,7 +219,11 @@ export class Connection {
         this.undeclared = 0;
         this.isReady = true;
         this.replay = ready.resumed ? 0 : ready.replay;
-        if (!ready.resumed) this.options.onReset();
+        this.watch();
+        if (this.isAnew) this.options.onAnew();
+        else if (!ready.resumed) this.options.onReset();
+        this.isAnew = false;
+        this.wasOpen = true;
         // The size may have changed since the address was made.
         this.say({ type: 'resize', ...this.size });
         this.outbox.open(socket, isSame);
@@ -170,9 +233,17 @@ export class Connection {
 
     private received(bytes: Uint8Array, socket: WebSocket): void {
         this.offset = (this.offset ?? 0) + bytes.length;
+        const old = bytes.subarray(0, this.replay);
+        this.replay -= old.length;
+        if (old.length > 0) this.draw(old, socket, true);
+        if (old.length < bytes.length) this.draw(bytes.subarray(old.length), socket, false);
+    }
+
+    private draw(bytes: Uint8Array, socket: WebSocket, isReplay: boolean): void {
+        if (isReplay) this.undrawnReplay += 1;
         this.options.onBytes(bytes, () => {
+            if (isReplay) this.undrawnReplay -= 1;
             if (socket !== this.socket) return;
-            this.replay = Math.max(0, this.replay - bytes.length);
             this.undeclared += bytes.length;
             if (this.undeclared < this.ack) return;
             this.say({ type: 'ack', bytes: this.undeclared });
@@ -183,6 +254,13 @@ export class Connection {
     private closed(code: number, reason: string): void {
         const wasSession = this.session !== undefined;
         this.drop();
+        if (code === 4404 && wasSession && this.wasOpen && !this.isEnded) {
+            this.isAnew = true;
+            this.session = undefined;
+            this.offset = undefined;
+            this.connect();
+            return;
+        }
         if (isFinal(code)) {
             this.isEnded = true;
             this.options.onState({ name: 'ended', code, reason, wasSession });
@@ -202,6 +280,7 @@ export class Connection {
 
     private drop(): void {
         clearTimeout(this.timer);
+        clearTimeout(this.vigil);
         this.timer = undefined;
         this.isReady = false;
         this.replay = 0;

@@ -32,6 +32,7 @@ export interface Exit {
 export type FromDaemon =
     | Ready
     | Exit
+    | { type: 'pong' }
     | { type: 'error'; code: string; message: string }
     | { type: 'event'; event: ProjectEvent };
 
@@ -44,7 +45,7 @@ export function understood(text: string): FromDaemon | undefined {
         return undefined;
     }
     if (typeof said !== 'object' || said === null || !('type' in said)) return undefined;
-    const known: unknown[] = ['ready', 'exit', 'error', 'event'];
+    const known: unknown[] = ['ready', 'exit', 'pong', 'error', 'event'];
     return known.includes(said.type) ? (said as FromDaemon) : undefined;
 }
 

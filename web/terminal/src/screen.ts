@@ -9,7 +9,6 @@ import { Terminal } from '@xterm/xterm';
 
 import { written } from './clipboard.ts';
 import { Composition } from './composition.ts';
-import type { Observed } from './composition.ts';
 import { colours } from './themes.ts';
 import type { Theme } from './themes.ts';
 
@@ -21,6 +20,8 @@ export interface ScreenOptions {
     /** A program wants `text` on the clipboard. */
     onCopy(text: string): void;
     onFind(): void;
+    /** Whether what is written now was written before, so that its questions have been answered. */
+    isReplay(): boolean;
 }
 
 export interface Screen {
@@ -75,6 +76,7 @@ export function screenIn(place: HTMLElement, options: ScreenOptions): Screen {
         if (text !== undefined) options.onCopy(text);
         return true;
     });
+    answerOnce(terminal, () => options.isReplay());
     terminal.open(place);
     drawByGpu(terminal);
     const listening = new AbortController();
@@ -106,6 +108,26 @@ export function screenIn(place: HTMLElement, options: ScreenOptions): Screen {
 /** Opens an address that a program printed, without telling it who sent the person. */
 function follow(uri: string): void {
     if (/^https?:\/\//i.test(uri)) window.open(uri, '_blank', 'noopener,noreferrer');
+}
+
+/** Leaves questions to the terminal (its attributes, cursor, modes, colours) unanswered while they are asked again. */
+function answerOnce({ parser }: Terminal, isReplay: () => boolean): void {
+    const questions = [
+        { final: 'c' },
+        { prefix: '>', final: 'c' },
+        { prefix: '=', final: 'c' },
+        { prefix: '>', final: 'q' },
+        { final: 'n' },
+        { prefix: '?', final: 'n' },
+        { intermediates: '$', final: 'p' },
+        { prefix: '?', intermediates: '$', final: 'p' },
+        { prefix: '?', final: 'u' },
+    ];
+    for (const question of questions) parser.registerCsiHandler(question, () => isReplay());
+    parser.registerDcsHandler({ intermediates: '$', final: 'q' }, isReplay);
+    for (const colour of [4, 10, 11, 12]) {
+        parser.registerOscHandler(colour, (asked) => asked.includes('?') && isReplay());
+    }
 }
 
 /** WebGL where there is one; the DOM renderer where there is none, or none any more. */
@@ -140,8 +162,7 @@ function compose(terminal: Terminal, place: HTMLElement, signal: AbortSignal): v
         place.addEventListener(
             type,
             (event) => {
-                if (event.target === field && composition.observe(event as Event & Observed))
-                    event.stopPropagation();
+                if (event.target === field && composition.observe(event)) event.stopPropagation();
             },
             { capture: true, signal },
         );

@@ -1,0 +1,191 @@
+// Runs a node or the flow, and shows what it says as it comes.
+
+import { useContext, useEffect, useId, useRef, useState } from 'react';
+import type { ReactElement } from 'react';
+
+import { interrupt, nodeFiles, runFlow, runNode } from '../api/calls.ts';
+import type { NodeFiles } from '../api/calls.ts';
+import { duration } from '../formats.ts';
+import { WordsContext } from '../words.ts';
+import { NOTHING, ofFlow, ofReply, withPiece } from './output.ts';
+import type { Piece } from './output.ts';
+
+const TICK_MS = 200;
+
+type Run =
+    | { state: 'none' }
+    | { state: 'running'; since: number }
+    | { state: 'done' | 'failed'; took: number };
+
+export function NodePanel({ project }: { project: string }): ReactElement {
+    const w = useContext(WordsContext);
+    const names = useId();
+    const [files, setFiles] = useState<NodeFiles>();
+    const [file, setFile] = useState('');
+    const [input, setInput] = useState('{}');
+    const [said, setSaid] = useState(NOTHING);
+    const [run, setRun] = useState<Run>({ state: 'none' });
+    const [now, setNow] = useState(0);
+    const cancelling = useRef<AbortController>(undefined);
+    const isRunning = run.state === 'running';
+
+    useEffect(() => {
+        nodeFiles(project).then(
+            (found) => {
+                setFiles(found);
+                setFile((before) => before || (found.files[0] ?? ''));
+            },
+            () => undefined,
+        );
+        return () => {
+            cancelling.current?.abort();
+        };
+    }, [project]);
+
+    useEffect(() => {
+        if (!isRunning) return;
+        const timer = setInterval(() => {
+            setNow(performance.now());
+        }, TICK_MS);
+        return () => {
+            clearInterval(timer);
+        };
+    }, [isRunning]);
+
+    const say = (piece: Piece): void => {
+        setSaid((before) => withPiece(before, piece));
+    };
+
+    const attend = async (work: (signal: AbortSignal) => Promise<boolean>): Promise<void> => {
+        const controller = new AbortController();
+        const since = performance.now();
+        cancelling.current = controller;
+        setSaid(NOTHING);
+        setNow(since);
+        setRun({ state: 'running', since });
+        let isGood = false;
+        try {
+            isGood = await work(controller.signal);
+        } catch (error) {
+            if (!controller.signal.aborted) {
+                say({ kind: 'bad', text: error instanceof Error ? error.message : String(error) });
+            }
+        }
+        setRun({ state: isGood ? 'done' : 'failed', took: performance.now() - since });
+    };
+
+    const startNode = (): void => {
+        let value: unknown;
+        try {
+            value = JSON.parse(input === '' ? '{}' : input);
+        } catch (error) {
+            setSaid(withPiece(NOTHING, { kind: 'bad', text: w.nodes.badInput(String(error)) }));
+            return;
+        }
+        void attend(async (signal) => {
+            let isGood = false;
+            const tell: Parameters<typeof runNode>[3] = (event) => {
+                if (event.type === 'output') {
+                    say({ kind: event.stream, text: event.text });
+                    return;
+                }
+                const told = ofReply(event.reply);
+                isGood = told.isGood;
+                say(told.piece);
+            };
+            await runNode(project, file, value, tell, signal);
+            return isGood;
+        });
+    };
+
+    const startFlow = (): void => {
+        void attend(async (signal) => {
+            let isGood = false;
+            const titles = new Map<string, string>();
+            await runFlow(
+                project,
+                (event) => {
+                    if (event.type === 'complete') isGood = event.success;
+                    for (const piece of ofFlow(event, titles, w.nodes.skipped)) say(piece);
+                },
+                signal,
+            );
+            return isGood;
+        });
+    };
+
+    return (
+        <div className="panel-body nodes">
+            <form
+                className="form"
+                onSubmit={(event) => {
+                    event.preventDefault();
+                    startNode();
+                }}
+            >
+                <label>
+                    {w.nodes.file}
+                    <input
+                        list={names}
+                        value={file}
+                        required
+                        spellCheck={false}
+                        placeholder={files?.files.length === 0 ? w.nodes.noFiles : 'node.py'}
+                        onChange={(event) => {
+                            setFile(event.target.value);
+                        }}
+                    />
+                    <datalist id={names}>
+                        {files?.files.map((name) => (
+                            <option key={name} value={name} />
+                        ))}
+                    </datalist>
+                </label>
+                <label>
+                    {w.nodes.input}
+                    <textarea
+                        rows={3}
+                        value={input}
+                        spellCheck={false}
+                        onChange={(event) => {
+                            setInput(event.target.value);
+                        }}
+                    />
+                </label>
+                <div className="line">
+                    <button type="submit" disabled={isRunning}>
+                        {w.nodes.run}
+                    </button>
+                    {files?.flow === true && (
+                        <button type="button" disabled={isRunning} onClick={startFlow}>
+                            {w.nodes.flow}
+                        </button>
+                    )}
+                    <button
+                        type="button"
+                        disabled={!isRunning}
+                        onClick={() => {
+                            interrupt(project).catch(() => undefined);
+                        }}
+                    >
+                        {w.nodes.interrupt}
+                    </button>
+                </div>
+                <p role="status" className={run.state === 'failed' ? 'bad' : 'faint'}>
+                    {run.state === 'running' && w.nodes.running(duration(now - run.since, w))}
+                    {run.state === 'done' && w.nodes.done(duration(run.took, w))}
+                    {run.state === 'failed' && w.nodes.failed(duration(run.took, w))}
+                </p>
+            </form>
+            <pre className="log" tabIndex={0} aria-label={w.nodes.output}>
+                {said.isCut && <span className="faint">{`${w.nodes.cut}\n`}</span>}
+                {said.pieces.length === 0 && <span className="faint">{w.nodes.none}</span>}
+                {said.pieces.map(({ kind, text }, place) => (
+                    <span key={place} className={`said said-${kind}`}>
+                        {text}
+                    </span>
+                ))}
+            </pre>
+        </div>
+    );
+}

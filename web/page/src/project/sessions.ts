@@ -1,0 +1,43 @@
+// What runs in each session now. Nothing tells of it, so it is asked for while somebody looks.
+
+import { useEffect, useState } from 'react';
+
+import { terminals } from '../api/calls.ts';
+import type { TerminalInfo } from '../api/calls.ts';
+
+const PERIOD_MS = 2500;
+
+/** The project's sessions; `reason` has them looked up at once. */
+export function useSessions(project: string, reason: unknown): TerminalInfo[] {
+    const [sessions, setSessions] = useState<TerminalInfo[]>([]);
+    useEffect(() => {
+        let isOver = false;
+        const look = (): void => {
+            if (document.visibilityState !== 'visible') return;
+            terminals(project).then(
+                (all) => {
+                    if (!isOver) setSessions(all);
+                },
+                () => undefined,
+            );
+        };
+        look();
+        const timer = setInterval(look, PERIOD_MS);
+        return () => {
+            isOver = true;
+            clearInterval(timer);
+        };
+    }, [project, reason]);
+    return sessions;
+}
+
+/** A session by the command that runs in it. */
+export function nameOf(session: TerminalInfo | undefined, otherwise: string): string {
+    const command = session?.command ?? session?.shell;
+    return command?.split('/').at(-1)?.replace(/^-/, '') ?? otherwise;
+}
+
+/** Whether something other than the shell has the terminal. */
+export function isBusy(session: TerminalInfo | undefined): boolean {
+    return session !== undefined && nameOf(session, '') !== session.shell.split('/').at(-1);
+}
