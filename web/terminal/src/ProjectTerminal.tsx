@@ -85,9 +85,10 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
                 terminal.write(bytes, drawn);
             },
             onAnew: () => {
-                // Out of the alternate screen and of every mode; what was shown before stays to be read.
+                // Out of the alternate screen and of every mode; what was shown before stays to be read (1049 would put
+                // the cursor where it once was saved).
                 const { anew } = words[latest.current.locale ?? 'en'];
-                terminal.write(`\x1b[?1049l\x1b[!p\r\n\x1b[2m${anew}\x1b[0m\r\n`);
+                terminal.write(`\x1b[?1047l\x1b[!p\r\n\x1b[2m${anew}\x1b[0m\r\n`);
             },
             onReset: () => {
                 // In its turn: what was written before must not be drawn after it.

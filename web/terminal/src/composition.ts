@@ -41,6 +41,11 @@ export class Composition {
 
     constructor(private readonly to: Composed) {}
 
+    /** Whether something is shown that is not sent. */
+    get isUnderWay(): boolean {
+        return this.preview !== '';
+    }
+
     /** Takes an event in; whether xterm is not to see it. */
     observe(event: Observed): boolean {
         switch (event.type) {

@@ -50,6 +50,8 @@ export function screenIn(place: HTMLElement, options: ScreenOptions): Screen {
         fontFamily:
             'ui-monospace, "SFMono-Regular", Menlo, "DejaVu Sans Mono", "Noto Sans Mono CJK KR", monospace',
         fontSize: options.fontSize,
+        // Else a font's underscores are cut off below.
+        lineHeight: 1.15,
         screenReaderMode: options.screenReaderMode,
         theme: colours(options.theme),
         scrollback: 10_000,
@@ -157,6 +159,11 @@ function compose(terminal: Terminal, place: HTMLElement, signal: AbortSignal): v
             showAtCursor(terminal, place, view, text);
         },
     });
+    // A click ends what is being composed, and not all input methods do that themselves.
+    const end = (): void => {
+        if (composition.isUnderWay) field.blur();
+    };
+    place.addEventListener('mousedown', end, { capture: true, signal });
     // The ancestor's capture comes before xterm's own listeners on the textarea.
     for (const type of COMPOSITION_EVENTS) {
         place.addEventListener(

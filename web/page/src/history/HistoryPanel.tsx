@@ -63,10 +63,12 @@ export function HistoryPanel({ project }: { project: string }): ReactElement {
                             <th scope="col">{w.history.run}</th>
                             <th scope="col">{w.history.when}</th>
                             <th scope="col">{w.history.action}</th>
-                            <th scope="col">{w.history.packages}</th>
+                            <th scope="col" className="spare">
+                                {w.history.packages}
+                            </th>
                             <th scope="col">{w.history.changes}</th>
                             <th scope="col">{w.history.status}</th>
-                            <th scope="col" className="number">
+                            <th scope="col" className="number spare">
                                 {w.history.took}
                             </th>
                         </tr>
@@ -89,14 +91,14 @@ export function HistoryPanel({ project }: { project: string }): ReactElement {
                                     {ago(new Date(run.started_at), now, w)}
                                 </td>
                                 <td>{run.action}</td>
-                                <td className="wide-cell">{run.packages?.join(' ')}</td>
+                                <td className="wide-cell spare">{run.packages?.join(' ')}</td>
                                 <td className="wide-cell">
                                     <Changes run={run} />
                                 </td>
                                 <td className={run.status === 'success' ? 'good' : 'bad'}>
                                     {ending(run, w)}
                                 </td>
-                                <td className="number">
+                                <td className="number spare">
                                     {typeof run.duration_ms === 'number' &&
                                         duration(run.duration_ms, w)}
                                 </td>

@@ -31,13 +31,19 @@ export function useSessions(project: string, reason: unknown): TerminalInfo[] {
     return sessions;
 }
 
-/** A session by the command that runs in it. */
+/** A session by the command that runs in it, without the folders and the options that nobody typed. */
 export function nameOf(session: TerminalInfo | undefined, otherwise: string): string {
-    const command = session?.command ?? session?.shell;
-    return command?.split('/').at(-1)?.replace(/^-/, '') ?? otherwise;
+    if (!session) return otherwise;
+    const [program = '', ...rest] = (session.command ?? session.shell).split(' ');
+    const name = base(program);
+    return name === base(session.shell) ? name : [name, ...rest].join(' ');
 }
 
 /** Whether something other than the shell has the terminal. */
 export function isBusy(session: TerminalInfo | undefined): boolean {
-    return session !== undefined && nameOf(session, '') !== session.shell.split('/').at(-1);
+    return session !== undefined && nameOf(session, '') !== base(session.shell);
+}
+
+function base(path: string): string {
+    return (path.split('/').at(-1) ?? '').replace(/^-/, '');
 }

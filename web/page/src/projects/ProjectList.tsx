@@ -47,7 +47,9 @@ export function ProjectList(): ReactElement {
                             <tr>
                                 <th scope="col">{w.projects.project}</th>
                                 <th scope="col">{w.projects.worker}</th>
-                                <th scope="col">{w.projects.generation}</th>
+                                <th scope="col" className="number">
+                                    {w.projects.generation}
+                                </th>
                                 <th scope="col">{w.projects.python}</th>
                             </tr>
                         </thead>
