@@ -150,8 +150,8 @@ fn words(status: StatusCode, head: &str, text: &str) -> Response {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     let html = format!(
         "<!doctype html>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n{head}<title>aim-toolkit</title>\n<pre>{text}</pre>\n\
-         <p><a href=\".\">aim-toolkit</a>\n"
+         <meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n{head}\
+         <title>aim-toolkit</title>\n<pre>{text}</pre>\n<p><a href=\".\">aim-toolkit</a>\n"
     );
     let head = [
         (CONTENT_TYPE, media_type(INDEX)),
