@@ -43,7 +43,7 @@ worker-test: ## the Python worker alone, on each Python that is there
 	tests/worker/run
 
 shell-test: ## shellcheck on every shell script
-	shellcheck -x -s bash shims/shell/start.bash
+	shellcheck -x -s bash shims/shell/start.bash shims/shell/guide.bash
 	shellcheck -x -s sh shims/shell/start.sh shims/shell/activate.sh
 	shellcheck -x examples/demo/demo.sh tests/worker/run .ci/run .ci/tools .ci/fetch .ci/check .ci/page
 

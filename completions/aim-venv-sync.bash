@@ -31,8 +31,14 @@ _aim__venv__sync() {
             aim__venv__sync,init)
                 cmd="aim__venv__sync__subcmd__init"
                 ;;
+            aim__venv__sync,prompt)
+                cmd="aim__venv__sync__subcmd__prompt"
+                ;;
             aim__venv__sync,remove)
                 cmd="aim__venv__sync__subcmd__remove"
+                ;;
+            aim__venv__sync,shell)
+                cmd="aim__venv__sync__subcmd__shell"
                 ;;
             aim__venv__sync,status)
                 cmd="aim__venv__sync__subcmd__status"
@@ -55,8 +61,14 @@ _aim__venv__sync() {
             aim__venv__sync__subcmd__help,init)
                 cmd="aim__venv__sync__subcmd__help__subcmd__init"
                 ;;
+            aim__venv__sync__subcmd__help,prompt)
+                cmd="aim__venv__sync__subcmd__help__subcmd__prompt"
+                ;;
             aim__venv__sync__subcmd__help,remove)
                 cmd="aim__venv__sync__subcmd__help__subcmd__remove"
+                ;;
+            aim__venv__sync__subcmd__help,shell)
+                cmd="aim__venv__sync__subcmd__help__subcmd__shell"
                 ;;
             aim__venv__sync__subcmd__help,status)
                 cmd="aim__venv__sync__subcmd__help__subcmd__status"
@@ -71,7 +83,7 @@ _aim__venv__sync() {
 
     case "${cmd}" in
         aim__venv__sync)
-            opts="-q -v -h -V --check --wait --project --env --json --quiet --verbose --color --help --version sync init status remove doctor allow config help"
+            opts="-q -v -h -V --check --wait --project --env --json --quiet --verbose --color --help --version sync init status remove doctor allow config shell prompt help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -175,7 +187,7 @@ _aim__venv__sync() {
             return 0
             ;;
         aim__subcmd__venv__subcmd__sync__subcmd__help)
-            opts="sync init status remove doctor allow config help"
+            opts="sync init status remove doctor allow config shell prompt help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -258,7 +270,35 @@ _aim__venv__sync() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        aim__subcmd__venv__subcmd__sync__subcmd__help__subcmd__prompt)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         aim__subcmd__venv__subcmd__sync__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__venv__subcmd__sync__subcmd__help__subcmd__shell)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -330,8 +370,60 @@ _aim__venv__sync() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        aim__subcmd__venv__subcmd__sync__subcmd__prompt)
+            opts="-h -q -v --pending --help --project --env --json --quiet --verbose --color"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         aim__subcmd__venv__subcmd__sync__subcmd__remove)
             opts="-h -q -v --help --project --env --json --quiet --verbose --color"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__venv__subcmd__sync__subcmd__shell)
+            opts="-h -q -v --completions --help --project --env --json --quiet --verbose --color bash zsh fish"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

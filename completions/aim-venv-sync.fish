@@ -43,6 +43,8 @@ complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -f -a "remove"
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -f -a "doctor" -d 'Check every part and say what to type where one is wrong'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -f -a "allow" -d 'Let this project\'s .pip-logs be a link to a folder elsewhere'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -f -a "config" -d 'Print every setting and where it came from'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -f -a "shell" -d 'Print what a shell reads to say above its prompt what changed, and to complete aim-*'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -f -a "prompt" -d 'What that calls'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_needs_command" -f -a "help" -d 'Print the help of a command'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand sync" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand sync" -l env -d 'The project of this environment: its folder' -r -F
@@ -112,11 +114,33 @@ complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand config" -s h
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand config" -l json -d 'Print data as JSON'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand config" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand config" -s v -l verbose -d 'Print more detail'
-complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config help" -f -a "sync" -d 'Record what other tools changed and put the hook back (the default)'
-complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config help" -f -a "init" -d 'Make an environment if there is none, put the hook in, record what is there'
-complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config help" -f -a "status" -d 'Show environment, generation, shim, daemon and worker'
-complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config help" -f -a "remove" -d 'Take the hook out again; the history stays'
-complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config help" -f -a "doctor" -d 'Check every part and say what to type where one is wrong'
-complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config help" -f -a "allow" -d 'Let this project\'s .pip-logs be a link to a folder elsewhere'
-complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config help" -f -a "config" -d 'Print every setting and where it came from'
-complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand shell" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand shell" -l env -d 'The project of this environment: its folder' -r -F
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand shell" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand shell" -l completions -d 'Only the completions'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand shell" -s h -l help -d 'Print help'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand shell" -l json -d 'Print data as JSON'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand shell" -s q -l quiet -d 'Print only data and errors'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand shell" -s v -l verbose -d 'Print more detail'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand prompt" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand prompt" -l env -d 'The project of this environment: its folder' -r -F
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand prompt" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand prompt" -l pending -d 'The worker was on its way then'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand prompt" -s h -l help -d 'Print help'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand prompt" -l json -d 'Print data as JSON'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand prompt" -s q -l quiet -d 'Print only data and errors'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand prompt" -s v -l verbose -d 'Print more detail'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config shell prompt help" -f -a "sync" -d 'Record what other tools changed and put the hook back (the default)'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config shell prompt help" -f -a "init" -d 'Make an environment if there is none, put the hook in, record what is there'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config shell prompt help" -f -a "status" -d 'Show environment, generation, shim, daemon and worker'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config shell prompt help" -f -a "remove" -d 'Take the hook out again; the history stays'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config shell prompt help" -f -a "doctor" -d 'Check every part and say what to type where one is wrong'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config shell prompt help" -f -a "allow" -d 'Let this project\'s .pip-logs be a link to a folder elsewhere'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config shell prompt help" -f -a "config" -d 'Print every setting and where it came from'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config shell prompt help" -f -a "shell" -d 'Print what a shell reads to say above its prompt what changed, and to complete aim-*'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config shell prompt help" -f -a "prompt" -d 'What that calls'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand help; and not __fish_seen_subcommand_from sync init status remove doctor allow config shell prompt help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -12,6 +12,7 @@ if [ -r ~/.bashrc ]; then
     \builtin unset _AIM_ZDOTDIR
 fi
 
+\builtin source "$_AIM_SHELL/guide.bash"
 \builtin source "$_AIM_SHELL/activate.sh"
 
 # Once more before the first prompt: what an rc file puts off until then may have put another pip in front.

@@ -1,5 +1,6 @@
 # What fish runs in a terminal of aim-backend after the person's own configuration.
 
+source $_AIM_SHELL/guide.fish
 set -l venv $_AIM_VENV
 set -e _AIM_VENV
 set -e _AIM_SHELL

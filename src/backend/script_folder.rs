@@ -13,7 +13,7 @@ use crate::backend::locked::Locked;
 use crate::files::{Folder, Identity, atomic};
 
 /// The script that is run, and the modules that it imports from beside it.
-const FILES: [(&str, &str); 17] = [
+const FILES: [(&str, &str); 20] = [
     ("aim_worker.py", include_str!("../../worker/aim_worker.py")),
     (
         "aim_worker_end.py",
@@ -60,6 +60,9 @@ const FILES: [(&str, &str); 17] = [
         include_str!("../../worker/aim_worker_text.py"),
     ),
     ("activate.sh", include_str!("../../shims/shell/activate.sh")),
+    ("guide.bash", include_str!("../../shims/shell/guide.bash")),
+    ("guide.fish", include_str!("../../shims/shell/guide.fish")),
+    ("guide.zsh", include_str!("../../shims/shell/guide.zsh")),
     ("start.bash", include_str!("../../shims/shell/start.bash")),
     ("start.fish", include_str!("../../shims/shell/start.fish")),
     ("start.sh", include_str!("../../shims/shell/start.sh")),

@@ -164,6 +164,15 @@ impl Distribution {
     }
 }
 
+/// The name at the beginning of a requirement (PEP 508): `Requests[socks]>=2` names `Requests`.
+pub fn requirement_name(typed: &str) -> &str {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let typed = typed.trim_start();
+    typed
+        .find(|c| !is_name(c))
+        .map_or(typed, |end| &typed[..end])
+}
+
 /// `name` in the form in which names are compared (PEP 503): lower case, runs of `-`, `_` and `.` as one `-`.
 pub fn canonical(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
@@ -242,6 +251,19 @@ pub fn is_set_aside(name: &OsStr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_requirements() {
+        for (typed, name) in [
+            ("six", "six"),
+            ("Requests[socks]>=2", "Requests"),
+            ("a.b_c-d==1", "a.b_c-d"),
+            ("pkg @ https://x/y", "pkg"),
+            ("", ""),
+        ] {
+            assert_eq!(requirement_name(typed), name);
+        }
+    }
 
     #[test]
     fn names_are_compared_as_pep_503_says() {

@@ -23,7 +23,7 @@ mod snapshot;
 mod startup;
 
 pub use diff::{Change, Diff, Names, StartupChange, StartupChangeKind};
-pub use distribution::{Distribution, canonical, is_set_aside};
+pub use distribution::{Distribution, canonical, is_set_aside, requirement_name};
 pub use fingerprint::Fingerprint;
 pub use gate::Gate;
 pub use signs::{AT_REST, at_rest};

@@ -91,7 +91,13 @@ fn at_rest_at(folders: &[PathBuf], now: SystemTime) -> Duration {
             let Ok(found) = entry.metadata() else {
                 continue;
             };
-            let age = age(&found, now);
+            // Whoever links a shared file elsewhere, as uv does from its cache, changes its other time, and nothing here.
+            let is_shared = found.is_file() && found.nlink() > 1;
+            let age = if is_shared {
+                written(&found, now)
+            } else {
+                age(&found, now)
+            };
             least = least.min(age);
             entries += 1;
             if found.is_dir() && is_fresh(age) && entries < MOST_ENTRIES {
@@ -141,6 +147,12 @@ fn age(found: &Metadata, now: SystemTime) -> Duration {
     let nanoseconds = u32::try_from(found.ctime_nsec()).unwrap_or_default();
     let changed = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
     now.duration_since(changed).unwrap_or(Duration::MAX)
+}
+
+/// Since what is in a file was last written.
+fn written(found: &Metadata, now: SystemTime) -> Duration {
+    let written = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    now.duration_since(written).unwrap_or(Duration::MAX)
 }
 
 /// Longer than the name of any installer.
@@ -231,6 +243,35 @@ mod tests {
         assert!((28..=30).contains(&rest.as_secs()), "{rest:?}");
         assert_eq!(at_rest_at(&["/nowhere".into()], now), Duration::MAX);
         assert!(signs(&folders).expect("readable")[0].at_rest < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_link_that_others_make_is_no_movement_here() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let (site, elsewhere) = (dir.path().join("site"), dir.path().join("elsewhere"));
+        std::fs::create_dir(&site).expect("folder");
+        let cached = dir.path().join("cached");
+        std::fs::write(&cached, "x = 1\n").expect("write");
+        let long_ago = SystemTime::now() - Duration::from_secs(3600);
+        let file = std::fs::File::options().write(true).open(&cached);
+        file.expect("open").set_modified(long_ago).expect("set");
+        std::fs::hard_link(&cached, site.join("a.py")).expect("linked");
+        let seen = SystemTime::now() + Duration::from_secs(30);
+        let before = at_rest_at(std::slice::from_ref(&site), seen);
+        assert!(before > Duration::from_secs(29), "{before:?}");
+        // Much later somebody else installs from the same cache.
+        std::fs::hard_link(&cached, &elsewhere).expect("linked");
+        let found = site.join("a.py").metadata().expect("there");
+        let changed = Duration::new(
+            u64::try_from(found.ctime()).expect("a time"),
+            u32::try_from(found.ctime_nsec()).expect("a time"),
+        );
+        let seen = SystemTime::UNIX_EPOCH + changed;
+        let (rest, of_folder) = (
+            at_rest_at(std::slice::from_ref(&site), seen),
+            age(&site.metadata().expect("there"), seen),
+        );
+        assert_eq!(rest, of_folder);
     }
 
     #[test]

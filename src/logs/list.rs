@@ -9,7 +9,7 @@ use crate::console::style::{self, NAME};
 use crate::console::table::{Cell, Table};
 use crate::console::{Console, time};
 use crate::error::{Error, Result};
-use crate::inventory::canonical;
+use crate::inventory::{canonical, requirement_name};
 use crate::project::Project;
 use crate::store::{Run, RunLog};
 use crate::terminal::printable;
@@ -125,15 +125,6 @@ fn concerns(run: &Run, package: &str) -> bool {
             .packages()
             .iter()
             .any(|typed| canonical(requirement_name(typed)) == package)
-}
-
-/// The name at the beginning of a requirement (PEP 508): `Requests[socks]>=2` names `Requests`.
-fn requirement_name(typed: &str) -> &str {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let typed = typed.trim_start();
-    typed
-        .find(|c| !is_name(c))
-        .map_or(typed, |end| &typed[..end])
 }
 
 fn table(verbose: bool, log: &RunLog, runs: &[&Run], now: DateTime<Utc>) -> Table {
@@ -300,18 +291,5 @@ mod tests {
         let (mut console, ..) = testing::console(&CommonArgs::default());
         let error = of_one(&mut console, &history(), &args, Utc::now()).expect_err("refused");
         assert_eq!(error.exit(), Exit::Usage);
-    }
-
-    #[test]
-    fn names_of_requirements() {
-        for (typed, name) in [
-            ("six", "six"),
-            ("Requests[socks]>=2", "Requests"),
-            ("a.b_c-d==1", "a.b_c-d"),
-            ("pkg @ https://x/y", "pkg"),
-            ("", ""),
-        ] {
-            assert_eq!(requirement_name(typed), name);
-        }
     }
 }

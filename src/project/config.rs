@@ -102,6 +102,8 @@ settings! {
         "terminal.limit", says "settings.terminal_limit";
     terminal_idle_minutes: u64 = 2_880,
         "terminal.idle_minutes", says "settings.terminal_idle_minutes";
+    guide: bool = true,
+        "guide", says "settings.guide";
 }
 
 /// A setting, as people are shown it.

@@ -164,6 +164,8 @@ impl VenvLayout {
     pub const DAEMON: &'static str = "daemon";
     /// Version of the layout; there where the hook was put in.
     pub const VERSION: &'static str = "version";
+    /// There once the person was guided in a shell.
+    pub const GUIDED: &'static str = "guided";
     /// The last recorded snapshot.
     pub const SNAPSHOT: &'static str = "snapshot.json";
     /// Folder of the runs that have begun and not ended.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::console::{CommonArgs, examples};
 use crate::error::{Error, Result};
@@ -95,6 +95,51 @@ pub enum Verb {
     /// The settings in force.
     #[command(about = t!("venv_sync.help.config").into_owned())]
     Config,
+    /// What a shell reads to guide its person.
+    #[command(
+        about = t!("venv_sync.help.shell").into_owned(),
+        after_help = examples(&[
+            ("eval \"$(aim-venv-sync shell bash)\"", t!("venv_sync.help.example_shell_bash")),
+            ("eval \"$(aim-venv-sync shell zsh)\"", t!("venv_sync.help.example_shell_zsh")),
+            ("aim-venv-sync shell fish | source", t!("venv_sync.help.example_shell_fish")),
+        ])
+    )]
+    Shell(ShellArgs),
+    /// What that calls.
+    #[command(hide = true)]
+    Prompt(PromptArgs),
+}
+
+/// Arguments of `shell`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ShellArgs {
+    /// Which shell.
+    #[arg(value_enum, help = t!("venv_sync.help.shell_name").into_owned())]
+    pub shell: ShellName,
+    /// The completions alone.
+    #[arg(long, help = t!("venv_sync.help.shell_completions").into_owned())]
+    pub completions: bool,
+}
+
+/// A shell that can be guided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShellName {
+    /// bash.
+    Bash,
+    /// zsh.
+    Zsh,
+    /// fish.
+    Fish,
+}
+
+/// Arguments of `prompt`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct PromptArgs {
+    /// The generation that was told of before.
+    pub generation: Option<u64>,
+    /// The worker was on its way then.
+    #[arg(long)]
+    pub pending: bool,
 }
 
 /// Flags of `sync`.

@@ -20,11 +20,14 @@ mod ground;
 mod init;
 mod interpreter;
 mod maker;
+mod prompt;
 mod remove;
 mod status;
 mod sync;
 
-pub use cli::{AllowArgs, Cli, DoctorArgs, InitArgs, SyncArgs, Verb};
+pub use cli::{
+    AllowArgs, Cli, DoctorArgs, InitArgs, PromptArgs, ShellArgs, ShellName, SyncArgs, Verb,
+};
 
 use self::ground::Ground;
 use crate::console::{self, Console};
@@ -50,6 +53,8 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
     match cli.into_verb()? {
         Verb::Init(args) => init::init(host, &common, &args, console),
         Verb::Config => config::config(host, &common, console),
+        Verb::Shell(args) => prompt::shell(args, console),
+        Verb::Prompt(args) => prompt::prompt(host, args, console),
         verb => {
             let ground = Ground::find(host, &common)?;
             match verb {
@@ -58,7 +63,9 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
                 Verb::Doctor(args) => doctor::doctor(&ground, args, console),
                 Verb::Allow(args) => allow::allow(&ground, args, console),
                 Verb::Sync(args) => sync::sync(&ground, args, console),
-                Verb::Init(_) | Verb::Config => unreachable!("done above"),
+                Verb::Init(_) | Verb::Config | Verb::Shell(_) | Verb::Prompt(_) => {
+                    unreachable!("done above")
+                }
             }
         }
     }

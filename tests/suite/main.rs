@@ -34,6 +34,7 @@ mod flow;
 mod followed;
 mod forbidden;
 mod generated;
+mod guidance;
 mod held;
 mod imports;
 mod inside;

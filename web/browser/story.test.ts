@@ -41,6 +41,8 @@ describe.skipIf(!CHROMIUM)('the main story', () => {
         await page.getByText("No module named 'tidings'").waitFor();
         await type(page, 'pip install tidings==1.0.0');
         await shows(page, 'Successfully installed tidings-1.0.0');
+        // The shell says what changed above its prompt.
+        await shows(page, 'aim: +tidings 1.0.0 · ');
         await page.getByText(`The worker is on generation ${before + 1}.`).waitFor();
         await run.click();
         await page.getByText('"version": "1.0.0"').waitFor();

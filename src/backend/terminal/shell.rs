@@ -101,6 +101,9 @@ impl Shell {
         set(env_vars::TERMINAL, session.into());
         set("_AIM_VENV", project.venv().root().into());
         set("_AIM_SHELL", files.into());
+        if let Some(program) = guide(host) {
+            set("_AIM_PROGRAM", program.into());
+        }
         let args: Vec<OsString> = match kind {
             Kind::Bash => vec![
                 "--rcfile".into(),
@@ -152,6 +155,12 @@ impl Kind {
     }
 }
 
+/// The program that the guide above a prompt calls: the one beside this, since a terminal's PATH is the person's.
+fn guide(host: &Host) -> Option<PathBuf> {
+    let beside = host.exe()?.parent()?.join("aim-venv-sync");
+    beside.is_file().then_some(beside)
+}
+
 /// `$SHELL`, else what the system's list of users has, else one that is there.
 fn program(host: &Host) -> PathBuf {
     let listed = || {
@@ -191,12 +200,13 @@ fn variables(host: &Host, venv: &Venv) -> Vec<(OsString, OsString)> {
     let ours = [
         ("PATH", venv.first_on_path(host.var_os("PATH"))),
         ("VIRTUAL_ENV", venv.root().into()),
-        ("PYTHONNOUSERSITE", "1".into()),
         ("TERM", "xterm-256color".into()),
         ("COLORTERM", "truecolor".into()),
         ("TERM_PROGRAM", "aim-toolkit".into()),
     ];
-    for (name, value) in ours.into_iter().chain(locale) {
+    // As for nodes (decision 0021): no other Python finds the person's own packages where the environment does not.
+    let shut_out = (!venv.lets_user_in()).then(|| ("PYTHONNOUSERSITE", "1".into()));
+    for (name, value) in ours.into_iter().chain(locale).chain(shut_out) {
         variables.retain(|(other, _)| other != name);
         variables.push((name.into(), value));
     }
@@ -222,7 +232,8 @@ mod tests {
     use super::*;
 
     fn venv(folder: &Path) -> Venv {
-        std::fs::write(folder.join("pyvenv.cfg"), "").expect("write");
+        let shut = "include-system-site-packages = false\n";
+        std::fs::write(folder.join("pyvenv.cfg"), shut).expect("write");
         Venv::open(folder).expect("an environment")
     }
 
