@@ -91,7 +91,7 @@ fn at_rest_at(folders: &[PathBuf], now: SystemTime) -> Duration {
             let Ok(found) = entry.metadata() else {
                 continue;
             };
-            // Whoever links a shared file elsewhere, as uv does from its cache, changes its other time, and nothing here.
+            // Whoever links a shared file elsewhere, as uv does from its cache, changes its other time only.
             let is_shared = found.is_file() && found.nlink() > 1;
             let age = if is_shared {
                 written(&found, now)

@@ -2,8 +2,8 @@
 //! at its first prompt, and whenever the environment's record has changed since the last one.
 //!
 //! pip stays pip to the byte, so what is worth a word after a run is said by the shell, in one faint line above the
-//! next prompt. As long as nothing changes the shell starts no process: it compares the beginning of `env_meta.json`, where
-//! the time of its last change is, with what it read before (decision 0025).
+//! next prompt. As long as nothing changes the shell starts no process: it compares the beginning of `env_meta.json`,
+//! where the time of its last change is, with what it read before (decision 0025).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
