@@ -65,6 +65,21 @@ describe.skipIf(!CHROMIUM)('looks', () => {
         });
     }
 
+    test('the README shows what happens', async () => {
+        // docs/page.png is this one, taken over by hand when the page has changed.
+        const { page, context } = await world.open();
+        await page.getByRole('button', { name: 'Restart worker' }).click();
+        await page.getByText('The worker is on generation 1.').waitFor();
+        await type(page, 'pip install -q tidings');
+        await shows(page, 'aim: +tidings 1.0.0 · ');
+        await page.getByText('The worker is on generation 2.').waitFor();
+        await page.getByRole('button', { name: 'History' }).click();
+        await page.getByRole('cell', { name: '+tidings 1.0.0' }).waitFor();
+        await page.setViewportSize({ width: 900, height: 460 });
+        await page.screenshot({ path: join(SCREENSHOTS, 'readme.png') });
+        await context.close();
+    });
+
     test('the keyboard alone is enough', async () => {
         const { page, context } = await world.open();
         await page.keyboard.press('Control+Shift+Enter');
