@@ -37,7 +37,7 @@ unit: ## unit and integration tests, real pip and a real daemon among them, and 
 	$(CARGO) test --locked --lib --no-default-features
 
 long: ## tests that take minutes, such as 500 projects on 1,024 descriptors
-	$(CARGO) test --locked --test suite -- --ignored
+	$(CARGO) test --locked --lib --test suite -- --ignored
 
 worker-test: ## the Python worker alone, on each Python that is there
 	tests/worker/run

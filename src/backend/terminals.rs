@@ -128,6 +128,7 @@ mod tests {
             shell: PathBuf::from("/bin/sh"),
             pid: 1,
             started_at: Utc::now(),
+            generation: 1,
             is_shown: false,
             cols: 80,
             rows: 24,

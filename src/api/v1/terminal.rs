@@ -37,6 +37,9 @@ pub struct TerminalInfo {
     pub pid: u32,
     /// When it began.
     pub started_at: DateTime<Utc>,
+    /// The environment's generation then.
+    #[serde(default)]
+    pub generation: u64,
     /// Whether a page shows it now.
     pub is_shown: bool,
     /// Columns of the terminal.

@@ -44,6 +44,7 @@ use super::web_socket::Free;
 use crate::api::v1::TerminalInfo;
 use crate::host::Host;
 use crate::project::{Config, Project, ProjectId};
+use crate::store::EnvMeta;
 use crate::system;
 
 /// The size of a terminal whose page does not say one.
@@ -88,6 +89,8 @@ struct Open {
     folder: PathBuf,
     shell: PathBuf,
     started_at: DateTime<Utc>,
+    /// The environment's then.
+    generation: u64,
     orders: mpsc::UnboundedSender<Order>,
 }
 
@@ -184,6 +187,8 @@ impl Terminals {
         let config = Config::load(&self.0.host, Some(&whose.layout()));
         let most = usize::try_from(config.terminal_limit.value).unwrap_or(usize::MAX);
         let idle = config.terminal_idle_minutes.value;
+        // Before the shell begins: what it knows of the environment may be newer, never older.
+        let generation = EnvMeta::read(&whose.layout()).0.generation().0;
         let idle = (idle > 0).then(|| Duration::from_secs(idle.saturating_mul(60)));
         let mut sessions = self.0.sessions.lock();
         if sessions.is_closed {
@@ -206,6 +211,7 @@ impl Terminals {
             folder: whose.root().to_path_buf(),
             shell: shell.program,
             started_at: Utc::now(),
+            generation,
             orders: orders.clone(),
         };
         sessions.open.insert(id.clone(), open);
@@ -265,6 +271,7 @@ impl Terminals {
                 shell: open.shell,
                 pid: told.pid,
                 started_at: open.started_at,
+                generation: open.generation,
                 is_shown: told.is_shown,
                 cols: told.size.cols,
                 rows: told.size.rows,

@@ -1,6 +1,8 @@
 //! What every call has in common: versions, and refusals.
 
-use super::World;
+use std::os::unix::net::UnixStream;
+
+use super::{World, ask};
 
 #[test]
 fn health_and_version() {
@@ -114,4 +116,26 @@ fn hostile_ids_lead_nowhere() {
         }
     }
     assert!(world.client().projects().expect("a list").is_empty());
+}
+
+#[test]
+fn packages_have_no_call() {
+    let world = World::new();
+    let project = world.project("p");
+    world.client().register(project.root()).expect("known");
+    for (method, call) in [
+        ("GET", "list"),
+        ("POST", "install"),
+        ("DELETE", "uninstall"),
+        ("GET", "logs/x.log"),
+        ("GET", ""),
+    ] {
+        let stream = UnixStream::connect(world.path("s")).expect("connects");
+        let request = format!(
+            "{method} /api/project/p/packages/{call} HTTP/1.1\nhost: aim\nconnection: close\n\n"
+        );
+        let (status, answer) = ask(stream, &request);
+        assert_eq!(status, 404, "{method} {call}: {answer}");
+        assert!(answer.contains("no-such-call"), "{answer}");
+    }
 }

@@ -68,6 +68,7 @@ const en = {
         running: (command: string) => `${command} is running. It ends with the terminal.`,
         idle: (time: string) => `idle for ${time}`,
         shell: 'shell',
+        behind: 'The environment has changed since this shell began; what it had loaded then is old.',
         unknown: 'This project does not exist, or not any more.',
     },
     history: {
@@ -220,6 +221,7 @@ const ko: Words = {
         running: (command) => `${command} 명령이 실행 중입니다. 터미널과 함께 끝납니다.`,
         idle: (time) => `${time} 동안 쉬는 중`,
         shell: '셸',
+        behind: '이 셸이 시작된 뒤 환경이 바뀌었습니다. 그때 불러온 것은 예전 것입니다.',
         unknown: '이 프로젝트가 없거나, 더 이상 없습니다.',
     },
     history: {

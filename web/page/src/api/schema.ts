@@ -927,6 +927,11 @@ export interface components {
              * @description When it began.
              */
             started_at: string;
+            /**
+             * Format: int64
+             * @description The environment's generation then.
+             */
+            generation?: number;
             /** @description Whether a page shows it now. */
             is_shown: boolean;
             /**

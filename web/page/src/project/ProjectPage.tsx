@@ -28,7 +28,7 @@ import { panesOf } from './layout.ts';
 import type { Pane, Tab } from './layout.ts';
 import { noticeOf, withNotice } from './notices.ts';
 import type { Notice } from './notices.ts';
-import { isBusy, nameOf, useSessions } from './sessions.ts';
+import { isBehind, isBusy, nameOf, useSessions } from './sessions.ts';
 import { shortcutOf } from './shortcuts.ts';
 import type { Shortcut } from './shortcuts.ts';
 import { useLayout } from './useLayout.ts';
@@ -158,6 +158,7 @@ export function ProjectPage({ id }: { id: string }): ReactElement {
                     tabs={layout.tabs.map((tab) => ({
                         id: tab.id,
                         name: nameOfTab(tab, named, w.terminal.shell),
+                        isBehind: tab.panes.some((pane) => isBehind(named(pane), info)),
                     }))}
                     shown={layout.shown}
                     onShow={(tab) => {

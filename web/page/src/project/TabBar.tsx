@@ -8,6 +8,8 @@ import { WordsContext } from '../words.ts';
 export interface TabName {
     id: number;
     name: string;
+    /** The environment has changed since its shell began. */
+    isBehind: boolean;
 }
 
 interface TabBarProps {
@@ -45,7 +47,7 @@ export function TabBar({
     return (
         <div className="tabs">
             <div role="tablist" aria-label={w.terminal.tabs} ref={bar}>
-                {tabs.map(({ id, name }, place) => (
+                {tabs.map(({ id, name, isBehind }, place) => (
                     <div key={id} className="tab" data-shown={id === shown} role="presentation">
                         <button
                             type="button"
@@ -65,6 +67,12 @@ export function TabBar({
                             }}
                         >
                             {name}
+                            {isBehind && (
+                                <span className="behind" title={w.terminal.behind}>
+                                    {' ↻'}
+                                    <span className="unseen">{w.terminal.behind}</span>
+                                </span>
+                            )}
                         </button>
                         <button
                             type="button"

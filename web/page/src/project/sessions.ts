@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'react';
 
 import { terminals } from '../api/calls.ts';
-import type { TerminalInfo } from '../api/calls.ts';
+import type { ProjectInfo, TerminalInfo } from '../api/calls.ts';
 
 const PERIOD_MS = 2500;
 
@@ -42,6 +42,15 @@ export function nameOf(session: TerminalInfo | undefined, otherwise: string): st
 /** Whether something other than the shell has the terminal. */
 export function isBusy(session: TerminalInfo | undefined): boolean {
     return session !== undefined && nameOf(session, '') !== base(session.shell);
+}
+
+/** Whether the environment has changed since the session's shell began. */
+export function isBehind(
+    session: TerminalInfo | undefined,
+    project: ProjectInfo | undefined,
+): boolean {
+    const now = project?.worker?.env_generation ?? 0;
+    return session?.generation !== undefined && session.generation < now;
 }
 
 function base(path: string): string {
