@@ -4,7 +4,7 @@ SHELL = /bin/sh
 CARGO = cargo
 SECONDS = 60
 
-.PHONY: help demo test long build page lint check doc unit worker-test shell-test page-test review bench fuzz advisories install clean tools wheels
+.PHONY: help demo test long story build page lint check doc unit worker-test shell-test page-test review bench fuzz advisories install clean tools wheels
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 - /'
@@ -14,6 +14,10 @@ demo: tools page ## build everything and show the main story on a demo project (
 	@KEEP="$(KEEP)" examples/demo/demo.sh
 
 test: tools page wheels lint check doc unit worker-test shell-test page-test ## install what the tests need and run every check, as CI does
+
+story: ## record the demo as docs/story.svg, which the READMEs show
+	$(CARGO) build --release --locked
+	python3 examples/demo/record.py docs/story.svg
 
 build: page ## build all programs for daily use
 	$(CARGO) build --release --locked
