@@ -54,15 +54,20 @@ export class World {
 
     static async begin(): Promise<World> {
         const world = new World();
-        mkdirSync(world.project);
-        mkdirSync(SCREENSHOTS, { recursive: true });
-        writeFileSync(join(world.home, '.bashrc'), "PS1='demo$ '\n");
-        await world.serve();
-        world.run('aim-venv-sync', ['init', '--quiet']);
-        world.browser = await chromium.launch({
-            executablePath: CHROMIUM ?? '',
-            args: ['--no-sandbox', '--disable-3d-apis', '--disable-dev-shm-usage'],
-        });
+        try {
+            mkdirSync(world.project);
+            mkdirSync(SCREENSHOTS, { recursive: true });
+            writeFileSync(join(world.home, '.bashrc'), "PS1='demo$ '\n");
+            await world.serve();
+            world.run('aim-venv-sync', ['init', '--quiet']);
+            world.browser = await chromium.launch({
+                executablePath: CHROMIUM ?? '',
+                args: ['--no-sandbox', '--disable-3d-apis', '--disable-dev-shm-usage'],
+            });
+        } catch (error) {
+            await world.end();
+            throw error;
+        }
         return world;
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Output {
     /// The terminal's state before it.
     before: Modes,
     drawing: Option<Drawing>,
+    /// Up to here some page was sent the stream, and its terminal has answered what was asked of it.
+    answered: u64,
 }
 
 /// What a page is to show that comes to a session.
@@ -49,6 +51,8 @@ pub(super) struct Replay {
     pub(super) head: Vec<u8>,
     /// Where the stream goes on.
     pub(super) from: u64,
+    /// So many bytes, of the head and then of the stream, have had their answers from a page before.
+    pub(super) no_news: u64,
     /// What is shown may lack something; the program had better draw its screen again.
     pub(super) is_in_doubt: bool,
 }
@@ -68,6 +72,7 @@ impl Output {
             start: 0,
             before: Modes::default(),
             drawing: None,
+            answered: 0,
         }
     }
 
@@ -118,6 +123,8 @@ impl Output {
             offset: from,
             head: Vec::new(),
             from,
+            // One that goes on gets what it has not seen, and so has not answered.
+            no_news: if is_resumed { 0 } else { self.answered },
             is_in_doubt: false,
         }
     }
@@ -145,6 +152,7 @@ impl Output {
         Replay {
             is_resumed: false,
             offset: from.saturating_sub(head.len() as u64),
+            no_news: head.len() as u64 + self.answered.saturating_sub(from),
             head,
             from,
             is_in_doubt: drawing.is_none() && self.state_at_end().is_alternate(),
@@ -179,6 +187,11 @@ impl Output {
             None => self.before.clone(),
         };
         move || Drawing::of(size, last, before, place, &bytes)
+    }
+
+    /// Some page was sent the stream up to `place`.
+    pub(super) fn answered(&mut self, place: u64) {
+        self.answered = self.answered.max(place);
     }
 
     /// Keeps a drawing.

@@ -90,17 +90,12 @@ impl Page {
             events,
             is_broken: false,
         };
-        let no_news = if replay.is_resumed {
-            0
-        } else {
-            replay.head.len() as u64
-        };
         page.say(&ToPage::Ready {
             session,
             resumed: replay.is_resumed,
             offset: replay.offset,
             ack: ACK,
-            replay: no_news,
+            replay: replay.no_news,
         });
         let mut head = Bytes::from(replay.head);
         while !head.is_empty() {
@@ -132,6 +127,11 @@ impl Page {
             self.first.push_back(Message::Ping(Bytes::new()));
         }
         self.heard_at + LOST > now
+    }
+
+    /// Up to here it was sent the stream.
+    pub(super) fn place(&self) -> u64 {
+        self.place
     }
 
     /// Whether the terminal may be read for it. A page that cannot be heard (`is_deaf`) cannot acknowledge either.

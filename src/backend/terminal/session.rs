@@ -289,7 +289,11 @@ impl Session {
 
     /// Is shown on no page any more.
     fn leave(&mut self, farewell: Option<Farewell>) {
-        if let (Some(page), Some(farewell)) = (self.page.take(), farewell) {
+        let Some(page) = self.page.take() else {
+            return;
+        };
+        self.output.answered(page.place());
+        if let Some(farewell) = farewell {
             supervise::spawn("a goodbye", async move {
                 page.part(None, None, &farewell).await;
             });

@@ -113,6 +113,30 @@ fn what_was_never_drawn_is_in_doubt() {
 }
 
 #[test]
+fn what_one_page_has_answered_is_no_news_to_the_next() {
+    let mut output = Output::keeping(KEPT);
+    output.push(b"one\x1b[c");
+    assert_eq!(output.replay(None).no_news, 0, "nobody was there to answer");
+    output.answered(6);
+    output.push(b"two\x1b[6n");
+    assert_eq!(output.replay(None).no_news, 6);
+    assert_eq!(output.replay(Some(6)).no_news, 0, "it goes on with news");
+    output.answered(2);
+    assert_eq!(output.replay(None).no_news, 6, "an earlier page was slower");
+    // Made anew, it is no news as a whole; what came after that is, as far as no page had it.
+    output.push(&flood());
+    let drawn = output.draw(SIZE)();
+    let at = drawn.at;
+    output.drawn(drawn);
+    output.push(b"three");
+    for (answered, beyond) in [(at - 1, 0), (at, 0), (at + 2, 2)] {
+        output.answered(answered);
+        let replay = output.replay(None);
+        assert_eq!(replay.no_news, replay.head.len() as u64 + beyond);
+    }
+}
+
+#[test]
 fn a_page_goes_on_where_it_was() {
     let mut output = Output::keeping(KEPT);
     output.push(b"one two three");

@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
 
+import { copy } from './clipboard.ts';
 import { Connection } from './connection.ts';
 import type { State } from './connection.ts';
 import { FindBar } from './FindBar.tsx';
@@ -57,11 +58,14 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
             theme: latest.current.theme ?? 'dark',
             fontSize: latest.current.fontSize ?? 14,
             screenReaderMode: latest.current.screenReaderMode ?? false,
+            onType: (text) => {
+                link.type(text);
+            },
             onPaste: (text, isBracketed) => {
                 link.paste(text, isBracketed);
             },
             onCopy: (text) => {
-                if (mayCopy.current === true) void navigator.clipboard.writeText(text);
+                if (mayCopy.current === true) copy(text);
                 else if (mayCopy.current === undefined) setWanted(text);
             },
             onFind: () => {
@@ -97,13 +101,9 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
                 });
             },
         });
-        terminal.onData((text) => {
-            link.type(text);
-        });
         terminal.onSelectionChange(() => {
             const text = terminal.getSelection();
-            if (latest.current.copyOnSelect === true && text !== '')
-                void navigator.clipboard.writeText(text).catch(() => undefined);
+            if (latest.current.copyOnSelect === true && text !== '') copy(text);
         });
         terminal.onResize((size) => {
             link.resize(size);
@@ -136,7 +136,7 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
 
     const answer = (may: boolean): void => {
         mayCopy.current = may;
-        if (may && wanted !== undefined) void navigator.clipboard.writeText(wanted);
+        if (may && wanted !== undefined) copy(wanted);
         setWanted(undefined);
         screen.current?.terminal.focus();
     };

@@ -8,6 +8,17 @@
 
 const HANGUL = /[\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7fb]$/;
 const DELETE = '\x7f';
+/** They end nothing, alone. */
+const MODIFIERS = new Set([
+    'Shift',
+    'Control',
+    'Alt',
+    'AltGraph',
+    'Meta',
+    'CapsLock',
+    'NumLock',
+    'Fn',
+]);
 
 /** The part of an event that matters, so that recorded ones can be played. */
 export interface Observed {
@@ -87,7 +98,7 @@ export class Composition {
         this.isTyped = false;
         // 229: the input method has it.
         if (keyCode === 229 || key === 'Dead' || key === 'Process') return true;
-        if (keyCode === 16 || keyCode === 17 || keyCode === 18 || keyCode === 20) return false;
+        if (MODIFIERS.has(key ?? '')) return false;
         // Without composition events, a syllable that is not sent yet is the textarea's to delete from.
         if (keyCode === 8 && !this.isComposing && this.preview !== '') return true;
         this.settle();

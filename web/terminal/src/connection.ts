@@ -46,6 +46,9 @@ const SILENCE_MS = 20_000;
 const ANSWER_MS = 10_000;
 const ANSWER_WHEN_BACK_MS = 3_000;
 
+/** So long a connection may take to be made. */
+const PATIENCE_MS = 15_000;
+
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 10_000;
 
@@ -78,7 +81,10 @@ export class Connection {
         window.addEventListener('pageshow', this.comeBack);
         window.addEventListener('online', this.comeBack);
         document.addEventListener('visibilitychange', this.comeBack);
-        this.connect();
+        // Not at once: React in its strict mode mounts twice, and the first shell would be nobody's.
+        this.timer = setTimeout(() => {
+            this.connect();
+        });
     }
 
     /** Leaves the session as it is, for a page that takes it up later. */
@@ -120,7 +126,8 @@ export class Connection {
 
     private readonly comeBack = (): void => {
         if (document.visibilityState !== 'visible') return;
-        if (this.timer !== undefined) this.connect();
+        const isOnTheWay = this.socket?.readyState === WebSocket.CONNECTING;
+        if (this.timer !== undefined || isOnTheWay) this.connect();
         else if (this.isReady) this.ask(ANSWER_WHEN_BACK_MS);
     };
 
@@ -146,6 +153,13 @@ export class Connection {
         const socket = new WebSocket(this.address(), [SUBPROTOCOL]);
         this.socket = socket;
         socket.binaryType = 'arraybuffer';
+        // A network that swallows everything would keep the browser trying for minutes.
+        this.vigil = setTimeout(() => {
+            this.closed(1006, '');
+        }, PATIENCE_MS);
+        socket.onopen = () => {
+            this.watch();
+        };
         socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
             this.watch();
             if (typeof data === 'string') this.heard(data, socket);
@@ -160,6 +174,7 @@ export class Connection {
 
     /** A browser does not say why there is no connection: an answer to a plain call tells a closed door from no daemon. */
     private async refused(socket: WebSocket): Promise<void> {
+        clearTimeout(this.vigil);
         const status = await this.statusOf('/api/version');
         if (socket !== this.socket) return;
         if (status === 401) this.closed(4401, '');
@@ -167,13 +182,15 @@ export class Connection {
         else this.closed(1006, '');
     }
 
-    private async statusOf(call: string): Promise<number | undefined> {
+    private async statusOf(path: string): Promise<number | undefined> {
         const { url, token } = this.options;
         const headers: HeadersInit =
             token === undefined ? {} : { authorization: `Bearer ${token}` };
         try {
             const credentials = 'include';
-            return (await fetch(url.replace(/\/$/, '') + call, { headers, credentials })).status;
+            const signal = AbortSignal.timeout(PATIENCE_MS);
+            const call = url.replace(/\/$/, '') + path;
+            return (await fetch(call, { headers, credentials, signal })).status;
         } catch {
             return undefined;
         }
@@ -288,6 +305,7 @@ export class Connection {
         const socket = this.socket;
         this.socket = undefined;
         if (!socket) return;
+        socket.onopen = null;
         socket.onmessage = null;
         socket.onclose = null;
         socket.close();

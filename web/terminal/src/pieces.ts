@@ -14,6 +14,9 @@ const PATIENCE_MS = 15;
 const OPEN = '\x1b[200~';
 const CLOSE = '\x1b[201~';
 
+/** But tabs and line ends. */
+const CONTROLS = /[^\P{Cc}\t\r]/gu;
+
 /** Cuts `text` into pieces, never inside a code point. */
 export function* pieces(text: string, longest = PIECE): Generator<string> {
     for (let start = 0; start < text.length;) {
@@ -25,10 +28,20 @@ export function* pieces(text: string, longest = PIECE): Generator<string> {
     }
 }
 
-/** What a paste looks like to the shell. An ESC in it could end the bracket, so it is shown as a sign. */
+/**
+ * What a paste looks like to the shell. An ESC in it could end the bracket, a Ctrl-C the line that it is pasted into, after
+ * which the rest would be obeyed: control characters are shown as signs.
+ */
 export function pasted(text: string, isBracketed: boolean): string {
     const lines = text.replace(/\r?\n/g, '\r');
-    return isBracketed ? lines.replaceAll('\x1b', '\u241b') : lines;
+    return isBracketed ? lines.replace(CONTROLS, sign) : lines;
+}
+
+/** `␃` for Ctrl-C (Unicode's control pictures); those above ASCII have none. */
+function sign(control: string): string {
+    const code = control.charCodeAt(0);
+    if (code === 0x7f) return '\u2421';
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\ufffd';
 }
 
 interface Wire {

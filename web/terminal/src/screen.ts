@@ -7,7 +7,7 @@ import { WebLinksAddon } from '@xterm/addon-web-links';
 import { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal } from '@xterm/xterm';
 
-import { written } from './clipboard.ts';
+import { copy, written } from './clipboard.ts';
 import { Composition } from './composition.ts';
 import { colours } from './themes.ts';
 import type { Theme } from './themes.ts';
@@ -16,6 +16,8 @@ export interface ScreenOptions {
     theme: Theme;
     fontSize: number;
     screenReaderMode: boolean;
+    /** Typed by the person, or answered by the terminal. */
+    onType(text: string): void;
     onPaste(text: string, isBracketed: boolean): void;
     /** A program wants `text` on the clipboard. */
     onCopy(text: string): void;
@@ -75,10 +77,15 @@ export function screenIn(place: HTMLElement, options: ScreenOptions): Screen {
     );
     terminal.parser.registerOscHandler(52, (payload) => {
         const text = written(payload);
-        if (text !== undefined) options.onCopy(text);
+        if (text !== undefined && !options.isReplay()) options.onCopy(text);
         return true;
     });
     answerOnce(terminal, () => options.isReplay());
+    terminal.onData((text) => {
+        // A program that asked for the focus is told it at once, and was told it when it asked first.
+        const isFocus = text === '\x1b[I' || text === '\x1b[O';
+        if (!(isFocus && options.isReplay())) options.onType(text);
+    });
     terminal.open(place);
     drawByGpu(terminal);
     const listening = new AbortController();
@@ -207,8 +214,7 @@ function isForShell(event: KeyboardEvent, terminal: Terminal, options: ScreenOpt
     switch (event.code) {
         case 'KeyC':
             event.preventDefault();
-            if (terminal.hasSelection())
-                void navigator.clipboard.writeText(terminal.getSelection());
+            if (terminal.hasSelection()) copy(terminal.getSelection());
             return false;
         case 'KeyF':
             event.preventDefault();

@@ -115,11 +115,11 @@ describe('a composition', () => {
         expect(field.sent).toBe('바');
     });
 
-    test('goes on after Shift alone', () => {
+    test.each(['Shift', 'Control', 'Meta', 'AltGraph'])('goes on after %s alone', (key) => {
         const field = new Field();
         field.on({ type: 'compositionstart', data: '' });
         field.on({ type: 'compositionupdate', data: '이' });
-        field.on({ type: 'keydown', key: 'Shift', keyCode: 16 });
+        field.on({ type: 'keydown', key, keyCode: 16 });
         expect(field.sent).toBe('');
         field.on({ type: 'compositionupdate', data: '있' });
         field.on({ type: 'compositionend', data: '있' }, '있');

@@ -6,6 +6,7 @@ import type { State } from '../src/connection.ts';
 
 /** The daemon's end of a connection. */
 class FakeSocket {
+    static readonly CONNECTING = 0;
     static readonly OPEN = 1;
     static all: FakeSocket[] = [];
     static get last(): FakeSocket {
@@ -15,9 +16,10 @@ class FakeSocket {
     }
 
     readonly bufferedAmount = 0;
-    readonly readyState = FakeSocket.OPEN;
+    readyState = FakeSocket.OPEN;
     binaryType = '';
     said: Record<string, unknown>[] = [];
+    onopen: (() => void) | null = null;
     onmessage: ((event: { data: unknown }) => void) | null = null;
     onclose: ((event: { code: number; reason: string }) => void) | null = null;
 
@@ -73,6 +75,7 @@ beforeEach(() => {
         onEvent: ({ type }) => happened.push(type),
     });
     link.start();
+    vi.advanceTimersByTime(0);
 });
 
 afterEach(() => {
@@ -188,4 +191,28 @@ test('ends and events are passed on', () => {
     FakeSocket.last.onmessage?.({ data: JSON.stringify({ type: 'event', event }) });
     FakeSocket.last.onmessage?.({ data: '{"type":"exit","code":3,"signal":null}' });
     expect(happened.slice(-2)).toEqual(['worker-ready', 'exit 3']);
+});
+
+test('what is unmounted at once never connects', () => {
+    const count = FakeSocket.all.length;
+    link.stop();
+    link.start();
+    link.stop();
+    vi.advanceTimersByTime(1000);
+    expect(FakeSocket.all).toHaveLength(count);
+});
+
+test('a network that swallows everything is not waited for', () => {
+    vi.advanceTimersByTime(15_000);
+    expect(states.at(-1)).toEqual({ name: 'waiting' });
+    vi.advanceTimersByTime(1000);
+    expect(FakeSocket.all).toHaveLength(2);
+    // One that is there again is tried at once.
+    FakeSocket.last.readyState = FakeSocket.CONNECTING;
+    window.dispatchEvent(new Event('online'));
+    expect(FakeSocket.all).toHaveLength(3);
+    // A connection that stands may take its time to say something.
+    FakeSocket.last.onopen?.();
+    vi.advanceTimersByTime(15_000);
+    expect(FakeSocket.all).toHaveLength(3);
 });

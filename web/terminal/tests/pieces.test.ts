@@ -25,6 +25,7 @@ test('a paste has the line ends of keys, and cannot leave its bracket', () => {
     expect(pasted('a\r\nb\nc', true)).toBe('a\rb\rc');
     expect(pasted('x\x1b[201~rm', true)).not.toContain('\x1b');
     expect(pasted('x\x1b[A', false)).toContain('\x1b');
+    expect(pasted('\ta\x03b\x7fc\x9bd\0', true)).toBe('\ta\u2403b\u2421c\ufffdd\u2400');
 });
 
 test('a long paste is one bracket, and keys come after it', () => {
