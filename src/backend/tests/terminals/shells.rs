@@ -134,7 +134,8 @@ fn frameworks_that_begin_in_zdotdir_find_what_is_theirs() {
             ".zsh_plugins.zsh",
         ),
         (
-            "autoload -Uz add-zsh-hook\nprompt_mine() { PS1=\"%~ > \" }\nadd-zsh-hook precmd prompt_mine\nsource $HOME/.zshrc.local\n",
+            "autoload -Uz add-zsh-hook\nprompt_mine() { PS1=\"%~ > \" }\n\
+             add-zsh-hook precmd prompt_mine\nsource $HOME/.zshrc.local\n",
             ".zshrc.local",
         ),
     ] {
