@@ -17,9 +17,6 @@ use crate::words::t;
 /// How long it is waited for whoever writes into the environment.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// More than the times of files lag behind the clock.
-const CLOCK_STEP: Duration = Duration::from_millis(100);
-
 /// Says what was put aside, if nobody is at work.
 pub(super) fn check(ground: &Ground<'_>) -> Option<Check> {
     let found = found(ground);
@@ -79,13 +76,11 @@ fn comes_to_rest(ground: &Ground<'_>, console: &mut Console) -> bool {
     let begun = Instant::now();
     let mut is_told = false;
     loop {
-        let rest = at_rest(&sites);
-        let left = AT_REST.saturating_sub(rest);
+        let left = AT_REST.saturating_sub(at_rest(&sites));
         if left.is_zero() {
             return true;
         }
-        // Only if something has moved since: files' times are of a clock that steps, and may lag behind ours a little.
-        if begun.elapsed() > PATIENCE && rest + CLOCK_STEP < begun.elapsed() {
+        if begun.elapsed() > PATIENCE {
             return false;
         }
         if !std::mem::replace(&mut is_told, true) {
