@@ -8,6 +8,7 @@
 //! **Invariant:** colour repeats a meaning that the words already have.
 
 mod args;
+pub mod changes;
 mod entry;
 mod output;
 mod place;

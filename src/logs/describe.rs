@@ -1,5 +1,6 @@
 //! A run in a person's words and in a script's.
 
+use crate::console::changes;
 use crate::console::style::{self, BAD, FAINT, GOOD, ODD};
 use crate::console::table::Cell;
 use crate::inventory::{Change, Diff, StartupChange, StartupChangeKind};
@@ -23,7 +24,7 @@ pub(super) fn changes(run: &Run, most: usize) -> Cell {
             });
     let count = diff.len() + diff.startup.len();
     if let Some(more) = count.checked_sub(most).filter(|more| *more > 0) {
-        cell = cell.and(FAINT, format!("  {}", t!("logs.and_more", n = more)));
+        cell = cell.and(FAINT, format!("  {}", t!("console.and_more", n = more)));
     }
     cell
 }
@@ -39,7 +40,7 @@ pub(super) fn change_lines(diff: &Diff) -> Vec<Cell> {
         .checked_sub(MOST_CHANGES)
         .filter(|more| *more > 0)
     {
-        lines.push(Cell::styled(FAINT, t!("logs.and_more", n = more)));
+        lines.push(Cell::styled(FAINT, t!("console.and_more", n = more)));
     }
     lines
 }
@@ -64,15 +65,11 @@ fn startup(file: &StartupChange) -> (anstyle::Style, String) {
 }
 
 fn change(change: &Change) -> (anstyle::Style, String) {
-    let name = &change.name;
+    let words = changes::words(change);
     match (&change.from, &change.to) {
-        (None, Some(to)) => (GOOD, format!("+{name} {to}")),
-        (Some(from), Some(to)) if from == to => {
-            (ODD, format!("~{name} {to} {}", t!("logs.reinstalled")))
-        }
-        (Some(from), Some(to)) => (ODD, format!("~{name} {from} → {to}")),
-        (Some(from), None) => (BAD, format!("-{name} {from}")),
-        (None, None) => (ODD, format!("~{name}")),
+        (None, Some(_)) => (GOOD, words),
+        (Some(_), None) => (BAD, words),
+        _ => (ODD, format!("~{words}")),
     }
 }
 

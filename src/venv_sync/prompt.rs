@@ -13,9 +13,9 @@ use std::time::Duration;
 use super::cli::{PromptArgs, ShellArgs, ShellName};
 use crate::api::Client;
 use crate::api::v1::{WorkerState, WorkerStatus};
-use crate::console::Console;
 use crate::console::style::{FAINT, paint};
 use crate::console::width::cut;
+use crate::console::{Console, changes};
 use crate::error::{Exit, Result};
 use crate::host::Host;
 use crate::inventory::{Change, canonical, requirement_name};
@@ -73,8 +73,8 @@ pub(super) fn shell(args: ShellArgs, console: &mut Console) -> Result<Exit> {
 }
 
 /// Tells the shell which file to watch, at which generation it is, and whether there will be more to say of the worker
-/// (`--pending`), a line each; and the person what has changed since
-/// `args.generation`, on standard error. Nothing for an environment that is not set up, or where guidance is off.
+/// (`--pending`), a line each; and the person what has changed since `args.generation`, on standard error. Nothing
+/// for an environment that is not set up, or where guidance is off.
 pub(super) fn prompt(host: &Host, args: PromptArgs, console: &mut Console) -> Result<Exit> {
     let Some(active) = host.path_var("VIRTUAL_ENV") else {
         return Ok(Exit::Done);
@@ -124,13 +124,13 @@ fn guide_once(project: &Project, console: &mut Console) {
 /// Says what has changed since `before`, and how the worker fares; whether that is not known yet.
 fn say(host: &Host, project: &Project, before: u64, now: u64, console: &mut Console) -> bool {
     let log = RunLog::read(&project.layout());
-    let changes = changes_since(&log, before);
+    let told = changes_since(&log, before);
     let worker = worker(host, project, now);
     let is_pending = worker
         .as_ref()
         .is_some_and(|worker| worker.state == WorkerState::Starting);
     // What is said once more of the same change is that its worker failed.
-    let is_news = !changes.is_empty()
+    let is_news = !told.is_empty()
         || worker
             .as_ref()
             .is_some_and(|worker| worker.state == WorkerState::Failed);
@@ -138,7 +138,7 @@ fn say(host: &Host, project: &Project, before: u64, now: u64, console: &mut Cons
     if !is_news {
         return is_pending;
     }
-    let mut line = format!("aim: {}", named(&changes));
+    let mut line = format!("aim: {}", named(&told));
     for part in worker
         .into_iter()
         .chain([Cow::Borrowed("aim-logs show last")])
@@ -162,7 +162,7 @@ struct Told {
 /// What is different since the generation `before`, what was asked for first. What came along with it and was not there
 /// before is no news.
 fn changes_since(log: &RunLog, before: u64) -> Vec<Told> {
-    let mut told: BTreeMap<String, (bool, Told)> = BTreeMap::new();
+    let mut told: BTreeMap<String, Told> = BTreeMap::new();
     let records = log.runs.iter().rev().filter_map(Run::record);
     for record in records.filter(|record| record.generation_after.0 > before) {
         let asked: Vec<String> = record
@@ -172,52 +172,38 @@ fn changes_since(log: &RunLog, before: u64) -> Vec<Told> {
             .collect();
         for change in record.changes.changes() {
             let name = canonical(&change.name);
-            let was_asked = asked.is_empty() || asked.contains(&name);
-            let by = asked.first().filter(|_| !was_asked).cloned();
-            let first = told.remove(&name);
-            let from = first
-                .as_ref()
-                .map_or(&change.from, |(_, told)| &told.change.from);
-            let change = Change {
-                from: from.clone(),
-                ..change.clone()
-            };
-            let was_asked = was_asked || first.is_some_and(|(was_asked, _)| was_asked);
-            let by = by.filter(|_| !was_asked);
-            told.insert(name, (was_asked, Told { change, by }));
+            let mut change = change.clone();
+            let mut by = asked.first().filter(|_| !asked.contains(&name)).cloned();
+            if let Some(first) = told.remove(&name) {
+                change.from = first.change.from;
+                // Asked for once is asked for.
+                by = by.filter(|_| first.by.is_some());
+            }
+            told.insert(name, Told { change, by });
         }
     }
-    let is_news = |told: &Told| {
-        let Change { from, to, .. } = &told.change;
-        (from != to || told.by.is_none()) && (told.by.is_none() || from.is_some())
-    };
-    let (asked, others): (Vec<_>, Vec<_>) =
-        told.into_values().partition(|(was_asked, _)| *was_asked);
-    let all = asked.into_iter().chain(others).map(|(_, told)| told);
-    all.filter(is_news).collect()
+    let (asked, others): (Vec<_>, Vec<_>) = told.into_values().partition(|told| told.by.is_none());
+    let is_news = |Told { change, .. }: &Told| change.from.is_some() && change.from != change.to;
+    asked
+        .into_iter()
+        .chain(others.into_iter().filter(is_news))
+        .collect()
 }
 
-fn named(changes: &[Told]) -> String {
-    let mut names: Vec<String> = changes.iter().take(NAMED).map(text).collect();
-    if let Some(more) = changes.len().checked_sub(NAMED).filter(|more| *more > 0) {
-        names.push(t!("logs.and_more", n = more).into_owned());
+fn named(all: &[Told]) -> String {
+    let mut names: Vec<String> = all.iter().take(NAMED).map(text).collect();
+    if let Some(more) = all.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        names.push(t!("console.and_more", n = more).into_owned());
     }
     names.join(", ")
 }
 
 fn text(Told { change, by }: &Told) -> String {
-    let name = &change.name;
-    let text = match (&change.from, &change.to) {
-        (None, Some(to)) => format!("+{name} {to}"),
-        (Some(from), Some(to)) if from == to => format!("{name} {to} {}", t!("logs.reinstalled")),
-        (Some(from), Some(to)) => format!("{name} {from} → {to}"),
-        (Some(from), None) => format!("-{name} {from}"),
-        (None, None) => name.clone(),
-    };
-    let by = by.as_ref().map_or_else(String::new, |by| {
-        format!(" {}", t!("venv_sync.prompt.by", package = by))
-    });
-    printable(&(text + &by))
+    let words = changes::words(change);
+    printable(&match by {
+        Some(by) => format!("{words} {}", t!("venv_sync.prompt.by", package = by)),
+        None => words,
+    })
 }
 
 /// The state of the worker, if a daemon tells it in time.
