@@ -2,18 +2,11 @@
 
 import '@aim/project-terminal/style.css';
 import { ProjectTerminal } from '@aim/project-terminal';
-import { Suspense, lazy, useCallback, useContext, useEffect, useRef, useState } from 'react';
+import { Suspense, lazy, useContext, useEffect, useState } from 'react';
 import type { ReactElement } from 'react';
 
-import {
-    CallError,
-    endTerminal,
-    project as askForProject,
-    restart,
-    workerLog,
-} from '../api/calls.ts';
-import type { ProjectInfo, TerminalInfo } from '../api/calls.ts';
-import { DaemonContext } from '../daemon.ts';
+import { CallError, endTerminal, restart, workerLog } from '../api/calls.ts';
+import type { TerminalInfo } from '../api/calls.ts';
 import { Dialog } from '../parts/Dialog.tsx';
 import { SettingsMenu } from '../parts/SettingsMenu.tsx';
 import { TextDialog } from '../parts/TextDialog.tsx';
@@ -26,12 +19,11 @@ import { TabBar } from './TabBar.tsx';
 import { Toasts } from './Toasts.tsx';
 import { panesOf } from './layout.ts';
 import type { Pane, Tab } from './layout.ts';
-import { noticeOf, withNotice } from './notices.ts';
-import type { Notice } from './notices.ts';
 import { isBehind, isBusy, nameOf, useSessions } from './sessions.ts';
-import { shortcutOf } from './shortcuts.ts';
-import type { Shortcut } from './shortcuts.ts';
 import { useLayout } from './useLayout.ts';
+import { useNotices } from './useNotices.ts';
+import { useProject } from './useProject.ts';
+import { useShortcuts } from './useShortcuts.ts';
 
 const HistoryPanel = lazy(async () => ({
     default: (await import('../history/HistoryPanel.tsx')).HistoryPanel,
@@ -368,81 +360,4 @@ function nameOfTab(
 ): string {
     const name = nameOf(named(tab.panes.find(({ id }) => id === tab.focused)), otherwise);
     return tab.panes.length > 1 ? `${name} +${tab.panes.length - 1}` : name;
-}
-
-/** The project as the daemon knows it, looked up again when something has happened to it. */
-function useProject(id: string): { info: ProjectInfo | undefined; isUnknown: boolean } {
-    const { comings, follow } = useContext(DaemonContext);
-    const [info, setInfo] = useState<ProjectInfo>();
-    const [isUnknown, setUnknown] = useState(false);
-    const look = useCallback(() => {
-        askForProject(id).then(
-            (found) => {
-                setInfo(found);
-                setUnknown(false);
-            },
-            (error: unknown) => {
-                setUnknown(error instanceof CallError && error.status === 404);
-            },
-        );
-    }, [id]);
-    useEffect(look, [look, comings]);
-    useEffect(
-        () =>
-            follow((event) => {
-                if (event.project === id || event.type === 'gap') look();
-            }),
-        [follow, id, look],
-    );
-    return { info, isUnknown };
-}
-
-interface Notices {
-    notices: Notice[];
-    tell: (notice: Omit<Notice, 'number'>) => void;
-    dismiss: (notice: Notice) => void;
-}
-
-function useNotices(project: string): Notices {
-    const { follow } = useContext(DaemonContext);
-    const [notices, setNotices] = useState<Notice[]>([]);
-    const count = useRef(0);
-    useEffect(
-        () =>
-            follow((event) => {
-                const notice = event.project === project && noticeOf(event, ++count.current);
-                if (notice) setNotices((before) => withNotice(before, notice));
-            }),
-        [follow, project],
-    );
-    return {
-        notices,
-        tell: (notice) => {
-            setNotices((before) => withNotice(before, { ...notice, number: ++count.current }));
-        },
-        dismiss: ({ number }) => {
-            setNotices((before) => before.filter((one) => one.number !== number));
-        },
-    };
-}
-
-function useShortcuts(act: (shortcut: Shortcut) => void): void {
-    const latest = useRef(act);
-    useEffect(() => {
-        latest.current = act;
-    });
-    useEffect(() => {
-        // Before the terminal sees them.
-        const onKey = (event: KeyboardEvent): void => {
-            const shortcut = shortcutOf(event);
-            if (!shortcut || document.querySelector('dialog[open]')) return;
-            event.preventDefault();
-            event.stopPropagation();
-            latest.current(shortcut);
-        };
-        window.addEventListener('keydown', onKey, true);
-        return () => {
-            window.removeEventListener('keydown', onKey, true);
-        };
-    }, []);
 }
