@@ -147,8 +147,12 @@ impl<'a> Story<'a> {
             (Some(before), Ok(after)) => (before, after),
             (_, after) => {
                 // What changed is found by the next comparison.
-                let _ = Unfinished::ended(&layout, &id, ending, duration);
-                if let (Effect::Changing, Err(error)) = (asked.effect, after) {
+                let (after, error) = match after {
+                    Ok(after) => (Some(after), None),
+                    Err(error) => (None, Some(error)),
+                };
+                let _ = Unfinished::ended(&layout, &id, (ending, duration), after);
+                if let (Effect::Changing, Some(error)) = (asked.effect, error) {
                     admit(&error);
                 }
                 return;
@@ -182,7 +186,7 @@ impl<'a> Story<'a> {
             }
             Err(error) => {
                 // The next run or `aim-venv-sync` enters it.
-                let _ = Unfinished::ended(&layout, &id, ending, duration);
+                let _ = Unfinished::ended(&layout, &id, (ending, duration), Some(after));
                 if has_changed {
                     admit(&error);
                 }

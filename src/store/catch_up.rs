@@ -1,22 +1,17 @@
 //! Enters into the history what other tools changed.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chrono::Utc;
 
 use super::error::StoreError;
 use super::lock::RunLock;
 use super::publish::publish;
-use super::record::Ending;
-use super::record::RunId;
-use super::record::Tool;
-use super::record::{Published, StartedRun};
+use super::record::{FinishedRun, Published};
 use super::recover::complete_last;
 use super::state::Recorded;
 use crate::inventory::Snapshot;
 use crate::project::{Config, Project};
-use crate::secrets;
 
 /// Compares `now` with what is recorded, and enters a difference as a run `sync` of the tool that made it; where a run
 /// that says just this came as far as its record, that run is completed. Also writes an `env_meta.json` that is
@@ -62,18 +57,8 @@ pub fn enter_seen(
     argv: &[String],
     cwd: PathBuf,
 ) -> Result<Published, StoreError> {
-    let tool = Tool::behind(&before.diff_to(now), project.venv(), before, now);
-    let run = StartedRun {
-        id: RunId::new(),
-        action: "sync".to_owned(),
-        packages: Vec::new(),
-        argv: secrets::words(argv),
-        cwd,
-        tool: tool.map_err(StoreError::unscanned(project.venv()))?,
-        started_at: Utc::now(),
-        pid: std::process::id(),
-    };
-    let run = run.finish(Duration::ZERO, Ending::Exited(0), None);
+    let run = FinishedRun::seen(project.venv(), (before, now), Utc::now(), (argv, cwd))
+        .map_err(StoreError::unscanned(project.venv()))?;
     publish(project, config, run, before, now)
 }
 
@@ -82,7 +67,7 @@ mod tests {
     use super::*;
     use crate::host::Host;
     use crate::store::testing::{install, project};
-    use crate::store::{EnvMeta, Generation, RunLog};
+    use crate::store::{EnvMeta, Generation, RunLog, Tool};
 
     fn caught_up(project: &Project) -> Option<Published> {
         let lock = RunLock::try_acquire(&project.venv().layout(), "test").expect("free");

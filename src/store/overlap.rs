@@ -3,13 +3,16 @@
 //! What others entered meanwhile is not the run's. Of the rest, everything is, unless somebody else was at work: then
 //! the run has what it says that it did, and leaves the rest to those who still go on, or to the next comparison. So no
 //! run has another's change, and each is entered once.
+//!
+//! What another tool changed before the run began is entered before it begins. Where that could not be (a full disk, nobody
+//! with the lock), it is entered here, right before the run: in the snapshot that the run leaves it would count as known.
 
 use std::collections::BTreeSet;
 
 use super::error::StoreError;
 use super::history_lock::HistoryLock;
-use super::publish::{publish, publish_under};
-use super::record::{FinishedRun, Generation, Published, RunId, RunRecord, history};
+use super::publish::publish_under;
+use super::record::{FinishedRun, Generation, Published, RunId, RunRecord, StartedRun, history};
 use super::state::ProjectState;
 use super::unfinished::Unfinished;
 use crate::inventory::{Change, Names, Snapshot, canonical};
@@ -46,11 +49,14 @@ pub fn publish_own(
         }
         _ => None,
     };
-    if entered.is_none() && *company == Company::default() {
-        drop(lock);
-        return publish(project, config, run, before, now);
-    }
     let (before, now) = state.named(project, before, now);
+    if entered.is_none() && *company == Company::default() {
+        let mut state = state;
+        if since == Some(state.generation) {
+            state = enter_earlier(&lock, state, (project, config), &run, (&before, &now))?;
+        }
+        return publish_under(&lock, state, (project, config), run, (&before, &now));
+    }
     let recorded = state.snapshot().unwrap_or(&before).clone();
     let open = before
         .with(&entered.unwrap_or_default(), &recorded)
@@ -74,6 +80,46 @@ pub fn publish_own(
     }
     let after = recorded.with(&own, &now);
     publish_under(&lock, state, (project, config), run, (&recorded, &after))
+}
+
+/// Enters what differed from the record when `run` began, which found the environment as `before`. Gives the state as it
+/// is then.
+fn enter_earlier(
+    lock: &HistoryLock,
+    state: ProjectState,
+    (project, config): (&Project, &Config),
+    run: &FinishedRun,
+    (before, now): (&Snapshot, &Snapshot),
+) -> Result<ProjectState, StoreError> {
+    let Some(recorded) = state.snapshot().cloned() else {
+        return Ok(state);
+    };
+    let mut then = before.clone();
+    if then.has_to_settle(&recorded) {
+        then.settle(project.venv(), &recorded)
+            .map_err(StoreError::unscanned(project.venv()))?;
+    }
+    // What the run itself wrote anew cannot be looked into any more, as it was: it counts as the run's alone.
+    let mut earlier = recorded.diff_to(&then);
+    let own = before.diff_to(now).names();
+    earlier.changed.retain(|change| {
+        change.from != change.to || !own.distributions.contains(&canonical(&change.name))
+    });
+    if earlier.is_empty() {
+        return Ok(state);
+    }
+    let then = recorded.with(&earlier.names(), &then);
+    let StartedRun {
+        argv,
+        cwd,
+        started_at,
+        ..
+    } = &run.started;
+    let noticed_by = (argv.as_slice(), cwd.clone());
+    let seen = FinishedRun::seen(project.venv(), (&recorded, &then), *started_at, noticed_by)
+        .map_err(StoreError::unscanned(project.venv()))?;
+    publish_under(lock, state, (project, config), seen, (&recorded, &then))?;
+    ProjectState::read(project, lock)
 }
 
 /// What the runs changed that were entered after the generation `since`; none where there are none.
@@ -192,6 +238,62 @@ mod tests {
             EnvMeta::read(&project.layout()).0.generation(),
             Generation(2)
         );
+    }
+
+    #[test]
+    fn what_could_not_be_entered_before_it_began_is_no_part_of_it() {
+        let (_dir, project) = project();
+        install(&project, "a", "1");
+        enter(&project, "", (&Snapshot::default(), 0), &Company::default());
+        let site = project.venv().site_packages().remove(0);
+        std::fs::remove_dir_all(site.join("a-1.dist-info")).expect("remove");
+        install(&project, "earlier", "1");
+        let before = scan(&project);
+        install(&project, "own", "1");
+        let own = enter(&project, "", (&before, 1), &Company::default());
+        assert_eq!(
+            (names(&own.changes.added), own.changes.len()),
+            (vec!["own"], 1)
+        );
+        let runs = crate::store::RunLog::read(&project.layout()).runs;
+        let records: Vec<&RunRecord> = runs.iter().filter_map(|run| run.record()).collect();
+        let [_, earlier, _] = records[..] else {
+            panic!("{records:?}");
+        };
+        assert_eq!(earlier.action, "sync");
+        assert_eq!(
+            (
+                names(&earlier.changes.added),
+                names(&earlier.changes.removed)
+            ),
+            (vec!["earlier"], vec!["a"])
+        );
+        assert_eq!(own.generation_before, earlier.generation_after);
+        let recorded = Recorded::read(&project).expect("read");
+        assert!(recorded.standing(&scan(&project)).is_in_step());
+    }
+
+    #[test]
+    fn what_a_copy_made_of_a_file_is_no_earlier_change() {
+        let (_dir, project) = project();
+        for name in ["a", "b"] {
+            install(&project, name, "1");
+        }
+        enter(&project, "", (&Snapshot::default(), 0), &Company::default());
+        let site = project.venv().site_packages().remove(0);
+        let again = |name: &str| {
+            let folder = site.join(format!("{name}-1.dist-info"));
+            std::fs::remove_dir_all(folder).expect("remove");
+            install(&project, name, "1");
+        };
+        again("a");
+        again("b");
+        let before = scan(&project);
+        again("b");
+        let run = enter(&project, "", (&before, 1), &Company::default());
+        assert_eq!(names(&run.changes.changed), ["b"], "installed again");
+        let runs = crate::store::RunLog::read(&project.layout()).runs;
+        assert_eq!(runs.len(), 2);
     }
 
     #[test]

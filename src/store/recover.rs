@@ -45,9 +45,10 @@ pub fn recover(
     let may_overlap = over.len() > 1 && over.iter().any(|left| !left.locked);
     let mut last = None;
     for (index, left) in over.iter().enumerate() {
-        // What it changed is what was there when the next one began.
-        let after = match over.get(index + 1) {
-            Some(next) => next.before.clone(),
+        // Where it could not say, what it changed is what was there when the next one began.
+        let next = over.get(index + 1).map(|next| &next.before);
+        let after = match left.after.as_ref().or(next) {
+            Some(after) => after.clone(),
             None => Snapshot::scan(project.venv(), host)
                 .map_err(StoreError::unscanned(project.venv()))?,
         };
@@ -342,10 +343,49 @@ mod tests {
             )
             .expect("begun");
             let took = Duration::from_millis(1234);
-            Unfinished::ended(&venv, &run.id, ending, took).expect("noted");
+            Unfinished::ended(&venv, &run.id, (ending, took), None).expect("noted");
             let record = recovered(&project).expect("entered").record;
             assert_eq!((record.id, record.ending()), (run.id, ending));
             assert_eq!((record.duration_ms, record.interrupted), (1234, false));
         }
+    }
+
+    #[test]
+    fn what_came_before_and_after_a_run_is_no_part_of_it() {
+        let (_dir, project) = project();
+        let venv = project.venv().layout();
+        let scan = || Snapshot::scan(project.venv(), &Host::default()).expect("readable");
+        let nothing = Snapshot::default();
+        crate::store::publish(
+            &project,
+            &Config::default(),
+            finished("init", ""),
+            &nothing,
+            &nothing,
+        )
+        .expect("published");
+        install(&project, "earlier", "1.0");
+        let run = started("install");
+        let found = (scan(), Some(Generation(0)));
+        Unfinished::begin(&venv, run.clone(), found, true).expect("begun");
+        install(&project, "own", "1.0");
+        let ending = (Ending::Exited(0), Duration::ZERO);
+        Unfinished::ended(&venv, &run.id, ending, Some(scan())).expect("noted");
+        install(&project, "later", "1.0");
+        let recovered = recovered(&project).expect("a run was left");
+        let log = RunLog::read(&project.layout());
+        let entered = log.runs.iter().filter_map(|run| run.record());
+        let entered: Vec<_> = entered
+            .flat_map(|record| {
+                let names = record.changes.added.iter();
+                names.map(|change| (record.action.as_str(), change.name.as_str()))
+            })
+            .collect();
+        // The newest first.
+        assert_eq!(entered, [("install", "own"), ("sync", "earlier")]);
+        assert_eq!(recovered.record.id, run.id);
+        let recorded = crate::store::Recorded::read(&project).expect("read");
+        let standing = recorded.standing(&scan());
+        assert_eq!(standing.diff().expect("open").added[0].name, "later");
     }
 }

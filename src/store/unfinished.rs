@@ -42,6 +42,9 @@ pub struct Unfinished {
     /// How it ended, where that is known and could not be entered into the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended: Option<Ended>,
+    /// What was installed then, where somebody could look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<Snapshot>,
 }
 
 /// The end of a run that is not in the history yet.
@@ -79,19 +82,20 @@ impl Unfinished {
             is_shared: false,
             place: others.last().map_or(0, |last| last.place + 1),
             ended: None,
+            after: None,
         };
         begun.write(venv)
     }
 
-    /// Writes down how the run `id` ended, for whoever will enter it: this process could not.
+    /// Writes down how the run `id` ended, and what was installed then, for whoever will enter it: this process could not.
     ///
     /// # Errors
     /// [`StoreError`]; then the run will count as interrupted.
     pub fn ended(
         venv: &VenvLayout,
         id: &RunId,
-        ending: Ending,
-        duration: Duration,
+        (ending, duration): (Ending, Duration),
+        after: Option<Snapshot>,
     ) -> Result<(), StoreError> {
         let mut note = Self::of(venv, id)?;
         let (exit_code, signal) = ending.members();
@@ -100,6 +104,7 @@ impl Unfinished {
             signal,
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         });
+        note.after = after;
         note.write(venv)
     }
 

@@ -6,13 +6,13 @@
 //! Who asks with `"events": "all"` is told more, which older clients need not know: `start` has `nodes` (each with
 //! `id`, `title` and `kind`), a `node_start` comes when a node begins, and a `node_complete` for every node with code.
 
+use std::fmt::Display;
 use std::future::pending;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-use super::error::FlowError;
 use super::graph::Graph;
 use super::run::FlowExecution;
 use super::runner::Runner;
@@ -69,7 +69,7 @@ async fn next_of(beginnings: &mut Option<UnboundedReceiver<usize>>) -> usize {
 }
 
 /// The event of a flow that did not run.
-pub fn refused(error: &FlowError) -> Pieces {
+pub fn refused(error: &impl Display) -> Pieces {
     event("error", |writer| {
         writer.text(r#","error":"#).value(&error.to_string());
     })

@@ -70,7 +70,8 @@ pub(super) async fn execute(
     Ok((headers, body_of(answer)).into_response())
 }
 
-/// `POST /api/project/execute-flow-stream`: events as it goes. A flow that cannot begin is an event too.
+/// `POST /api/project/execute-flow-stream`: events as it goes. A flow that cannot begin is an event too, also where there is
+/// no such project, or none with an environment.
 #[utoipa::path(
     post,
     path = "/api/project/execute-flow-stream",
@@ -85,7 +86,6 @@ pub(super) async fn execute(
             body = serde_json::Value,
             content_type = "text/event-stream"
         ),
-        (status = 404, description = "`no-such-project`, `no-environment`", body = ErrorBody),
         (status = 422, description = "`bad-request`: fields of the body, as AIM-Forge tells them", body = ErrorBody),
     )
 )]
@@ -94,14 +94,22 @@ pub(super) async fn stream(
     Extension(door): Extension<Door>,
     body: Received,
 ) -> Result<Response, Refused> {
-    let flow = Asked::read(&daemon, door, body).await?;
-    let on_error = if flow.request.halt_on_error {
-        OnError::Stop
-    } else {
-        OnError::GoOn
+    let begun = match Asked::read(&daemon, door, body).await {
+        Ok(flow) => {
+            let on_error = if flow.request.halt_on_error {
+                OnError::Stop
+            } else {
+                OnError::GoOn
+            };
+            flow.begin(on_error).map_err(|error| refused(&error))
+        }
+        Err(Refused::For(refusal)) if refusal.status() == StatusCode::NOT_FOUND => {
+            Err(refused(&refusal.detail()))
+        }
+        Err(refused) => return Err(refused),
     };
-    let body = match flow.begin(on_error) {
-        Err(error) => body_of(refused(&error)),
+    let body = match begun {
+        Err(event) => body_of(event),
         Ok(run) => {
             let (events, read) = mpsc::unbounded_channel();
             supervise::spawn("a flow's events", async move {

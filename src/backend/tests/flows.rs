@@ -82,14 +82,29 @@ fn a_flow_that_cannot_run_says_why() {
         400,
         r#""detail":"No start node found in project""#,
     );
-    let (status, answer) = world.send(
-        "POST",
-        "/api/project/execute-flow-stream",
-        r#"{"project_id":"p"}"#,
-    );
-    assert_eq!(status, 200);
-    let expected = "data: {\"type\":\"error\",\"error\":\"No start node found in project\"}\n\n";
-    assert_eq!(body(&answer), expected);
+    let told = |id: &str, error: &str| {
+        let request = format!(r#"{{"project_id":"{id}"}}"#);
+        let (status, answer) = world.send("POST", "/api/project/execute-flow-stream", &request);
+        assert_eq!(status, 200, "{answer}");
+        assert!(
+            answer.contains("content-type: text/event-stream"),
+            "{answer}"
+        );
+        let events = body(&answer);
+        let event = events.strip_prefix("data: ").expect("a data line");
+        let event: serde_json::Value = serde_json::from_str(event).expect("JSON");
+        assert_eq!(event["type"], "error", "{event}");
+        let why = event["error"].as_str().expect("text");
+        assert!(why.contains(error), "{why}");
+    };
+    told("p", "No start node found in project");
+    told("nobody", "Project nobody not found");
+    let bare = world.path("root/bare");
+    std::fs::create_dir_all(&bare).expect("folder");
+    std::fs::write(bare.join("structure.json"), "{}").expect("write");
+    told("bare", "no Python environment");
+    let (status, answer) = world.send("POST", "/api/project/execute-flow-stream", "{}");
+    assert_eq!(status, 422, "{answer}");
 }
 
 #[test]

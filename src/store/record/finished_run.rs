@@ -1,5 +1,6 @@
 //! What whoever runs pip tells the store, and what it hears back.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use super::run_output::RunOutput;
 use super::run_record::{Ending, RunRecord, lossy};
 use super::time;
 use super::tool::Tool;
+use crate::inventory::Snapshot;
+use crate::project::Venv;
+use crate::secrets;
 use crate::store::error::StoreError;
 
 /// A run that has begun.
@@ -64,6 +68,32 @@ pub struct FinishedRun {
     pub ending: Ending,
     /// The text that it printed, if it was captured.
     pub output: Option<RunOutput>,
+}
+
+impl FinishedRun {
+    /// A run `sync` of the tool that turned `before` into `now`, as somebody saw it at `seen_at`; `argv` and `cwd` are of
+    /// the call that noticed.
+    ///
+    /// # Errors
+    /// What is of the moment: then nobody knows which tool it was.
+    pub(crate) fn seen(
+        venv: &Venv,
+        (before, now): (&Snapshot, &Snapshot),
+        seen_at: DateTime<Utc>,
+        (argv, cwd): (&[String], PathBuf),
+    ) -> io::Result<Self> {
+        let started = StartedRun {
+            id: RunId::new(),
+            action: "sync".to_owned(),
+            packages: Vec::new(),
+            argv: secrets::words(argv),
+            cwd,
+            tool: Tool::behind(&before.diff_to(now), venv, before, now)?,
+            started_at: seen_at,
+            pid: std::process::id(),
+        };
+        Ok(started.finish(Duration::ZERO, Ending::Exited(0), None))
+    }
 }
 
 /// What became of a run.

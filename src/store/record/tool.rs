@@ -119,7 +119,7 @@ impl Tool {
             .startup
             .iter()
             .any(|file| Path::new(&file.name).file_name() == Some(VenvLayout::PYVENV_CFG.as_ref()));
-        if !(is_told || is_emptied(venv)?)
+        if !(is_told && has_new_scripts(venv)? || is_emptied(venv)?)
             || came.any(|change| !BROUGHT_ALONG.contains(&change.name.as_str()))
         {
             return Ok(None);
@@ -139,13 +139,25 @@ impl Tool {
 /// makers write is newer.
 fn is_emptied(venv: &Venv) -> io::Result<bool> {
     let layout = venv.layout();
-    let written = |path: &Path| -> io::Result<Option<SystemTime>> {
-        found(fs::metadata(path).and_then(|about| about.modified()))
-    };
-    let recorded = written(&Project::of_venv(venv.clone()).layout().env_meta())?;
+    let recorded = recorded_at(venv)?;
     Ok(recorded.is_some()
         && written(&layout.version())?.is_none()
         && written(&layout.pyvenv_cfg())? > recorded)
+}
+
+/// Whether the scripts that every maker writes beside `pyvenv.cfg` are newer than the history: a person who edits that
+/// file alone writes none.
+fn has_new_scripts(venv: &Venv) -> io::Result<bool> {
+    Ok(written(&venv.layout().script("activate"))? > recorded_at(venv)?)
+}
+
+/// When the history was last written.
+fn recorded_at(venv: &Venv) -> io::Result<Option<SystemTime>> {
+    written(&Project::of_venv(venv.clone()).layout().env_meta())
+}
+
+fn written(path: &Path) -> io::Result<Option<SystemTime>> {
+    found(fs::metadata(path).and_then(|about| about.modified()))
 }
 
 #[cfg(test)]
@@ -186,6 +198,29 @@ mod tests {
         check(&[Some("pip"), None], Tool::Unknown);
         check(&[Some("")], Tool::Unknown);
         check(&[], Tool::Unknown);
+    }
+
+    #[test]
+    fn a_person_who_edits_pyvenv_cfg_is_no_maker() {
+        let (_dir, project) = project();
+        let venv = project.venv();
+        let text = "version = 3.12.1\ncommand = /usr/bin/python3 -m venv /p/.venv\n";
+        let before = Snapshot::scan(venv, &Host::default()).expect("readable");
+        let version = venv.layout().version();
+        std::fs::create_dir_all(version.parent().expect("a folder")).expect("folder");
+        std::fs::write(version, "").expect("write");
+        std::fs::write(project.layout().env_meta(), "{}").expect("write");
+        std::fs::write(venv.layout().pyvenv_cfg(), text).expect("write");
+        let now = Snapshot::scan(venv, &Host::default()).expect("readable");
+        let behind = || Tool::behind(&before.diff_to(&now), venv, &before, &now).expect("readable");
+        assert_eq!(behind(), Tool::Unknown);
+        let activate = venv.layout().script("activate");
+        std::fs::create_dir_all(venv.layout().bin()).expect("folder");
+        std::fs::write(&activate, "").expect("write");
+        let later = SystemTime::now() + std::time::Duration::from_secs(1);
+        let file = std::fs::File::options().write(true).open(activate);
+        file.expect("there").set_modified(later).expect("set");
+        assert_eq!(behind(), Tool::Venv);
     }
 
     #[cfg(target_os = "linux")]

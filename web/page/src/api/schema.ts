@@ -2130,15 +2130,6 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description `no-such-project`, `no-environment` */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
             /** @description `bad-request`: fields of the body, as AIM-Forge tells them */
             422: {
                 headers: {
