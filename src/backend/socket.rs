@@ -20,12 +20,14 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 
-use crate::api::Place;
+use crate::api::v1::PROGRAM;
+use crate::api::{Place, program_at};
 use crate::env_vars;
 use crate::error::{Error, Explain, Result};
 use crate::files::Identity;
 use crate::host::Host;
 use crate::project::{socket_lock, sockets, worker_scripts};
+use crate::terminal::printable;
 use crate::words::t;
 
 /// A socket that is ours to serve, for as long as this lives.
@@ -260,9 +262,7 @@ fn lock(socket: &Path) -> Result<Lock> {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let pid = holder(&mut file).map_or_else(|| "?".to_owned(), |pid| pid.to_string());
-                let error = t!("backend.already", pid = pid, path = socket.display());
-                return Err(Error::failed(error).hint(t!("backend.hint_stop")));
+                return Err(taken(socket, holder(&mut file)));
             }
             Err(TryLockError::Error(error)) => return Err(Error::from(error).context(failed())),
         }
@@ -278,6 +278,18 @@ fn lock(socket: &Path) -> Result<Lock> {
             });
         }
     }
+}
+
+/// That the process `pid` serves here. Only a daemon of ours is one to end.
+fn taken(socket: &Path, pid: Option<u32>) -> Error {
+    let path = socket.display();
+    if let Some(program) = program_at(Place::of_ours(socket)).filter(|name| name != PROGRAM) {
+        let program = printable(&program);
+        let error = t!("backend.other_program", path = path, program = program);
+        return Error::failed(error).hint(t!("api.hint_beside", program = program));
+    }
+    let pid = pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+    Error::failed(t!("backend.already", pid = pid, path = path)).hint(t!("backend.hint_stop"))
 }
 
 /// Makes the socket's folder, or checks the one that is there.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::CommonArgs;
 use super::shell;
-use crate::error::{Error, Explain as _, Result};
+use crate::error::{Error, Exit, Explain as _, Result};
 use crate::files::read;
 use crate::host::Host;
 use crate::project::{Project, ProjectId, Registry, UserLayout, Venv};
@@ -26,7 +26,12 @@ pub fn project(
 ) -> Result<Project> {
     if let Some(path) = &common.env {
         let venv = Venv::open(host.absolute(path));
-        return Ok(Project::of_venv(venv.hint(t!("console.hint_env"))?));
+        let exit = match &venv {
+            Err(error) if error.is_known() => Exit::NotFound,
+            _ => Exit::Failed,
+        };
+        let venv = venv.exit(exit).hint(t!("console.hint_env"))?;
+        return Ok(Project::of_venv(venv));
     }
     let Some(named) = &common.project else {
         return Project::of_host(host).ok_or_else(|| {
@@ -83,7 +88,6 @@ fn registered(host: &Host, id: &ProjectId) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Exit;
 
     fn named(text: &str) -> CommonArgs {
         CommonArgs {
@@ -128,5 +132,12 @@ mod tests {
             assert!(!error.hints().is_empty());
         }
         assert!(project(&host, &CommonArgs::default(), asked).is_err());
+        let env = CommonArgs {
+            env: Some("nowhere".into()),
+            ..CommonArgs::default()
+        };
+        let error = project(&host, &env, asked).expect_err("no environment");
+        assert_eq!(error.exit(), Exit::NotFound);
+        assert!(!error.hints().is_empty());
     }
 }

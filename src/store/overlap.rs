@@ -4,8 +4,9 @@
 //! the run has what it says that it did, and leaves the rest to those who still go on, or to the next comparison. So no
 //! run has another's change, and each is entered once.
 //!
-//! What another tool changed before the run began is entered before it begins. Where that could not be (a full disk, nobody
-//! with the lock), it is entered here, right before the run: in the snapshot that the run leaves it would count as known.
+//! What another tool changed before the run began is entered before it begins. Where that could not be (a full disk,
+//! nobody with the lock), it is entered here, right before the run: in the snapshot that the run leaves it would count
+//! as known.
 
 use std::collections::BTreeSet;
 
@@ -82,8 +83,8 @@ pub fn publish_own(
     publish_under(&lock, state, (project, config), run, (&recorded, &after))
 }
 
-/// Enters what differed from the record when `run` began, which found the environment as `before`. Gives the state as it
-/// is then.
+/// Enters what differed from the record when `run` began, which found the environment as `before`. Gives the state as
+/// it is then.
 fn enter_earlier(
     lock: &HistoryLock,
     state: ProjectState,

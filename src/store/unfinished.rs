@@ -87,7 +87,8 @@ impl Unfinished {
         begun.write(venv)
     }
 
-    /// Writes down how the run `id` ended, and what was installed then, for whoever will enter it: this process could not.
+    /// Writes down how the run `id` ended, and what was installed then, for whoever will enter it: this process could
+    /// not.
     ///
     /// # Errors
     /// [`StoreError`]; then the run will count as interrupted.

@@ -1,10 +1,12 @@
 //! What the verbs stand on.
 
 use crate::api::Client;
-use crate::console::{self, CommonArgs};
+use crate::console::{self, CommonArgs, shell};
 use crate::error::Result;
 use crate::host::Host;
 use crate::project::{Config, Project};
+use crate::terminal::printable;
+use crate::words::t;
 
 /// What most verbs stand on: a project, its settings, and the process.
 pub(super) struct Ground<'a> {
@@ -25,6 +27,39 @@ impl<'a> Ground<'a> {
             project,
             config,
         }
+    }
+
+    /// `aim-venv-sync` and `verb` as they are typed where the person is now, so that they mean this project.
+    pub(super) fn typed(&self, verb: &str) -> String {
+        let mut words = vec!["aim-venv-sync"];
+        words.extend((!verb.is_empty()).then_some(verb));
+        let root = shell::word(&self.project.root().to_string_lossy());
+        if Project::of_host(self.host).as_ref() != Some(&self.project) {
+            let option = match verb {
+                "init" => None,
+                _ if self.project.is_nobodys() => Some("--env"),
+                _ => Some("--project"),
+            };
+            words.extend(option);
+            words.push(&root);
+        }
+        words.join(" ")
+    }
+
+    /// The other projects of the environment, and who keeps the record, in words; none where there are no others.
+    pub(super) fn shared(&self) -> Option<String> {
+        let all = self.project.sharing();
+        let others = all.iter().filter(|root| *root != self.project.root());
+        let others: Vec<String> = others.map(|root| root.display().to_string()).collect();
+        let keeper = self.project.keeper().display();
+        let words = || {
+            t!(
+                "venv_sync.shared_with",
+                projects = printable(&others.join(", ")),
+                keeper = keeper
+            )
+        };
+        (!others.is_empty()).then(|| words().into_owned())
     }
 }
 

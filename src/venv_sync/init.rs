@@ -38,7 +38,7 @@ pub(super) fn init(
         InitTarget::Elsewhere(folder, venv) => {
             store::belong(&folder, &venv).hint(t!("venv_sync.hint_doctor"))?;
             let project = Project::at(&folder).filter(|project| project.has(&venv));
-            (project.ok_or_else(|| has_another(&folder))?, None)
+            (project.ok_or_else(|| has_another(&folder, &venv))?, None)
         }
         InitTarget::Bare(folder) => {
             let maker = Maker::choose(host, args.python.as_deref())?;
@@ -134,7 +134,9 @@ fn place(
         return Err(Error::usage(message));
     }
     match (Project::at(&folder), wanted) {
-        (Some(project), Some(venv)) if !project.has(&venv) => return Err(has_another(&folder)),
+        (Some(project), Some(venv)) if !project.has(&venv) => {
+            return Err(has_another(&folder, &venv));
+        }
         (Some(project), _) => return usable(project).map(InitTarget::Ready),
         (None, Some(venv)) => return Ok(InitTarget::Elsewhere(folder, venv)),
         (None, None) => {}
@@ -162,7 +164,7 @@ fn owner_of(venv: &Venv) -> Option<Project> {
     (!project.is_nobodys()).then_some(project)
 }
 
-fn has_another(folder: &Path) -> Error {
+fn has_another(folder: &Path, wanted: &Venv) -> Error {
     let venv = Project::at(folder).map(|project| project.venv().root().to_path_buf());
     let venv = venv.unwrap_or_default();
     Error::failed(t!(
@@ -170,7 +172,10 @@ fn has_another(folder: &Path) -> Error {
         folder = folder.display(),
         path = venv.display()
     ))
-    .hint(t!("venv_sync.hint_has_another"))
+    .hint(t!(
+        "venv_sync.hint_has_another",
+        path = shell::word(&wanted.root().to_string_lossy())
+    ))
 }
 
 /// `project`, if its environment has an interpreter.
@@ -271,6 +276,9 @@ fn print(
         generation = applied.generation,
         count = changes::distributions(applied.now.len())
     ))?;
+    if let Some(shared) = ground.shared() {
+        console.line(t!("venv_sync.shared", with = shared))?;
+    }
     if let Some(id) = id {
         console.line(t!("venv_sync.registered", id = id))?;
     }

@@ -23,6 +23,10 @@ use crate::words::t;
 struct Status {
     project: PathBuf,
     environment: PathBuf,
+    /// The folder that keeps the record.
+    keeper: PathBuf,
+    /// All projects whose environment it is.
+    shared_by: Vec<PathBuf>,
     python: Option<String>,
     python_runs: bool,
     pip: Option<String>,
@@ -62,7 +66,7 @@ pub(super) fn status(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
     if console.is_json() {
         console.json(&status)?;
     } else {
-        print(&status, &meta, console)?;
+        print(ground, &status, &meta, console)?;
     }
     Ok(Exit::Done)
 }
@@ -78,6 +82,8 @@ fn gather(ground: &Ground<'_>) -> Result<(Status, EnvMeta)> {
     let status = Status {
         project: ground.project.root().to_path_buf(),
         environment: venv.root().to_path_buf(),
+        keeper: ground.project.keeper().to_path_buf(),
+        shared_by: ground.project.sharing(),
         python: venv.python_version(),
         python_runs: !matches!(venv.python(), Err(VenvError::PythonGone(_))),
         pip: init::pip_version(&now),
@@ -121,16 +127,25 @@ fn shim(ground: &Ground<'_>) -> Result<Shim> {
     Ok(if is_sound { Shim::On } else { Shim::Damaged })
 }
 
-fn print(status: &Status, meta: &EnvMeta, console: &mut Console) -> Result<()> {
+fn print(
+    ground: &Ground<'_>,
+    status: &Status,
+    meta: &EnvMeta,
+    console: &mut Console,
+) -> Result<()> {
     let mut rows = vec![
         (
             t!("venv_sync.status.project"),
             status.project.display().to_string(),
         ),
         (t!("venv_sync.status.environment"), environment(status)),
+        (
+            t!("venv_sync.status.shared"),
+            ground.shared().unwrap_or_default(),
+        ),
         (t!("venv_sync.status.generation"), generation(status, meta)),
-        (t!("venv_sync.status.record"), record(status)),
-        (t!("venv_sync.status.shim"), shim_words(status.shim)),
+        (t!("venv_sync.status.record"), record(ground, status)),
+        (t!("venv_sync.status.shim"), shim_words(ground, status.shim)),
         (t!("venv_sync.status.daemon"), status.daemon.words()),
         (
             t!("venv_sync.status.worker"),
@@ -171,6 +186,12 @@ fn environment(status: &Status) -> String {
         .environment
         .strip_prefix(&status.project)
         .unwrap_or(&status.environment);
+    // It may be the project's folder itself.
+    let path = if path.as_os_str().is_empty() {
+        &status.environment
+    } else {
+        path
+    };
     let what = t!(
         "venv_sync.status.environment_is",
         path = path.display(),
@@ -232,27 +253,54 @@ fn brief(diff: &Diff) -> String {
     }
 }
 
-fn record(status: &Status) -> String {
+fn record(ground: &Ground<'_>, status: &Status) -> String {
+    let command = ground.typed("");
     match (&status.problem, &status.difference) {
-        _ if !status.recorded => style::paint(style::ODD, t!("venv_sync.status.unrecorded")),
+        _ if !status.recorded => style::paint(
+            style::ODD,
+            t!("venv_sync.status.unrecorded", command = command),
+        ),
         (Some(why), _) => style::paint(
             style::BAD,
-            t!("venv_sync.status.broken", why = printable(why)),
+            t!(
+                "venv_sync.status.broken",
+                why = printable(why),
+                command = command
+            ),
         ),
         (None, None) => style::paint(style::GOOD, t!("venv_sync.status.in_step")),
         (None, Some(diff)) => style::paint(
             style::ODD,
-            t!("venv_sync.status.differs", what = brief(diff)),
+            t!(
+                "venv_sync.status.differs",
+                what = brief(diff),
+                command = command
+            ),
         ),
     }
 }
 
-fn shim_words(shim: Shim) -> String {
+fn shim_words(ground: &Ground<'_>, shim: Shim) -> String {
     match shim {
         Shim::On => style::paint(style::GOOD, t!("venv_sync.status.shim_on")),
-        Shim::Off => style::paint(style::ODD, t!("venv_sync.status.shim_off")),
-        Shim::Damaged => style::paint(style::BAD, t!("venv_sync.status.shim_damaged")),
-        Shim::Absent => style::paint(style::ODD, t!("venv_sync.status.shim_absent")),
+        Shim::Off => style::paint(
+            style::ODD,
+            t!(
+                "venv_sync.status.shim_off",
+                command = ground.typed("config")
+            ),
+        ),
+        Shim::Damaged => style::paint(
+            style::BAD,
+            t!("venv_sync.status.shim_damaged", command = ground.typed("")),
+        ),
+        Shim::Absent => style::paint(
+            style::ODD,
+            t!(
+                "venv_sync.status.shim_absent",
+                command = ground.typed("init")
+            ),
+        ),
     }
 }
 

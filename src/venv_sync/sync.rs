@@ -30,7 +30,7 @@ pub(super) fn sync(ground: &Ground<'_>, args: SyncArgs, console: &mut Console) -
         print(&applied, console)?;
         if ground.config.enabled.value && !hook::is_installed(ground.project.venv())? {
             // The environment was never ours, or another tool made it anew (`--clear`): nothing can be put back.
-            console.hint(t!("venv_sync.hint_init"));
+            console.hint(t!("venv_sync.hint_init", command = ground.typed("init")));
         }
     }
     let worker = if args.wait {
@@ -74,7 +74,12 @@ fn check(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
         for line in changes::lines(standing.diff().unwrap_or(&Diff::default())) {
             console.line(line)?;
         }
-        console.hint(t!("venv_sync.hint_sync"));
+        let command = ground.typed("");
+        console.hint(if let Standing::Unreadable(..) = standing {
+            t!("venv_sync.hint_mend", command = command)
+        } else {
+            t!("venv_sync.hint_sync", command = command)
+        });
     }
     Ok(if standing.is_in_step() {
         Exit::Done

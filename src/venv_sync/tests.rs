@@ -390,3 +390,52 @@ fn no_project_has_an_exit_status_of_its_own() {
         assert_eq!(said.exit, Exit::NotFound, "{args:?}: {:?}", said.error);
     }
 }
+
+#[test]
+fn what_is_to_be_typed_means_the_environment_that_was_asked_about() {
+    let site = Site::new();
+    site.run(&["init"]);
+    site.write("other/pyvenv.cfg", "version = 3.11.7\n");
+    site.write("other/lib/python3.11/site-packages/README", "");
+    let other = site.path("other");
+    let other = other.to_str().expect("UTF-8");
+    let status = site.run(&["--env", other, "status"]).out;
+    for words in [
+        format!("{other} (Python 3.11.7"),
+        format!("`aim-venv-sync init {other}`"),
+        format!("`aim-venv-sync --env {other}` makes it"),
+    ] {
+        assert!(status.contains(&words), "{words}: {status}");
+    }
+    let refused = site.run(&["init", ".", "--env", other]).error;
+    let refused = refused.expect("it has another one");
+    let hint = format!("`aim-venv-sync init {other}`");
+    assert!(refused.contains(&hint), "{refused}");
+    std::fs::remove_file(site.path("env_meta.json")).expect("removed");
+    let status = site.run(&["status"]).out;
+    assert!(status.contains("`aim-venv-sync` makes it"), "{status}");
+}
+
+#[test]
+fn who_shares_an_environment_is_told_so() {
+    let site = Site::new();
+    site.run(&["init"]);
+    let status = site.run(&["status"]).out;
+    assert!(!status.contains("shared"), "{status}");
+    let second = site.path("../second");
+    std::fs::create_dir(&second).expect("folder");
+    std::os::unix::fs::symlink(site.path(".venv"), second.join(".venv")).expect("link");
+    let (first, second) = (site.path(""), second.canonicalize().expect("resolved"));
+    let first = first.to_str().expect("UTF-8").trim_end_matches('/');
+    let named = second.to_str().expect("UTF-8");
+    let words = format!("{first}; the record lies in {first}");
+    let said = site.run(&["init", named]).out;
+    assert!(said.contains(&words), "{said}");
+    let status = site.run(&["--project", named, "status"]).out;
+    assert!(status.contains(&words), "{status}");
+    let status = site.run(&["status"]).out;
+    assert!(
+        status.contains(&format!("{named}; the record lies in {first}")),
+        "{status}"
+    );
+}

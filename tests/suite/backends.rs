@@ -207,7 +207,9 @@ fn it_leaves_word_in_the_environment_and_takes_all_back() {
         assert_eq!(mode & 0o777, 0o600, "{}", path.display());
     }
     // Where it serves, nobody else does.
-    sandbox.run("aim-backend", ["serve"]).exits(1);
+    let refused = sandbox.run("aim-backend", ["serve"]).exits(1).stderr();
+    assert!(refused.contains("example-backend"), "{refused}");
+    assert!(!refused.contains("aim-backend stop"), "{refused}");
     backend.interrupt();
     assert!(!word.exists() && !sandbox.socket().exists());
     let _daemon = sandbox.daemon();

@@ -45,6 +45,9 @@ pub struct Watching {
     /// Why not by the best means, or why what was noticed could not be recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// Whether what was noticed waits for whoever is changing the environment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
 }
 
 /// By which means changes are noticed.

@@ -70,8 +70,8 @@ pub(super) async fn execute(
     Ok((headers, body_of(answer)).into_response())
 }
 
-/// `POST /api/project/execute-flow-stream`: events as it goes. A flow that cannot begin is an event too, also where there is
-/// no such project, or none with an environment.
+/// `POST /api/project/execute-flow-stream`: events as it goes. A flow that cannot begin is an event too,
+/// also where there is no such project, or none with an environment.
 #[utoipa::path(
     post,
     path = "/api/project/execute-flow-stream",

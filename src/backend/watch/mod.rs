@@ -67,6 +67,7 @@ impl Watch {
             watching: Watching {
                 mode: WatchMode::Polling,
                 why: None,
+                waits: false,
             },
             behind: None,
             has_looked: false,

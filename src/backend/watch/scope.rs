@@ -54,6 +54,7 @@ impl WatchScope {
                 watching: Watching {
                     mode: WatchMode::Off,
                     why: Some(format!("`enabled` is false ({})", enabled.origin)),
+                    waits: false,
                 },
                 found: None,
                 moved: (now, now),
@@ -91,6 +92,7 @@ impl WatchScope {
         let polling = |why: String| Watching {
             mode: WatchMode::Polling,
             why: Some(why),
+            waits: false,
         };
         let now = match Places::of(self.project.venv(), &self.host) {
             Ok(now) => now,
@@ -109,6 +111,7 @@ impl WatchScope {
                 let events = Watching {
                     mode: WatchMode::Events,
                     why: None,
+                    waits: false,
                 };
                 (now, events)
             }

@@ -181,6 +181,7 @@ impl WatchTask {
                 let watching = Watching {
                     mode,
                     why: Some(why.clone()),
+                    waits: false,
                 };
                 self.show(None, watching, Some(why));
                 self.view.send_modify(|view| view.has_looked = true);
@@ -229,6 +230,7 @@ impl WatchTask {
                 behind = Some(format!(
                     "waits while the environment is being changed: {why}"
                 ));
+                watching.waits = true;
                 self.moved = Some(moved);
                 self.next_look = Some(Instant::now() + self.pause);
                 self.pause = (self.pause * 2).min(PAUSES.1);

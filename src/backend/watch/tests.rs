@@ -203,13 +203,13 @@ async fn a_project_that_nobody_uses_is_looked_at_once_where_nobody_tells_of_chan
 async fn a_project_that_is_used_has_watches_where_others_have_none() {
     let site = Site::watched_by(FolderWatcher::scarce());
     site.watch.has_looked().await;
-    let Watching { mode, why } = site.watch.watching();
+    let Watching { mode, why, .. } = site.watch.watching();
     let why = why.unwrap_or_default();
     assert_eq!(mode, WatchMode::Polling, "{why}");
     assert!(why.contains("fs.inotify.max_user_watches"), "{why}");
     assert_eq!(site.watcher.watched(), 0);
     site.caught_up().await;
-    let Watching { mode, why } = site.watch.watching();
+    let Watching { mode, why, .. } = site.watch.watching();
     assert_eq!((mode, why), (WatchMode::Events, None));
     site.install("six");
     site.until(1).await;

@@ -71,8 +71,8 @@ pub struct FinishedRun {
 }
 
 impl FinishedRun {
-    /// A run `sync` of the tool that turned `before` into `now`, as somebody saw it at `seen_at`; `argv` and `cwd` are of
-    /// the call that noticed.
+    /// A run `sync` of the tool that turned `before` into `now`, as somebody saw it at `seen_at`; `argv` and `cwd` are
+    /// of the call that noticed.
     ///
     /// # Errors
     /// What is of the moment: then nobody knows which tool it was.

@@ -159,6 +159,9 @@ fn noticing(watching: &Watching) -> Check {
         WatchMode::Events if watching.why.is_none() => {
             Check::good(NAME, t!("venv_sync.doctor.watching"))
         }
+        WatchMode::Events if watching.waits => {
+            Check::odd(NAME, t!("venv_sync.doctor.watching_fails", why = why), None)
+        }
         WatchMode::Events => Check::wrong(
             NAME,
             t!("venv_sync.doctor.watching_fails", why = why),
@@ -186,8 +189,12 @@ mod tests {
     use crate::venv_sync::doctor::Rating;
 
     fn check(mode: WatchMode, why: Option<&str>, expected: (Rating, &str, bool)) {
+        judge(mode, why, false, expected);
+    }
+
+    fn judge(mode: WatchMode, why: Option<&str>, waits: bool, expected: (Rating, &str, bool)) {
         let why = why.map(str::to_owned);
-        let found = noticing(&Watching { mode, why });
+        let found = noticing(&Watching { mode, why, waits });
         assert_eq!(found.outcome, expected.0, "{found:?}");
         assert!(found.message.contains(expected.1), "{found:?}");
         assert_eq!(found.remedy.is_some(), expected.2, "{found:?}");
@@ -241,5 +248,11 @@ mod tests {
         check(WatchMode::Off, Some("x"), (odd, "not noticed", true));
         let full = (Rating::Wrong, "disk full", true);
         check(WatchMode::Events, Some("disk full"), full);
+        judge(
+            WatchMode::Events,
+            Some("pip runs"),
+            true,
+            (odd, "pip runs", false),
+        );
     }
 }

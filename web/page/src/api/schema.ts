@@ -975,6 +975,8 @@ export interface components {
             mode: components["schemas"]["WatchMode"];
             /** @description Why not by the best means, or why what was noticed could not be recorded. */
             why?: string | null;
+            /** @description Whether what was noticed waits for whoever is changing the environment. */
+            waits?: boolean;
         };
         /**
          * @description When a worker gives way.
