@@ -6,6 +6,9 @@ use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use aim_toolkit::testing::{lead_session, open_pair};
@@ -182,6 +185,12 @@ impl Page {
         })
     }
 
+    /// Ends the session, so that it is in nobody's way.
+    fn end(mut self) {
+        self.say(&json!({"type": "close"}));
+        while self.read().is_some() {}
+    }
+
     fn session(&self) -> &str {
         self.ready["session"].as_str().expect("an id")
     }
@@ -242,6 +251,33 @@ impl Bare {
     fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A session that puts out what it can, on a page that reads all of it on a thread of its own.
+struct Flood {
+    stop: Arc<AtomicBool>,
+    reader: JoinHandle<()>,
+}
+
+impl Flood {
+    fn begin(world: &World<'_>) -> Self {
+        let mut page = world.page("");
+        page.type_in("yes\r");
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stop);
+        let reader = std::thread::spawn(move || {
+            while !seen.load(Ordering::Relaxed) {
+                page.read();
+            }
+            page.end();
+        });
+        Self { stop, reader }
+    }
+
+    fn end(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.reader.join().expect("read");
     }
 }
 
@@ -309,6 +345,7 @@ fn echoes(world: &World<'_>) {
             ours.extend((0..KEYS).map(|_| page.key()));
         }
         bare.kill();
+        page.end();
         (floor, ours)
     };
     let (floor, ours) = measured();
@@ -319,29 +356,23 @@ fn echoes(world: &World<'_>) {
         "at most 3",
     );
     // Each with a flood beside it: the bare one with a bare one's, ours with another session's.
-    let mut yes = world.page("");
-    yes.type_in("yes\r");
-    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let seen = std::sync::Arc::clone(&stop);
-    let reader = std::thread::spawn(move || {
-        while !seen.load(std::sync::atomic::Ordering::Relaxed) {
-            yes.read();
-        }
-    });
-    let (mut page, mut ours) = (world.page(""), Vec::new());
-    page.echo_program();
-    ours.extend((0..KEYS * ROUNDS).map(|_| page.key()));
-    stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    reader.join().expect("read");
-    let bare_flood = Bare::start("yes");
-    let pid = bare_flood.child.id();
-    let reader = std::thread::spawn(move || bare_flood.drain());
-    let (mut bare, mut floor) = (Bare::echo(), Vec::new());
-    floor.extend((0..KEYS * ROUNDS).map(|_| bare.key()));
-    bare.kill();
-    let pid = Pid::from_raw(i32::try_from(pid).expect("small")).expect("a process");
-    kill_process(pid, Signal::KILL).expect("killed");
-    reader.join().expect("read");
+    let (mut floor, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let drained = Bare::start("yes");
+        let yes = Pid::from_raw(i32::try_from(drained.child.id()).expect("small"));
+        let reader = std::thread::spawn(move || drained.drain());
+        let mut bare = Bare::echo();
+        floor.extend((0..KEYS).map(|_| bare.key()));
+        bare.kill();
+        kill_process(yes.expect("a process"), Signal::KILL).expect("killed");
+        reader.join().expect("read");
+        let beside = Flood::begin(world);
+        let mut page = world.page("");
+        page.echo_program();
+        ours.extend((0..KEYS).map(|_| page.key()));
+        page.end();
+        beside.end();
+    }
     row(
         "  with a flood beside it, 99 of 100",
         percentile(floor, 99),
@@ -368,6 +399,7 @@ fn interrupt(world: &World<'_>) {
         })
     });
     let time = median(times.collect());
+    page.end();
     println!(
         "{:<58} {:>10} {:>10.1?} {:>8}  at most 50 ms",
         "Ctrl-C to the prompt, a page that takes 10 MB/s", "", time, ""
@@ -433,20 +465,19 @@ fn idle_sessions(world: &World<'_>) {
         format!("{each} KB, {more}"),
         ""
     );
-    for mut page in pages {
-        page.say(&json!({"type": "close"}));
-    }
+    pages.into_iter().for_each(Page::end);
 }
 
 fn stalled(world: &World<'_>) {
     let before = world.memory();
     let mut page = world.page("");
     page.type_in("yes\r");
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(12));
     let more = world.memory().saturating_sub(before);
+    page.end();
     println!(
         "{:<58} {:>10} {:>10} {:>8}  at most 1 MB",
-        "memory for a flooded page that reads nothing",
+        "memory for a flooded page that reads nothing for 12 s",
         "",
         format!("{more} KB"),
         ""
@@ -466,24 +497,10 @@ fn nodes(sandbox: &Sandbox, world: &World<'_>) {
     node();
     let alone = node();
     let quiet: Vec<Page> = (0..180).map(|_| world.page("")).collect();
-    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let floods: Vec<_> = (0..20)
-        .map(|_| {
-            let (mut page, stop) = (world.page(""), std::sync::Arc::clone(&stop));
-            page.type_in("yes\r");
-            std::thread::spawn(move || {
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    page.read();
-                }
-            })
-        })
-        .collect();
+    let floods: Vec<Flood> = (0..20).map(|_| Flood::begin(world)).collect();
     let beside = node();
-    stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    for flood in floods {
-        flood.join().expect("read");
-    }
-    drop(quiet);
+    floods.into_iter().for_each(Flood::end);
+    quiet.into_iter().for_each(Page::end);
     row(
         "a trivial node beside 200 sessions, 20 flooding / alone",
         alone,

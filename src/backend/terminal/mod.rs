@@ -307,7 +307,12 @@ impl Terminals {
         if let Some((runtime, _)) = &sessions.runtime {
             return Ok(runtime.clone());
         }
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            // A terminal that floods is always ready for more; a key of another one is to be seen after one turn of it,
+            // and not after 61, as is usual.
+            .event_interval(1)
+            .build()?;
         let handle = runtime.handle().clone();
         let (alive, is_over) = oneshot::channel::<()>();
         supervise::thread("terminals", move || {

@@ -1,8 +1,10 @@
-//! Terminals over the real socket, with real shells: what they are (`pages`), how they end (`ends`), and that the
-//! environment is active in each shell, however its person has set it up (`shells`).
+//! Terminals over the real socket, with real shells: what they are (`pages`), what they make of a page that goes wrong
+//! (`protocol`), how they end (`ends`), and that the environment is active in each shell, however its person has set it
+//! up (`shells`).
 
 mod ends;
 mod pages;
+mod protocol;
 mod shells;
 
 use std::ffi::OsString;
