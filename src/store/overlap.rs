@@ -28,11 +28,11 @@ pub struct Company {
     pub is_at_work: bool,
 }
 
-/// As [`publish`], for a run that may have had `company`, and found the environment as `before` when the generation
-/// `since` was recorded; `now` is what is installed.
+/// As [`publish`](super::publish::publish), for a run that may have had `company`, and found the environment as
+/// `before` when the generation `since` was recorded; `now` is what is installed.
 ///
 /// # Errors
-/// As [`publish`].
+/// As [`publish`](super::publish::publish).
 pub fn publish_own(
     project: &Project,
     config: &Config,
