@@ -49,7 +49,7 @@ worker-test: ## the Python worker alone, on each Python that is there
 shell-test: ## shellcheck on every shell script
 	shellcheck -x -s bash shims/shell/start.bash shims/shell/guide.bash
 	shellcheck -x -s sh shims/shell/start.sh shims/shell/activate.sh
-	shellcheck -x examples/demo/demo.sh tests/worker/run .ci/run .ci/tools .ci/fetch .ci/check .ci/page
+	shellcheck -x examples/demo/demo.sh tests/worker/run shims/editors/marimo.sh .ci/run .ci/tools .ci/fetch .ci/check .ci/page
 
 page-test: page ## the page: generated types, lint, unit tests, and a real browser against a real daemon
 	@if command -v npm >/dev/null; then cd web && npm run check && npm run test:browser; \

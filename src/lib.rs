@@ -14,11 +14,13 @@
 //! | [`store`] | what is written to disk: `env_meta.json`, run records, run logs, locks |
 //! | [`api`] | what can be asked of the daemon, and two ways to ask |
 //! | [`hook`] | what leads pip to `aim-pip`: the hook's files in an environment, put there and taken out again |
+//! | [`lsp`] | language servers, kept in step: messages, what a new server must be told, how one follows another |
 //! | [`console`] | what the commands share: options, output, tables, times |
 //! | [`shim`] | `aim-pip` |
 //! | [`venv_sync`] | `aim-venv-sync` |
 //! | [`logs`] | `aim-logs` |
 //! | [`worker_cli`] | `aim-worker` |
+//! | [`lsp_cli`] | `aim-lsp` |
 //! | `backend` | `aim-backend`, behind the feature of that name |
 //!
 //! Rooms are private to the crate but for the programs: `pub` in a room is for other rooms, and the compiler tells of
@@ -45,6 +47,8 @@ mod host;
 mod inventory;
 mod json;
 pub mod logs;
+mod lsp;
+pub mod lsp_cli;
 mod project;
 mod secrets;
 pub mod shim;

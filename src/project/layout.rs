@@ -162,6 +162,8 @@ impl VenvLayout {
     pub const WAITING: &'static str = "waiting-";
     /// The note of the daemon that serves the project.
     pub const DAEMON: &'static str = "daemon";
+    /// Folder of the notes of those who bring a language server along.
+    pub const LSP: &'static str = "lsp";
     /// Version of the layout; there where the hook was put in.
     pub const VERSION: &'static str = "version";
     /// There once the person was guided in a shell.

@@ -1,6 +1,6 @@
 //! Linux.
 
-use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -223,6 +223,11 @@ impl HeldProcess {
         let _ = rustix::process::pidfd_send_signal(&self.0, Signal::KILL);
     }
 
+    /// Readable once it has ended.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
     /// Waits until it has ended, which its descriptor tells by being readable, or `limit` is over.
     pub(crate) fn wait(&self, limit: std::time::Duration) {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -260,4 +265,31 @@ pub(crate) fn remote_file_system(path: &Path) -> Option<&'static str> {
 pub(crate) fn most_watches() -> Option<usize> {
     let most = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches").ok()?;
     most.trim().parse().ok()
+}
+
+/// Tells when an entry of a folder is written anew, or another one is put in its place (inotify(7)).
+#[derive(Debug)]
+pub(crate) struct FolderWatch(OwnedFd);
+
+impl FolderWatch {
+    /// Watches `folder`; none where the system allows no more of this, or the folder is not there.
+    pub(crate) fn of(folder: &Path) -> Option<Self> {
+        use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+
+        let watch = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok()?;
+        let flags = WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE | WatchFlags::ONLYDIR;
+        add_watch(&watch, folder, flags).ok()?;
+        Some(Self(watch))
+    }
+
+    /// Readable once something was written.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// Forgets what was told so far.
+    pub(crate) fn settle(&self) {
+        let mut told = [0_u8; 4096];
+        while matches!(rustix::io::read(&self.0, &mut told), Ok(read) if read > 0) {}
+    }
 }

@@ -121,6 +121,10 @@ impl HeldProcess {
         match *self {}
     }
 
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        match *self {}
+    }
+
     pub(crate) fn wait(&self, _limit: std::time::Duration) {
         match *self {}
     }
@@ -143,4 +147,22 @@ pub(crate) fn remote_file_system(_path: &Path) -> Option<&'static str> {
 /// There is no such bound.
 pub(crate) fn most_watches() -> Option<usize> {
     None
+}
+
+/// A folder is looked at again and again.
+#[derive(Debug)]
+pub(crate) enum FolderWatch {}
+
+impl FolderWatch {
+    pub(crate) fn of(_folder: &Path) -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        match *self {}
+    }
+
+    pub(crate) fn settle(&self) {
+        match *self {}
+    }
 }

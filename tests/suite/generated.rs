@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use aim_toolkit::testing::{Config, ErrorCode, NodeCode, OTHERS, OURS};
-use aim_toolkit::{backend, logs, venv_sync, worker_cli};
+use aim_toolkit::{backend, logs, lsp_cli, venv_sync, worker_cli};
 use clap::Command;
 use clap_complete::Shell;
 
@@ -120,11 +120,12 @@ fn the_description_of_the_calls_is_as_the_code_is() {
     compare(Path::new("docs/api.md"), &api_page::page(&api));
 }
 
-fn commands() -> [(&'static str, Command); 4] {
+fn commands() -> [(&'static str, Command); 5] {
     [
         ("aim-venv-sync", venv_sync::command()),
         ("aim-logs", logs::command()),
         ("aim-worker", worker_cli::command()),
+        ("aim-lsp", lsp_cli::command()),
         ("aim-backend", backend::command()),
     ]
 }

@@ -12,6 +12,7 @@ fn each_program_has_only_what_it_needs() {
     check("aim-pip", &["aim_toolkit::"], &all);
     check("aim-logs", &[parser], &[&server[..], &[client]].concat());
     check("aim-worker", &[parser, client], &server);
+    check("aim-lsp", &[parser], &[&server[..], &[client]].concat());
     check("aim-venv-sync", &[parser, client], &server);
     #[cfg(feature = "backend")]
     check("aim-backend", &server, &[]);

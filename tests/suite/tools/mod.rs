@@ -1,14 +1,25 @@
 //! Tools that run pip, or change environments without it, as they are released: each change is remembered once, and
 //! what a tool does in an environment of its own is none of ours.
 
-mod place;
-
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::sandbox::stored_wheel;
-use crate::sandbox::{Ran, Sandbox, skipped};
+use crate::released::Released;
+use crate::sandbox::{Ran, Sandbox, skipped, stored_wheel};
+
+static TOOLS: Released = Released::new(
+    "tools",
+    &[
+        "hatch",
+        "nox",
+        "pdm",
+        "poetry",
+        "pre-commit",
+        "tox",
+        "virtualenv",
+    ],
+);
 
 /// A project whose environment is ours, and the tools beside it.
 struct Site {
@@ -19,7 +30,7 @@ struct Site {
 impl Site {
     /// With wheels of `greeting`, `farewell` and `other`; none where the tools are missing.
     fn ready() -> Option<Self> {
-        let tools = place::programs()?;
+        let tools = TOOLS.programs()?;
         let sandbox = Sandbox::ready();
         for name in ["greeting", "farewell", "other"] {
             sandbox.wheel(name, "1.0");

@@ -1,0 +1,169 @@
+//! The environment's generation, as `env_meta.json` has it: whoever changes the environment, its record is written
+//! there by `aim-pip` or the daemon. The file is the truth, so nobody else need be asked.
+
+use std::ffi::OsString;
+use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::files::Stamp;
+use crate::inventory::{Snapshot, canonical};
+use crate::lsp::change::Change;
+use crate::lsp::strategy::Strategy;
+use crate::project::Project;
+use crate::store::{EnvMeta, MetaState};
+use crate::system::FolderWatch;
+
+/// How often the file is looked at where the system does not tell of it.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What a server has been started with, and is to be brought along from.
+#[derive(Debug)]
+pub struct Environment {
+    project: Option<Project>,
+    watch: Option<FolderWatch>,
+    stamp: Option<Stamp>,
+    looked_at: Instant,
+    generation: u64,
+    installed: Snapshot,
+    interpreter: Interpreter,
+    strategy: Strategy,
+    /// Whether the server lies in the environment.
+    has_server: bool,
+}
+
+/// What makes an interpreter another one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Interpreter {
+    file: Option<PathBuf>,
+    version: Option<String>,
+}
+
+impl Environment {
+    /// The environment of `project`. Without one, nothing ever changes.
+    pub fn of(project: Option<Project>) -> Self {
+        let mut environment = Self {
+            watch: project
+                .as_ref()
+                .and_then(|project| FolderWatch::of(project.keeper())),
+            project,
+            stamp: None,
+            looked_at: Instant::now(),
+            generation: 0,
+            installed: Snapshot::default(),
+            interpreter: Interpreter::default(),
+            strategy: Strategy::Unknown,
+            has_server: false,
+        };
+        if let Some(project) = &environment.project {
+            environment.stamp = Stamp::of(&project.layout().env_meta());
+            let (meta, _) = EnvMeta::read(&project.layout());
+            environment.generation = meta.generation().0;
+            environment.installed = meta.snapshot();
+            environment.interpreter = Interpreter::of(project);
+        }
+        environment
+    }
+
+    /// Says which server it is that is brought along.
+    pub(super) fn serve(&mut self, command: &[OsString], strategy: Strategy) {
+        self.strategy = strategy;
+        self.has_server = self.project.as_ref().is_some_and(|project| {
+            let roots = [
+                Some(project.venv().root().to_path_buf()),
+                project.venv().root().canonicalize().ok(),
+            ];
+            let program = command
+                .first()
+                .map(Path::new)
+                .and_then(|program| found(program, project));
+            let is_in = |root: &PathBuf| {
+                program
+                    .as_ref()
+                    .is_some_and(|program| program.starts_with(root))
+            };
+            roots.iter().flatten().any(is_in)
+        });
+    }
+
+    /// The generation that was seen last.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Readable when it is worth looking.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.watch.as_ref().map(FolderWatch::descriptor)
+    }
+
+    /// When to look without being told.
+    pub(super) fn next_look(&self, _now: Instant) -> Option<Instant> {
+        let is_blind = self.project.is_some() && self.watch.is_none();
+        is_blind.then(|| self.looked_at + LOOK)
+    }
+
+    /// What has changed since the last look.
+    pub(super) fn look(&mut self, now: Instant) -> Option<Change> {
+        self.looked_at = now;
+        if let Some(watch) = &self.watch {
+            watch.settle();
+        }
+        let project = self.project.as_ref()?;
+        let layout = project.layout();
+        let stamp = Stamp::of(&layout.env_meta());
+        if stamp == self.stamp {
+            return None;
+        }
+        let (meta, state) = EnvMeta::read(&layout);
+        if state != MetaState::Present {
+            // It is being put right by somebody; the next look tells.
+            return None;
+        }
+        self.stamp = stamp;
+        let generation = meta.generation().0;
+        if generation == self.generation {
+            return None;
+        }
+        let installed = meta.snapshot();
+        let interpreter = Interpreter::of(project);
+        let names = self.installed.diff_to(&installed).names().distributions;
+        let is_of_server = |name: &String| self.strategy.is_made_of(&canonical(name));
+        let change = Change {
+            generation,
+            moves_paths: moves_paths(&meta, self.generation),
+            places: project.venv().site_packages(),
+            needs_new_server: interpreter != self.interpreter
+                || (self.has_server && names.iter().any(is_of_server)),
+        };
+        self.generation = generation;
+        self.installed = installed;
+        self.interpreter = interpreter;
+        Some(change)
+    }
+}
+
+impl Interpreter {
+    fn of(project: &Project) -> Self {
+        Self {
+            file: project.venv().python_path().canonicalize().ok(),
+            version: project.venv().python_version(),
+        }
+    }
+}
+
+/// Whether path files may be others than at generation `since`. Of more than one change only the last is told here.
+fn moves_paths(meta: &EnvMeta, since: u64) -> bool {
+    let last = meta.last_change.as_ref();
+    let last =
+        last.filter(|last| last.generation == meta.generation() && last.generation.0 == since + 1);
+    last.is_none_or(|last| !last.changes.startup.is_empty())
+}
+
+/// Where a program is that is named as one types it: in the environment, where it has one of that name.
+fn found(program: &Path, project: &Project) -> Option<PathBuf> {
+    if program.components().count() > 1 {
+        return std::path::absolute(program).ok();
+    }
+    let own = project.venv().script(program);
+    own.exists().then_some(own)
+}

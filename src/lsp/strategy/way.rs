@@ -1,0 +1,46 @@
+//! The ways to bring a server along.
+
+use std::time::Duration;
+
+use crate::lsp::memory::Memory;
+use crate::lsp::wire::Message;
+
+/// How a server is brought along.
+#[derive(Debug)]
+pub enum Way {
+    /// It looks by itself, at the next request.
+    Nothing,
+    /// It is told, and shows that it heard.
+    Inject(Vec<Message>, Sign),
+    /// Another one takes its place.
+    Replace,
+}
+
+/// By what it is seen that a server has heard.
+#[derive(Debug, Clone, Copy)]
+pub struct Sign {
+    /// It sends one of these; without any, nobody waits.
+    pub methods: &'static [&'static str],
+    /// This is how long it has.
+    pub within: Duration,
+}
+
+impl Sign {
+    /// What a server that has looked again says by itself: what it found in the open files, or that the client is to
+    /// ask for that. None is waited for where it has nothing to say so of.
+    pub(super) fn of_diagnostics(memory: &mut Memory) -> Self {
+        let pulls = memory.can(&["textDocument", "diagnostic"]);
+        let is_told = memory.can(&["workspace", "diagnostics", "refreshSupport"]);
+        let methods: &[&str] = match (memory.open_uris().is_empty(), pulls && !is_told) {
+            (false, false) => &[
+                "textDocument/publishDiagnostics",
+                "workspace/diagnostic/refresh",
+            ],
+            _ => &[],
+        };
+        Self {
+            methods,
+            within: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `aim-lsp status`: the language servers that run through a proxy.
+
+use chrono::Utc;
+use serde::Serialize;
+
+use crate::console::style::{BAD, GOOD, ODD};
+use crate::console::table::{Cell, Table};
+use crate::console::{self, CommonArgs, Console, time};
+use crate::error::{Exit, Result};
+use crate::files::read;
+use crate::host::Host;
+use crate::lsp::LspState;
+use crate::project::{Project, Registry, UserLayout};
+use crate::words::t;
+
+#[derive(Serialize)]
+struct Running {
+    /// The project's folder.
+    project: String,
+    #[serde(flatten)]
+    state: LspState,
+}
+
+pub(super) fn print(console: &mut Console, host: &Host, common: &CommonArgs) -> Result<Exit> {
+    let mut all = Vec::new();
+    for project in projects(host, common)? {
+        let folder = project.root().display().to_string();
+        let states = LspState::all_of(&project).into_iter();
+        all.extend(states.map(|state| Running {
+            project: folder.clone(),
+            state,
+        }));
+    }
+    if console.is_json() {
+        console.json(&all)?;
+    } else if all.is_empty() {
+        console.note(t!("lsp_cli.none"));
+    } else {
+        console.text(table(&all).to_text(console.width()))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The project that is named; without a name, that of the working folder and all that are registered.
+fn projects(host: &Host, common: &CommonArgs) -> Result<Vec<Project>> {
+    if common.project.is_some() || common.env.is_some() {
+        return Ok(vec![console::project(host, common, |_| None)?]);
+    }
+    let mut all: Vec<Project> = Project::of_host(host).into_iter().collect();
+    let registry = UserLayout::of(host)
+        .and_then(|user| read::text(&user.registry(), Registry::LONGEST).ok())
+        .and_then(|text| Registry::parse(&text).ok())
+        .unwrap_or_default();
+    for registration in registry.projects() {
+        if let Some(project) = Project::at(&registration.path)
+            && !all.iter().any(|known| known.has(project.venv()))
+        {
+            all.push(project);
+        }
+    }
+    Ok(all)
+}
+
+fn table(all: &[Running]) -> Table {
+    let headings = [
+        t!("lsp_cli.column.project"),
+        t!("lsp_cli.column.server"),
+        t!("lsp_cli.column.generation"),
+        t!("lsp_cli.column.state"),
+        t!("lsp_cli.column.synced"),
+    ];
+    let mut table = Table::new(headings).right([2]).gives_way([0]);
+    let now = Utc::now();
+    for Running { project, state } in all {
+        let synced = state.synced_at.map(|at| {
+            let how = state.how.as_deref().unwrap_or_default();
+            let took = state.took_ms.unwrap_or_default();
+            format!("{} ({how}, {took} ms)", time::ago(at, now))
+        });
+        table.push([
+            project.as_str().into(),
+            state.server.as_str().into(),
+            state.generation.to_string().as_str().into(),
+            words(state),
+            synced.unwrap_or_default().as_str().into(),
+        ]);
+    }
+    table
+}
+
+fn words(state: &LspState) -> Cell {
+    match &state.error {
+        Some(why) => Cell::styled(BAD, t!("lsp_cli.state.failing", why = why)),
+        None if state.generation < state.env_generation => {
+            Cell::styled(ODD, t!("lsp_cli.state.behind"))
+        }
+        None => Cell::styled(GOOD, t!("lsp_cli.state.ready")),
+    }
+}
