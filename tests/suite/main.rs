@@ -57,6 +57,8 @@ mod story;
 mod strangers;
 mod sync;
 mod systems;
+#[cfg(target_os = "linux")]
+mod terminals;
 mod tools;
 mod turns;
 mod unread_log;

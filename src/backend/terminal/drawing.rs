@@ -21,6 +21,8 @@ pub(super) struct Drawing {
     pub(super) bytes: Vec<u8>,
     /// That state.
     modes: Modes,
+    /// Nothing that the alternate screen shows was drawn before the bytes that this was made of.
+    pub(super) is_whole: bool,
 }
 
 impl Drawing {
@@ -33,11 +35,11 @@ impl Drawing {
         place: u64,
         output: &[u8],
     ) -> Self {
-        let (mut modes, begin) = if let Some(last) = last {
-            (last.modes, last.bytes)
+        let (mut modes, begin, was_whole) = if let Some(last) = last {
+            (last.modes, last.bytes, last.is_whole)
         } else {
-            let begin = before.restored();
-            (before, begin)
+            let (begin, was_whole) = (before.restored(), !before.is_alternate());
+            (before, begin, was_whole)
         };
         // A character that is not whole yet is left to what comes after.
         let whole = output.len() - unfinished(output);
@@ -54,6 +56,8 @@ impl Drawing {
         Self {
             at: place + whole as u64,
             bytes,
+            // The alternate screen begins empty.
+            is_whole: was_whole || !modes.is_alternate(),
             modes,
         }
     }

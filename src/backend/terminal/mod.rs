@@ -56,6 +56,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a session has to tell how it is.
 const ANSWER: Duration = Duration::from_millis(500);
 
+/// A minute of the setting `terminal.idle_minutes`; nobody wants to wait for one in a test.
+const MINUTE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 60_000 });
+
 /// Bytes that are read from a terminal at once.
 const READ: usize = 64 << 10;
 
@@ -189,7 +192,8 @@ impl Terminals {
         let idle = config.terminal_idle_minutes.value;
         // Before the shell begins: what it knows of the environment may be newer, never older.
         let generation = EnvMeta::read(&whose.layout()).0.generation().0;
-        let idle = (idle > 0).then(|| Duration::from_secs(idle.saturating_mul(60)));
+        let idle =
+            (idle > 0).then(|| MINUTE.saturating_mul(u32::try_from(idle).unwrap_or(u32::MAX)));
         let mut sessions = self.0.sessions.lock();
         if sessions.is_closed {
             return Err(Farewell::GoingAway);

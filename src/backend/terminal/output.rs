@@ -155,7 +155,8 @@ impl Output {
             no_news: head.len() as u64 + self.answered.saturating_sub(from),
             head,
             from,
-            is_in_doubt: drawing.is_none() && self.state_at_end().is_alternate(),
+            is_in_doubt: drawing.is_none_or(|drawing| !drawing.is_whole)
+                && self.state_at_end().is_alternate(),
         }
     }
 

@@ -108,8 +108,19 @@ fn what_was_never_drawn_is_in_doubt() {
     let replay = output.replay(None);
     assert!(replay.is_in_doubt);
     assert!(replay.head.starts_with(b"\x1bc\x1b[?1049h\x1b[?1006h"));
+    // Neither is a drawing of what is left to be trusted, nor what is drawn upon it, until the screen begins anew.
+    for _ in 0..2 {
+        let drawn = output.draw(SIZE)();
+        output.drawn(drawn);
+        output.push(b"\x1b[5;1Hmore");
+        assert!(output.replay(None).is_in_doubt);
+    }
     output.push(b"\x1b[?1049l");
     assert!(!output.replay(None).is_in_doubt);
+    let drawn = output.draw(SIZE)();
+    output.drawn(drawn);
+    output.push(b"\x1b[?1049h");
+    assert!(!output.replay(None).is_in_doubt, "it begins empty");
 }
 
 #[test]

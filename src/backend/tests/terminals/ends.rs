@@ -40,6 +40,64 @@ fn the_end_of_a_shell_is_told_and_nothing_of_it_stays() {
 }
 
 #[test]
+fn a_session_in_which_nothing_happens_is_ended_as_the_setting_says() {
+    let Some((world, project)) = world_with("sh") else {
+        return;
+    };
+    let settings = project.root().join(".aim.toml");
+    let of = |minutes: u32| format!("[terminal]\nidle_minutes = {minutes}\n");
+    std::fs::write(&settings, of(0)).expect("write");
+    let kept = Page::come(&world, project.root(), "");
+    std::fs::write(&settings, of(1)).expect("write");
+    let mut busy = Page::come(&world, project.root(), "");
+    busy.type_in("while :; do echo still; sleep 0.05; done\r");
+    let mut page = Page::come(&world, project.root(), "");
+    let shell = page.output("echo $$");
+    let expected = "nothing was typed or printed for too long".to_owned();
+    assert_eq!(page.farewell(), (4408, expected));
+    wait_until("no process is left", || !is_alive(&shell));
+    // One without a page is ended, too.
+    let left = Page::come(&world, project.root(), "");
+    let session = left.session();
+    drop(left);
+    let is_open = |session: &str| {
+        let all = list(&world);
+        let mut all = all.as_array().expect("a list").iter();
+        all.any(|open| open["session"] == session)
+    };
+    wait_until("it is ended", || !is_open(&session));
+    assert!(is_open(&kept.session()) && is_open(&busy.session()));
+    busy.shown.clear();
+    busy.until("still");
+}
+
+#[test]
+fn a_shell_that_cannot_be_started_is_told_with_the_reason() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let shell = dir.path().join("broken-shell");
+    program(&shell, "");
+    // It may be run and is a file, but what runs it is not there.
+    std::fs::write(&shell, "#!/nowhere/interpreter\n").expect("write");
+    let Some((world, project)) = world_with(shell.to_str().expect("text")) else {
+        return;
+    };
+    let mut page = Page::come(&world, project.root(), "");
+    let (code, reason) = page.farewell();
+    assert_eq!(code, 1011, "{reason}");
+    let said = format!("{} could not be started: ", shell.display());
+    assert!(
+        reason.starts_with(&said) && reason.contains("No such file"),
+        "{reason}"
+    );
+    assert_eq!(page.told, [] as [Value; 0], "there is no session");
+    assert_eq!(list(&world), json!([]));
+    // Once it can be started, it is.
+    program(&shell, "exec /bin/sh \"$@\"");
+    let mut page = Page::come(&world, project.root(), "");
+    assert_eq!(page.output("echo $((1 + 1))"), "2");
+}
+
+#[test]
 fn a_daemon_that_ends_says_so_and_leaves_no_shell() {
     let Some((mut world, project)) = world_with("bash") else {
         return;

@@ -177,3 +177,49 @@ fn a_page_that_asks_is_answered() {
     }
     assert_eq!(page.told.last(), Some(&json!({"type": "pong"})));
 }
+
+/// The rows that a terminal of 80 columns and 24 rows shows after `bytes`, without those that are empty.
+fn rows(bytes: &[u8]) -> Vec<(usize, String)> {
+    let mut terminal = avt::Terminal::new(80, 24).expect("a size");
+    terminal.feed(&*String::from_utf8_lossy(bytes));
+    let lines = terminal.screen().visible_lines().enumerate();
+    lines
+        .map(|(row, line)| (row, line.text().trim_end().to_owned()))
+        .filter(|(_, text)| !text.is_empty())
+        .collect()
+}
+
+#[test]
+fn an_editor_shows_its_screen_after_more_than_is_kept() {
+    let Some((world, project)) = world_with("bash") else {
+        return;
+    };
+    // It draws one row again and again, and all of them when it is told that its terminal has another size.
+    let editor = "draw() { printf '\\033[2J\\033[1;1Htop\\033[24;1Hbottom\\033[3;1Hmiddle'; }\n\
+         printf '\\033[?1049h'; draw; trap draw WINCH\n\
+         yes \"$(printf '\\033[3;1Hmiddle')\" | tr -d '\\n' | head -c 3600000\n\
+         printf '\\033[3;1Hmiddle\\033[5;1Hdrawn'; while :; do sleep 0.1; done\n";
+    std::fs::write(world.path("editor"), editor).expect("write");
+    let mut page = Page::come(&world, project.root(), "");
+    page.type_in(&format!("bash {}\r", world.path("editor").display()));
+    page.until("drawn");
+    let of = |texts: &[(usize, &str)]| -> Vec<(usize, String)> {
+        let rows = texts.iter().map(|(row, text)| (*row, (*text).to_owned()));
+        rows.collect()
+    };
+    let stayed = of(&[(0, "top"), (2, "middle"), (4, "drawn"), (23, "bottom")]);
+    assert_eq!(rows(&page.shown), stayed);
+    let wish = format!("session={}", page.session());
+    drop(page);
+    wait_until("it is quiet", || list(&world)[0]["idle_s"] != 0);
+    let mut next = Page::come(&world, project.root(), &wish);
+    let begun = Instant::now();
+    let drawn_again = of(&[(0, "top"), (2, "middle"), (23, "bottom")]);
+    while rows(&next.shown) != drawn_again {
+        assert!(
+            begun.elapsed() < PATIENCE && next.read(),
+            "it shows {:?}",
+            rows(&next.shown)
+        );
+    }
+}
