@@ -1,5 +1,6 @@
 # Guidance above bash's prompt, and completion of aim-*: eval "$(aim-venv-sync shell bash)". No process is started while
-# nothing changes. Every name begins with _aim_; nothing of the person's is changed but PROMPT_COMMAND, which grows by one.
+# nothing changes. Every name begins with _aim_; nothing of the person's is changed but PROMPT_COMMAND, which grows by one, and
+# PATH in a terminal of aim-backend.
 
 _aim_program=${_AIM_PROGRAM:-aim-venv-sync}
 unset _AIM_PROGRAM
@@ -22,8 +23,24 @@ _aim_read() {
     if [[ -r $_aim_meta ]]; then IFS= \builtin read -r -d '' -n 200 "$1" <"$_aim_meta" || :; fi
 }
 
+# In a terminal of aim-backend, before the first prompt of a shell: a login shell (those of tmux are) has a PATH that
+# /etc/profile has made anew, and an rc file has put another pip in front once more.
+_aim_first() {
+    if [[ -n ${AIM_TERMINAL-} && -n ${VIRTUAL_ENV-} && $PATH != "$VIRTUAL_ENV/bin:"* ]]; then
+        \builtin local path=:$PATH:
+        while [[ $path == *":$VIRTUAL_ENV/bin:"* ]]; do path=${path/":$VIRTUAL_ENV/bin:"/:}; done
+        path=${path#:}
+        PATH=$VIRTUAL_ENV/bin:${path%:}
+        \builtin hash -r
+    fi
+}
+
 _aim_guide() {
     \builtin local status=$? now=''
+    if [[ -z ${_aim_began-} ]]; then
+        _aim_began=1
+        _aim_first
+    fi
     if [[ -t 2 ]]; then
         if [[ ${VIRTUAL_ENV-} != "${_aim_env-}" ]]; then
             _aim_env=${VIRTUAL_ENV-} _aim_meta='' _aim_gone='' _aim_off=''

@@ -33,7 +33,22 @@ function _aim_read
     end
 end
 
+# In a terminal of aim-backend, before the first prompt of a shell: a login shell may have a PATH that was made anew, and
+# the person's own configuration has put another pip in front once more.
+function _aim_first
+    if test -n "$AIM_TERMINAL" -a -n "$VIRTUAL_ENV" -a "$PATH[1]" != "$VIRTUAL_ENV/bin"
+        while set -l at (contains -i -- $VIRTUAL_ENV/bin $PATH)
+            set -e PATH[$at]
+        end
+        set -gx PATH $VIRTUAL_ENV/bin $PATH
+    end
+end
+
 function _aim_guide --on-event fish_prompt
+    if not set -q _aim_began
+        set -g _aim_began 1
+        _aim_first
+    end
     if test -t 2
         if test "$VIRTUAL_ENV" != "$_aim_env"
             set -g _aim_env "$VIRTUAL_ENV"

@@ -1,5 +1,6 @@
 # Guidance above zsh's prompt, and completion of aim-*: eval "$(aim-venv-sync shell zsh)". No process is started while
-# nothing changes. Every name begins with _aim_; nothing of the person's is changed but precmd_functions.
+# nothing changes. Every name begins with _aim_; nothing of the person's is changed but precmd_functions, and PATH in a terminal
+# of aim-backend.
 
 typeset -g _aim_program=${_AIM_PROGRAM:-aim-venv-sync}
 unset _AIM_PROGRAM
@@ -23,9 +24,23 @@ _aim_read() {
     if [[ -r $_aim_meta ]]; then IFS= read -r -u 0 -k 200 _aim_now <$_aim_meta || :; fi
 }
 
+# In a terminal of aim-backend, before the first prompt of a shell: a login shell may have a PATH that /etc/profile has
+# made anew, and an rc file has put another pip in front once more.
+_aim_first() {
+    emulate -L zsh
+    if [[ -n ${AIM_TERMINAL-} && -n ${VIRTUAL_ENV-} && ${path[1]-} != $VIRTUAL_ENV/bin ]]; then
+        path=($VIRTUAL_ENV/bin ${path:#$VIRTUAL_ENV/bin})
+        rehash
+    fi
+}
+
 _aim_guide() {
     local status_before=$?
     emulate -L zsh
+    if [[ -z ${_aim_began-} ]]; then
+        typeset -g _aim_began=1
+        _aim_first
+    fi
     if [[ -t 2 ]]; then
         if [[ ${VIRTUAL_ENV-} != ${_aim_env-} ]]; then
             typeset -g _aim_env=${VIRTUAL_ENV-} _aim_meta='' _aim_gone='' _aim_off=''

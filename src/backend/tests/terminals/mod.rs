@@ -3,6 +3,7 @@
 //! up (`shells`).
 
 mod ends;
+mod inner;
 mod pages;
 mod protocol;
 mod shells;
