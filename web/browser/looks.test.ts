@@ -98,6 +98,32 @@ describe.skipIf(!CHROMIUM)('looks', () => {
         await context.close();
     });
 
+    test('the terminal has a way out of its own, on pages without keys of theirs', async () => {
+        const { page, context } = await world.open();
+        // The page's keys are taken out, as in AIM-Forge's front end.
+        await context.addInitScript(() => {
+            const add = window.addEventListener.bind(window);
+            window.addEventListener = (type: string, ...rest: unknown[]) => {
+                if (type !== 'keydown') Reflect.apply(add, window, [type, ...rest]);
+            };
+        });
+        await page.reload();
+        await shows(page, 'demo$ ');
+        await page.keyboard.press('Tab');
+        await page.keyboard.press('Control+Shift+X');
+        const said = page.getByText('Out of the terminal.').filter({ visible: true });
+        const isWithin = (): Promise<boolean> =>
+            page.evaluate(() => document.activeElement?.closest('.aim-terminal') != null);
+        await said.waitFor();
+        await page.keyboard.press('Shift+Tab');
+        await page.keyboard.type('echo in-a"gain"\n');
+        await shows(page, 'in-again');
+        await page.keyboard.press('Control+Shift+X');
+        await page.keyboard.press('Tab');
+        expect(await isWithin()).toBe(false);
+        await context.close();
+    });
+
     test('a terminal that runs something is not ended without a question', async () => {
         const { page, context } = await world.open();
         await type(page, 'sleep 1000');

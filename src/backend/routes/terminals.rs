@@ -21,6 +21,8 @@ pub(super) struct Wished {
     session: Option<String>,
     /// How far the page has seen the session's stream.
     offset: Option<u64>,
+    /// What `ready` called the page's last visit, so that it is known whether another page has been there since.
+    visit: Option<u64>,
     /// Columns of the page's terminal.
     cols: Option<u64>,
     /// Rows of the page's terminal.
@@ -63,6 +65,7 @@ pub(super) async fn come(
     let wish = Wish {
         session: wished.session,
         seen: wished.offset,
+        visit: wished.visit,
         size: wished.cols.zip(wished.rows),
         wants_events: wished.events == Some(1),
     };

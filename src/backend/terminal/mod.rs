@@ -104,6 +104,8 @@ pub(super) struct Wish {
     pub(super) session: Option<String>,
     /// How far the page has seen its stream.
     pub(super) seen: Option<u64>,
+    /// The number of the page's last visit.
+    pub(super) visit: Option<u64>,
     /// Columns and rows of the page's terminal.
     pub(super) size: Option<(u64, u64)>,
     /// The project's events are to be told.
@@ -147,6 +149,7 @@ impl Terminals {
             let visit = Visit {
                 came,
                 seen: wish.seen,
+                last: wish.visit,
                 size: wish.size.and_then(|(cols, rows)| sized(cols, rows)),
                 events: wish.wants_events.then(|| here.told(id)),
             };

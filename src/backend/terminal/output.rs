@@ -110,8 +110,8 @@ impl Output {
         (!piece.is_empty()).then(|| Bytes::copy_from_slice(piece))
     }
 
-    /// How a page goes on that has seen the stream up to `seen`, or nothing of it.
-    pub(super) fn replay(&self, seen: Option<u64>) -> Replay {
+    /// How a page goes on that has seen the stream up to `seen`, or nothing of it. `others` have been shown it since.
+    pub(super) fn replay(&self, seen: Option<u64>, others: bool) -> Replay {
         let seen = seen.filter(|seen| (self.start..=self.end()).contains(seen));
         let (is_resumed, from) = match seen {
             Some(seen) => (true, seen),
@@ -123,8 +123,12 @@ impl Output {
             offset: from,
             head: Vec::new(),
             from,
-            // One that goes on gets what it has not seen, and so has not answered.
-            no_news: if is_resumed { 0 } else { self.answered },
+            // What a page has not seen, it has not answered; whether somebody else has, is another matter.
+            no_news: if is_resumed && !others {
+                0
+            } else {
+                self.answered.saturating_sub(from)
+            },
             is_in_doubt: false,
         }
     }

@@ -72,10 +72,11 @@ pub(super) enum Heard {
 }
 
 impl Page {
-    /// The page at the end of `came`, which is shown the session `session` as `replay` has it.
+    /// The page at the end of `came`, which is shown the session `session` as `replay` has it, at its visit `visit`.
     pub(super) async fn new(
         came: Came,
         session: &str,
+        visit: u64,
         replay: Replay,
         events: Option<mpsc::Receiver<String>>,
     ) -> Self {
@@ -96,6 +97,7 @@ impl Page {
             offset: replay.offset,
             ack: ACK,
             replay: replay.no_news,
+            visit,
         });
         let mut head = Bytes::from(replay.head);
         while !head.is_empty() {
@@ -308,7 +310,7 @@ mod tests {
             read: Bytes::new(),
             speaks_subprotocol: false,
         };
-        let mut page = Page::new(came, "s", Output::default().replay(None), None).await;
+        let mut page = Page::new(came, "s", 1, Output::default().replay(None, false), None).await;
         let begun = page.heard_at.max(page.asked_at);
         page.heard_at = begun;
         page.asked_at = begun;

@@ -52,6 +52,8 @@ pub(super) enum ToPage<'a> {
         ack: u64,
         /// So many of the bytes that follow are no news: what the terminal answers to them is not to be sent.
         replay: u64,
+        /// The number of this visit, which the page says when it comes again.
+        visit: u64,
     },
     /// The shell has ended.
     Exit {

@@ -51,6 +51,8 @@ pub(super) struct Visit {
     pub(super) came: Came,
     /// How far it has seen the stream.
     pub(super) seen: Option<u64>,
+    /// The number of its last visit, if it says so.
+    pub(super) last: Option<u64>,
     pub(super) size: Option<Size>,
     /// What it is to be told beside the stream.
     pub(super) events: Option<mpsc::Receiver<String>>,
@@ -76,6 +78,8 @@ pub(super) struct Session {
     output: Output,
     input: Input,
     page: Option<Page>,
+    /// How many pages have come.
+    visits: u64,
     orders: mpsc::UnboundedReceiver<Order>,
     /// Nothing was typed and nothing printed since.
     still_since: Instant,
@@ -134,6 +138,7 @@ impl Session {
             output: Output::default(),
             input: Input::default(),
             page: None,
+            visits: 0,
             orders,
             still_since: Instant::now(),
             idle,
@@ -275,9 +280,12 @@ impl Session {
     /// Is shown on the page that comes; one that it was shown on is told.
     async fn show(&mut self, visit: Visit) {
         self.leave(Some(Farewell::TakenOver));
-        let replay = self.output.replay(visit.seen);
+        let others = visit.last.is_some_and(|last| last != self.visits);
+        let replay = self.output.replay(visit.seen, others);
         let is_in_doubt = replay.is_in_doubt;
-        self.page = Some(Page::new(visit.came, &self.id, replay, visit.events).await);
+        self.visits += 1;
+        let (came, number) = (visit.came, self.visits);
+        self.page = Some(Page::new(came, &self.id, number, replay, visit.events).await);
         self.resize(visit.size);
         if is_in_doubt {
             // Two sizes, or the program would see none that is new.

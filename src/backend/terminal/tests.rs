@@ -45,7 +45,7 @@ fn rest(output: &Output, mut from: u64) -> Vec<u8> {
 
 /// What a page shows that comes now and has seen nothing.
 fn newcomer(output: &Output) -> Screen {
-    let replay = output.replay(None);
+    let replay = output.replay(None, false);
     assert!(!replay.is_resumed);
     assert_eq!(replay.offset + replay.head.len() as u64, replay.from);
     let mut screen = Screen::new();
@@ -90,7 +90,7 @@ fn an_editor_is_still_there_after_more_than_is_kept() {
     let drawn = output.draw(SIZE)();
     output.drawn(drawn);
     put_out(b"\x1b[4;1Hthree", &mut output, &mut stayed);
-    let replay = output.replay(None);
+    let replay = output.replay(None, false);
     assert!(!replay.is_in_doubt);
     let all = [replay.head, rest(&output, replay.from)].concat();
     let text = String::from_utf8_lossy(&all);
@@ -105,7 +105,7 @@ fn what_was_never_drawn_is_in_doubt() {
     let mut output = Output::keeping(KEPT);
     output.push(b"\x1b[?1049h\x1b[?1006h");
     output.push(&flood());
-    let replay = output.replay(None);
+    let replay = output.replay(None, false);
     assert!(replay.is_in_doubt);
     assert!(replay.head.starts_with(b"\x1bc\x1b[?1049h\x1b[?1006h"));
     // Neither is a drawing of what is left to be trusted, nor what is drawn upon it, until the screen begins anew.
@@ -113,27 +113,49 @@ fn what_was_never_drawn_is_in_doubt() {
         let drawn = output.draw(SIZE)();
         output.drawn(drawn);
         output.push(b"\x1b[5;1Hmore");
-        assert!(output.replay(None).is_in_doubt);
+        assert!(output.replay(None, false).is_in_doubt);
     }
     output.push(b"\x1b[?1049l");
-    assert!(!output.replay(None).is_in_doubt);
+    assert!(!output.replay(None, false).is_in_doubt);
     let drawn = output.draw(SIZE)();
     output.drawn(drawn);
     output.push(b"\x1b[?1049h");
-    assert!(!output.replay(None).is_in_doubt, "it begins empty");
+    assert!(!output.replay(None, false).is_in_doubt, "it begins empty");
 }
 
 #[test]
 fn what_one_page_has_answered_is_no_news_to_the_next() {
     let mut output = Output::keeping(KEPT);
     output.push(b"one\x1b[c");
-    assert_eq!(output.replay(None).no_news, 0, "nobody was there to answer");
+    assert_eq!(
+        output.replay(None, false).no_news,
+        0,
+        "nobody was there to answer"
+    );
     output.answered(6);
     output.push(b"two\x1b[6n");
-    assert_eq!(output.replay(None).no_news, 6);
-    assert_eq!(output.replay(Some(6)).no_news, 0, "it goes on with news");
+    assert_eq!(output.replay(None, false).no_news, 6);
+    assert_eq!(
+        output.replay(Some(6), false).no_news,
+        0,
+        "it goes on with news"
+    );
+    output.push(b"three");
+    output.answered(13);
+    let no_news = |seen, others| output.replay(Some(seen), others).no_news;
+    assert_eq!(
+        no_news(6, false),
+        0,
+        "what it was sent last may not have come"
+    );
+    assert_eq!(no_news(6, true), 7, "another page has answered that");
+    assert_eq!(no_news(15, true), 0, "nobody was there since");
     output.answered(2);
-    assert_eq!(output.replay(None).no_news, 6, "an earlier page was slower");
+    assert_eq!(
+        output.replay(None, false).no_news,
+        13,
+        "an earlier page was slower"
+    );
     // Made anew, it is no news as a whole; what came after that is, as far as no page had it.
     output.push(&flood());
     let drawn = output.draw(SIZE)();
@@ -142,7 +164,7 @@ fn what_one_page_has_answered_is_no_news_to_the_next() {
     output.push(b"three");
     for (answered, beyond) in [(at - 1, 0), (at, 0), (at + 2, 2)] {
         output.answered(answered);
-        let replay = output.replay(None);
+        let replay = output.replay(None, false);
         assert_eq!(replay.no_news, replay.head.len() as u64 + beyond);
     }
 }
@@ -151,18 +173,21 @@ fn what_one_page_has_answered_is_no_news_to_the_next() {
 fn a_page_goes_on_where_it_was() {
     let mut output = Output::keeping(KEPT);
     output.push(b"one two three");
-    let replay = output.replay(Some(4));
+    let replay = output.replay(Some(4), false);
     assert!(replay.is_resumed && replay.head.is_empty());
     assert_eq!(rest(&output, replay.from), b"two three");
-    assert!(output.replay(Some(13)).is_resumed, "nothing was missed");
+    assert!(
+        output.replay(Some(13), false).is_resumed,
+        "nothing was missed"
+    );
     for never in [14, u64::MAX] {
-        let replay = output.replay(Some(never));
+        let replay = output.replay(Some(never), false);
         assert!(!replay.is_resumed);
         assert_eq!(rest(&output, replay.from), b"one two three");
     }
     output.push(&flood());
     assert!(
-        !output.replay(Some(4)).is_resumed,
+        !output.replay(Some(4), false).is_resumed,
         "it is not kept any more"
     );
 }
@@ -175,7 +200,7 @@ fn no_more_is_kept_than_is_to_be() {
         output.push(b"end");
     }
     assert_eq!(output.end(), 3 * (KEPT as u64 + 13));
-    let replay = output.replay(None);
+    let replay = output.replay(None, false);
     let all = [replay.head, rest(&output, replay.from)].concat();
     assert!(all.len() <= KEPT + 100 && all.ends_with(b"end"));
 }
@@ -231,7 +256,7 @@ proptest! {
         prop_assert_eq!(newcomer(&output).seen(), stayed.seen());
         // One that lost its connection goes on with the next byte.
         let (whole, at) = (output.end(), output.end() - (bytes.len() - came_at) as u64);
-        let replay = output.replay(Some(at));
+        let replay = output.replay(Some(at), false);
         prop_assert!(replay.is_resumed);
         prop_assert_eq!(rest(&output, replay.from).len() as u64, whole - at);
         prop_assert_eq!(rest(&output, replay.from), &bytes[came_at..]);

@@ -39,6 +39,7 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
     const { theme = 'dark', fontSize = 14, screenReaderMode = false, locale = 'en' } = props;
     const w = words[locale];
     const place = useRef<HTMLDivElement>(null);
+    const exit = useRef<HTMLDivElement>(null);
     const screen = useRef<Screen>(null);
     const connection = useRef<Connection>(null);
     const latest = useRef(props);
@@ -70,6 +71,9 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
             },
             onFind: () => {
                 setFinding(true);
+            },
+            onLeave: () => {
+                exit.current?.focus();
             },
             isReplay: () => link.isReplaying(),
         });
@@ -151,6 +155,7 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
             style={{ background: colours(theme).background }}
             role="group"
             aria-label={w.terminal}
+            aria-keyshortcuts="Control+Shift+X"
         >
             <div className="aim-terminal-screen" ref={place} />
             {isFinding && (
@@ -217,6 +222,10 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
                     </button>
                 </div>
             )}
+            {/* Behind all that the keyboard reaches here: Tab leads on from it, and Shift-Tab back. */}
+            <div className="aim-terminal-notice aim-terminal-exit" ref={exit} tabIndex={-1}>
+                {w.left}
+            </div>
         </div>
     );
 }

@@ -46,6 +46,12 @@ const SILENCE_MS = 20_000;
 const ANSWER_MS = 10_000;
 const ANSWER_WHEN_BACK_MS = 3_000;
 
+/** A size is told at most so often: a border that is dragged has a new one with every frame, and the shell draws for each. */
+const RESIZE_MS = 80;
+
+/** UTF-16 units that may be typed before the session is there. */
+const EARLY = 4 * 1024;
+
 /** So long a connection may take to be made. */
 const PATIENCE_MS = 15_000;
 
@@ -62,6 +68,12 @@ export class Connection {
     private offset: number | undefined;
     private size: Size;
     private isReady = false;
+    private visit: number | undefined;
+    /** Typed before the session is there; nothing is kept where it is undefined. */
+    private early: string | undefined = '';
+    /** The size that the daemon was told last, and the time in which it is told no other. */
+    private told: Size | undefined;
+    private pause: ReturnType<typeof setTimeout> | undefined;
     /** Bytes of the replay that have not come yet, and pieces of it that are not drawn yet. */
     private replay = 0;
     private undrawnReplay = 0;
@@ -102,11 +114,14 @@ export class Connection {
         this.offset = undefined;
         this.isEnded = false;
         this.tries = 0;
+        this.early = '';
         this.connect();
     }
 
     type(text: string): void {
         if (this.isReady) this.outbox.type(text);
+        else if (this.early !== undefined && this.early.length + text.length <= EARLY)
+            this.early += text;
     }
 
     paste(text: string, isBracketed: boolean): void {
@@ -121,7 +136,16 @@ export class Connection {
     resize(size: Size): void {
         if (size.cols === this.size.cols && size.rows === this.size.rows) return;
         this.size = size;
-        if (this.isReady) this.say({ type: 'resize', ...size });
+        if (this.isReady && this.pause === undefined) this.tellSize();
+    }
+
+    private tellSize(): void {
+        this.told = this.size;
+        this.say({ type: 'resize', ...this.size });
+        this.pause = setTimeout(() => {
+            this.pause = undefined;
+            if (this.told !== this.size) this.tellSize();
+        }, RESIZE_MS);
     }
 
     private readonly comeBack = (): void => {
@@ -205,7 +229,10 @@ export class Connection {
         query.set('rows', String(this.size.rows));
         query.set('events', '1');
         if (this.session !== undefined) query.set('session', this.session);
-        if (this.offset !== undefined) query.set('offset', String(this.offset));
+        if (this.offset !== undefined) {
+            query.set('offset', String(this.offset));
+            if (this.visit !== undefined) query.set('visit', String(this.visit));
+        }
         if (token !== undefined) query.set('token', token);
         return address.href;
     }
@@ -235,15 +262,18 @@ export class Connection {
         this.ack = ready.ack;
         this.undeclared = 0;
         this.isReady = true;
-        this.replay = ready.resumed ? 0 : ready.replay;
+        this.replay = ready.replay;
+        this.visit = ready.visit;
         this.watch();
         if (this.isAnew) this.options.onAnew();
         else if (!ready.resumed) this.options.onReset();
         this.isAnew = false;
         this.wasOpen = true;
         // The size may have changed since the address was made.
-        this.say({ type: 'resize', ...this.size });
+        this.tellSize();
         this.outbox.open(socket, isSame);
+        if (this.early) this.outbox.type(this.early);
+        this.early = undefined;
         this.options.onSession(ready.session);
         this.options.onState({ name: 'open' });
     }
@@ -271,6 +301,8 @@ export class Connection {
     private closed(code: number, reason: string): void {
         const wasSession = this.session !== undefined;
         this.drop();
+        // Nobody wants it typed once somebody has mended what is wrong.
+        this.early = undefined;
         if (code === 4404 && wasSession && this.wasOpen && !this.isEnded) {
             this.isAnew = true;
             this.session = undefined;
@@ -298,7 +330,9 @@ export class Connection {
     private drop(): void {
         clearTimeout(this.timer);
         clearTimeout(this.vigil);
+        clearTimeout(this.pause);
         this.timer = undefined;
+        this.pause = undefined;
         this.isReady = false;
         this.replay = 0;
         this.outbox.shut();

@@ -21,6 +21,8 @@ export interface Ready {
     ack: number;
     /** So many of the bytes that follow are no news. */
     replay: number;
+    /** The number of this visit, to be said at the next; a daemon before it was known says none. */
+    visit?: number;
 }
 
 export interface Exit {

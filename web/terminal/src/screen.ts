@@ -22,6 +22,8 @@ export interface ScreenOptions {
     /** A program wants `text` on the clipboard. */
     onCopy(text: string): void;
     onFind(): void;
+    /** The person wants to leave the terminal. */
+    onLeave(): void;
     /** Whether what is written now was written before, so that its questions have been answered. */
     isReplay(): boolean;
 }
@@ -208,7 +210,7 @@ function showAtCursor(
     });
 }
 
-/** Ctrl-Shift-C copies and Ctrl-Shift-F finds; Ctrl-Shift-V is left to the browser, which pastes. */
+/** Ctrl-Shift-C copies, -F finds, -X leaves; Ctrl-Shift-V is left to the browser, which pastes. */
 function isForShell(event: KeyboardEvent, terminal: Terminal, options: ScreenOptions): boolean {
     if (event.type !== 'keydown' || !event.ctrlKey || !event.shiftKey || event.altKey) return true;
     switch (event.code) {
@@ -219,6 +221,10 @@ function isForShell(event: KeyboardEvent, terminal: Terminal, options: ScreenOpt
         case 'KeyF':
             event.preventDefault();
             options.onFind();
+            return false;
+        case 'KeyX':
+            event.preventDefault();
+            options.onLeave();
             return false;
         case 'KeyV':
             return false;

@@ -26,6 +26,7 @@ const en = {
     next: 'Next',
     previous: 'Previous',
     close: 'Close',
+    left: 'Out of the terminal. Tab goes on, Shift-Tab goes back.',
 };
 
 export type Words = typeof en;
@@ -53,6 +54,7 @@ const ko: Words = {
     next: '다음',
     previous: '이전',
     close: '닫기',
+    left: '터미널에서 나왔습니다. Tab은 다음으로, Shift-Tab은 터미널로 갑니다.',
 };
 
 export const words: Record<Locale, Words> = { ko, en };

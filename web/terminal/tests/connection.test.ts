@@ -216,3 +216,86 @@ test('a network that swallows everything is not waited for', () => {
     vi.advanceTimersByTime(15_000);
     expect(FakeSocket.all).toHaveLength(3);
 });
+
+/** What was typed, by what the daemon heard. */
+function typed(): unknown[] {
+    return FakeSocket.last.said.filter(({ type }) => type === 'input').map(({ data }) => data);
+}
+
+test('keys that come before the session are typed into it, so many and no more', () => {
+    link.type('l');
+    link.type('s\r');
+    expect(typed()).toEqual([]);
+    FakeSocket.last.ready();
+    expect(typed()).toEqual(['ls\r']);
+    link.again(false);
+    for (let key = 0; key < 10_000; key += 1) link.type('x');
+    FakeSocket.last.ready({ session: 's2' });
+    expect(typed()).toEqual(['x'.repeat(4096)]);
+});
+
+test('keys of a page that has waited are typed nowhere', () => {
+    link.type('rm -r build\r');
+    FakeSocket.last.end(1001);
+    link.type('rm -r dist\r');
+    vi.advanceTimersByTime(1000);
+    FakeSocket.last.ready();
+    FakeSocket.last.end(1001);
+    link.type('rm -r docs\r');
+    vi.advanceTimersByTime(1000);
+    FakeSocket.last.ready();
+    expect(FakeSocket.all).toHaveLength(3);
+    for (const { said } of FakeSocket.all)
+        expect(said.filter(({ type }) => type === 'input')).toEqual([]);
+});
+
+test('a border that is dragged is told of now and then, and where it stays', () => {
+    FakeSocket.last.ready();
+    FakeSocket.last.said = [];
+    const told = (): unknown[] => FakeSocket.last.said.map(({ cols }) => cols);
+    // 60 frames a second, for half a second.
+    for (let frame = 1; frame <= 30; frame += 1) {
+        link.resize({ cols: 80 + frame, rows: 24 });
+        vi.advanceTimersByTime(16);
+    }
+    expect(told().length).toBeLessThanOrEqual(500 / 50);
+    expect(told().length).toBeGreaterThan(3);
+    vi.advanceTimersByTime(100);
+    expect(told().at(-1)).toBe(110);
+    const count = told().length;
+    vi.advanceTimersByTime(1000);
+    expect(told()).toHaveLength(count);
+    // One alone is told at once, and one that is undone meanwhile ends as it is.
+    link.resize({ cols: 90, rows: 24 });
+    expect(told().at(-1)).toBe(90);
+    link.resize({ cols: 91, rows: 24 });
+    link.resize({ cols: 90, rows: 24 });
+    vi.advanceTimersByTime(1000);
+    expect(told().at(-1)).toBe(90);
+    // A new connection is told what it has, once.
+    link.resize({ cols: 100, rows: 24 });
+    link.resize({ cols: 101, rows: 24 });
+    FakeSocket.last.end(1001);
+    vi.advanceTimersByTime(1000);
+    FakeSocket.last.ready({ resumed: true });
+    vi.advanceTimersByTime(1000);
+    expect(told()).toEqual([101]);
+});
+
+test('what another page has answered meanwhile is no news, and it says when it was there itself', () => {
+    FakeSocket.last.ready({ visit: 1 });
+    FakeSocket.last.bytes(10);
+    expect(FakeSocket.last.query('visit')).toBeNull();
+    FakeSocket.last.end(1001);
+    vi.advanceTimersByTime(1000);
+    expect(FakeSocket.last.query('visit')).toBe('1');
+    FakeSocket.last.ready({ resumed: true, offset: 10, replay: 4, visit: 3 });
+    FakeSocket.last.bytes(6);
+    expect(happened.slice(-2)).toEqual(['4 again', '2 again']);
+    FakeSocket.last.end(1001);
+    vi.advanceTimersByTime(1000);
+    expect(FakeSocket.last.query('visit')).toBe('3');
+    // One that begins anew has been nowhere.
+    FakeSocket.last.end(4404);
+    expect(FakeSocket.last.query('visit')).toBeNull();
+});

@@ -223,3 +223,43 @@ fn an_editor_shows_its_screen_after_more_than_is_kept() {
         );
     }
 }
+
+#[test]
+fn a_page_is_told_what_another_has_answered_meanwhile() {
+    let Some((world, project)) = world_with("sh") else {
+        return;
+    };
+    let come = |wish: &str| Page::come(&world, project.root(), wish);
+    let go = |page: Page| {
+        drop(page);
+        wait_until("nobody looks", || list(&world)[0]["is_shown"] == false);
+    };
+    let mut page = come("");
+    page.type_in("echo on\"\"e\r");
+    page.until("one");
+    let (seen, visit) = (page.shown.len(), page.ready()["visit"].clone());
+    let session = format!("session={}", page.session());
+    let again = format!("{session}&offset={seen}&visit={visit}");
+    go(page);
+    // Nobody else was there: what it gets is news.
+    let same = come(&again);
+    assert_eq!(same.ready()["resumed"], true);
+    assert_eq!(same.ready()["replay"], 0);
+    go(same);
+    let mut other = come(&session);
+    other.type_in("echo tw\"\"o\r");
+    other.until("two");
+    let all = other.shown.len();
+    go(other);
+    let back = come(&again);
+    assert_eq!(back.ready()["resumed"], true);
+    let no_news = back.ready()["replay"].as_u64().expect("a number");
+    assert!(
+        no_news >= (all - seen) as u64,
+        "{no_news} from {seen} to {all}"
+    );
+    go(back);
+    // A page that does not say when it was there last is told as ever.
+    let old = come(&format!("{session}&offset={seen}"));
+    assert_eq!(old.ready()["replay"], 0);
+}

@@ -1948,6 +1948,8 @@ export interface operations {
                 session?: string;
                 /** @description How far the page has seen the session's stream. */
                 offset?: number;
+                /** @description What `ready` called the page's last visit, so that it is known whether another page has been there since. */
+                visit?: number;
                 /** @description Columns of the page's terminal. */
                 cols?: number;
                 /** @description Rows of the page's terminal. */
