@@ -6,33 +6,23 @@
 //! it is closed after a time, and before that when somebody else wants its place: first the one that has waited longest
 //! of whoever has most. One in a call is never closed. When all are, a new caller is turned away with a 503.
 //!
+//! What a connection does, and whether it waits, is in `seat`.
+//!
 //! Each door has a share of its own. The TCP side can be reached by every user of the machine, who need no token to be
 //! connected; the person's own socket is not narrowed by what they do there.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, Response};
-use axum::response::IntoResponse as _;
-use hyper::body::{Body as _, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::answer::Refusal;
-use super::bodies::{HeldBody, Timed};
+use super::seat::{Seat, talk};
 use super::state::Daemon;
 use super::supervise;
 
@@ -159,9 +149,10 @@ impl<E: Entrance> Entry<E> {
 
     /// Closes the connection that has waited longest, of the caller who has most; false when all are in calls.
     fn make_room(&self) -> bool {
-        let of_peer = |peer| self.seats.iter().filter(|seat| seat.peer == peer).count();
+        let of_peer = |peer| self.seats.iter().filter(|seat| seat.peer() == peer).count();
         let waiting = self.seats.iter().filter(|seat| seat.waits());
-        let goes = waiting.max_by_key(|seat| (of_peer(seat.peer), std::cmp::Reverse(seat.since())));
+        let goes =
+            waiting.max_by_key(|seat| (of_peer(seat.peer()), std::cmp::Reverse(seat.since())));
         goes.is_some_and(|seat| {
             seat.leave();
             true
@@ -171,15 +162,20 @@ impl<E: Entrance> Entry<E> {
     /// When the next connection will have waited too long. One that is in a call now will not before `limits.next`.
     fn next_deadline(&self) -> Option<Instant> {
         let waiting = self.seats.iter().filter(|seat| seat.waits());
-        let deadlines = waiting.map(|seat| seat.deadline(self.limits));
+        let deadlines = waiting.map(|seat| self.deadline(seat));
         let last = (!self.seats.is_empty()).then(|| Instant::now() + self.limits.next);
         deadlines.chain(last).min()
+    }
+
+    fn deadline(&self, seat: &Seat) -> Instant {
+        let (first, next) = (self.limits.first, self.limits.next);
+        seat.since() + if seat.was_in_call() { next } else { first }
     }
 
     fn close_overdue(&self) {
         let now = Instant::now();
         for seat in &self.seats {
-            if seat.waits() && seat.deadline(self.limits) <= now {
+            if seat.waits() && self.deadline(seat) <= now {
                 seat.leave();
             }
         }
@@ -190,129 +186,6 @@ impl<E: Entrance> Entry<E> {
         while self.talks.try_join_next().is_some() {}
         self.seats.retain(|seat| Arc::strong_count(seat) > 1);
     }
-}
-
-/// One connection, as its door sees it.
-#[derive(Debug)]
-struct Seat {
-    peer: Option<IpAddr>,
-    began: Instant,
-    is_in_call: AtomicBool,
-    /// Since when it waits, in microseconds after `began`; 0 while it was in no call yet.
-    since_us: AtomicU64,
-    is_leaving: AtomicBool,
-    told_to_leave: Notify,
-}
-
-impl Seat {
-    fn new(peer: Option<IpAddr>) -> Self {
-        Self {
-            peer,
-            began: Instant::now(),
-            is_in_call: AtomicBool::new(false),
-            since_us: AtomicU64::new(0),
-            is_leaving: AtomicBool::new(false),
-            told_to_leave: Notify::new(),
-        }
-    }
-
-    fn waits(&self) -> bool {
-        !self.is_in_call.load(Ordering::Relaxed) && !self.is_leaving()
-    }
-
-    fn is_leaving(&self) -> bool {
-        self.is_leaving.load(Ordering::Relaxed)
-    }
-
-    fn since(&self) -> Instant {
-        self.began + Duration::from_micros(self.since_us.load(Ordering::Relaxed))
-    }
-
-    fn deadline(&self, limits: ConnectionLimits) -> Instant {
-        let is_first = self.since_us.load(Ordering::Relaxed) == 0;
-        self.since() + if is_first { limits.first } else { limits.next }
-    }
-
-    fn leave(&self) {
-        self.is_leaving.store(true, Ordering::Relaxed);
-        self.told_to_leave.notify_one();
-    }
-
-    /// Returns when it is to be closed; not where a call came just before.
-    async fn left(&self) {
-        loop {
-            self.told_to_leave.notified().await;
-            if !self.is_in_call.load(Ordering::Relaxed) {
-                return;
-            }
-            self.is_leaving.store(false, Ordering::Relaxed);
-        }
-    }
-}
-
-/// A call on a connection, until its answer is handed over.
-#[derive(Debug)]
-pub(super) struct OpenCall(Arc<Seat>);
-
-impl OpenCall {
-    fn begin(seat: &Arc<Seat>) -> Self {
-        seat.is_in_call.store(true, Ordering::Relaxed);
-        Self(Arc::clone(seat))
-    }
-}
-
-impl Drop for OpenCall {
-    fn drop(&mut self) {
-        let us = u64::try_from(self.0.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.0.since_us.store(us.max(1), Ordering::Relaxed);
-        self.0.is_in_call.store(false, Ordering::Relaxed);
-    }
-}
-
-/// Answers the calls of one connection until it ends, or is to leave.
-async fn talk<S>(stream: S, router: Router, seat: Arc<Seat>, daemon: &Daemon)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let answers = TowerToHyperService::new(router);
-    let calls = Arc::clone(&seat);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let call = OpenCall::begin(&calls);
-        let answer = answers.call(request.map(|body| {
-            if body.is_end_stream() {
-                Body::empty()
-            } else {
-                Body::new(Timed::new(body))
-            }
-        }));
-        async move {
-            let response = match supervise::caught("a call", answer).await {
-                Ok(Ok(response)) => response,
-                Ok(Err(never)) => match never {},
-                Err(panicked) => Refusal::internal("the daemon failed", panicked).into_response(),
-            };
-            Ok::<_, Infallible>(held(response, call))
-        }
-    });
-    let talk = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    let mut talk = pin!(talk.with_upgrades());
-    let mut closed = pin!(daemon.closed());
-    let mut is_closing = false;
-    loop {
-        tokio::select! {
-            // Callers hang up as they like.
-            _ = talk.as_mut() => return,
-            () = seat.left() => return,
-            () = &mut closed, if !is_closing => {
-                is_closing = true;
-                talk.as_mut().graceful_shutdown();
-            }
-        }
-    }
-}
-
-fn held(response: Response<Body>, call: OpenCall) -> Response<HeldBody<OpenCall>> {
-    response.map(|body| HeldBody::new(body, call))
 }
 
 /// Says why, as far as that can be said at once, and hangs up.

@@ -26,6 +26,7 @@ mod page;
 mod projects;
 mod routes;
 mod script_folder;
+mod seat;
 mod serve;
 mod socket;
 mod state;

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** reads only, and starts nothing; who changes a file does so through `store`.
 
+mod activation;
 mod config;
 mod discover;
 mod layout;

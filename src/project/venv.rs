@@ -4,16 +4,13 @@
 //! An environment is a folder with a `pyvenv.cfg` (PEP 405), which venv, virtualenv and uv write, or with the
 //! `conda-meta/history` that conda keeps.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::layout::VenvLayout;
 use crate::files::momentary::{found, readable, there};
 use crate::files::read;
-
-/// Where programs are looked for where nobody says so.
-const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Longer than any `pyvenv.cfg`.
 const LONGEST_SETTINGS: u64 = 64 << 10;
@@ -90,15 +87,6 @@ impl Venv {
     /// `bin`, where interpreters and scripts are.
     pub fn bin(&self) -> PathBuf {
         self.layout().bin()
-    }
-
-    /// A `PATH` with its programs first, before those of `inherited`.
-    pub fn first_on_path(&self, inherited: Option<&OsStr>) -> OsString {
-        let rest = inherited.filter(|path| !path.is_empty());
-        let mut path = self.bin().into_os_string();
-        path.push(":");
-        path.push(rest.unwrap_or(OsStr::new(USUAL_PATH)));
-        path
     }
 
     /// Where conda keeps a file for each of its packages, if this is an environment of conda's.

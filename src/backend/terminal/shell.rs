@@ -198,15 +198,12 @@ fn variables(host: &Host, venv: &Venv) -> Vec<(OsString, OsString)> {
     // A locale that is not there makes shells complain; this one is part of the C library.
     let locale = (!has_locale).then(|| ("LANG", "C.UTF-8".into()));
     let ours = [
-        ("PATH", venv.first_on_path(host.var_os("PATH"))),
-        ("VIRTUAL_ENV", venv.root().into()),
         ("TERM", "xterm-256color".into()),
         ("COLORTERM", "truecolor".into()),
         ("TERM_PROGRAM", "aim-toolkit".into()),
     ];
-    // As for nodes (decision 0021): no other Python finds the person's own packages where the environment does not.
-    let shut_out = (!venv.lets_user_in()).then(|| ("PYTHONNOUSERSITE", "1".into()));
-    for (name, value) in ours.into_iter().chain(locale).chain(shut_out) {
+    let environment = venv.variables(host.var_os("PATH"));
+    for (name, value) in environment.into_iter().chain(ours).chain(locale) {
         variables.retain(|(other, _)| other != name);
         variables.push((name.into(), value));
     }

@@ -238,7 +238,7 @@ const ko: Words = {
         failedWith: (code) => `실패 (종료 코드 ${code})`,
         signal: (n) => `시그널 ${n}`,
         interrupted: '중단됨',
-        reinstalled: '(다시 설치)',
+        reinstalled: '(재설치)',
         startupFile: '(시작 파일)',
         more: (n) => `… 외 ${n}개`,
         older: '이전 실행',

@@ -26,27 +26,20 @@ pub(crate) fn variables(host: &Host, config: &Config, venv: &Venv) -> Vec<(OsStr
         &config.worker_env_allow.value,
         &config.worker_env_deny.value,
     );
-    // Where the environment lets the person's own packages in, it is as in a terminal; where it does not, no other
-    // Python that a node starts finds them either (compat, section 6).
-    let shuts_user_out = !venv.lets_user_in();
+    let ours = venv.variables(host.var_os("PATH"));
     let inherited = host.vars().filter(|(name, _)| {
         let is = |other: &str| *name == OsStr::new(other);
+        let is_ours = ours.iter().any(|(other, _)| is(other));
         let text = name.to_string_lossy();
         let is_allowed = allowed.is_empty() || names_variable(allowed, &text);
         let passes = is_allowed && !names_variable(denied, &text);
-        let is_ours = ["PATH", "VIRTUAL_ENV"].into_iter().any(is)
-            || (shuts_user_out && is("PYTHONNOUSERSITE"));
         passes && !REMOVED.into_iter().any(is) && !is_ours
     });
-    let mut variables: Vec<(OsString, OsString)> = inherited
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    variables.push(("PATH".into(), venv.first_on_path(host.var_os("PATH"))));
-    variables.push(("VIRTUAL_ENV".into(), venv.root().into()));
-    if shuts_user_out {
-        variables.push(("PYTHONNOUSERSITE".into(), "1".into()));
-    }
-    variables
+    let inherited = inherited.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let ours = ours
+        .iter()
+        .map(|(name, value)| ((*name).into(), value.clone()));
+    inherited.chain(ours).collect()
 }
 
 #[cfg(test)]
