@@ -495,10 +495,10 @@ fn nodes(sandbox: &Sandbox, world: &World<'_>) {
         median(times.collect())
     };
     node();
-    let alone = node();
+    let (alone, before) = (node(), world.memory());
     let quiet: Vec<Page> = (0..180).map(|_| world.page("")).collect();
     let floods: Vec<Flood> = (0..20).map(|_| Flood::begin(world)).collect();
-    let beside = node();
+    let (beside, more) = (node(), world.memory().saturating_sub(before));
     floods.into_iter().for_each(Flood::end);
     quiet.into_iter().for_each(Page::end);
     row(
@@ -506,5 +506,12 @@ fn nodes(sandbox: &Sandbox, world: &World<'_>) {
         alone,
         beside,
         "at most 1.5",
+    );
+    println!(
+        "{:<58} {:>10} {:>10} {:>8}  at most 60 MB",
+        "  memory of these sessions, their rings of 2 MiB included",
+        "",
+        format!("{} MB", more / 1000),
+        ""
     );
 }

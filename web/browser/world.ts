@@ -153,8 +153,8 @@ export class World {
         return { context, page };
     }
 
-    /** Ends what other tests have left in terminals. */
-    private async clear(): Promise<void> {
+    /** Ends what others have left in terminals. */
+    async clear(): Promise<void> {
         const headers = { authorization: `Bearer ${this.env.AIM_TOKEN ?? ''}` };
         const address = new URL('/api/v1/terminals', this.url).href;
         const { terminals } = (await (await fetch(address, { headers })).json()) as {
