@@ -42,15 +42,6 @@ pub(super) fn run(host: &Host, common: &CommonArgs, command: Vec<OsString>) -> R
     Ok(if is_goodbye { Exit::Done } else { Exit::Failed })
 }
 
-/// What the server is told of the environment: as `activate` does it.
-fn variables(host: &Host, project: &Project) -> Vec<(OsString, OsString)> {
-    let venv = project.venv();
-    vec![
-        ("VIRTUAL_ENV".into(), venv.root().as_os_str().to_owned()),
-        ("PATH".into(), venv.first_on_path(host.var_os("PATH"))),
-    ]
-}
-
 /// The environment's own copy of the server comes before others.
 fn prefer_own(command: &mut [OsString], project: &Project) {
     if let Some(program) = command.first_mut()
@@ -115,7 +106,11 @@ impl Observer for Proxy<'_> {
                     path = project.venv().root().display()
                 ));
                 prefer_own(&mut launch.command, project);
-                launch.vars = variables(self.host, project);
+                let vars = project.venv().variables(self.host.var_os("PATH"));
+                launch.vars = vars
+                    .into_iter()
+                    .map(|(name, value)| (name.into(), value))
+                    .collect();
                 self.note = Some(Note::begin(project, &launch.command));
             }
             None => self.line(&t!("lsp_cli.no_environment")),
