@@ -55,8 +55,8 @@ page-test: page ## the page: generated types, lint, unit tests, and a real brows
 	@if command -v npm >/dev/null; then cd web && npm run check && npm run test:browser; \
 	else echo 'skipped: npm is not here'; fi
 
-fuzz: ## feed the classifier and the log's cleaner with chance (needs cargo-fuzz; SECONDS=60 each)
-	@for target in classifier log_text; do \
+fuzz: ## feed the classifier, the log's cleaner and the messages of language servers with chance (needs cargo-fuzz; SECONDS=60 each)
+	@for target in classifier log_text language_server; do \
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir fuzz $$target -- -max_total_time=$(SECONDS) || exit 1; \
 	done
 

@@ -14,6 +14,7 @@ pub use crate::hook::install;
 pub use crate::host::Host;
 pub use crate::inventory::{Gate, Snapshot};
 pub use crate::json::Json;
+pub use crate::lsp::{Frame, Frames, Message};
 pub use crate::project::{Config, Project, ProjectId, Venv};
 pub use crate::shim::{Effect, PipCommand};
 pub use crate::store::{Ending, RunId, RunLock, StartedRun, Tool, publish, readable};

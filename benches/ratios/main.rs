@@ -17,6 +17,7 @@ mod floor;
 mod flow;
 mod http;
 mod job;
+mod lsp;
 mod measure;
 mod memory;
 mod objects;
@@ -28,13 +29,16 @@ mod terminal;
 mod worker;
 
 fn main() {
+    if std::env::args().nth(1).as_deref() == Some(lsp::SERVER) {
+        return lsp::serve();
+    }
     measure::header();
     // With words as arguments, only the parts of these names.
     let wanted: Vec<String> = std::env::args()
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [(&str, fn()); 8] = [
+    let parts: [(&str, fn()); 9] = [
         ("environment", environment::rows),
         ("shim", shim::rows),
         ("job", job::rows),
@@ -43,6 +47,7 @@ fn main() {
         ("objects", objects::rows),
         ("memory", memory::rows),
         ("terminal", terminal::rows),
+        ("lsp", lsp::rows),
     ];
     for (name, rows) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {

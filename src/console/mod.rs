@@ -10,6 +10,7 @@
 mod args;
 pub mod changes;
 mod entry;
+pub mod language_server;
 mod output;
 mod place;
 pub mod shell;

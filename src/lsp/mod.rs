@@ -26,6 +26,7 @@ mod strategy;
 mod wire;
 
 pub use change::{Outcome, Told};
-pub use note::{LspState, Note};
+pub use note::{Note, running_in};
 pub use relay::{Client, Environment, Launch, Observer, run};
 pub use strategy::Strategy;
+pub use wire::{Frame, Frames, Message};

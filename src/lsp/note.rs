@@ -7,11 +7,11 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::Utc;
 
 use super::change::Told;
 use super::strategy::Strategy;
+use crate::api::v1::LanguageServer;
 use crate::files::Folder;
 use crate::project::{Project, VenvLayout};
 use crate::system::beginning_of;
@@ -19,69 +19,33 @@ use crate::system::beginning_of;
 /// Longer than any note.
 const LONGEST: u64 = 16 << 10;
 
-/// What a proxy says of itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LspState {
-    /// Version of this format: 1.
-    pub schema: u32,
-    /// The proxy's process.
-    pub pid: u32,
-    /// When it began, as the system counts; none where that is not told.
-    #[serde(default)]
-    pub began: Option<u64>,
-    /// Name of the server, `unknown` for one that nobody knows.
-    pub server: String,
-    /// The command that starts it.
-    pub command: Vec<String>,
-    /// The server's process.
-    #[serde(default)]
-    pub server_pid: Option<u32>,
-    /// The environment's generation.
-    pub env_generation: u64,
-    /// The generation that the server knows.
-    pub generation: u64,
-    /// When the server was brought along last.
-    #[serde(default)]
-    pub synced_at: Option<DateTime<Utc>>,
-    /// How: `injected`, `replaced`, `nothing`.
-    #[serde(default)]
-    pub how: Option<String>,
-    /// How long that took, in milliseconds.
-    #[serde(default)]
-    pub took_ms: Option<u64>,
-    /// Why it is not as it should be.
-    #[serde(default)]
-    pub error: Option<String>,
+/// Version of the format.
+const SCHEMA: u32 = 1;
+
+/// The language servers of `project`'s environment whose processes live, oldest first.
+pub fn running_in(project: &Project) -> Vec<LanguageServer> {
+    let Ok(folder) = folder(project) else {
+        return Vec::new();
+    };
+    let mut all: Vec<LanguageServer> = names(&folder)
+        .into_iter()
+        .filter_map(|name| read(&folder, &name))
+        .filter(is_alive)
+        .collect();
+    all.sort_by_key(|one| (one.began, one.pid));
+    all
 }
 
-impl LspState {
-    const SCHEMA: u32 = 1;
+fn read(folder: &Folder, name: &OsString) -> Option<LanguageServer> {
+    let text = folder.read(name, LONGEST).ok()?;
+    let state: LanguageServer = serde_json::from_slice(&text).ok()?;
+    (state.schema == SCHEMA).then_some(state)
+}
 
-    /// Those of `project`'s environment whose processes live, oldest first.
-    pub fn all_of(project: &Project) -> Vec<Self> {
-        let Ok(folder) = folder(project) else {
-            return Vec::new();
-        };
-        let mut all: Vec<Self> = names(&folder)
-            .into_iter()
-            .filter_map(|name| Self::read(&folder, &name))
-            .filter(Self::is_alive)
-            .collect();
-        all.sort_by_key(|one| (one.began, one.pid));
-        all
-    }
-
-    fn read(folder: &Folder, name: &OsString) -> Option<Self> {
-        let text = folder.read(name, LONGEST).ok()?;
-        let state: Self = serde_json::from_slice(&text).ok()?;
-        (state.schema == Self::SCHEMA).then_some(state)
-    }
-
-    fn is_alive(&self) -> bool {
-        match beginning_of(std::process::id().into()) {
-            Some(_) => self.began.is_some() && self.began == beginning_of(self.pid.into()),
-            None => true,
-        }
+fn is_alive(state: &LanguageServer) -> bool {
+    match beginning_of(std::process::id().into()) {
+        Some(_) => state.began.is_some() && state.began == beginning_of(state.pid.into()),
+        None => true,
     }
 }
 
@@ -90,7 +54,7 @@ impl LspState {
 pub struct Note {
     folder: Option<Folder>,
     name: String,
-    state: LspState,
+    state: LanguageServer,
 }
 
 impl Note {
@@ -100,8 +64,7 @@ impl Note {
         let folder = made_folder(project).ok();
         if let Some(folder) = &folder {
             for name in names(folder) {
-                let is_of_somebody =
-                    LspState::read(folder, &name).is_some_and(|one| one.is_alive());
+                let is_of_somebody = read(folder, &name).is_some_and(|one| is_alive(&one));
                 if !is_of_somebody {
                     let _ = folder.remove(&name);
                 }
@@ -113,13 +76,14 @@ impl Note {
         Self {
             folder,
             name: uuid::Uuid::now_v7().to_string(),
-            state: LspState {
-                schema: LspState::SCHEMA,
+            state: LanguageServer {
+                schema: SCHEMA,
                 pid,
                 began: beginning_of(pid.into()),
                 server: Strategy::of(command).name().to_owned(),
                 command: words.collect(),
                 server_pid: None,
+                servers: 0,
                 env_generation: 0,
                 generation: 0,
                 synced_at: None,
@@ -136,6 +100,7 @@ impl Note {
             self.state.generation = self.state.env_generation;
         }
         self.state.server_pid = Some(pid);
+        self.state.servers += 1;
         self.write();
     }
 

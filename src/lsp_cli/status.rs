@@ -3,13 +3,13 @@
 use chrono::Utc;
 use serde::Serialize;
 
-use crate::console::style::{BAD, GOOD, ODD};
-use crate::console::table::{Cell, Table};
-use crate::console::{self, CommonArgs, Console, time};
+use crate::api::v1::LanguageServer;
+use crate::console::table::Table;
+use crate::console::{self, CommonArgs, Console, language_server};
 use crate::error::{Exit, Result};
 use crate::files::read;
 use crate::host::Host;
-use crate::lsp::LspState;
+use crate::lsp::running_in;
 use crate::project::{Project, Registry, UserLayout};
 use crate::words::t;
 
@@ -18,14 +18,14 @@ struct Running {
     /// The project's folder.
     project: String,
     #[serde(flatten)]
-    state: LspState,
+    state: LanguageServer,
 }
 
 pub(super) fn print(console: &mut Console, host: &Host, common: &CommonArgs) -> Result<Exit> {
     let mut all = Vec::new();
     for project in projects(host, common)? {
         let folder = project.root().display().to_string();
-        let states = LspState::all_of(&project).into_iter();
+        let states = running_in(&project).into_iter();
         all.extend(states.map(|state| Running {
             project: folder.clone(),
             state,
@@ -72,28 +72,13 @@ fn table(all: &[Running]) -> Table {
     let mut table = Table::new(headings).right([2]).gives_way([0]);
     let now = Utc::now();
     for Running { project, state } in all {
-        let synced = state.synced_at.map(|at| {
-            let how = state.how.as_deref().unwrap_or_default();
-            let took = state.took_ms.unwrap_or_default();
-            format!("{} ({how}, {took} ms)", time::ago(at, now))
-        });
         table.push([
             project.as_str().into(),
             state.server.as_str().into(),
             state.generation.to_string().as_str().into(),
-            words(state),
-            synced.unwrap_or_default().as_str().into(),
+            language_server::state(state),
+            language_server::synced(state, now).as_str().into(),
         ]);
     }
     table
-}
-
-fn words(state: &LspState) -> Cell {
-    match &state.error {
-        Some(why) => Cell::styled(BAD, t!("lsp_cli.state.failing", why = why)),
-        None if state.generation < state.env_generation => {
-            Cell::styled(ODD, t!("lsp_cli.state.behind"))
-        }
-        None => Cell::styled(GOOD, t!("lsp_cli.state.ready")),
-    }
 }

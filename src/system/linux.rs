@@ -267,6 +267,12 @@ pub(crate) fn most_watches() -> Option<usize> {
     most.trim().parse().ok()
 }
 
+/// Lets a pipe hold a megabyte, if it is one and the person has not too many of them (pipe(7)): long messages then go
+/// in fewer steps.
+pub(crate) fn widen(pipe: BorrowedFd<'_>) {
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);
+}
+
 /// Tells when an entry of a folder is written anew, or another one is put in its place (inotify(7)).
 #[derive(Debug)]
 pub(crate) struct FolderWatch(OwnedFd);

@@ -9,10 +9,12 @@ use super::apply::Compared;
 use super::daemon::{self, DaemonState};
 use super::ground::Ground;
 use super::{apply, changes, init};
-use crate::console::{Console, style, time, width};
+use crate::api::v1::LanguageServer;
+use crate::console::{Console, language_server, style, time, width};
 use crate::error::{Exit, Result};
 use crate::hook::{self, HookState};
 use crate::inventory::{Change, Diff};
+use crate::lsp::running_in;
 use crate::project::VenvError;
 use crate::store::{EnvMeta, Generation, Holder, LastChange, RunLock, Standing, Tool};
 use crate::terminal::printable;
@@ -44,6 +46,8 @@ struct Status {
     waiting: Vec<Holder>,
     shim: Shim,
     daemon: DaemonState,
+    /// Those that are kept in step with the environment.
+    language_servers: Vec<LanguageServer>,
 }
 
 /// Whether pip leads to us.
@@ -102,6 +106,7 @@ fn gather(ground: &Ground<'_>) -> Result<(Status, EnvMeta)> {
         waiting: RunLock::waiting(&venv.layout()),
         shim: shim(ground)?,
         daemon: daemon::look(ground),
+        language_servers: running_in(&ground.project),
     };
     Ok((status, meta))
 }
@@ -165,6 +170,10 @@ fn print(
             .chain(waiting)
             .map(|(label, run)| (label, apply::named(run))),
     );
+    rows.extend(status.language_servers.iter().map(|server| {
+        let line = language_server::line(server, Utc::now()).to_line();
+        (t!("venv_sync.status.language_server"), line)
+    }));
     let widest = rows.iter().map(|(label, _)| width::columns(label)).max();
     for (label, text) in rows {
         if text.is_empty() {

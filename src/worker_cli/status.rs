@@ -11,7 +11,7 @@ use crate::api::v1::{
 };
 use crate::console::style::{BAD, FAINT, GOOD, NAME, ODD, PLAIN};
 use crate::console::table::{Cell, Table, pairs};
-use crate::console::{size, time};
+use crate::console::{language_server, size, time};
 use crate::words::t;
 
 /// A worker, and how it learns of changes in its environment. As JSON, the members of both are side by side.
@@ -74,6 +74,10 @@ fn rows(status: &Status, now: DateTime<Utc>) -> Vec<Row<'_>> {
     }
     if let Some(watching) = watching {
         row(t!("worker_cli.label.changes"), how_watched(watching));
+    }
+    for server in &status.language_servers {
+        let line = language_server::line(server, now);
+        row(t!("worker_cli.label.language_server"), line);
     }
     if let Some(exit) = &status.last_exit {
         row(

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Refresh;
+use super::{LanguageServer, Refresh};
 use crate::project::ProjectId;
 
 /// When a worker gives way.
@@ -147,6 +147,9 @@ pub struct WorkerStatus {
     /// Python objects that its workers keep for flows; none where there are none.
     #[serde(default)]
     pub objects: Option<KeptObjects>,
+    /// The language servers that are kept in step with the project's environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub language_servers: Vec<LanguageServer>,
     /// Lines of its log that could not be written.
     #[serde(default, skip_serializing_if = "super::daemon::is_zero")]
     pub log_lines_lost: u64,
@@ -188,6 +191,7 @@ impl WorkerStatus {
             stays: false,
             branch_workers: 0,
             objects: None,
+            language_servers: Vec::new(),
             log_lines_lost: 0,
         }
     }

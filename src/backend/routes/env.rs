@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 
 use super::named::{ByFolder, ById, NamedIfKnown, Shared};
-use super::worker::{longest, ready_at};
+use super::worker::{longest, ready_at, with_language_servers};
 use crate::api::v1::{EnvChanged, ErrorBody, WorkerStatus};
 use crate::backend::answer::{Answer, Body};
 use crate::store::EnvMeta;
@@ -47,7 +47,6 @@ pub(super) async fn changed(
     } else {
         daemon.events().env_changed(&known.id, generation, None);
     }
-    Ok(Json(
-        ready_at(&daemon, &known, change.generation, wait).await,
-    ))
+    let status = ready_at(&daemon, &known, change.generation, wait).await;
+    Ok(Json(with_language_servers(status, &known)))
 }

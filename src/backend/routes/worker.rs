@@ -17,6 +17,7 @@ use crate::backend::jobs::refused_at_shutdown;
 use crate::backend::projects::Known;
 use crate::backend::state::Daemon;
 use crate::backend::worker::WorkerError;
+use crate::lsp::running_in;
 use crate::store::Generation;
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -48,10 +49,22 @@ pub(super) async fn show(
     Query(wanted): Query<Wanted>,
 ) -> Answer<WorkerStatus> {
     let wait = longest(wanted.wait_s)?.unwrap_or(Duration::ZERO);
-    Ok(Json(match wanted.generation {
+    let status = match wanted.generation {
         Some(generation) => ready_at(&daemon, &known, generation, wait).await,
         None => daemon.worker(&known).await,
-    }))
+    };
+    Ok(Json(with_language_servers(status, &known)))
+}
+
+/// The same with the language servers of the project, which tell of themselves in its environment.
+pub(super) fn with_language_servers(status: WorkerStatus, known: &Known) -> WorkerStatus {
+    let project = known.project();
+    WorkerStatus {
+        language_servers: project
+            .map(|project| running_in(&project))
+            .unwrap_or_default(),
+        ..status
+    }
 }
 
 /// `POST …/worker/start`.

@@ -27,6 +27,7 @@ use super::change::Told;
 use super::session::{Effect, Number, Session};
 use super::strategy::Strategy;
 use super::wire::{Frame, Frames};
+use crate::system::widen;
 
 /// How long a client that has gone, or is leaving, is waited for to read what it was sent.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -102,6 +103,8 @@ enum Place {
 impl<'a> Relay<'a> {
     fn new(client: Client, strategy: Strategy, observer: &'a mut dyn Observer) -> io::Result<Self> {
         let output = client.output;
+        widen(client.input.as_fd());
+        widen(output.as_fd());
         if !rustix::termios::isatty(&output) {
             do_not_wait(&output)?;
         }
@@ -272,7 +275,7 @@ impl<'a> Relay<'a> {
                 return;
             }
         }
-        while let Some(frame) = self.frames.next() {
+        while let Some(frame) = self.frames.frame() {
             match frame {
                 Frame::Body(body) => {
                     if self.launch.is_none() {

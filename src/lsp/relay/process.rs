@@ -14,7 +14,7 @@ use super::launch::Launch;
 use super::outgoing::Outgoing;
 use crate::lsp::session::Number;
 use crate::lsp::wire::{Body, Frame, Frames};
-use crate::system::{HeldProcess, hold};
+use crate::system::{HeldProcess, hold, widen};
 
 /// How long a server has to end by itself once its input is closed, and then after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -83,6 +83,7 @@ impl Process {
         let errors = child.stderr.take().map(OwnedFd::from);
         for stream in [&input, &output, &errors].into_iter().flatten() {
             do_not_wait(stream)?;
+            widen(stream.as_fd());
         }
         Ok(Self {
             number,
@@ -158,7 +159,7 @@ impl Process {
                 self.close(now);
             }
         }
-        while let Some(frame) = self.frames.next() {
+        while let Some(frame) = self.frames.frame() {
             found.push(frame);
         }
         found

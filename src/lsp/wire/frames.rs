@@ -11,8 +11,8 @@ pub const LONGEST_BODY: usize = 512 << 20;
 /// A line that is no header is cut here.
 const LONGEST_LINE: usize = 8 << 10;
 
-/// What is read at once while nobody knows how much there is.
-const CHUNK: usize = 64 << 10;
+/// What is read at once.
+const CHUNK: usize = 128 << 10;
 
 const LENGTH: &[u8] = b"content-length:";
 const TYPE: &[u8] = b"content-type:";
@@ -51,7 +51,7 @@ impl Frames {
     pub fn read_from(&mut self, source: &mut impl Read) -> io::Result<usize> {
         if let Some((body, length)) = &mut self.body {
             // What belongs to a long body goes there at once.
-            return read_into(source, body, (*length - body.len()).min(1 << 20));
+            return read_into(source, body, (*length - body.len()).min(CHUNK));
         }
         if self.start == self.buffer.len() {
             self.buffer.clear();
@@ -61,7 +61,7 @@ impl Frames {
     }
 
     /// The next message or text that is whole.
-    pub fn next(&mut self) -> Option<Frame> {
+    pub fn frame(&mut self) -> Option<Frame> {
         loop {
             if let Some((body, length)) = &mut self.body {
                 let missing = *length - body.len();
@@ -220,7 +220,7 @@ mod tests {
     fn all(stream: &[u8], cut: usize) -> Vec<Frame> {
         let (mut frames, mut source, mut all) = (Frames::default(), Cut(stream, cut), Vec::new());
         while frames.read_from(&mut source).expect("memory can be read") > 0 {
-            while let Some(frame) = frames.next() {
+            while let Some(frame) = frames.frame() {
                 all.push(frame);
             }
         }
@@ -294,7 +294,7 @@ mod tests {
         frames
             .read_from(&mut Cut(b"Content-Length: 5\r\n\r\n{\"a", 99))
             .expect("read");
-        assert_eq!(frames.next(), None);
+        assert_eq!(frames.frame(), None);
         assert!(frames.is_within_message());
         assert_eq!(frames.rest(), b"{\"a");
     }

@@ -136,3 +136,35 @@ fn every_request_is_answered_once_while_servers_come_and_go() {
     assert_eq!(known(&mut editor)["texts"][&uri], version.to_string());
     editor.goodbye();
 }
+
+#[test]
+fn whoever_shows_workers_shows_language_servers() {
+    let sandbox = world();
+    let _daemon = sandbox.daemon();
+    let mut editor = editor(&sandbox, "");
+    editor.hello(&sandbox);
+    known(&mut editor);
+    raise(&sandbox, "alpha");
+    let end = std::time::Instant::now() + super::editor::PATIENCE;
+    while known(&mut editor)["generation"] != sandbox.generation() {
+        assert!(std::time::Instant::now() < end);
+    }
+    for (program, name) in [("aim-venv-sync", "status"), ("aim-worker", "status")] {
+        let status = sandbox.run(program, [name, "--json"]).ok().json();
+        let server = &status["language_servers"][0];
+        assert_eq!(
+            (&server["server"], &server["how"]),
+            (&json!("unknown"), &json!("replaced")),
+            "{status}"
+        );
+        assert_eq!(server["generation"], sandbox.generation());
+        sandbox
+            .run(program, [name])
+            .ok()
+            .says("language server")
+            .says("replaced");
+    }
+    editor.goodbye();
+    let status = sandbox.run("aim-worker", ["status", "--json"]).ok().json();
+    assert_eq!(status.get("language_servers"), None, "{status}");
+}

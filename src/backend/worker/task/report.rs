@@ -59,6 +59,7 @@ impl Task {
             // What is known of all of the project's workers together: `Job::status`.
             branch_workers: 0,
             objects: None,
+            language_servers: Vec::new(),
             log_lines_lost: 0,
         });
     }

@@ -631,6 +631,62 @@ export interface components {
              */
             limit_mib?: number;
         };
+        /** @description A language server, as who brings it along says. */
+        LanguageServer: {
+            /**
+             * Format: int32
+             * @description Version of this format: 1.
+             */
+            schema: number;
+            /**
+             * Format: int32
+             * @description The proxy's process.
+             */
+            pid: number;
+            /**
+             * Format: int64
+             * @description When it began, as the system counts; none where that is not told.
+             */
+            began?: number | null;
+            /** @description Name of the server, `unknown` for one that nobody knows. */
+            server: string;
+            /** @description The command that starts it. */
+            command: string[];
+            /**
+             * Format: int32
+             * @description The server's process.
+             */
+            server_pid?: number | null;
+            /**
+             * Format: int32
+             * @description How many servers it has started, one after the other.
+             */
+            servers?: number;
+            /**
+             * Format: int64
+             * @description The environment's generation.
+             */
+            env_generation: number;
+            /**
+             * Format: int64
+             * @description The generation that the server knows.
+             */
+            generation: number;
+            /**
+             * Format: date-time
+             * @description When the server was brought along last.
+             */
+            synced_at?: string | null;
+            /** @description How: `injected`, `replaced`, `nothing`. */
+            how?: string | null;
+            /**
+             * Format: int64
+             * @description How long that took, in milliseconds.
+             */
+            took_ms?: number | null;
+            /** @description Why it is not as it should be. */
+            error?: string | null;
+        };
         /**
          * @description A later version may have more.
          *
@@ -1059,6 +1115,8 @@ export interface components {
             /** @description More workers of the project, which flows with branches have, for a while. */
             branch_workers?: number;
             objects?: components["schemas"]["KeptObjects"] | null;
+            /** @description The language servers that are kept in step with the project's environment. */
+            language_servers?: components["schemas"]["LanguageServer"][];
             /**
              * Format: int64
              * @description Lines of its log that could not be written.
