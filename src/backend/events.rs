@@ -152,6 +152,26 @@ impl Events {
         });
     }
 
+    /// A page's language server knows the environment of `generation`; `how`.
+    pub(super) fn lsp_synced(&self, project: &ProjectId, generation: u64, how: &str) {
+        self.tell(Event {
+            project: Some(project.clone()),
+            generation: Some(generation),
+            reason: Some(how.to_owned()),
+            ..Event::now(EventKind::LspSynced)
+        });
+    }
+
+    /// A page's language server has ended that was not to end.
+    pub(super) fn lsp_failed(&self, project: &ProjectId, generation: u64, why: &str) {
+        self.tell(Event {
+            project: Some(project.clone()),
+            generation: Some(generation),
+            reason: Some(secrets::hide(why).into_owned()),
+            ..Event::now(EventKind::LspFailed)
+        });
+    }
+
     fn tell(&self, event: Event) {
         let mut ring = self.ring();
         if ring.events.len() == KEPT {

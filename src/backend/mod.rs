@@ -3,7 +3,8 @@
 //! Start reading at `serve.rs`, its life from the first line to the last. `socket` decides who serves, `own_place`
 //! keeps the place and `notes` tells where it is, `auth` guards the TCP side, `state` is what the calls share,
 //! `routes` has one file per resource. `events` tells what happened, `worker` runs nodes, `watch` notices what other
-//! tools change, and `follow` has it notice that in every known project. `terminal` has the shells that pages show.
+//! tools change, and `follow` has it notice that in every known project. `terminal` has the shells that pages show, and
+//! `language_servers` what knows the code that they show.
 //!
 //! **Invariant:** `env_meta.json` is the truth; what callers say is only a reason to look.
 //! **Invariant:** one task owns each worker ([`worker::Job`]); calls talk to it and hold no lock while they wait.
@@ -18,6 +19,7 @@ pub mod events;
 pub mod flow;
 mod follow;
 mod jobs;
+mod language_servers;
 mod locked;
 mod log;
 mod notes;

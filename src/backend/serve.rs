@@ -226,10 +226,12 @@ impl Doors {
         self.daemon.notes().close();
         let finished = async { while self.serving.join_next().await.is_some() {} };
         let is_finished = tokio::time::timeout(GRACE, finished).await.is_ok();
-        tokio::join!(
-            self.daemon.jobs().end_all(),
-            self.daemon.terminals().close()
-        );
+        // Pages of language servers live on the terminals' thread.
+        let pages = async {
+            self.daemon.language_servers().close().await;
+            self.daemon.terminals().close().await;
+        };
+        tokio::join!(self.daemon.jobs().end_all(), pages);
         self.daemon.discard_scripts();
         if !is_finished {
             let finished = async { while self.serving.join_next().await.is_some() {} };

@@ -12,6 +12,7 @@ use super::descriptors::Descriptors;
 use super::events::Events;
 use super::flow::Structures;
 use super::jobs::Jobs;
+use super::language_servers::LanguageServers;
 use super::notes::Notes;
 use super::projects::{Known, Projects};
 use super::terminal::Terminals;
@@ -38,6 +39,7 @@ pub(super) struct Daemon {
     jobs: Jobs,
     structures: Structures,
     terminals: Terminals,
+    language_servers: LanguageServers,
     started_at: DateTime<Utc>,
     page: OnceLock<String>,
     known_changed: Notify,
@@ -48,8 +50,10 @@ impl Daemon {
     /// A daemon for `projects`, found by `notes`; workers get their variables from `host`'s.
     pub(super) fn new(host: Host, projects: Projects, notes: Notes, settings: JobSettings) -> Self {
         let (scripts, events) = (settings.script_folder.clone(), settings.events.clone());
+        let terminals = Terminals::new(host.clone(), scripts, events.clone());
         Self {
-            terminals: Terminals::new(host.clone(), scripts, events),
+            language_servers: LanguageServers::new(host.clone(), events, terminals.clone()),
+            terminals,
             projects,
             notes,
             jobs: Jobs::new(host, settings),
@@ -101,6 +105,11 @@ impl Daemon {
     /// The terminals.
     pub(super) fn terminals(&self) -> &Terminals {
         &self.terminals
+    }
+
+    /// The language servers of pages.
+    pub(super) fn language_servers(&self) -> &LanguageServers {
+        &self.language_servers
     }
 
     /// Where everything that happens is told.

@@ -18,6 +18,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::answer::Refusal;
 use crate::api::v1::ErrorCode;
@@ -90,6 +92,18 @@ fn asks_for(headers: &HeaderMap, subprotocol: &str) -> bool {
     asked
         .flat_map(|value| value.split(','))
         .any(|asked| asked.trim() == subprotocol)
+}
+
+/// The goodbye of a connection; of a long reason, the beginning.
+pub(super) fn close_frame(code: u16, reason: &str) -> CloseFrame {
+    /// RFC 6455, section 5.5.
+    const LONGEST: usize = 123;
+    let fits = |end: &usize| reason.is_char_boundary(*end);
+    let end = (0..=LONGEST.min(reason.len())).rev().find(fits);
+    CloseFrame {
+        code: CloseCode::from(code),
+        reason: reason[..end.unwrap_or(0)].into(),
+    }
 }
 
 impl Upgrade {

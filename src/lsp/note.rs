@@ -94,6 +94,12 @@ impl Note {
         }
     }
 
+    /// The generation that the environment has.
+    #[cfg(feature = "backend")]
+    pub fn env_generation(&self) -> u64 {
+        self.state.env_generation
+    }
+
     /// A server was started.
     pub fn started(&mut self, pid: u32) {
         if self.state.server_pid.is_none() {

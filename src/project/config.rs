@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::layout::{ProjectLayout, UserLayout};
 use super::setting::{OfVariable, Origin, Setting, SettingValue, in_file};
-use super::worker_settings::RestartPolicy;
+use super::worker_settings::{PythonServer, RestartPolicy};
 use crate::error::brief;
 use crate::files::{Folder, read};
 use crate::host::Host;
@@ -102,6 +102,10 @@ settings! {
         "terminal.limit", says "settings.terminal_limit";
     terminal_idle_minutes: u64 = 2_880,
         "terminal.idle_minutes", says "settings.terminal_idle_minutes";
+    lsp_python: PythonServer = PythonServer::Auto,
+        "lsp.python", says "settings.lsp_python";
+    lsp_idle_minutes: u64 = 10,
+        "lsp.idle_minutes", says "settings.lsp_idle_minutes";
     guide: bool = true,
         "guide", says "settings.guide";
 }

@@ -24,4 +24,4 @@ pub use registry::{ProjectId, Registration, Registry};
 pub use setting::Origin;
 pub use venv::{Venv, VenvError};
 pub use whose::Note;
-pub use worker_settings::{RestartPolicy, names_variable};
+pub use worker_settings::{PythonServer, RestartPolicy, names_variable};

@@ -23,6 +23,27 @@ impl SettingValue for RestartPolicy {
     }
 }
 
+/// Which server pages get that ask for one of Python (`lsp.python`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PythonServer {
+    /// The first of these that is there.
+    #[default]
+    Auto,
+    /// basedpyright.
+    Basedpyright,
+    /// pyright.
+    Pyright,
+    /// ty.
+    Ty,
+}
+
+impl SettingValue for PythonServer {
+    fn shown(&self) -> serde_json::Value {
+        serde_json::json!(self)
+    }
+}
+
 /// Whether the variable `name` is among `patterns`: names, in which `*` stands for any characters.
 pub fn names_variable(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, name))

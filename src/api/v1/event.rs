@@ -30,7 +30,7 @@ pub struct Event {
     /// The terminal session that has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
-    /// Why a worker starts, or why it did not.
+    /// Why a worker starts, or why it did not; how a language server was brought along, or why it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -50,9 +50,9 @@ pub enum EventKind {
     WorkerReady,
     /// The next worker did not start (`환경 갱신 실패`).
     WorkerFailed,
-    /// Language servers are on the new environment (a later release tells this).
+    /// A page's language server is on the new environment: `injected`, `replaced` or `nothing`, by the reason.
     LspSynced,
-    /// Language servers could not follow (a later release tells this).
+    /// A page's language server has ended that was not to end.
     LspFailed,
     /// A terminal has ended.
     TerminalExited,

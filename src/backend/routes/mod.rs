@@ -4,6 +4,7 @@ mod env;
 mod events;
 mod flow;
 mod health;
+mod lsp;
 mod named;
 mod node_files;
 mod nodes;
@@ -65,6 +66,13 @@ pub(super) fn router(daemon: Arc<Daemon>, door: Door) -> Router {
         .route("/api/v1/terminals", get(terminals::list))
         .route("/api/v1/terminals/{session}", delete(terminals::end))
         .route("/api/ws/terminal/{id}", get(terminals::come))
+        .route("/api/lsp/health", get(lsp::health))
+        .route("/api/lsp/status", get(lsp::status))
+        .route("/api/lsp/logs", get(lsp::logs))
+        .route("/api/lsp/stdio", get(lsp::stdio))
+        .route("/api/lsp/restart/{type}", post(lsp::restart))
+        .route("/api/lsp/stop/{type}", post(lsp::stop))
+        .route("/api/lsp/{type}", get(lsp::come))
         .route("/api/v1/resolve", get(resolve::resolve))
         .route(
             "/api/v1/projects",

@@ -8,7 +8,7 @@ use utoipa::openapi::{self, ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    env, events, flow, health, node_files, nodes, projects, resolve, runs, terminals, worker,
+    env, events, flow, health, lsp, node_files, nodes, projects, resolve, runs, terminals, worker,
     worker_log,
 };
 use crate::api::v1::{API_VERSION, ErrorBody, Event, NodeCode, NodeEvent};
@@ -68,6 +68,13 @@ pub fn described() -> serde_json::Result<serde_json::Value> {
         runs::list,
         runs::log,
         events::follow,
+        lsp::come,
+        lsp::health,
+        lsp::status,
+        lsp::restart,
+        lsp::stop,
+        lsp::logs,
+        lsp::stdio,
         terminals::come,
         terminals::list,
         terminals::end,

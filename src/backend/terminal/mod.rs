@@ -57,7 +57,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const ANSWER: Duration = Duration::from_millis(500);
 
 /// A minute of the setting `terminal.idle_minutes`; nobody wants to wait for one in a test.
-const MINUTE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 60_000 });
+pub(super) const MINUTE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 60_000 });
 
 /// Bytes that are read from a terminal at once.
 const READ: usize = 64 << 10;
@@ -309,7 +309,7 @@ impl Terminals {
     }
 
     /// The runtime of the terminals' thread.
-    fn runtime(&self) -> io::Result<Handle> {
+    pub(super) fn runtime(&self) -> io::Result<Handle> {
         let mut sessions = self.0.sessions.lock();
         if let Some((runtime, _)) = &sessions.runtime {
             return Ok(runtime.clone());

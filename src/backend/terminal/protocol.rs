@@ -8,8 +8,8 @@ use std::process::ExitStatus;
 
 use serde::{Deserialize, Serialize};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use crate::backend::web_socket::close_frame;
 use crate::secrets;
 
 /// What a page that speaks more than AIM-Forge's asks for.
@@ -20,9 +20,6 @@ pub(super) const ACK: u64 = 32 << 10;
 
 /// The longest message from a page.
 pub(super) const LONGEST: usize = 1 << 20;
-
-/// The longest reason of a close frame, in bytes (RFC 6455, section 5.5).
-const LONGEST_REASON: usize = 123;
 
 /// What a page says.
 #[derive(Debug, Deserialize)]
@@ -109,10 +106,7 @@ impl Farewell {
             Self::TakenOver => (4409, "another page has taken this session up".to_owned()),
             Self::TooMany(most) => (4429, format!("there are {most} sessions already")),
         };
-        CloseFrame {
-            code: CloseCode::from(code),
-            reason: cut(&reason).into(),
-        }
+        close_frame(code, &reason)
     }
 }
 
@@ -129,13 +123,6 @@ fn ended(status: ExitStatus) -> String {
         }
         (None, None) => "ended".to_owned(),
     }
-}
-
-/// As much of `reason` as a close frame holds.
-fn cut(reason: &str) -> &str {
-    let fits = |end: &usize| reason.is_char_boundary(*end);
-    let end = (0..=LONGEST_REASON.min(reason.len())).rev().find(fits);
-    &reason[..end.unwrap_or(0)]
 }
 
 /// The message of a shell's end.

@@ -6,6 +6,7 @@ mod calls;
 mod doors;
 mod events;
 mod flows;
+mod language_servers;
 mod nodes;
 mod projects;
 mod strangers;

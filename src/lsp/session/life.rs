@@ -101,8 +101,8 @@ impl Session {
             self.refuse_all();
         }
         if is_hopeless && self.phase == Phase::Beginning {
-            // It has never worked: the client is told by the answer to `initialize`, and decides.
-            self.phase = Phase::Over;
+            // It has never worked: the client is told by the answer to `initialize`, and then by our end.
+            self.leave(false);
             return;
         }
         if self.failures == TOO_OFTEN {
@@ -136,14 +136,15 @@ impl Session {
         }
     }
 
-    /// The answer to a request while there is no server (LSP 3.17, `RequestFailed`).
+    /// The answer to a request while there is no server (JSON-RPC, `InternalError`, as AIM-Forge says it; compat,
+    /// section 13).
     pub(super) fn gone(&self, id: &str) -> Message {
-        const REQUEST_FAILED: i32 = -32803;
+        const INTERNAL_ERROR: i32 = -32603;
         let words = match self.last_words.as_str() {
             "" => "the language server has ended".to_owned(),
             words => format!("the language server has ended: {words}"),
         };
-        Message::refusal(id, REQUEST_FAILED, &words)
+        Message::refusal(id, INTERNAL_ERROR, &words)
     }
 
     pub(super) fn leave(&mut self, is_goodbye: bool) {

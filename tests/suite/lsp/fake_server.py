@@ -57,6 +57,11 @@ while True:
         texts[document["uri"]] = params["contentChanges"][-1]["text"] if text is None else text
         words = [{"message": "generation %d" % generation}]
         send({"method": "textDocument/publishDiagnostics", "params": {"uri": document["uri"], "diagnostics": words}})
+    elif method == "workspace/didChangeConfiguration":
+        generation = json.load(open("env_meta.json"))["generation"]
+        for uri in texts:
+            words = [{"message": "generation %d" % generation}]
+            send({"method": "textDocument/publishDiagnostics", "params": {"uri": uri, "diagnostics": words}})
     elif method == "fake/crash":
         os._exit(3)
     elif method == "shutdown":

@@ -307,6 +307,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/lsp/{type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A language server in a project, as a WebSocket.
+         * @description `python` (or `pyright`) and `ruff`. A frame is one JSON-RPC message: from the page as text or binary, with or without its header; to the page as text. Close codes: 1000 the server has ended, 1001 the daemon ends, 4001 restarting (come again), 4002 no server, with the reason and an error of the protocol before, 4404 no such project, 4408 idle.
+         */
+        get: operations["get_lsp_type"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lsp/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a project's language servers are.
+         * @description With `lsp_type` one of them, else both, by `pyright` and `ruff`.
+         */
+        get: operations["get_lsp_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lsp/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every language server of a page. */
+        get: operations["get_lsp_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lsp/restart/{type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Closes a project's language servers of one kind by 4001, upon which pages come again. */
+        post: operations["post_lsp_restart_type"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lsp/stop/{type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a project's language servers of one kind. */
+        post: operations["post_lsp_stop_type"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lsp/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last messages between pages and language servers: whose, which, how long. Not what is in them. */
+        get: operations["get_lsp_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lsp/stdio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a language server said beside its messages, the last lines. */
+        get: operations["get_lsp_stdio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ws/terminal/{id}": {
         parameters: {
             query?: never;
@@ -510,7 +635,7 @@ export interface components {
             pid?: number | null;
             /** @description The terminal session that has ended. */
             session?: string | null;
-            /** @description Why a worker starts, or why it did not. */
+            /** @description Why a worker starts, or why it did not; how a language server was brought along, or why it ended. */
             reason?: string | null;
         };
         /**
@@ -686,6 +811,117 @@ export interface components {
             took_ms?: number | null;
             /** @description Why it is not as it should be. */
             error?: string | null;
+        };
+        /** @description A message between a page and its server. */
+        LspCall: {
+            /** @description `client` or `server`: who sent it. */
+            direction: string;
+            /** @description Its method; none for an answer. */
+            method?: string | null;
+            /** @description Its id, as JSON. */
+            id?: string | null;
+            /** @description Bytes of its body. */
+            bytes: number;
+            /** @description The project. */
+            project_id: string;
+            /** @description `pyright` or `ruff`. */
+            lsp: string;
+            /**
+             * Format: int64
+             * @description When, in milliseconds since 1970.
+             */
+            ts: number;
+        };
+        /** @description Reply of `GET /api/lsp/logs`. */
+        LspCalls: {
+            /** @description How many there are here. */
+            count: number;
+            /** @description The messages, oldest first. */
+            events: components["schemas"]["LspCall"][];
+        };
+        /** @description Reply of `POST /api/lsp/restart/{type}` and `…/stop/{type}`. */
+        LspDone: {
+            /** @description Whether there was one. */
+            success: boolean;
+            /** @description The same in words. */
+            message: string;
+            /** @description How it was. */
+            before: components["schemas"]["LspHealth"];
+            /** @description How it is. */
+            after: components["schemas"]["LspHealth"];
+        };
+        /** @description How a page's language server is. */
+        LspHealth: {
+            /** @description Whether its process is there. */
+            running: boolean;
+            /** @description `not_created` where no page has asked for it. */
+            reason?: string | null;
+            /** @description `pyright` or `ruff`: what the page asked for, whatever server that is. */
+            lsp?: string | null;
+            /** @description The project. */
+            project_id?: string | null;
+            /** @description The project's folder. */
+            path?: string | null;
+            /** @description How the server was started. */
+            command?: string | null;
+            /**
+             * Format: int32
+             * @description The server's process.
+             */
+            pid?: number | null;
+            /**
+             * Format: int64
+             * @description The generation that it knows.
+             */
+            generation?: number | null;
+            /**
+             * Format: int32
+             * @description How often another server took the place of one.
+             */
+            restarts?: number;
+            /**
+             * Format: int32
+             * @description Always 0: a server that is being started again is not counted by itself.
+             */
+            restart_attempts?: number;
+            /** @description How the last server that was not to end ended. */
+            last_exit?: string | null;
+            /**
+             * Format: int64
+             * @description When something came from the page or went to it, in milliseconds since 1970.
+             */
+            last_activity_ts?: number | null;
+            /**
+             * Format: date-time
+             * @description When the page came.
+             */
+            started_at?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds since then.
+             */
+            uptime_seconds?: number | null;
+        };
+        /** @description Reply of `GET /api/lsp/health` without a type. */
+        LspHealths: {
+            /** @description The server that knows types. */
+            pyright: components["schemas"]["LspHealth"];
+            /** @description ruff. */
+            ruff: components["schemas"]["LspHealth"];
+        };
+        /** @description Reply of `GET /api/lsp/stdio`. */
+        LspLines: {
+            /** @description What the server said beside its messages, the last lines. */
+            lines: string[];
+            /** @description How many there are here. */
+            count: number;
+        };
+        /** @description Reply of `GET /api/lsp/status`. */
+        LspStatus: {
+            /** @description The servers of pages. */
+            active_processes: components["schemas"]["LspHealth"][];
+            /** @description How many there are. */
+            count: number;
         };
         /**
          * @description A later version may have more.
@@ -1984,6 +2220,308 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Event"];
+                };
+            };
+            /** @description Refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_lsp_type: {
+        parameters: {
+            query?: {
+                /** @description The project, by its id or its folder. */
+                project_id?: string;
+                /** @description `pyright` or `ruff`. */
+                lsp_type?: string;
+                /** @description How many lines at most. */
+                lines?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `python` or `ruff`. */
+                type: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A WebSocket from here on */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `bad-request`: a WebSocket is wanted */
+            426: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_lsp_health: {
+        parameters: {
+            query?: {
+                /** @description The project, by its id or its folder. */
+                project_id?: string;
+                /** @description `pyright` or `ruff`. */
+                lsp_type?: string;
+                /** @description How many lines at most. */
+                lines?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LspHealths"];
+                };
+            };
+            /** @description `no-such-project` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_lsp_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LspStatus"];
+                };
+            };
+            /** @description Refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_lsp_restart_type: {
+        parameters: {
+            query?: {
+                /** @description The project, by its id or its folder. */
+                project_id?: string;
+                /** @description `pyright` or `ruff`. */
+                lsp_type?: string;
+                /** @description How many lines at most. */
+                lines?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `pyright` or `ruff`. */
+                type: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LspDone"];
+                };
+            };
+            /** @description `no-such-project` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_lsp_stop_type: {
+        parameters: {
+            query?: {
+                /** @description The project, by its id or its folder. */
+                project_id?: string;
+                /** @description `pyright` or `ruff`. */
+                lsp_type?: string;
+                /** @description How many lines at most. */
+                lines?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `pyright` or `ruff`. */
+                type: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LspDone"];
+                };
+            };
+            /** @description `no-such-project` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_lsp_logs: {
+        parameters: {
+            query?: {
+                /** @description How many messages at most, 1 to 2000. */
+                n?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LspCalls"];
+                };
+            };
+            /** @description Refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_lsp_stdio: {
+        parameters: {
+            query?: {
+                /** @description The project, by its id or its folder. */
+                project_id?: string;
+                /** @description `pyright` or `ruff`. */
+                lsp_type?: string;
+                /** @description How many lines at most. */
+                lines?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LspLines"];
+                };
+            };
+            /** @description `no-such-project` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Refused; `code` says why */
