@@ -23,15 +23,15 @@ use crate::words::t;
     ])
 )]
 pub struct Cli {
-    /// Options of every command.
-    #[command(flatten)]
-    pub common: CommonArgs,
     /// What to do beside being a language server.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// The language server, as an editor would start it.
     #[arg(last = true, value_name = "COMMAND", help = t!("lsp_cli.help.server").into_owned())]
     pub server: Vec<OsString>,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
 }
 
 /// What `aim-lsp` can do beside.
