@@ -274,6 +274,7 @@ mod tests {
                 serde_json::Value::Bool(value) => (!value).to_string(),
                 serde_json::Value::Number(_) => "7".to_owned(),
                 serde_json::Value::String(text) if text.is_empty() => "[\"A\", \"B\"]".to_owned(),
+                serde_json::Value::String(text) if text == "auto" => "\"ty\"".to_owned(),
                 _ => "\"manual\"".to_owned(),
             };
             let table: toml::Table = format!("{} = {value}", row.name).parse().expect("TOML");
