@@ -12,14 +12,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::trusted::Trusted;
 use super::v1::PROGRAM;
 use crate::files::{Folder, read};
 use crate::project::{Venv, VenvLayout};
-use crate::system::beginning_of;
+use crate::system::{beginning_of, is_alive};
 
 /// A note is some 150 bytes; a socket's path has its own bound.
 const LONGEST: u64 = 4 << 10;
@@ -71,7 +70,7 @@ impl DaemonNote {
     pub fn of_somebody_here(venv: &Venv, trusted: &Trusted) -> Option<Self> {
         let folder = Folder::open(venv.root()).ok()?.folder(VenvLayout::AIM);
         let (note, _) = Self::read(&folder.ok()?, trusted).ok()?;
-        let is_here = note.is_alive() && trusted.check(&note.socket).is_ok();
+        let is_here = is_alive(note.pid, note.began) && trusted.check(&note.socket).is_ok();
         is_here.then_some(note)
     }
 
@@ -92,16 +91,6 @@ impl DaemonNote {
         } else {
             Err(io::ErrorKind::InvalidData.into())
         }
-    }
-
-    /// Whether its process is still the one that wrote it: process ids are used again.
-    fn is_alive(&self) -> bool {
-        let is_told = beginning_of(std::process::id().into()).is_some();
-        if is_told {
-            return self.began.is_some() && self.began == beginning_of(self.pid.into());
-        }
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-        pid.is_some_and(|pid| test_kill_process(pid).is_ok())
     }
 }
 

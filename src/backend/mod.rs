@@ -18,6 +18,7 @@ mod descriptors;
 pub mod events;
 pub mod flow;
 mod follow;
+mod idle;
 mod jobs;
 mod language_servers;
 mod locked;

@@ -29,4 +29,4 @@ pub use change::{Outcome, Told};
 pub use note::{Note, running_in};
 pub use relay::{Client, Environment, Launch, Observer, run};
 pub use strategy::Strategy;
-pub use wire::{Frame, Frames, Message, header};
+pub use wire::{Frame, Frames, Head, Message, header};

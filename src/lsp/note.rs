@@ -1,4 +1,4 @@
-//! Who brings a language server along, for who asks: `<venv>/.aim/lsp/<pid>`, a file a proxy.
+//! Who brings a language server along, for who asks: `<venv>/.aim/lsp/`, a file a client.
 //!
 //! **Invariant:** a hint for people; nothing rests on it. A note whose process is gone counts for nothing, and goes
 //! when the next one begins.
@@ -14,7 +14,7 @@ use super::strategy::Strategy;
 use crate::api::v1::LanguageServer;
 use crate::files::Folder;
 use crate::project::{Project, VenvLayout};
-use crate::system::beginning_of;
+use crate::system::{beginning_of, is_alive};
 
 /// Longer than any note.
 const LONGEST: u64 = 16 << 10;
@@ -30,7 +30,7 @@ pub fn running_in(project: &Project) -> Vec<LanguageServer> {
     let mut all: Vec<LanguageServer> = names(&folder)
         .into_iter()
         .filter_map(|name| read(&folder, &name))
-        .filter(is_alive)
+        .filter(|one| is_alive(one.pid, one.began))
         .collect();
     all.sort_by_key(|one| (one.began, one.pid));
     all
@@ -40,13 +40,6 @@ fn read(folder: &Folder, name: &OsString) -> Option<LanguageServer> {
     let text = folder.read(name, LONGEST).ok()?;
     let state: LanguageServer = serde_json::from_slice(&text).ok()?;
     (state.schema == SCHEMA).then_some(state)
-}
-
-fn is_alive(state: &LanguageServer) -> bool {
-    match beginning_of(std::process::id().into()) {
-        Some(_) => state.began.is_some() && state.began == beginning_of(state.pid.into()),
-        None => true,
-    }
 }
 
 /// The note of this process, taken away with it.
@@ -64,7 +57,8 @@ impl Note {
         let folder = made_folder(project).ok();
         if let Some(folder) = &folder {
             for name in names(folder) {
-                let is_of_somebody = read(folder, &name).is_some_and(|one| is_alive(&one));
+                let is_of_somebody =
+                    read(folder, &name).is_some_and(|one| is_alive(one.pid, one.began));
                 if !is_of_somebody {
                     let _ = folder.remove(&name);
                 }

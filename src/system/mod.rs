@@ -15,3 +15,15 @@ mod other;
 pub(crate) use linux::*;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::*;
+
+/// Whether the process `pid` is still the one that began at `began`, as [`beginning_of`] tells it: process ids are used
+/// again. Where the system tells nobody, whether there is a process of that number.
+pub(crate) fn is_alive(pid: u32, began: Option<u64>) -> bool {
+    if beginning_of(std::process::id().into()).is_some() {
+        return began.is_some() && began == beginning_of(pid.into());
+    }
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+}

@@ -76,9 +76,11 @@ impl Bridge {
             self.session.touch();
             for body in bodies(&text) {
                 self.calls.note(&self.session, "client", &body);
-                let whole = [header(body.len()).as_bytes(), &body].concat();
-                if server.write_all(&whole).await.is_err() {
-                    return;
+                let header = header(body.len());
+                for piece in [header.as_bytes(), &body] {
+                    if server.write_all(piece).await.is_err() {
+                        return;
+                    }
                 }
             }
         }

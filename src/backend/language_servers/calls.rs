@@ -8,7 +8,7 @@ use chrono::Utc;
 use super::session::Session;
 use crate::api::v1::LspCall;
 use crate::backend::locked::Locked;
-use crate::lsp::Message;
+use crate::lsp::Head;
 
 /// How many are kept.
 const KEPT: usize = 2_000;
@@ -20,11 +20,12 @@ pub(super) struct Calls(Arc<Locked<VecDeque<LspCall>>>);
 impl Calls {
     /// Notes a message, which `direction` sent: `client` or `server`.
     pub(super) fn note(&self, session: &Session, direction: &str, body: &[u8]) {
-        let message = Message::of(body.to_vec());
+        let head = Head::of(body);
+        let said = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let call = LspCall {
             direction: direction.to_owned(),
-            method: Some(message.method().to_owned()).filter(|method| !method.is_empty()),
-            id: Some(message.id().to_owned()).filter(|id| !id.is_empty()),
+            method: said(head.method()),
+            id: said(head.id(body)),
             bytes: body.len(),
             project_id: session.project().to_string(),
             lsp: session.kind().name().to_owned(),

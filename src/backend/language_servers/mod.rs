@@ -26,8 +26,10 @@ use self::bridge::Bridge;
 use self::calls::Calls;
 pub(super) use self::choice::Kind;
 use self::observer::PageObserver;
-use self::session::{Order, Session};
+pub(super) use self::session::Order;
+use self::session::Session;
 use super::events::Events;
+use super::idle::idle_limit;
 use super::locked::Locked;
 use super::supervise;
 use super::terminal::Terminals;
@@ -107,7 +109,7 @@ impl LanguageServers {
         let bridge = Bridge {
             session: session.clone(),
             calls: self.0.calls.clone(),
-            idle: idle(&config),
+            idle: idle_limit(config.lsp_idle_minutes.value),
         };
         self.0.open.lock().insert(number, session);
         self.0.count.send_modify(|count| *count += 1);
@@ -148,16 +150,10 @@ impl LanguageServers {
         tokio::net::UnixStream::from_std(near)
     }
 
-    /// The newest session of that kind in a project.
+    /// How the newest session of that kind in a project is.
     pub(super) fn health(&self, project: &ProjectId, kind: Kind) -> LspHealth {
-        let open = self.0.open.lock();
-        let mut of_it = open
-            .values()
-            .rev()
-            .filter(|session| session.is_of(project, kind));
-        of_it
-            .next()
-            .map_or_else(LspHealth::not_created, Session::health)
+        self.newest(project, kind)
+            .map_or_else(LspHealth::not_created, |session| session.health())
     }
 
     /// All sessions.
@@ -177,44 +173,33 @@ impl LanguageServers {
 
     /// The last lines that the newest session of that kind said beside its messages.
     pub(super) fn said(&self, project: &ProjectId, kind: Kind, most: usize) -> Vec<String> {
-        let open = self.0.open.lock();
-        let mut of_it = open
-            .values()
-            .rev()
-            .filter(|session| session.is_of(project, kind));
-        of_it
-            .next()
+        self.newest(project, kind)
             .map(|session| session.said(most))
             .unwrap_or_default()
     }
 
-    /// Has the pages of that kind in a project begin anew; gives how many there were.
-    pub(super) fn restart(&self, project: &ProjectId, kind: Kind) -> usize {
-        self.order(Order::Restart, |session| session.is_of(project, kind))
+    fn newest(&self, project: &ProjectId, kind: Kind) -> Option<Session> {
+        let open = self.0.open.lock();
+        let mut all = open.values().rev();
+        all.find(|session| session.is_of(project, kind)).cloned()
     }
 
-    /// Ends the servers of that kind in a project; gives how many there were.
-    pub(super) fn stop(&self, project: &ProjectId, kind: Kind) -> usize {
-        self.order(Order::Stop, |session| session.is_of(project, kind))
+    /// Has the sessions of that kind in a project do something; gives how many there were.
+    pub(super) fn order(&self, project: &ProjectId, kind: Kind, order: Order) -> usize {
+        self.order_those(order, |session| session.is_of(project, kind))
     }
 
     /// Ends all, and waits for it.
     pub(super) async fn close(&self) {
-        self.order(Order::Leave, |_| true);
+        self.order_those(Order::Leave, |_| true);
         let mut count = self.0.count.subscribe();
         let all = count.wait_for(|count| *count == 0);
         let _ = tokio::time::timeout(PATIENCE, all).await;
     }
 
-    fn order(&self, order: Order, is_meant: impl Fn(&Session) -> bool) -> usize {
+    fn order_those(&self, order: Order, is_meant: impl Fn(&Session) -> bool) -> usize {
         let open = self.0.open.lock();
         let meant = open.values().filter(|session| is_meant(session));
         meant.filter(|session| session.order(order)).count()
     }
-}
-
-fn idle(config: &Config) -> Option<Duration> {
-    let minutes = config.lsp_idle_minutes.value;
-    (minutes > 0)
-        .then(|| super::terminal::MINUTE.saturating_mul(u32::try_from(minutes).unwrap_or(u32::MAX)))
 }

@@ -22,7 +22,7 @@ const LONGEST_LINE: usize = 2 << 10;
 
 /// What others have a session do.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Order {
+pub(in crate::backend) enum Order {
     /// The page is to come again.
     Restart,
     /// The server is not wanted any more.

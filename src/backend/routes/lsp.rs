@@ -6,9 +6,9 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::named::Shared;
-use crate::api::v1::{ErrorBody, LspCalls, LspDone, LspHealth, LspHealths, LspLines, LspStatus};
+use crate::api::v1::{ErrorBody, LspCalls, LspDone, LspHealths, LspLines, LspStatus};
 use crate::backend::answer::{Answer, Query, Refusal};
-use crate::backend::language_servers::Kind;
+use crate::backend::language_servers::{Kind, Order};
 use crate::backend::projects::Known;
 use crate::backend::state::{Daemon, Door};
 use crate::backend::supervise;
@@ -164,16 +164,12 @@ pub(super) async fn restart(
     Path(name): Path<String>,
     Query(of): Query<Of>,
 ) -> Answer<LspDone> {
-    let (known, kind) = (of.project(&daemon, door)?, kind(&name)?);
-    let servers = daemon.language_servers();
-    let before = servers.health(&known.id, kind);
-    let is_done = servers.restart(&known.id, kind) > 0;
-    Ok(Json(done(
+    let which = (of.project(&daemon, door)?, kind(&name)?);
+    Ok(Json(ordered(
+        &daemon,
+        which,
+        Order::Restart,
         ("restarted", "restart"),
-        kind,
-        is_done,
-        before,
-        servers.health(&known.id, kind),
     )))
 }
 
@@ -196,28 +192,25 @@ pub(super) async fn stop(
     Path(name): Path<String>,
     Query(of): Query<Of>,
 ) -> Answer<LspDone> {
-    let (known, kind) = (of.project(&daemon, door)?, kind(&name)?);
-    let servers = daemon.language_servers();
-    let before = servers.health(&known.id, kind);
-    let is_done = servers.stop(&known.id, kind) > 0;
-    Ok(Json(done(
+    let which = (of.project(&daemon, door)?, kind(&name)?);
+    Ok(Json(ordered(
+        &daemon,
+        which,
+        Order::Stop,
         ("stopped", "stop"),
-        kind,
-        is_done,
-        before,
-        servers.health(&known.id, kind),
     )))
 }
 
-/// In the words of AIM-Forge.
-fn done(
+/// Gives an order, and tells what became of it in the words of AIM-Forge.
+fn ordered(
+    daemon: &Daemon,
+    (known, kind): (Known, Kind),
+    order: Order,
     (past, verb): (&str, &str),
-    kind: Kind,
-    success: bool,
-    before: LspHealth,
-    after: LspHealth,
 ) -> LspDone {
-    let name = kind.name();
+    let (servers, name) = (daemon.language_servers(), kind.name());
+    let before = servers.health(&known.id, kind);
+    let success = servers.order(&known.id, kind, order) > 0;
     LspDone {
         success,
         message: if success {
@@ -226,7 +219,7 @@ fn done(
             format!("Failed to {verb} {name} LSP: no page has one")
         },
         before,
-        after,
+        after: servers.health(&known.id, kind),
     }
 }
 

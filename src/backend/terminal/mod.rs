@@ -37,6 +37,7 @@ pub(super) use self::protocol::{Farewell, SUBPROTOCOL};
 use self::session::{Order, Session, Visit, sized};
 use self::shell::Shell;
 use super::events::Events;
+use super::idle::idle_limit;
 use super::locked::Locked;
 use super::script_folder::ScriptFolder;
 use super::supervise;
@@ -55,9 +56,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long a session has to tell how it is.
 const ANSWER: Duration = Duration::from_millis(500);
-
-/// A minute of the setting `terminal.idle_minutes`; nobody wants to wait for one in a test.
-pub(super) const MINUTE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 60_000 });
 
 /// Bytes that are read from a terminal at once.
 const READ: usize = 64 << 10;
@@ -192,11 +190,9 @@ impl Terminals {
         let cannot = |error: io::Error| Farewell::CannotStart(error.to_string());
         let config = Config::load(&self.0.host, Some(&whose.layout()));
         let most = usize::try_from(config.terminal_limit.value).unwrap_or(usize::MAX);
-        let idle = config.terminal_idle_minutes.value;
+        let idle = idle_limit(config.terminal_idle_minutes.value);
         // Before the shell begins: what it knows of the environment may be newer, never older.
         let generation = EnvMeta::read(&whose.layout()).0.generation().0;
-        let idle =
-            (idle > 0).then(|| MINUTE.saturating_mul(u32::try_from(idle).unwrap_or(u32::MAX)));
         let mut sessions = self.0.sessions.lock();
         if sessions.is_closed {
             return Err(Farewell::GoingAway);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::files::Stamp;
-use crate::inventory::{Snapshot, canonical};
+use crate::inventory::Snapshot;
 use crate::lsp::change::Change;
 use crate::lsp::strategy::Strategy;
 use crate::project::Project;
@@ -68,21 +68,14 @@ impl Environment {
     /// Says which server it is that is brought along.
     pub(super) fn serve(&mut self, command: &[OsString], strategy: Strategy) {
         self.strategy = strategy;
-        self.has_server = self.project.as_ref().is_some_and(|project| {
-            let roots = [
-                Some(project.venv().root().to_path_buf()),
-                project.venv().root().canonicalize().ok(),
-            ];
-            let program = command
-                .first()
-                .map(Path::new)
-                .and_then(|program| found(program, project));
-            let is_in = |root: &PathBuf| {
-                program
-                    .as_ref()
-                    .is_some_and(|program| program.starts_with(root))
-            };
-            roots.iter().flatten().any(is_in)
+        // One that is only named is not in it: whoever knows better has named its place.
+        let program = command.first().map(Path::new);
+        let program = program.filter(|program| program.components().count() > 1);
+        let program = program.and_then(|program| std::path::absolute(program).ok());
+        let root = self.project.as_ref().map(|project| project.venv().root());
+        self.has_server = root.zip(program).is_some_and(|(root, program)| {
+            let resolved = root.canonicalize();
+            program.starts_with(root) || resolved.is_ok_and(|root| program.starts_with(root))
         });
     }
 
@@ -97,7 +90,7 @@ impl Environment {
     }
 
     /// When to look without being told.
-    pub(super) fn next_look(&self, _now: Instant) -> Option<Instant> {
+    pub(super) fn next_look(&self) -> Option<Instant> {
         let is_blind = self.project.is_some() && self.watch.is_none();
         is_blind.then(|| self.looked_at + LOOK)
     }
@@ -127,7 +120,7 @@ impl Environment {
         let installed = meta.snapshot();
         let interpreter = Interpreter::of(project);
         let names = self.installed.diff_to(&installed).names().distributions;
-        let is_of_server = |name: &String| self.strategy.is_made_of(&canonical(name));
+        let is_of_server = |name: &String| self.strategy.is_made_of(name);
         let change = Change {
             generation,
             moves_paths: moves_paths(&meta, self.generation),
@@ -157,13 +150,4 @@ fn moves_paths(meta: &EnvMeta, since: u64) -> bool {
     let last =
         last.filter(|last| last.generation == meta.generation() && last.generation.0 == since + 1);
     last.is_none_or(|last| !last.changes.startup.is_empty())
-}
-
-/// Where a program is that is named as one types it: in the environment, where it has one of that name.
-fn found(program: &Path, project: &Project) -> Option<PathBuf> {
-    if program.components().count() > 1 {
-        return std::path::absolute(program).ok();
-    }
-    let own = project.venv().script(program);
-    own.exists().then_some(own)
 }

@@ -225,7 +225,7 @@ impl<'a> Relay<'a> {
             .map(|(since, _)| since + FAREWELL + Duration::from_millis(1));
         looks
             .chain(self.session.deadline())
-            .chain(self.environment.next_look(now))
+            .chain(self.environment.next_look())
             .chain(farewell.filter(|_| self.processes.is_empty()))
             .min()
     }
@@ -327,7 +327,7 @@ impl<'a> Relay<'a> {
 
     /// Looks at what tells nobody: processes, and an environment that is not watched.
     fn look(&mut self, now: Instant) {
-        if self.environment.next_look(now).is_some_and(|at| at <= now) {
+        if self.environment.next_look().is_some_and(|at| at <= now) {
             self.look_at_environment(now);
         }
         let mut ended = Vec::new();

@@ -24,20 +24,19 @@ pub enum Kind {
     Other,
 }
 
-/// A message and what its beginning says.
+/// What the beginning of a message says.
 #[derive(Debug, Clone)]
-pub struct Message {
-    body: Body,
+pub struct Head {
+    kind: Kind,
     method: Option<String>,
     id: Option<Range<usize>>,
-    kind: Kind,
 }
 
-impl Message {
+impl Head {
     /// Looks at `body` until its kind, id and method are known.
-    pub fn of(body: Vec<u8>) -> Self {
+    pub fn of(body: &[u8]) -> Self {
         let (mut id, mut method, mut is_answer) = (None, None, false);
-        let mut members = Members::of(&body);
+        let mut members = Members::of(body);
         while let Some(begun) = members.begin() {
             let is_known = match &*begun.name {
                 "result" | "error" => {
@@ -66,11 +65,35 @@ impl Message {
             (None, Some(_)) if is_answer => Kind::Response,
             _ => Kind::Other,
         };
+        Self { kind, method, id }
+    }
+
+    /// The method; empty for an answer.
+    pub fn method(&self) -> &str {
+        self.method.as_deref().unwrap_or_default()
+    }
+
+    /// The id as JSON, as it stands in `body`: `7`, `"a"`; empty where there is none.
+    pub fn id<'b>(&self, body: &'b [u8]) -> &'b str {
+        let id = self.id.clone().map(|place| &body[place]);
+        id.and_then(|id| std::str::from_utf8(id).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// A message and what its beginning says.
+#[derive(Debug, Clone)]
+pub struct Message {
+    body: Body,
+    head: Head,
+}
+
+impl Message {
+    /// The message whose bytes are `body`.
+    pub fn of(body: Vec<u8>) -> Self {
         Self {
+            head: Head::of(&body),
             body: Rc::new(body),
-            method,
-            id,
-            kind,
         }
     }
 
@@ -106,19 +129,17 @@ impl Message {
 
     /// What it is.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.head.kind
     }
 
     /// Its method; empty for an answer.
     pub fn method(&self) -> &str {
-        self.method.as_deref().unwrap_or_default()
+        self.head.method()
     }
 
     /// Its id as JSON: `7`, `"a"`; empty where it has none.
     pub fn id(&self) -> &str {
-        let id = self.id.clone().map(|place| &self.body[place]);
-        id.and_then(|id| std::str::from_utf8(id).ok())
-            .unwrap_or_default()
+        self.head.id(&self.body)
     }
 
     /// Its bytes.
@@ -134,7 +155,7 @@ impl Message {
 
     /// Whether it is an error in the place of an answer.
     pub fn is_error(&self) -> bool {
-        self.kind == Kind::Response && self.place(&["error"]).is_some()
+        self.head.kind == Kind::Response && self.place(&["error"]).is_some()
     }
 
     /// The text of what lies at `path` (names of members, from the outside in), as JSON.
@@ -150,7 +171,7 @@ impl Message {
     /// The same message with `id` (JSON) for its own.
     #[must_use]
     pub fn with_id(&self, id: &str) -> Self {
-        match &self.id {
+        match &self.head.id {
             Some(place) => self.with_text(place.clone(), id),
             None => self.clone(),
         }

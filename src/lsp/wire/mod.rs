@@ -8,4 +8,4 @@ mod members;
 mod message;
 
 pub use frames::{Frame, Frames, header};
-pub use message::{Body, Kind, Message};
+pub use message::{Body, Head, Kind, Message};

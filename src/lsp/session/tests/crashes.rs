@@ -2,10 +2,6 @@
 
 use super::*;
 
-fn working() -> World {
-    World::working(Strategy::Unknown, &json!({}))
-}
-
 #[test]
 fn a_server_that_crashes_is_replaced_and_what_was_asked_is_answered() {
     let mut world = working();

@@ -7,6 +7,7 @@
 
 mod crashes;
 mod injections;
+mod shown;
 mod swaps;
 
 use std::collections::VecDeque;
@@ -215,4 +216,9 @@ impl World {
         };
         self.told.iter().filter_map(synced).collect()
     }
+}
+
+/// A client that can nothing in particular, and a server that nobody knows.
+fn working() -> World {
+    World::working(Strategy::Unknown, &json!({}))
 }
