@@ -3,7 +3,16 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    readdirSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -21,6 +30,12 @@ export const CHROMIUM = [
     '/usr/bin/chromium-browser',
     '/usr/bin/google-chrome',
 ].find((path) => existsSync(path));
+
+/** The language servers that tests of the suite have installed. */
+const TY = readdir(join(TOP, 'target/tmp'))
+    .filter((name) => name.startsWith('servers-'))
+    .map((name) => join(TOP, 'target/tmp', name, 'bin/ty'))
+    .filter((path) => existsSync(path));
 
 export interface Opened {
     context: BrowserContext;
@@ -112,6 +127,14 @@ export class World {
         execFileSync('python3', [script, this.wheels, name, version]);
     }
 
+    /** Gives the environment the released ty that tests of the suite have installed; whether that is there. */
+    languageServer(): boolean {
+        const [server] = TY;
+        if (server === undefined) return false;
+        symlinkSync(server, join(this.project, '.venv/bin/ty'));
+        return true;
+    }
+
     generation(): number {
         const text = readFileSync(join(this.project, 'env_meta.json'), 'utf8');
         return (JSON.parse(text) as { generation: number }).generation;
@@ -172,6 +195,10 @@ export class World {
         await shows(opened.page, 'demo$ ');
         return opened;
     }
+}
+
+function readdir(folder: string): string[] {
+    return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 function once(lines: ReturnType<typeof createInterface>): Promise<[string]> {

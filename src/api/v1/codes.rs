@@ -88,6 +88,10 @@ codes! {
         NoSuchSession = "no-such-session",
         /// No run of the history has that id, or its log is gone.
         NoSuchRun = "no-such-run",
+        /// There is no such file in the project.
+        NoSuchFile = "no-such-file",
+        /// The file is not what the new text was made from: somebody else has written it.
+        ChangedMeanwhile = "changed-meanwhile",
         /// The project has no environment.
         NoEnvironment = "no-environment",
         /// The project is a folder of the projects root, so there is no registration to forget.

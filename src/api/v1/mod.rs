@@ -10,6 +10,7 @@ mod flow;
 mod language_server;
 mod lsp;
 mod node;
+mod node_text;
 mod project;
 mod refresh;
 mod run;
@@ -23,6 +24,7 @@ pub use flow::{FlowDone, FlowEvent, FlowEvents, FlowNode, FlowResult, FlowRun, F
 pub use language_server::LanguageServer;
 pub use lsp::{LspCall, LspCalls, LspDone, LspHealth, LspHealths, LspLines, LspStatus};
 pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream};
+pub use node_text::{NewNodeText, NodeText};
 pub use project::{EnvChanged, ProjectInfo, ProjectList, RegisterProject, WatchMode, Watching};
 pub use refresh::Refresh;
 pub use run::{NodeFiles, RunInfo, RunList};

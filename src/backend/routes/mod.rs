@@ -7,6 +7,7 @@ mod health;
 mod lsp;
 mod named;
 mod node_files;
+mod node_text;
 mod nodes;
 mod openapi;
 mod projects;
@@ -35,6 +36,9 @@ use crate::api::v1::ErrorCode;
 /// Bytes of a body, but for a node's.
 const BODY_LIMIT: usize = 1 << 20;
 
+/// Bytes of a node's file, as JSON may write them.
+const TEXT_LIMIT: usize = 32 << 20;
+
 /// Bytes of a node's input.
 const NODE_LIMIT: usize = 512 << 20;
 
@@ -50,6 +54,12 @@ pub(super) fn router(daemon: Arc<Daemon>, door: Door) -> Router {
         .route("/worker/interrupt", post(worker::interrupt))
         .route("/worker/log", get(worker_log::show))
         .route("/nodes", get(node_files::list))
+        .route(
+            "/nodes/text",
+            get(node_text::show)
+                .put(node_text::save)
+                .layer(DefaultBodyLimit::max(TEXT_LIMIT)),
+        )
         .route("/runs", get(runs::list))
         .route("/runs/{run}/log", get(runs::log))
         .route(

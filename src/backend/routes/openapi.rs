@@ -8,8 +8,8 @@ use utoipa::openapi::{self, ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    env, events, flow, health, lsp, node_files, nodes, projects, resolve, runs, terminals, worker,
-    worker_log,
+    env, events, flow, health, lsp, node_files, node_text, nodes, projects, resolve, runs,
+    terminals, worker, worker_log,
 };
 use crate::api::v1::{API_VERSION, ErrorBody, Event, NodeCode, NodeEvent};
 
@@ -64,6 +64,8 @@ pub fn described() -> serde_json::Result<serde_json::Value> {
         worker::interrupt,
         worker_log::show,
         node_files::list,
+        node_text::show,
+        node_text::save,
         nodes::run,
         runs::list,
         runs::log,

@@ -5,6 +5,64 @@ use crate::api::v1::{InterruptRequest, NodeRun, OnDisconnect, Stream, WorkerStat
 use crate::json::Json;
 
 #[test]
+fn a_nodes_text_is_read_and_saved_over_what_was_read() {
+    let world = World::new();
+    let project = world.project("p");
+    std::fs::create_dir(project.root().join("nodes")).expect("folder");
+    std::fs::write(project.root().join("nodes/a.py"), "한\n").expect("written");
+    let register = serde_json::json!({"path": project.root()}).to_string();
+    assert_eq!(world.send("POST", "/api/v1/projects", &register).0, 200);
+    let of = project.root().display().to_string().replace('/', "%2F");
+    let call = |method: &str, file: &str, body: &serde_json::Value| {
+        let path = format!("/api/v1/projects/{of}/nodes/text?file={file}");
+        let (status, answer) = match method {
+            "GET" => world.get(&path),
+            _ => world.send(method, &path, &body.to_string()),
+        };
+        let body: serde_json::Value = serde_json::from_str(&super::body(&answer)).expect("JSON");
+        (status, body)
+    };
+    let null = serde_json::Value::Null;
+    let (status, read) = call("GET", "nodes/a.py", &null);
+    assert_eq!((status, &read["text"]), (200, &serde_json::json!("한\n")));
+    let path = project.root().join("nodes/a.py").display().to_string();
+    assert_eq!(read["path"], serde_json::json!(path));
+    let new = serde_json::json!({"text": "x = 1\n", "version": read["version"]});
+    let (status, saved) = call("PUT", "nodes/a.py", &new);
+    assert_eq!(
+        (status, &saved["text"]),
+        (200, &serde_json::json!("x = 1\n")),
+        "{saved}"
+    );
+    assert_eq!(std::fs::read_to_string(&path).expect("read"), "x = 1\n");
+    let (status, refused) = call("PUT", "nodes/a.py", &new);
+    assert_eq!(
+        (status, &refused["code"]),
+        (409, &serde_json::json!("changed-meanwhile"))
+    );
+    let (status, _) = call("PUT", "new.py", &serde_json::json!({"text": ""}));
+    assert_eq!(status, 200);
+    let (status, _) = call("PUT", "new.py", &serde_json::json!({"text": "y"}));
+    assert_eq!(status, 409, "it is there already");
+    std::os::unix::fs::symlink("/etc", project.root().join("etc")).expect("a link");
+    std::os::unix::fs::symlink("/etc/passwd", project.root().join("link.py")).expect("a link");
+    for (file, expected) in [
+        ("none.py", 404),
+        ("none/a.py", 404),
+        ("../p/nodes/a.py", 400),
+        ("%2Fetc%2Fpasswd", 400),
+        ("etc/a.py", 400),
+        ("link.py", 400),
+        (".venv/a.py", 400),
+        ("nodes", 400),
+        ("nodes/a.txt", 400),
+        ("", 400),
+    ] {
+        assert_eq!(call("GET", file, &null).0, expected, "{file}");
+    }
+}
+
+#[test]
 fn a_node_runs_and_its_output_comes_first() {
     let world = World::new();
     let Some(project) = world.living_project("p") else {

@@ -9,6 +9,7 @@ export type ProjectInfo = Schemas['ProjectInfo'];
 export type RunInfo = Schemas['RunInfo'];
 export type RunList = Schemas['RunList'];
 export type NodeFiles = Schemas['NodeFiles'];
+export type NodeText = Schemas['NodeText'];
 export type TerminalInfo = Schemas['TerminalInfo'];
 export type WorkerStatus = Schemas['WorkerStatus'];
 type NodeEvent = Schemas['NodeEvent'];
@@ -151,4 +152,23 @@ export async function runFlow(
     const body = { project_id: id, node_values: {}, halt_on_error: true, events: 'all' };
     const response = await post('/api/project/execute-flow-stream', body, signal);
     for await (const data of serverSentEvents(response)) tell(JSON.parse(data) as FlowEvent);
+}
+
+/** The text of a node's file. */
+export function nodeText(id: string, file: string): Promise<NodeText> {
+    return get(of(id, `/nodes/text?file=${encodeURIComponent(file)}`));
+}
+
+/** Saves it; refused by `changed-meanwhile` where the file is not of that version any more. */
+export async function saveNodeText(
+    id: string,
+    file: string,
+    text: Schemas['NewNodeText'],
+): Promise<NodeText> {
+    const response = await call(of(id, `/nodes/text?file=${encodeURIComponent(file)}`), {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(text),
+    });
+    return (await response.json()) as NodeText;
 }

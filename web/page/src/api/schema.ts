@@ -236,6 +236,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{id}/nodes/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The text of a node's file.
+         * @description At most 4 MiB of UTF-8.
+         */
+        get: operations["get_projects_id_nodes_text"];
+        /**
+         * Saves the text of a node's file.
+         * @description Whole or not at all; only over the version that it was made from.
+         */
+        put: operations["save"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{id}/nodes/run": {
         parameters: {
             query?: never;
@@ -600,6 +624,8 @@ export interface components {
          *     * `no-such-project`: There is no such project.
          *     * `no-such-session`: There is no such terminal session: it has ended.
          *     * `no-such-run`: No run of the history has that id, or its log is gone.
+         *     * `no-such-file`: There is no such file in the project.
+         *     * `changed-meanwhile`: The file is not what the new text was made from: somebody else has written it.
          *     * `no-environment`: The project has no environment.
          *     * `not-registered`: The project is a folder of the projects root, so there is no registration to forget.
          *     * `too-large`: The body is larger than the daemon takes.
@@ -923,6 +949,13 @@ export interface components {
             /** @description How many there are. */
             count: number;
         };
+        /** @description Body of `PUT …/nodes/text`. */
+        NewNodeText: {
+            /** @description What is to be in the file. */
+            text: string;
+            /** @description The version that the text was made from; none for a file that is to be new. */
+            version?: string | null;
+        };
         /**
          * @description A later version may have more.
          *
@@ -980,6 +1013,17 @@ export interface components {
             timeout_s?: number | null;
             /** @description What becomes of it when its caller goes away. */
             on_disconnect?: components["schemas"]["OnDisconnect"];
+        };
+        /** @description Reply of `GET …/nodes/text` and of `PUT …/nodes/text`. */
+        NodeText: {
+            /** @description The file, relative to the project. */
+            file: string;
+            /** @description Its whole path, by which a language server knows it. */
+            path: string;
+            /** @description What is in it. */
+            text: string;
+            /** @description What tells this text from another. */
+            version: string;
         };
         /**
          * @description What becomes of a node whose caller goes away.
@@ -2048,6 +2092,120 @@ export interface operations {
             };
             /** @description Refused; `code` says why */
             default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_projects_id_nodes_text: {
+        parameters: {
+            query: {
+                /** @description The project by its folder instead, absolute; goes before the id, for which anything may stand then, `-` say. */
+                path?: string;
+                /** @description The file, relative to the project: a Python file in no hidden folder. */
+                file: string;
+            };
+            header?: never;
+            path: {
+                /** @description The project's id. (A percent-encoded folder is understood as well, where the framework lets it through.) */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeText"];
+                };
+            };
+            /** @description `bad-request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `no-such-project`, `no-such-file` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    save: {
+        parameters: {
+            query: {
+                /** @description The project by its folder instead, absolute; goes before the id, for which anything may stand then, `-` say. */
+                path?: string;
+                /** @description The file, relative to the project: a Python file in no hidden folder. */
+                file: string;
+            };
+            header?: never;
+            path: {
+                /** @description The project's id. (A percent-encoded folder is understood as well, where the framework lets it through.) */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNodeText"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeText"];
+                };
+            };
+            /** @description `bad-request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `no-such-project`, `no-such-file` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `changed-meanwhile` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,6 @@
 // Runs a node or the flow, and shows what it says as it comes.
 
-import { useContext, useEffect, useId, useRef, useState } from 'react';
+import { Suspense, lazy, useContext, useEffect, useId, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
 
 import { interrupt, nodeFiles, runFlow, runNode } from '../api/calls.ts';
@@ -10,6 +10,9 @@ import { WordsContext } from '../words.ts';
 import { NOTHING, ofFlow, ofReply, withPiece } from './output.ts';
 import type { Piece } from './output.ts';
 
+// It is large, and not everybody edits here.
+const Editor = lazy(async () => ({ default: (await import('./Editor.tsx')).Editor }));
+
 const TICK_MS = 200;
 
 type Run =
@@ -17,13 +20,20 @@ type Run =
     | { state: 'running'; since: number }
     | { state: 'done' | 'failed'; took: number };
 
-export function NodePanel({ project }: { project: string }): ReactElement {
+interface NodePanelProps {
+    project: string;
+    /** The project's folder, where it is known. */
+    root: string | undefined;
+}
+
+export function NodePanel({ project, root }: NodePanelProps): ReactElement {
     const w = useContext(WordsContext);
     const names = useId();
     const [files, setFiles] = useState<NodeFiles>();
     const [file, setFile] = useState('');
     const [input, setInput] = useState('{}');
     const [said, setSaid] = useState(NOTHING);
+    const [edited, setEdited] = useState<string>();
     const [run, setRun] = useState<Run>({ state: 'none' });
     const [now, setNow] = useState(0);
     const cancelling = useRef<AbortController>(undefined);
@@ -115,7 +125,7 @@ export function NodePanel({ project }: { project: string }): ReactElement {
     };
 
     return (
-        <div className="panel-body nodes">
+        <div className={edited === undefined ? 'panel-body nodes' : 'panel-body nodes editing'}>
             <form
                 className="form"
                 onSubmit={(event) => {
@@ -171,12 +181,28 @@ export function NodePanel({ project }: { project: string }): ReactElement {
                         {w.nodes.interrupt}
                     </button>
                 </div>
+                <button
+                    type="button"
+                    disabled={
+                        root === undefined || (edited === undefined && !files?.files.includes(file))
+                    }
+                    onClick={() => {
+                        setEdited(edited === undefined ? file : undefined);
+                    }}
+                >
+                    {edited === undefined ? w.editor.open : w.editor.close}
+                </button>
                 <p role="status" className={run.state === 'failed' ? 'bad' : 'faint'}>
                     {run.state === 'running' && w.nodes.running(duration(now - run.since, w))}
                     {run.state === 'done' && w.nodes.done(duration(run.took, w))}
                     {run.state === 'failed' && w.nodes.failed(duration(run.took, w))}
                 </p>
             </form>
+            {edited !== undefined && root !== undefined && (
+                <Suspense>
+                    <Editor key={edited} project={project} root={root} file={edited} />
+                </Suspense>
+            )}
             <pre className="log" tabIndex={0} aria-label={w.nodes.output}>
                 {said.isCut && <span className="faint">{`${w.nodes.cut}\n`}</span>}
                 {said.pieces.length === 0 && <span className="faint">{w.nodes.none}</span>}

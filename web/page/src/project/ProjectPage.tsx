@@ -275,7 +275,7 @@ export function ProjectPage({ id }: { id: string }): ReactElement {
                         {panel === 'history' ? (
                             <HistoryPanel project={id} />
                         ) : (
-                            <NodePanel project={id} />
+                            <NodePanel project={id} root={info?.path} />
                         )}
                     </Suspense>
                 </section>
