@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -85,37 +85,53 @@ impl Proxy<'_> {
             let _ = writeln!(anstream::stderr(), "aim-lsp: {words}");
         }
     }
-}
 
-impl Observer for Proxy<'_> {
-    fn begin(&mut self, root: Option<&Path>) -> (Launch, Environment) {
-        let project = self.named.take();
-        // An editor may have been started elsewhere than where it works.
-        let project = project
-            .or_else(|| Project::containing(&root?.canonicalize().ok()?))
-            .or_else(|| Project::of_host(self.host));
+    /// The project of the first folder of the editor's that has one: it may have been started elsewhere.
+    fn project_of(&self, roots: &[PathBuf]) -> Option<Project> {
+        let mut resolved = roots.iter().filter_map(|root| root.canonicalize().ok());
+        resolved
+            .find_map(|root| Project::containing(&root))
+            .or_else(|| Project::of_host(self.host))
+    }
+
+    /// How servers are started, in the environment of `project` from now on.
+    fn launch(&mut self, project: Option<&Project>) -> Launch {
         let mut launch = Launch {
             command: self.command.clone(),
             vars: Vec::new(),
             folder: None,
         };
-        match &project {
-            Some(project) => {
-                self.line(&t!(
-                    "lsp_cli.follows",
-                    path = project.venv().root().display()
-                ));
-                prefer_own(&mut launch.command, project);
-                let vars = project.venv().variables(self.host.var_os("PATH"));
-                launch.vars = vars
-                    .into_iter()
-                    .map(|(name, value)| (name.into(), value))
-                    .collect();
-                self.note = Some(Note::begin(project, &launch.command));
-            }
-            None => self.line(&t!("lsp_cli.no_environment")),
+        if let Some(project) = project {
+            self.line(&t!(
+                "lsp_cli.follows",
+                path = project.venv().root().display()
+            ));
+            prefer_own(&mut launch.command, project);
+            let vars = project.venv().variables(self.host.var_os("PATH"));
+            launch.vars = vars
+                .into_iter()
+                .map(|(name, value)| (name.into(), value))
+                .collect();
+            self.note = Some(Note::begin(project, &launch.command));
         }
-        (launch, Environment::of(project))
+        launch
+    }
+}
+
+impl Observer for Proxy<'_> {
+    fn begin(&mut self, roots: &[PathBuf]) -> (Launch, Environment) {
+        let project = self.named.take().or_else(|| self.project_of(roots));
+        if project.is_none() {
+            self.line(&t!("lsp_cli.no_environment"));
+        }
+        (self.launch(project.as_ref()), Environment::of(project))
+    }
+
+    fn appeared(&mut self, roots: &[PathBuf]) -> Option<(Launch, Environment)> {
+        let project = self.project_of(roots)?;
+        // One that is being made just now has no interpreter yet.
+        project.venv().python().ok()?;
+        Some((self.launch(Some(&project)), Environment::of(Some(project))))
     }
 
     fn started(&mut self, number: u32, pid: u32) {

@@ -1,7 +1,7 @@
 //! What a page's relay asks, and what it tells.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::session::Session;
 use crate::backend::events::Events;
@@ -21,7 +21,7 @@ pub(super) struct PageObserver {
 
 impl Observer for PageObserver {
     /// Whatever folder the page names, its server is that of the project that it was opened in.
-    fn begin(&mut self, _root: Option<&Path>) -> (Launch, Environment) {
+    fn begin(&mut self, _roots: &[PathBuf]) -> (Launch, Environment) {
         let vars = self.project.venv().variables(self.host.var_os("PATH"));
         let launch = Launch {
             command: self.command.clone(),

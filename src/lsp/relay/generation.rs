@@ -16,6 +16,8 @@ use crate::system::FolderWatch;
 
 /// How often the file is looked at where the system does not tell of it.
 const LOOK: Duration = Duration::from_millis(250);
+/// How often an environment is looked for where there is none.
+const SEARCH: Duration = Duration::from_secs(1);
 
 /// What a server has been started with, and is to be brought along from.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ struct Interpreter {
 }
 
 impl Environment {
-    /// The environment of `project`. Without one, nothing ever changes.
+    /// The environment of `project`. Without one, nothing changes until one is found.
     pub fn of(project: Option<Project>) -> Self {
         let mut environment = Self {
             watch: project
@@ -91,8 +93,32 @@ impl Environment {
 
     /// When to look without being told.
     pub(super) fn next_look(&self) -> Option<Instant> {
-        let is_blind = self.project.is_some() && self.watch.is_none();
-        is_blind.then(|| self.looked_at + LOOK)
+        match (&self.project, &self.watch) {
+            (None, _) => Some(self.looked_at + SEARCH),
+            (Some(_), None) => Some(self.looked_at + LOOK),
+            (Some(_), Some(_)) => None,
+        }
+    }
+
+    /// Whether there is one.
+    pub(super) fn is_there(&self) -> bool {
+        self.project.is_some()
+    }
+
+    /// Somebody has looked for one just now.
+    pub(super) fn searched(&mut self, now: Instant) {
+        self.looked_at = now;
+    }
+
+    /// The change that its being there is to a server that was started without it.
+    pub(super) fn arrival(&self) -> Change {
+        let places = self.project.as_ref().map(|one| one.venv().site_packages());
+        Change {
+            generation: self.generation,
+            needs_new_server: true,
+            moves_paths: true,
+            places: places.unwrap_or_default(),
+        }
     }
 
     /// What has changed since the last look.

@@ -14,7 +14,7 @@ mod root;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -47,9 +47,13 @@ pub struct Client {
 
 /// Whose relay it is: says where servers are started, and is told how it goes.
 pub trait Observer {
-    /// The client has begun, and named `root` as the folder that it works in: how servers are started there, and what
-    /// they are to be brought along with.
-    fn begin(&mut self, root: Option<&Path>) -> (Launch, Environment);
+    /// The client has begun, and named the folders that it works in: how servers are started there, and what they are
+    /// to be brought along with.
+    fn begin(&mut self, roots: &[PathBuf]) -> (Launch, Environment);
+    /// As [`Observer::begin`], asked now and then while there is no environment: one may have been made since.
+    fn appeared(&mut self, _roots: &[PathBuf]) -> Option<(Launch, Environment)> {
+        None
+    }
     /// A server was started.
     fn started(&mut self, number: Number, pid: u32);
     /// Something worth a line happened.
@@ -79,6 +83,8 @@ struct Relay<'a> {
     strategy: Strategy,
     /// None before the client has said where it works.
     launch: Option<Launch>,
+    /// The folders that the client works in.
+    roots: Vec<PathBuf>,
     session: Session,
     processes: Vec<Process>,
     environment: Environment,
@@ -116,6 +122,7 @@ impl<'a> Relay<'a> {
             stop: client.stop,
             strategy,
             launch: None,
+            roots: Vec::new(),
             session: Session::new(strategy),
             processes: Vec::new(),
             environment: Environment::of(None),
@@ -225,9 +232,15 @@ impl<'a> Relay<'a> {
             .map(|(since, _)| since + FAREWELL + Duration::from_millis(1));
         looks
             .chain(self.session.deadline())
-            .chain(self.environment.next_look())
+            .chain(self.next_look())
             .chain(farewell.filter(|_| self.processes.is_empty()))
             .min()
+    }
+
+    /// When to look at the environment without being told; not before the client has said where it works.
+    fn next_look(&self) -> Option<Instant> {
+        self.launch.as_ref()?;
+        self.environment.next_look()
     }
 
     fn take_in(&mut self, place: Place, now: Instant) {
@@ -291,12 +304,25 @@ impl<'a> Relay<'a> {
 
     /// The client has said its first word.
     fn begin(&mut self, body: &[u8]) {
-        let root = root::of(body);
-        let (launch, mut environment) = self.observer.begin(root.as_deref());
+        self.roots = root::all_of(body);
+        let (launch, environment) = self.observer.begin(&self.roots);
+        self.follow(launch, environment);
+    }
+
+    fn follow(&mut self, launch: Launch, mut environment: Environment) {
         environment.serve(&launch.command, self.strategy);
         self.observer.generation(environment.generation());
         self.launch = Some(launch);
         self.environment = environment;
+    }
+
+    /// An environment may have come to where there was none: what knows it is another server.
+    fn search(&mut self, now: Instant) {
+        self.environment.searched(now);
+        if let Some((launch, environment)) = self.observer.appeared(&self.roots) {
+            self.follow(launch, environment);
+            self.session.changed(self.environment.arrival(), now);
+        }
     }
 
     fn read_server(&mut self, number: Number, now: Instant) {
@@ -325,10 +351,14 @@ impl<'a> Relay<'a> {
         }
     }
 
-    /// Looks at what tells nobody: processes, and an environment that is not watched.
+    /// Looks at what tells nobody: processes, and an environment that is not watched, or not there yet.
     fn look(&mut self, now: Instant) {
-        if self.environment.next_look().is_some_and(|at| at <= now) {
-            self.look_at_environment(now);
+        if self.next_look().is_some_and(|at| at <= now) {
+            if self.environment.is_there() {
+                self.look_at_environment(now);
+            } else {
+                self.search(now);
+            }
         }
         let mut ended = Vec::new();
         self.processes.retain_mut(|process| {

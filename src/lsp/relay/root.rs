@@ -1,4 +1,4 @@
-//! The folder that a client works in, as its `initialize` names it.
+//! The folders that a client works in, as its `initialize` names them.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -7,15 +7,21 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-/// The first of its folders, else its root.
-pub(super) fn of(body: &[u8]) -> Option<PathBuf> {
-    let message: Value = serde_json::from_slice(body).ok()?;
+/// Its folders in its order, else its root.
+pub(super) fn all_of(body: &[u8]) -> Vec<PathBuf> {
+    let Ok(message) = serde_json::from_slice::<Value>(body) else {
+        return Vec::new();
+    };
     let params = &message["params"];
-    let uris = [&params["workspaceFolders"][0]["uri"], &params["rootUri"]];
-    let mut of_uris = uris.into_iter().filter_map(|uri| path(uri.as_str()?));
-    of_uris
-        .next()
-        .or_else(|| params["rootPath"].as_str().map(PathBuf::from))
+    let folders = params["workspaceFolders"].as_array().into_iter().flatten();
+    let mut all: Vec<PathBuf> = folders
+        .filter_map(|one| path(one["uri"].as_str()?))
+        .collect();
+    if all.is_empty() {
+        let root = params["rootUri"].as_str().and_then(path);
+        all.extend(root.or_else(|| params["rootPath"].as_str().map(PathBuf::from)));
+    }
+    all
 }
 
 /// The path of a URI of a file here (RFC 8089).
@@ -30,37 +36,32 @@ fn path(uri: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
-    fn a_client_names_its_folder_in_one_of_three_ways() {
+    fn a_client_names_its_folders_in_one_of_three_ways() {
         for (params, expected) in [
             (
-                r#"{"rootUri":"file:///a%20b","workspaceFolders":[{"uri":"file:///%ED%95%9C"}]}"#,
-                Some("/한"),
+                r#"{"rootUri":"file:///a%20b","workspaceFolders":[{"uri":"file:///%ED%95%9C"},{"uri":"file:///b"}]}"#,
+                &["/한", "/b"][..],
             ),
             (
                 r#"{"rootUri":"file:///a%20b","workspaceFolders":[]}"#,
-                Some("/a b"),
+                &["/a b"][..],
             ),
             (
                 r#"{"rootUri":null,"workspaceFolders":null,"rootPath":"/r"}"#,
-                Some("/r"),
+                &["/r"][..],
             ),
-            (r#"{"rootUri":"file://localhost/r"}"#, Some("/r")),
-            (r#"{"rootUri":"file://elsewhere/r"}"#, None),
-            (r#"{"rootUri":"untitled:1"}"#, None),
-            ("{}", None),
-            ("[", None),
+            (r#"{"rootUri":"file://localhost/r"}"#, &["/r"][..]),
+            (r#"{"rootUri":"file://elsewhere/r"}"#, &[]),
+            (r#"{"rootUri":"untitled:1"}"#, &[]),
+            ("{}", &[]),
+            ("[", &[]),
         ] {
             let body = format!(r#"{{"method":"initialize","params":{params}}}"#);
-            assert_eq!(
-                of(body.as_bytes()).as_deref(),
-                expected.map(Path::new),
-                "{params}"
-            );
+            let expected: Vec<PathBuf> = expected.iter().map(PathBuf::from).collect();
+            assert_eq!(all_of(body.as_bytes()), expected, "{params}");
         }
     }
 }

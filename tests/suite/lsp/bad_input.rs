@@ -153,6 +153,28 @@ fn without_an_environment_the_server_is_left_as_it_is() {
 }
 
 #[test]
+fn an_environment_that_appears_is_found() {
+    let sandbox = Sandbox::new();
+    let python = sandbox.python().path().display().to_string();
+    let script = sandbox.write("fake_server.py", include_str!("fake_server.py"));
+    let mut command = proxy(&sandbox, &[&python, &script.display().to_string()]);
+    let log = sandbox.root().join("log");
+    command.stderr(std::fs::File::create(&log).expect("a file"));
+    let mut editor = Editor::spawn(command, Profile::Push);
+    editor.hello(&sandbox);
+    let uri = editor.open(&sandbox, "a.py", "import x\n");
+    editor.shows(&uri, "no generation", |all| all == [" generation 0"]);
+    sandbox.run("aim-venv-sync", ["init"]).ok();
+    editor.shows(&uri, "the first generation", |all| all == [" generation 1"]);
+    raise(&sandbox, "alpha");
+    editor.shows(&uri, "the next one", |all| all == [" generation 2"]);
+    editor.goodbye();
+    let said = std::fs::read_to_string(log).expect("read");
+    assert!(said.contains("no Python environment"), "{said}");
+    assert!(said.contains("follows"), "{said}");
+}
+
+#[test]
 fn a_change_while_the_server_is_deaf_is_followed_at_last() {
     let sandbox = world();
     let mut editor = editor(&sandbox, "");
