@@ -25,11 +25,17 @@ _aim__venv__sync() {
             aim__venv__sync,doctor)
                 cmd="aim__venv__sync__subcmd__doctor"
                 ;;
+            aim__venv__sync,forget)
+                cmd="aim__venv__sync__subcmd__forget"
+                ;;
             aim__venv__sync,help)
                 cmd="aim__venv__sync__subcmd__help"
                 ;;
             aim__venv__sync,init)
                 cmd="aim__venv__sync__subcmd__init"
+                ;;
+            aim__venv__sync,list)
+                cmd="aim__venv__sync__subcmd__list"
                 ;;
             aim__venv__sync,prompt)
                 cmd="aim__venv__sync__subcmd__prompt"
@@ -55,11 +61,17 @@ _aim__venv__sync() {
             aim__venv__sync__subcmd__help,doctor)
                 cmd="aim__venv__sync__subcmd__help__subcmd__doctor"
                 ;;
+            aim__venv__sync__subcmd__help,forget)
+                cmd="aim__venv__sync__subcmd__help__subcmd__forget"
+                ;;
             aim__venv__sync__subcmd__help,help)
                 cmd="aim__venv__sync__subcmd__help__subcmd__help"
                 ;;
             aim__venv__sync__subcmd__help,init)
                 cmd="aim__venv__sync__subcmd__help__subcmd__init"
+                ;;
+            aim__venv__sync__subcmd__help,list)
+                cmd="aim__venv__sync__subcmd__help__subcmd__list"
                 ;;
             aim__venv__sync__subcmd__help,prompt)
                 cmd="aim__venv__sync__subcmd__help__subcmd__prompt"
@@ -83,7 +95,7 @@ _aim__venv__sync() {
 
     case "${cmd}" in
         aim__venv__sync)
-            opts="-q -v -h -V --check --wait --project --env --json --quiet --verbose --color --help --version sync init status remove doctor allow config shell prompt help"
+            opts="-q -v -h -V --check --wait --project --env --json --quiet --verbose --color --help --version sync init status remove list forget doctor allow config shell prompt help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -186,8 +198,34 @@ _aim__venv__sync() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        aim__subcmd__venv__subcmd__sync__subcmd__forget)
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         aim__subcmd__venv__subcmd__sync__subcmd__help)
-            opts="sync init status remove doctor allow config shell prompt help"
+            opts="sync init status remove list forget doctor allow config shell prompt help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -242,6 +280,20 @@ _aim__venv__sync() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        aim__subcmd__venv__subcmd__sync__subcmd__help__subcmd__forget)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         aim__subcmd__venv__subcmd__sync__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -257,6 +309,20 @@ _aim__venv__sync() {
             return 0
             ;;
         aim__subcmd__venv__subcmd__sync__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__venv__subcmd__sync__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -351,6 +417,32 @@ _aim__venv__sync() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__venv__subcmd__sync__subcmd__list)
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --project)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -108,6 +108,22 @@ impl Host {
         }
     }
 
+    /// `path` as the person would say it: from the working folder where it lies below, else from the home (`~/…`).
+    pub fn shown(&self, path: &Path) -> String {
+        let below = |folder: PathBuf| {
+            let folder = folder.canonicalize().unwrap_or(folder);
+            let below = path.strip_prefix(folder).ok()?;
+            (!below.as_os_str().is_empty()).then(|| below.display().to_string())
+        };
+        if let Some(below) = self.cwd().map(Path::to_path_buf).and_then(below) {
+            return below;
+        }
+        match self.path_var("HOME").and_then(below) {
+            Some(below) => format!("~/{below}"),
+            None => path.display().to_string(),
+        }
+    }
+
     /// Which standard streams are terminals.
     pub fn terminals(&self) -> Terminals {
         self.terminals

@@ -25,4 +25,4 @@ pub use entry::run_main;
 pub use output::Console;
 #[cfg(test)]
 pub(crate) use output::testing;
-pub use place::project;
+pub use place::{project, say_which};

@@ -178,6 +178,12 @@ impl Console {
         }
     }
 
+    /// A faint line of talk that begins with the word for "note"; nothing with `--quiet`.
+    pub fn aside(&mut self, text: impl Display) {
+        let line = format!("{}: {text}", t!("console.note"));
+        self.note(style::paint(style::FAINT, line));
+    }
+
     /// A line of talk for `--verbose`.
     pub fn detail(&mut self, text: impl Display) {
         if self.wishes.verbose {

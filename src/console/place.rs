@@ -3,19 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use super::args::CommonArgs;
+use super::output::Console;
 use super::shell;
 use crate::error::{Error, Exit, Explain as _, Result};
 use crate::files::read;
 use crate::host::Host;
-use crate::project::{Project, ProjectId, Registry, UserLayout, Venv};
+use crate::project::{Project, ProjectId, ProjectLayout, Registry, UserLayout, Venv};
 use crate::words::t;
 
 /// The project of the environment that `--env` names; the project that `--project` names, else that of the working
 /// folder, else that of `$VIRTUAL_ENV`.
 ///
-/// A text with a slash, `.` and `..` are folders (of the project, or of its environment); any other is first looked up
-/// as an id in the daemon's registry and by `ask`, then taken as a folder. Programs that talk to the daemon let `ask`
-/// do so: it alone knows the ids of projects that are folders of its root.
+/// A text with a slash, `.` and `..` are folders (of the project, in it, or of its environment); any other is first
+/// looked up as an id in the daemon's registry and by `ask`, then taken as a folder. Programs that talk to the daemon
+/// let `ask` do so: it alone knows the ids of projects that are folders of its root.
 ///
 /// # Errors
 /// `Exit::NotFound` with what to type.
@@ -55,7 +56,52 @@ pub fn project(
                 .hint(t!("console.hint_project")),
         );
     }
-    at(&folder).ok_or_else(|| no_environment(&folder))
+    if Project::unseen_at(&folder).is_none()
+        && let Ok(resolved) = folder.canonicalize()
+        && let Some(project) = Project::containing(&resolved)
+    {
+        return Ok(project);
+    }
+    Err(no_environment(&folder))
+}
+
+/// Says which environment is meant where another one could be: another one is active, the project has a second one, or
+/// the folder that `--project` names is only a part of the project.
+pub fn say_which(console: &mut Console, host: &Host, common: &CommonArgs, project: &Project) {
+    if common.env.is_some() {
+        return;
+    }
+    let meant = host.shown(project.venv().root());
+    if let Some(named) = common.project.as_ref().filter(|named| is_path(named)) {
+        let folder = host.absolute(named).canonicalize();
+        if folder.is_ok_and(|folder| {
+            folder != project.root() && !folder.starts_with(project.venv().root())
+        }) {
+            let root = host.shown(project.root());
+            console.aside(t!(
+                "console.part_of",
+                folder = named,
+                project = root,
+                meant = meant
+            ));
+            return;
+        }
+    }
+    let active = Venv::active(host);
+    if active.as_ref().is_some_and(|active| project.has(active)) {
+        return;
+    }
+    if let Some(active) = active.filter(|_| common.project.is_none()) {
+        let active = shell::path(&host.shown(active.root()));
+        console.aside(t!("console.not_the_active", meant = meant, active = active));
+        return;
+    }
+    let mut usual = ProjectLayout::new(project.root()).venvs().into_iter();
+    let other = usual.find(|place| Venv::open(place).is_ok_and(|venv| !project.has(&venv)));
+    if let Some(other) = other {
+        let typed = shell::path(&host.shown(&other));
+        console.aside(t!("console.beside_another", meant = meant, other = typed));
+    }
 }
 
 /// Whether a `--project` text can only be a folder, not an id.

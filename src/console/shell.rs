@@ -16,6 +16,14 @@ pub fn command(words: &[String]) -> String {
     words.join(" ")
 }
 
+/// A path as [`Host::shown`](crate::host::Host::shown) says it, as a word that a shell takes for that path.
+pub fn path(shown: &str) -> String {
+    match shown.strip_prefix("~/") {
+        Some(below) => format!("~/{}", word(below)),
+        None => word(shown),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,6 +35,30 @@ pub(super) fn read(path: &Path) -> io::Result<Option<(String, String)>> {
     Ok(head.and_then(|head| parse(&String::from_utf8_lossy(&head))))
 }
 
+/// Every header called `name` in the metadata at `path`, each on one line; none where nothing is there.
+///
+/// # Errors
+/// What the system says, but that nothing is there.
+pub(super) fn headers(path: &Path, name: &str) -> io::Result<Vec<String>> {
+    let whole = first(places(path), read_whole)?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&whole);
+    let mut all: Vec<String> = Vec::new();
+    let mut is_ours = false;
+    for line in text.lines().take_while(|line| is_header(line)) {
+        if line.starts_with([' ', '\t']) {
+            if let Some(last) = all.last_mut().filter(|_| is_ours) {
+                last.push(' ');
+                last.push_str(line.trim());
+            }
+            continue;
+        }
+        let (key, value) = line.split_once(':').unwrap_or((line, ""));
+        is_ours = key.eq_ignore_ascii_case(name);
+        all.extend(is_ours.then(|| value.trim().to_owned()));
+    }
+    Ok(all)
+}
+
 /// Where metadata is looked for, as importlib does: the first that is not empty counts.
 fn places(path: &Path) -> [PathBuf; 3] {
     [path.join("METADATA"), path.join("PKG-INFO"), path.into()]

@@ -17,6 +17,7 @@ mod gate;
 mod metadata;
 mod package_folder;
 mod reading;
+mod requires;
 mod scan;
 mod signs;
 mod snapshot;
@@ -26,6 +27,7 @@ pub use diff::{Change, Diff, Names, StartupChange, StartupChangeKind};
 pub use distribution::{Distribution, canonical, is_set_aside, requirement_name};
 pub use fingerprint::Fingerprint;
 pub use gate::Gate;
+pub use requires::{Broken, broken};
 pub use signs::{AT_REST, at_rest};
 #[cfg(feature = "backend")]
 pub use signs::{Sign, SignKind, signs};

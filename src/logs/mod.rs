@@ -34,7 +34,11 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
         (None, Some(Command::Show(args))) => show::project_of_log(host, &args.run),
         _ => None,
     };
+    let is_of_log = project.is_some();
     let project = project.map_or_else(|| console::project(host, &cli.common, |_| None), Ok)?;
+    if !is_of_log {
+        console::say_which(&mut console, host, &cli.common, &project);
+    }
     let layout = project.layout();
     let now = Utc::now();
     let refused = Link::at(&layout).and_then(|link| link.refused());

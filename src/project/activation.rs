@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use super::venv::Venv;
+use crate::host::Host;
 
 /// Where programs are looked for where nobody says so.
 const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -18,6 +19,14 @@ impl Venv {
             ("VIRTUAL_ENV", self.root().into()),
         ];
         ours.into_iter().chain(shut_out).collect()
+    }
+
+    /// The environment that is active in the process `host`: `$VIRTUAL_ENV`, else conda's, but for the one that all of
+    /// conda's hang from, which many shells always have.
+    pub fn active(host: &Host) -> Option<Self> {
+        let of = |name| Self::open(host.absolute(host.path_var(name)?)).ok();
+        of("VIRTUAL_ENV")
+            .or_else(|| of("CONDA_PREFIX").filter(|venv| !venv.layout().condabin().is_dir()))
     }
 
     /// A `PATH` with its programs first, before those of `inherited`.

@@ -201,6 +201,11 @@ impl VenvLayout {
         self.root.join(CONDA_META)
     }
 
+    /// The folder that only the environment has which all of conda's hang from.
+    pub fn condabin(&self) -> PathBuf {
+        self.root.join("condabin")
+    }
+
     /// What conda has done; an environment of conda's has it.
     pub fn conda_history(&self) -> PathBuf {
         self.conda_meta().join("history")
@@ -303,6 +308,11 @@ impl HookLayout {
         self.site.join(HOOK_LINE)
     }
 
+    /// The package that it leads to.
+    pub fn package(&self) -> PathBuf {
+        self.site.join(HOOK_PACKAGE)
+    }
+
     /// What later toolkits may have put beside the line.
     pub fn start(&self) -> PathBuf {
         self.site.join(Self::START)
@@ -354,6 +364,11 @@ impl UserLayout {
     /// The links in projects that the person allowed.
     pub fn allowed_links(&self) -> PathBuf {
         self.state.join("allowed-links.json")
+    }
+
+    /// The environments that were set up.
+    pub fn environments(&self) -> PathBuf {
+        self.state.join("environments.json")
     }
 
     /// Logs of workers, a file a project.

@@ -3,7 +3,6 @@
 //!
 //! **Invariant:** read anew each time, so that what was taken back counts at once.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -11,27 +10,14 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::files::{atomic, read};
+use super::own_list::OwnList;
 use crate::host::Host;
 use crate::project::UserLayout;
-
-/// Longer than anybody's list.
-const LONGEST: u64 = 1 << 20;
 
 /// Where the list of allowed links is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowed {
-    file: PathBuf,
-}
-
-/// The file's content.
-#[derive(Debug, Serialize, Deserialize)]
-struct List {
-    schema: u32,
-    links: Vec<AllowedLink>,
-    /// What a newer toolkit wrote; kept.
-    #[serde(flatten)]
-    others: Map<String, Value>,
+    list: OwnList<AllowedLink>,
 }
 
 /// A link that was allowed.
@@ -46,26 +32,19 @@ pub struct AllowedLink {
     others: Map<String, Value>,
 }
 
-impl Default for List {
-    fn default() -> Self {
-        Self {
-            schema: Allowed::SCHEMA,
-            links: Vec::new(),
-            others: Map::new(),
-        }
-    }
-}
-
 /// The list of who runs this process.
 static CHOSEN: OnceLock<Allowed> = OnceLock::new();
 
 impl Allowed {
-    const SCHEMA: u32 = 1;
-
     /// The list of the person whose process `host` is; none for one without a home.
     pub fn of(host: &Host) -> Option<Self> {
-        let file = UserLayout::of(host)?.allowed_links();
-        Some(Self { file })
+        Some(Self::at(UserLayout::of(host)?.allowed_links()))
+    }
+
+    fn at(file: PathBuf) -> Self {
+        Self {
+            list: OwnList::new(file, "links"),
+        }
     }
 
     /// Takes the list of `host` for this whole process: said once, at its start. Without it no link is followed.
@@ -82,8 +61,8 @@ impl Allowed {
 
     /// Whether the link of `project` to `target` was allowed. A list that cannot be read allows nothing.
     pub fn holds(&self, project: &Path, target: &Path) -> bool {
-        self.load().is_ok_and(|list| {
-            let mut links = list.links.iter();
+        self.list.load().is_ok_and(|links| {
+            let mut links = links.iter();
             links.any(|link| link.project == project && link.target == target)
         })
     }
@@ -98,7 +77,7 @@ impl Allowed {
             let why = "the paths of an allowed link must be UTF-8";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
-        self.edit(|links| {
+        self.list.edit(|links| {
             if links
                 .iter()
                 .any(|link| link.project == project && link.target == target)
@@ -120,43 +99,10 @@ impl Allowed {
     /// # Errors
     /// As [`Allowed::add`].
     pub fn remove(&self, project: &Path) -> io::Result<Option<AllowedLink>> {
-        self.edit(|links| {
+        self.list.edit(|links| {
             let at = links.iter().position(|link| link.project == project)?;
             Some(links.remove(at))
         })
-    }
-
-    fn load(&self) -> io::Result<List> {
-        let bytes = match read::read(&self.file, LONGEST) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(List::default()),
-            bytes => bytes?,
-        };
-        let list: List = serde_json::from_slice(&bytes)?;
-        if list.schema == Self::SCHEMA {
-            Ok(list)
-        } else {
-            let why = format!("{}: of a newer form", self.file.display());
-            Err(io::Error::new(io::ErrorKind::InvalidData, why))
-        }
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the person's state folder, which no project can bring"
-    )]
-    fn edit<T>(&self, change: impl FnOnce(&mut Vec<AllowedLink>) -> T) -> io::Result<T> {
-        if let Some(folder) = self.file.parent() {
-            fs_err::create_dir_all(folder)?;
-        }
-        let lock = File::create(self.file.with_extension("lock"))?;
-        lock.lock()?;
-        let mut list = self.load()?;
-        let before = list.links.clone();
-        let result = change(&mut list.links);
-        if list.links != before {
-            atomic::write(&self.file, &serde_json::to_vec_pretty(&list)?)?;
-        }
-        Ok(result)
     }
 }
 
@@ -190,7 +136,7 @@ mod tests {
     fn a_list_that_is_not_understood_allows_nothing_and_is_not_written() {
         let dir = tempfile::tempdir().expect("temporary folder");
         let file = dir.path().join("allowed");
-        let allowed = Allowed { file: file.clone() };
+        let allowed = Allowed::at(file.clone());
         let newer = r#"{"schema":2,"links":[{"project":"/p","target":"/d"}]}"#;
         for text in [newer, "{", ""] {
             std::fs::write(&file, text).expect("write");
@@ -204,7 +150,7 @@ mod tests {
     fn what_a_newer_toolkit_wrote_is_kept() {
         let dir = tempfile::tempdir().expect("temporary folder");
         let file = dir.path().join("allowed");
-        let allowed = Allowed { file: file.clone() };
+        let allowed = Allowed::at(file.clone());
         let text = r#"{"schema":1,"note":"x","links":[{"project":"/p","target":"/d","by":"y"}]}"#;
         std::fs::write(&file, text).expect("write");
         allowed

@@ -9,12 +9,12 @@ use crate::words::t;
 /// The active environment, if it shall be the folder's: the person says so, or nobody can be asked and it has no
 /// project. Otherwise it is said that another one is made.
 pub(super) fn to_use(host: &Host, console: &mut Console) -> Result<Option<Venv>> {
-    let Some(venv) = active(host) else {
+    let Some(venv) = Venv::active(host) else {
         return Ok(None);
     };
     let path = venv.root().display().to_string();
     let project = Project::of_venv(venv.clone());
-    if !project.is_nobodys() || is_base(&venv) {
+    if !project.is_nobodys() {
         pass_over(host, console);
         return Ok(None);
     }
@@ -29,20 +29,8 @@ pub(super) fn to_use(host: &Host, console: &mut Console) -> Result<Option<Venv>>
 
 /// Says that another environment is made than the active one, if one is active.
 pub(super) fn pass_over(host: &Host, console: &mut Console) {
-    if let Some(venv) = active(host) {
+    if let Some(venv) = Venv::active(host) {
         let path = venv.root().display();
         console.note(t!("venv_sync.active_of_another", path = path));
     }
-}
-
-fn active(host: &Host) -> Option<Venv> {
-    ["VIRTUAL_ENV", "CONDA_PREFIX"]
-        .into_iter()
-        .filter_map(|name| host.path_var(name))
-        .find_map(|root| Venv::open(host.absolute(root)).ok())
-}
-
-/// Whether it is conda's own environment, which all others hang from.
-fn is_base(venv: &Venv) -> bool {
-    venv.root().join("condabin").is_dir()
 }

@@ -80,6 +80,18 @@ pub enum Verb {
     /// Take the hook out again.
     #[command(about = t!("venv_sync.help.remove").into_owned())]
     Remove,
+    /// Every environment that was set up.
+    #[command(about = t!("venv_sync.help.list").into_owned())]
+    List,
+    /// Take one out of that list.
+    #[command(
+        about = t!("venv_sync.help.forget").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync forget", t!("venv_sync.help.example_forget")),
+            ("aim-venv-sync forget ~/old/.venv", t!("venv_sync.help.example_forget_path")),
+        ])
+    )]
+    Forget(ForgetArgs),
     /// Check every part.
     #[command(about = t!("venv_sync.help.doctor").into_owned())]
     Doctor(DoctorArgs),
@@ -159,6 +171,17 @@ pub struct AllowArgs {
     /// Take it back.
     #[arg(long, help = t!("venv_sync.help.allow_remove").into_owned())]
     pub remove: bool,
+}
+
+/// Arguments of `forget`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ForgetArgs {
+    /// The environment, or its project's folder.
+    #[arg(
+        value_name = t!("venv_sync.help.path_value").into_owned(),
+        help = t!("venv_sync.help.forget_path").into_owned()
+    )]
+    pub path: Option<PathBuf>,
 }
 
 /// Flags of `doctor`.

@@ -1,5 +1,6 @@
 //! The only file of this room that talks to the daemon. Telling it something never fails; waiting for it can.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -11,7 +12,8 @@ use crate::api::v1::{
 use crate::api::{Client, if_offered, nudge};
 use crate::console::Console;
 use crate::error::{Error, Exit, Result};
-use crate::project::ProjectId;
+use crate::host::Host;
+use crate::project::{Project, ProjectId, Venv};
 use crate::store::{Generation, Published};
 use crate::terminal::printable;
 use crate::words::t;
@@ -154,6 +156,24 @@ pub(super) fn register(ground: &Ground<'_>, console: &mut Console) -> Option<Str
             None
         }
     }
+}
+
+/// Takes the project of the environment at `root` out of the daemon's registry, if one runs that knows it; says whether
+/// it did.
+pub(super) fn forget(host: &Host, root: &Path) -> bool {
+    let project = Venv::open(root).ok().map(Project::of_venv);
+    let forgotten = || -> Result<()> {
+        let client = Client::connect(host, project.as_ref())?;
+        let folder = project
+            .as_ref()
+            .map_or_else(|| root.parent(), |one| Some(one.root()));
+        let folder = folder.unwrap_or(root);
+        let all = client.projects()?;
+        let known = all.into_iter().find(|one| one.path == folder);
+        let known = known.ok_or_else(|| Error::not_found(folder.display().to_string()))?;
+        client.forget(&known.id)
+    };
+    forgotten().is_ok()
 }
 
 /// Waits until the project's worker is ready at `generation`, starting it if need be.

@@ -1,7 +1,7 @@
 //! What the verbs stand on.
 
 use crate::api::Client;
-use crate::console::{self, CommonArgs, shell};
+use crate::console::{self, CommonArgs, Console, shell};
 use crate::error::Result;
 use crate::host::Host;
 use crate::project::{Config, Project};
@@ -16,8 +16,10 @@ pub(super) struct Ground<'a> {
 }
 
 impl<'a> Ground<'a> {
-    pub(super) fn find(host: &'a Host, common: &CommonArgs) -> Result<Self> {
-        Ok(Self::of(host, project(host, common)?))
+    pub(super) fn find(host: &'a Host, common: &CommonArgs, console: &mut Console) -> Result<Self> {
+        let project = project(host, common)?;
+        console::say_which(console, host, common, &project);
+        Ok(Self::of(host, project))
     }
 
     pub(super) fn of(host: &'a Host, project: Project) -> Self {

@@ -17,8 +17,8 @@ use crate::console::{CommonArgs, Console, style};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::inventory::Snapshot;
-use crate::project::{Project, ProjectLayout, Venv, VenvError};
-use crate::store;
+use crate::project::{HookLayout, Project, ProjectLayout, Venv, VenvError};
+use crate::store::{self, Environments};
 use crate::words::t;
 
 /// Makes what is missing and says what is there and what can be typed next.
@@ -49,6 +49,10 @@ pub(super) fn init(
     let ground = Ground::of(host, project);
     let applied = apply::apply(&ground, "init", Hook::Install, console)?;
     let id = daemon::register(&ground, console);
+    let listed = Environments::of(host).map(|listed| listed.add(ground.project.venv().root()));
+    if let Some(Err(error)) = listed {
+        console.warn(t!("venv_sync.list.not_listed", why = error));
+    }
     if let Some(published) = applied.raised_by() {
         daemon::tell(&ground, published);
     }
@@ -116,7 +120,7 @@ fn place(
     }
     let folder = match (&args.path, host.cwd()) {
         (None, _) if common.project.is_some() => {
-            return usable(ground::project(host, common)?).map(InitTarget::Ready);
+            return usable(named(host, common)?).map(InitTarget::Ready);
         }
         (Some(path), _) => host.absolute(path),
         (None, Some(cwd)) => cwd.to_path_buf(),
@@ -156,6 +160,22 @@ fn place(
             .hint(make_again(&folder, &target)));
     }
     Ok(InitTarget::Bare(folder))
+}
+
+/// The project that `--project` names. A folder within another project is not taken for that one.
+fn named(host: &Host, common: &CommonArgs) -> Result<Project> {
+    let project = ground::project(host, common)?;
+    let folder = common.project.as_ref().map(|named| host.absolute(named));
+    match folder.and_then(|folder| folder.canonicalize().ok()) {
+        Some(folder) if Project::at(&folder).is_none() && folder.starts_with(project.root()) => {
+            let path = shell::word(&folder.to_string_lossy());
+            Err(
+                Error::not_found(t!("console.no_environment", path = folder.display()))
+                    .hint(t!("console.hint_init_at", path = path)),
+            )
+        }
+        _ => Ok(project),
+    }
 }
 
 /// The project that `venv`, which `--env` names, has already: then that one is meant.
@@ -282,6 +302,12 @@ fn print(
     if let Some(id) = id {
         console.line(t!("venv_sync.registered", id = id))?;
     }
+    if !applied.mended.is_empty() {
+        let undo = ground.typed("remove");
+        let places = places(ground);
+        console.note(t!("venv_sync.wrote", places = places.join(", ")));
+        console.note(t!("venv_sync.undo", command = undo));
+    }
     let active = ground.host.path_var("VIRTUAL_ENV");
     let activate = shell::word(&activation(ground));
     let mut next = vec![format!("source {activate}"), "pip install …".to_owned()];
@@ -293,6 +319,23 @@ fn print(
         console.note(format!("  {}", style::paint(style::NAME, command)));
     }
     Ok(())
+}
+
+/// Where something of the toolkit's is now, as the person would say it.
+fn places(ground: &Ground<'_>) -> Vec<String> {
+    let (venv, project) = (ground.project.venv(), ground.project.layout());
+    let site = venv.site_packages().into_iter();
+    let hook = site.flat_map(|site| {
+        let hook = HookLayout::new(site);
+        [hook.line(), hook.package()]
+    });
+    let all = hook.chain([
+        venv.layout().aim().to_path_buf(),
+        project.env_meta(),
+        project.logs(),
+    ]);
+    let there = all.filter(|place| place.exists());
+    there.map(|place| ground.host.shown(&place)).collect()
 }
 
 /// The path of `activate`, short where the working folder is above it.

@@ -19,6 +19,7 @@ mod doctor;
 mod ground;
 mod init;
 mod interpreter;
+mod list;
 mod maker;
 mod prompt;
 mod remove;
@@ -26,7 +27,8 @@ mod status;
 mod sync;
 
 pub use cli::{
-    AllowArgs, Cli, DoctorArgs, InitArgs, PromptArgs, ShellArgs, ShellName, SyncArgs, Verb,
+    AllowArgs, Cli, DoctorArgs, ForgetArgs, InitArgs, PromptArgs, ShellArgs, ShellName, SyncArgs,
+    Verb,
 };
 
 use self::ground::Ground;
@@ -53,19 +55,24 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
     match cli.into_verb()? {
         Verb::Init(args) => init::init(host, &common, &args, console),
         Verb::Config => config::config(host, &common, console),
+        Verb::List => list::list(host, console),
+        Verb::Forget(args) => list::forget(host, &common, &args, console),
         Verb::Shell(args) => prompt::shell(args, console),
         Verb::Prompt(args) => prompt::prompt(host, args, console),
         verb => {
-            let ground = Ground::find(host, &common)?;
+            let ground = Ground::find(host, &common, console)?;
             match verb {
                 Verb::Status => status::status(&ground, console),
                 Verb::Remove => remove::remove(&ground, console),
                 Verb::Doctor(args) => doctor::doctor(&ground, args, console),
                 Verb::Allow(args) => allow::allow(&ground, args, console),
                 Verb::Sync(args) => sync::sync(&ground, args, console),
-                Verb::Init(_) | Verb::Config | Verb::Shell(_) | Verb::Prompt(_) => {
-                    unreachable!("done above")
-                }
+                Verb::Init(_)
+                | Verb::Config
+                | Verb::List
+                | Verb::Forget(_)
+                | Verb::Shell(_)
+                | Verb::Prompt(_) => unreachable!("done above"),
             }
         }
     }

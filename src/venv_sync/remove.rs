@@ -11,7 +11,7 @@ use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::hook;
 use crate::project::{LOGS, VenvLayout};
-use crate::store::{LockError, RunLock, places};
+use crate::store::{Environments, LockError, RunLock, places};
 use crate::words::t;
 
 /// Puts the environment back as pip would have it now.
@@ -34,6 +34,8 @@ pub(super) fn remove(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
         .and_then(|root| root.remove_all(VenvLayout::AIM))
         .context(t!("venv_sync.cannot_remove"))?;
     drop(lock);
+    // It is only a list; whoever lists takes out what is no more.
+    let _ = Environments::of(ground.host).map(|listed| listed.forget(venv.root()));
     if console.is_json() {
         console.json(&json!({
             "environment": venv.root(),

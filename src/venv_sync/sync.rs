@@ -9,7 +9,7 @@ use super::apply::{self, Applied, Compared, Hook};
 use super::ground::Ground;
 use super::{SyncArgs, changes, daemon};
 use crate::console::Console;
-use crate::error::{Exit, Result};
+use crate::error::{Error, Exit, Result};
 use crate::hook::{self, Changes};
 use crate::inventory::Diff;
 use crate::project::HOOK_PACKAGE;
@@ -21,6 +21,11 @@ use crate::words::t;
 pub(super) fn sync(ground: &Ground<'_>, args: SyncArgs, console: &mut Console) -> Result<Exit> {
     if args.check {
         return check(ground, console);
+    }
+    if !is_set_up(ground)? {
+        let path = ground.host.shown(ground.project.venv().root());
+        return Err(Error::not_found(t!("venv_sync.never_set_up", path = path))
+            .hint(t!("venv_sync.hint_init", command = ground.typed("init"))));
     }
     let applied = apply::apply(ground, "sync", Hook::Mend, console)?;
     if let Some(published) = applied.raised_by() {
@@ -49,6 +54,15 @@ pub(super) fn sync(ground: &Ground<'_>, args: SyncArgs, console: &mut Console) -
         console.line(daemon::ready(worker))?;
     }
     Ok(Exit::Done)
+}
+
+/// Whether the toolkit was ever here: where nothing of it is, a sync writes nothing.
+fn is_set_up(ground: &Ground<'_>) -> Result<bool> {
+    let is_recorded = || -> Result<bool> {
+        let standing = apply::compare(ground)?.standing;
+        Ok(!matches!(standing, Standing::Unrecorded(_)))
+    };
+    Ok(hook::is_installed(ground.project.venv())? || is_recorded()?)
 }
 
 /// Compares, and says by its exit status whether there is a difference. Writes nothing.

@@ -43,29 +43,39 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
             let here = Project::of_host(host);
             list(&mut console, &Client::connect(host, here.as_ref())?)?;
         }
-        Command::Status => print_status(&mut console, &Reached::of(host, common)?)?,
-        Command::Start => restart::start(&mut console, &Reached::of(host, common)?)?,
-        Command::Stop(args) => restart::stop(&mut console, &Reached::of(host, common)?, args)?,
+        Command::Status => {
+            let reached = Reached::of(host, common, &mut console)?;
+            print_status(&mut console, &reached)?;
+        }
+        Command::Start => {
+            let reached = Reached::of(host, common, &mut console)?;
+            restart::start(&mut console, &reached)?;
+        }
+        Command::Stop(args) => {
+            let reached = Reached::of(host, common, &mut console)?;
+            restart::stop(&mut console, &reached, args)?;
+        }
         Command::Restart(args) => {
-            restart::restart(&mut console, &Reached::of(host, common)?, args)?;
+            let reached = Reached::of(host, common, &mut console)?;
+            restart::restart(&mut console, &reached, args)?;
         }
         Command::Interrupt(args) => {
-            interrupt::interrupt(&mut console, host, &Reached::of(host, common)?, &args)?;
+            let reached = Reached::of(host, common, &mut console)?;
+            interrupt::interrupt(&mut console, host, &reached, &args)?;
         }
-        Command::Logs(args) => logs::print(&mut console, &Reached::of(host, common)?, args)?,
+        Command::Logs(args) => {
+            let reached = Reached::of(host, common, &mut console)?;
+            logs::print(&mut console, &reached, args)?;
+        }
         Command::Flow(args) => {
-            return flow::run(&mut console, host, &Reached::of(host, common)?, args);
+            let reached = Reached::of(host, common, &mut console)?;
+            return flow::run(&mut console, host, &reached, args);
         }
         Command::Run(args) => {
             // What was typed is judged before the daemon is asked for anything.
             let input = node::input(&args)?;
-            return node::run(
-                &mut console,
-                host,
-                &Reached::of(host, common)?,
-                &args,
-                input,
-            );
+            let reached = Reached::of(host, common, &mut console)?;
+            return node::run(&mut console, host, &reached, &args, input);
         }
     }
     Ok(Exit::Done)

@@ -1,7 +1,7 @@
 //! What the commands talk to.
 
 use crate::api::{Address, Client};
-use crate::console::{self, CommonArgs};
+use crate::console::{self, CommonArgs, Console};
 use crate::error::Result;
 use crate::host::Host;
 use crate::project::Project;
@@ -13,16 +13,15 @@ pub(super) struct Reached {
 }
 
 impl Reached {
-    pub(super) fn of(host: &Host, common: &CommonArgs) -> Result<Self> {
+    pub(super) fn of(host: &Host, common: &CommonArgs, console: &mut Console) -> Result<Self> {
         let project = console::project(host, common, |id| {
             Some(Client::connect(host, None).ok()?.project(id).ok()?.path)
         });
         // Where the project is says which daemon is meant; without a daemon, nobody misses the project.
         let client = Client::connect(host, project.as_ref().ok())?;
-        Ok(Self {
-            client,
-            project: project?,
-        })
+        let project = project?;
+        console::say_which(console, host, common, &project);
+        Ok(Self { client, project })
     }
 
     /// The project as the daemon's calls name it.

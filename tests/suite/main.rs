@@ -43,6 +43,7 @@ mod lean;
 mod lines;
 mod logs;
 mod lsp;
+mod meant;
 mod others;
 mod paths;
 mod place;

@@ -6,6 +6,7 @@
 mod check;
 mod environment;
 mod history;
+mod requirements;
 mod set_aside;
 mod surroundings;
 
@@ -22,6 +23,7 @@ pub(super) fn doctor(ground: &Ground<'_>, args: DoctorArgs, console: &mut Consol
         set_aside::clean(ground, console)?;
     }
     let mut checks = environment::checks(ground);
+    checks.extend(requirements::checks(ground));
     checks.extend(set_aside::check(ground));
     checks.extend(history::checks(ground));
     checks.extend(surroundings::checks(ground));

@@ -1,0 +1,183 @@
+//! What installed distributions require of each other, and which of it does not hold: what `pip check` says, without an
+//! interpreter.
+//!
+//! Read from `Requires-Dist` (core metadata specification; PEP 508 for the requirement, PEP 440 for its versions). As
+//! pip does it, what an extra would bring is not asked for, and a line that nobody understands says nothing.
+
+use std::io;
+use std::path::PathBuf;
+use std::str::FromStr as _;
+
+use pep508_rs::pep440_rs::Version;
+use pep508_rs::{
+    MarkerEnvironment, MarkerEnvironmentBuilder, Requirement, VerbatimUrl, VersionOrUrl,
+};
+
+use super::distribution::{Distribution, canonical};
+use super::metadata;
+use super::snapshot::Snapshot;
+use crate::project::Venv;
+
+/// A requirement that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Broken {
+    /// Who has it, as it writes its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it needs: `urllib3<1.27`.
+    pub needs: String,
+    /// The name of that, normalised.
+    pub needed: String,
+    /// The version that is there; none where nothing is.
+    pub found: Option<String>,
+}
+
+/// The requirements of what is installed in `venv`, which is `installed`, that do not hold, by name.
+///
+/// # Errors
+/// When metadata is there and cannot be read.
+pub fn broken(venv: &Venv, installed: &Snapshot) -> io::Result<Vec<Broken>> {
+    let sites = venv.all_site_packages()?;
+    let marks = markers(venv);
+    let mut all = Vec::new();
+    for one in installed.shown() {
+        for line in required_by(one, &sites)? {
+            all.extend(judged(one, &line, installed, marks.as_ref()));
+        }
+    }
+    Ok(all)
+}
+
+fn required_by(one: &Distribution, sites: &[PathBuf]) -> io::Result<Vec<String>> {
+    let Some(folder) = one.folder() else {
+        return Ok(Vec::new());
+    };
+    for site in sites {
+        let lines = metadata::headers(&site.join(folder), "Requires-Dist")?;
+        if !lines.is_empty() {
+            return Ok(lines);
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn judged(
+    one: &Distribution,
+    line: &str,
+    installed: &Snapshot,
+    marks: Option<&MarkerEnvironment>,
+) -> Option<Broken> {
+    let wish = Requirement::<VerbatimUrl>::from_str(line).ok()?;
+    let applies = match marks {
+        Some(marks) => wish.evaluate_markers(marks, &[]),
+        // Of an interpreter that nobody knows, nothing is said that depends on it.
+        None => wish.marker.is_true(),
+    };
+    if !applies {
+        return None;
+    }
+    let found = installed.find(wish.name.as_ref());
+    let holds = found.is_some_and(|found| match &wish.version_or_url {
+        Some(VersionOrUrl::VersionSpecifier(wanted)) => {
+            Version::from_str(&found.version).is_ok_and(|version| wanted.contains(&version))
+        }
+        Some(VersionOrUrl::Url(_)) | None => true,
+    });
+    let wanted = match &wish.version_or_url {
+        Some(VersionOrUrl::VersionSpecifier(wanted)) => wanted.to_string().replace(", ", ","),
+        Some(VersionOrUrl::Url(_)) | None => String::new(),
+    };
+    (!holds).then(|| Broken {
+        name: one.name.clone(),
+        version: one.version.clone(),
+        needs: format!("{}{wanted}", wish.name),
+        needed: canonical(wish.name.as_ref()),
+        found: found.map(|found| found.version.clone()),
+    })
+}
+
+/// What markers ask of the interpreter and the system.
+fn markers(venv: &Venv) -> Option<MarkerEnvironment> {
+    let full = venv.python_version()?;
+    let line = full.split('.').take(2).collect::<Vec<_>>().join(".");
+    let system = rustix::system::uname();
+    let word = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+    let (name, machine) = (word(system.sysname()), word(system.machine()));
+    MarkerEnvironmentBuilder {
+        implementation_name: "cpython",
+        implementation_version: &full,
+        os_name: "posix",
+        platform_machine: &machine,
+        platform_python_implementation: "CPython",
+        platform_release: &word(system.release()),
+        platform_system: &name,
+        platform_version: &word(system.version()),
+        python_full_version: &full,
+        python_version: &line,
+        sys_platform: &name.to_ascii_lowercase(),
+    }
+    .try_into()
+    .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Host;
+
+    #[test]
+    fn what_does_not_hold_is_told_and_nothing_else() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let root = dir.path().join(".venv");
+        let site = root.join("lib/python3.11/site-packages");
+        std::fs::create_dir_all(&site).expect("folders");
+        std::fs::write(root.join("pyvenv.cfg"), "version = 3.11.7\n").expect("write");
+        let installed = [
+            (
+                "botocore",
+                "1.29.0",
+                &[
+                    "urllib3 (<1.27,>=1.25.4)",
+                    "jmespath<2.0.0,>=0.7.1",
+                    "colorama ; sys_platform == 'win32'",
+                    "old ; python_version < \"3\"",
+                    "crt ; extra == 'crt'",
+                    "what is this?",
+                    "Six",
+                    "pre >= 1",
+                    "there @ https://example.org/there-1.0.zip",
+                ][..],
+            ),
+            ("urllib3", "2.0.7", &[]),
+            ("six", "1.16.0", &[]),
+            ("pre", "2.0rc1", &[]),
+            ("there", "0.1", &[]),
+        ];
+        for (name, version, requires) in installed {
+            let info = site.join(format!("{name}-{version}.dist-info"));
+            std::fs::create_dir(&info).expect("folder");
+            let mut text = format!("Name: {name}\nVersion: {version}\n");
+            for line in requires {
+                text.extend(["Requires-Dist: ", line, "\n"]);
+            }
+            text.push_str("\nRequires-Dist: text\n");
+            std::fs::write(info.join("METADATA"), text).expect("write");
+        }
+        let venv = Venv::open(&root).expect("an environment");
+        let now = Snapshot::scan(&venv, &Host::fake(["x"])).expect("scanned");
+        let found = broken(&venv, &now).expect("read");
+        let told: Vec<_> = found
+            .iter()
+            .map(|one| (one.needs.as_str(), one.found.as_deref()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("urllib3>=1.25.4,<1.27", Some("2.0.7")),
+                ("jmespath>=0.7.1,<2.0.0", None)
+            ]
+        );
+        assert!(found.iter().all(|one| one.name == "botocore"));
+    }
+}
