@@ -417,7 +417,7 @@ _aim__worker() {
             return 0
             ;;
         aim__subcmd__worker__subcmd__run)
-            opts="-i -h -q -v --input --timeout --help --project --env --json --quiet --verbose --color"
+            opts="-i -h -q -v --input --timeout --here --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -107,6 +107,7 @@ complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -l env -d 'Th
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -l here -d 'Run it in this terminal with its keyboard, for input() and breakpoint(), without the daemon'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -s h -l help -d 'Print help'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -l json -d 'Print data as JSON'
 complete -c aim-worker -n "__fish_aim_worker_using_subcommand run" -s q -l quiet -d 'Print only data and errors'

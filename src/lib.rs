@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`env_vars`], [`host`], [`error`] | variables, the process as one value, exit codes and how errors are printed |
 //! | [`files`], [`json`], [`system`] | files; JSON as text that nobody parses; what differs between systems |
+//! | [`worker_source`] | the Python that runs nodes, for the daemon and for `aim-worker` |
 //! | [`secrets`], [`terminal`] | what must not be kept or sent, and how it is hidden; what a terminal may be shown |
 //! | [`words`], [`project`] | messages in two languages; projects, environments, every path on disk, settings |
 //! | [`inventory`] | what is installed in an environment: snapshots, their differences, their fingerprints |
@@ -60,5 +61,6 @@ pub mod testing;
 pub mod venv_sync;
 mod words;
 pub mod worker_cli;
+mod worker_source;
 
 pub use console::run_main;

@@ -17,7 +17,7 @@ with the other `aim_worker_*.py` beside it, in one of two ways:
 op          | fields                                             | reply, beside `id` and `ok`
 ----------- | -------------------------------------------------- | ---------------------------------------------
 activate    | generation, project_root, env, shm, object_limit   | event "ready", generation, python, prefix, time_ms
-exec_node   | file, project_root, input or edges, keep           | output (see below), time_ms, generation
+exec_node   | file, project_root, input or edges, keep, show     | output (see below), time_ms, generation
 invalidate  | generation (optional)                              | (nothing more)
 changed     |                                                    | files that are loaded and are others now
 objects     |                                                    | objects: ref, preview, data_type, size of each; bytes
@@ -35,6 +35,10 @@ With `keep: {"ref"}`, an output that JSON cannot carry, or only in 10 000 charac
 then a reference and the reply has `kept: true`, `dropped` when older objects had to go for it, and `store`: the
 count and the bytes of what is kept now, and how many had to go in all. So does a short one that would be another after
 JSON (NaN, a tuple, keys that are no strings); its reply has the JSON as output, and `whole: true`.
+With `unless_json` beside that `ref`, only an output that JSON has no form for is kept.
+With `show`, the reply is for a person, too: of an output that JSON has no form for it has `text`, with `is_cut` when it
+was too long, or `figure`, the file that a figure was saved as (at `show.figure`), and where the file defines several
+functions `ran` and `also`, their names. A node that failed since it asked something of a person has `needs_person`.
 With `shm`, an output of more than 1 MiB is in a memfd: `output_fd`, `output_size` and `output_kind` ("json", or "text"
 for a string) instead of `output`. The daemon reads `/proc/<pid>/fd/<fd>` and sends `close_fd`.
 
@@ -46,8 +50,9 @@ A failure is `{"id", "ok": false, "error", "traceback"}`; for AIM-Forge, a line 
 `"id": null`. The daemon's ids cannot be guessed, and stand first in a reply: it takes nothing else for one.
 
 What is where: `_process` descriptors and streams, `_requests` the operations, `_nodes` how a file is run, `_fresh` and
-`_path` whether the loaded modules are what a new process would load, `_objects`
-what stays here by reference, `_memory` what goes by shared memory, `_end` how it ends, `_text` JSON and tracebacks.
+`_path` whether the loaded modules are what a new process would load, `_objects` what stays here by reference,
+`_memory` what goes by shared memory, `_show` what people see, `_end` how it ends, `_text` JSON and tracebacks; and
+`_here` runs one node in a person's terminal, without any of this protocol.
 They are modules so that Python keeps them compiled: this file alone is compiled at every start.
 
 **Invariant:** only the standard library, and of it only what the first node needs; the rest when it is needed.

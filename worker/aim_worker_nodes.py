@@ -77,11 +77,24 @@ def choose_function(namespace):
     for name in ("RunScript", "main"):
         if callable(namespace.get(name)):
             return namespace[name]
-    for name, value in namespace.items():
+    for _, value in own_functions(namespace):
+        return value
+    raise RuntimeError("No callable function found in node")
+
+
+def own_functions(namespace):
+    """The functions and classes that the file itself defines, in order; not those that call themselves private."""
+    for name, value in list(namespace.items()):
         if name[0:1] != "_" and name not in READY_MADE and name != "input_data" and callable(value):
             if is_defined_here(value):
-                return value
-    raise RuntimeError("No callable function found in node")
+                yield name, value
+
+
+def functions(namespace, chosen):
+    """The name of the function that was chosen, then those of the others in the file."""
+    own = [(name, value) for name, value in own_functions(namespace) if not isinstance(value, type) or value is chosen]
+    names = [name for name, value in own if value is chosen] or [getattr(chosen, "__name__", "?")]
+    return names[:1] + [name for name, value in own if value is not chosen]
 
 
 def is_defined_here(value):

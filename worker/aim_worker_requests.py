@@ -16,6 +16,7 @@ from aim_worker_nodes import Coroutine, Node, import_standard
 from aim_worker_objects import Objects, display, has_utf8, survey
 from aim_worker_own import Module, __builtins__, gc, modules, os, put_back, signal, time  # noqa: F401
 from aim_worker_process import Unusable, enter_folder, flush_streams, open_streams
+from aim_worker_show import shown
 from aim_worker_text import describe, failure, format_traceback, from_json, success, to_json
 
 NODE_LIMIT = 1000
@@ -37,6 +38,7 @@ class Worker:
         self.nodes = {}
         self.is_running = False
         self.answering = None
+        self.choice = ()
         self.raise_interrupt = Interrupt()
         self.objects = Objects()
         self.memory = SharedMemory()
@@ -179,7 +181,9 @@ class Worker:
                     return to_json({"id": request.get("id"), "spent": why}) + "\n"
                 edges = request.get("edges")
                 value = self.objects.assemble(edges) if edges else request.get("input")
-                output = self.deliver(value if node is None else self.run(node, value), request.get("keep"))
+                show = request.get("show")
+                output = value if node is None else self.run(node, value, show)
+                output = self.deliver(output, request.get("keep"), show)
             finally:
                 self.is_running = False
         except Unusable:
@@ -188,27 +192,39 @@ class Worker:
             self.is_running = False  # An interrupt may have come just before.
             put_back()
             self.leave_if_forked(error)
-            failed = failure(request.get("id"), describe(error), format_traceback(error, path))
+            traceback = format_traceback(error, path)
+            failed = failure(request.get("id"), describe(error), traceback, asks_for_a_person(error))
         self.leave_if_forked(None)
         self.modules.note()
         flush_streams()
         return failed if failed is not None else self.reply(request, output, started)
 
-    def deliver(self, output, keep):
+    def deliver(self, output, keep, show=None):
         """The members of a reply that carry a node's output: itself, a reference to it, or the memory it is in."""
+        choice = self.choice if show is not None and self.choice[1:] else None
+        also = "" if choice is None else ',"ran":%s,"also":%s' % (to_json(choice[0]), to_json(choice[1:]))
         if keep is None or (type(output) is str and has_utf8(output)):
-            return self.carry(output)
-        text, is_same = survey(output)
+            return self.carry(output) + also
+        if keep.get("unless_json"):
+            try:
+                return self.carry(output) + also
+            except (TypeError, ValueError, RecursionError):
+                text, is_same = None, False
+        else:
+            text, is_same = survey(output)
         if text is not None and is_same:
             return '"output":' + text
+        # A class's own code may be interrupted here: nothing is kept yet.
+        members = shown(output, show) if show is not None else {}
         ref = keep["ref"]
         dropped = self.objects.keep(ref, output)
-        more = ',"dropped":' + to_json(dropped) if dropped else ""
+        more = "".join([',"%s":%s' % (name, to_json(value)) for name, value in members.items()]) + also
+        more += ',"dropped":' + to_json(dropped) if dropped else ""
         if text is None:
             text = to_json(self.objects.reference(ref))
         else:
             more += ',"whole":true'
-        return '"output":%s,"kept":true,"store":%s%s' % (text, to_json(self.objects.totals()), more)
+        return '"kept":true,"output":%s,"store":%s%s' % (text, to_json(self.objects.totals()), more)
 
     def carry(self, output):
         """The members of a reply for an output as JSON. A large one goes by shared memory, a string then as it is."""
@@ -244,7 +260,7 @@ class Worker:
         self.nodes[root, file] = node
         return node
 
-    def run(self, node, value):
+    def run(self, node, value, show=None):
         """Execute a node's file as `__main__`, so that pickle and dataclasses find its classes; call its function."""
         open_streams()
         if signal.getsignal(signal.SIGINT) != self.interrupt:
@@ -261,6 +277,7 @@ class Worker:
         try:
             exec(node.code, namespace)
             function = nodes.choose_function(namespace)
+            self.choice = nodes.functions(namespace, function) if show is not None else ()
             output = nodes.call(function, value)
             if type(output) is Coroutine:
                 output = import_standard("asyncio").run(output)
@@ -368,6 +385,11 @@ class Worker:
             flush_streams()
         finally:
             os._exit(code & 0xFF)
+
+
+def asks_for_a_person(error):
+    """Whether a node ended because it asked something of a person, and nobody is at the worker's keyboard."""
+    return type(error) is EOFError and error.args == ("EOF when reading a line",) or type(error).__name__ == "BdbQuit"
 
 
 def lets_user_in():

@@ -117,10 +117,12 @@ def success(request, **fields):
     return to_json(dict({"id": request.get("id"), "ok": True}, **fields)) + "\n"
 
 
-def failure(request_id, error, traceback=None):
+def failure(request_id, error, traceback=None, needs_person=False):
     reply = {"id": request_id, "ok": False, "error": error}
     if traceback is not None:
         reply["traceback"] = traceback
+    if needs_person:
+        reply["needs_person"] = True
     return to_json(reply) + "\n"
 
 

@@ -14,8 +14,8 @@ use super::place::{Place, places};
 use super::unix_socket;
 use super::v1::{
     API_VERSION, EnvChanged, FlowDone, FlowEvent, FlowRun, Health, InterruptRequest, Interrupted,
-    NodeEvent, NodeOutput, NodeRun, ProjectInfo, ProjectList, RegisterProject, RestartRequest,
-    Restarted, StopRequest, TerminalInfo, TerminalList, Version, WorkerStatus,
+    NodeEvent, NodeRun, ProjectInfo, ProjectList, RegisterProject, RestartRequest, Restarted,
+    StopRequest, TerminalInfo, TerminalList, Version, WorkerStatus,
 };
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
@@ -257,20 +257,20 @@ impl Client {
         call.within(PATIENCE).send().map(drop)
     }
 
-    /// Runs a node; `output` gets what it prints as it comes. Gives the worker's reply object (compat, section 8),
-    /// which also tells of a node that failed.
+    /// Runs a node; `told` gets what it prints and what it waits for, as it comes. Gives the worker's reply object
+    /// (compat, section 8), which also tells of a node that failed.
     pub fn run_node(
         &self,
         project: impl Into<Address>,
         node: &NodeRun,
-        mut output: impl FnMut(NodeOutput) -> Result<()>,
+        mut told: impl FnMut(NodeEvent) -> Result<()>,
     ) -> Result<Json> {
         let mut lines = AnswerLines::of(self.post(&of(project, "/nodes/run"), node)?.send()?);
         loop {
             let line = lines.next()?;
             match serde_json::from_slice(line).context(t!("api.not_understood"))? {
-                NodeEvent::Output(text) => output(text)?,
                 NodeEvent::Reply { reply } => return Ok(reply),
+                event => told(event)?,
             }
         }
     }

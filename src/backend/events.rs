@@ -17,7 +17,7 @@ use std::sync::{Arc, MutexGuard};
 
 use tokio::sync::watch;
 
-use crate::api::v1::{Event, EventKind};
+use crate::api::v1::{Event, EventKind, Waiting};
 use crate::backend::locked::Locked;
 use crate::project::ProjectId;
 use crate::secrets;
@@ -110,6 +110,16 @@ impl Events {
         if known < generation {
             self.env_changed(project, generation, None);
         }
+    }
+
+    /// The node in `file` waits for something, or for nothing any more.
+    pub(super) fn node_waiting(&self, project: &ProjectId, file: &str, waiting: &Waiting) {
+        self.tell(Event {
+            project: Some(project.clone()),
+            file: Some(file.to_owned()),
+            waiting: Some(waiting.clone()),
+            ..Event::now(EventKind::NodeWaiting)
+        });
     }
 
     /// The next worker of `project` is being started.

@@ -11,54 +11,10 @@ use std::sync::Arc;
 
 use crate::backend::locked::Locked;
 use crate::files::{Folder, Identity, atomic};
+use crate::worker_source::{FILES, WORKER};
 
-/// The script that is run, and the modules that it imports from beside it.
-const FILES: [(&str, &str); 20] = [
-    ("aim_worker.py", include_str!("../../worker/aim_worker.py")),
-    (
-        "aim_worker_end.py",
-        include_str!("../../worker/aim_worker_end.py"),
-    ),
-    (
-        "aim_worker_fresh.py",
-        include_str!("../../worker/aim_worker_fresh.py"),
-    ),
-    (
-        "aim_worker_interrupt.py",
-        include_str!("../../worker/aim_worker_interrupt.py"),
-    ),
-    (
-        "aim_worker_memory.py",
-        include_str!("../../worker/aim_worker_memory.py"),
-    ),
-    (
-        "aim_worker_nodes.py",
-        include_str!("../../worker/aim_worker_nodes.py"),
-    ),
-    (
-        "aim_worker_objects.py",
-        include_str!("../../worker/aim_worker_objects.py"),
-    ),
-    (
-        "aim_worker_own.py",
-        include_str!("../../worker/aim_worker_own.py"),
-    ),
-    (
-        "aim_worker_path.py",
-        include_str!("../../worker/aim_worker_path.py"),
-    ),
-    (
-        "aim_worker_process.py",
-        include_str!("../../worker/aim_worker_process.py"),
-    ),
-    (
-        "aim_worker_requests.py",
-        include_str!("../../worker/aim_worker_requests.py"),
-    ),
-    (
-        "aim_worker_text.py",
-        include_str!("../../worker/aim_worker_text.py"),
-    ),
+/// Our own files for shells.
+const SHELL: [(&str, &str); 8] = [
     ("activate.sh", include_str!("../../shims/shell/activate.sh")),
     ("guide.bash", include_str!("../../shims/shell/guide.bash")),
     ("guide.fish", include_str!("../../shims/shell/guide.fish")),
@@ -110,7 +66,7 @@ impl ScriptFolder {
     /// # Errors
     /// When the folder is not private to us, or cannot be written.
     pub(crate) fn script(&self) -> io::Result<PathBuf> {
-        Ok(self.folder()?.join(FILES[0].0))
+        Ok(self.folder()?.join(WORKER))
     }
 
     /// The folder of all of them; what is missing or of another version is written first.
@@ -132,7 +88,7 @@ impl ScriptFolder {
 /// When the folder is not private to us, or cannot be written.
 fn write_in(folder: &Path) -> io::Result<()> {
     make_private(folder)?;
-    for (name, source) in FILES {
+    for (name, source) in FILES.into_iter().chain(SHELL) {
         let path = folder.join(name);
         if !fs_err::read(&path).is_ok_and(|found| found == source.as_bytes()) {
             atomic::write(&path, source.as_bytes())?;
@@ -184,7 +140,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).expect("read"), FILES[0].1);
         std::fs::remove_dir_all(&folder).expect("remove");
         write_in(&folder).expect("made again");
-        for (name, source) in FILES {
+        for (name, source) in FILES.into_iter().chain(SHELL) {
             assert_eq!(
                 std::fs::read_to_string(folder.join(name)).expect("read"),
                 source

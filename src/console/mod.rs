@@ -18,7 +18,9 @@ pub mod size;
 pub mod style;
 pub mod table;
 pub mod time;
+mod waiting;
 pub mod width;
+pub mod worker_wait;
 
 pub use args::{CommonArgs, examples, grammar};
 pub use entry::run_main;
@@ -26,3 +28,4 @@ pub use output::Console;
 #[cfg(test)]
 pub(crate) use output::testing;
 pub use place::{project, say_which};
+pub use waiting::WaitingLine;

@@ -11,6 +11,8 @@ use serde::Serialize;
 
 use super::args::{ColorWhen, CommonArgs};
 use super::style;
+use super::waiting::WaitingLine;
+use super::width;
 use crate::error::Result;
 use crate::host::Host;
 use crate::json;
@@ -24,6 +26,7 @@ pub struct Console {
     err: Output,
     width: Option<usize>,
     can_be_answered: bool,
+    can_redraw: bool,
     wishes: CommonArgs,
 }
 
@@ -71,6 +74,7 @@ impl Console {
             err: output(err, host.terminals().stderr),
             width: None,
             can_be_answered: host.terminals().stdin && host.terminals().stderr,
+            can_redraw: host.terminals().stderr && host.var("TERM") != Some("dumb"),
             wishes: common.clone(),
         }
     }
@@ -125,9 +129,25 @@ impl Console {
         if !self.err.is_terminal {
             return None;
         }
-        let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
-        let known = |cells: u16, usual: usize| if cells == 0 { usual } else { cells.into() };
-        Some((known(size.ws_col, 80), known(size.ws_row, 24)))
+        width::of_talk()
+    }
+
+    /// Whether talk may be drawn anew in its place: on a terminal that can, unless it is unwanted.
+    pub fn can_redraw(&self) -> bool {
+        self.can_redraw && !self.wishes.quiet
+    }
+
+    /// Says what is waited for until the result is dropped, where talk can be drawn anew: `what` is asked again and
+    /// again, given the time so far. Nothing else may be printed meanwhile.
+    pub fn waiting(
+        &self,
+        what: impl FnMut(&str) -> Option<String> + Send + 'static,
+    ) -> WaitingLine {
+        if self.can_redraw() {
+            WaitingLine::begin(self.err.is_colored, what)
+        } else {
+            WaitingLine::default()
+        }
     }
 
     /// Bytes of data, untouched.

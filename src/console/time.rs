@@ -58,6 +58,14 @@ pub fn duration(length: Duration) -> String {
     text.into_owned()
 }
 
+/// `length` without parts of a second, for what still goes on.
+pub fn so_far(length: Duration) -> String {
+    match length.as_secs() {
+        n @ 0..60 => t!("console.time.s", n = n).into_owned(),
+        n => duration(Duration::from_secs(n)),
+    }
+}
+
 /// The moment that `text` means: an age (`45m`, `3h`, `2d`, `2w`, also `30s`) before `now`, a date (its first moment on
 /// the person's clock), or an ISO-8601 time (with an offset, else on the person's clock). `None` for anything else.
 pub fn since(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {

@@ -2,6 +2,13 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// Columns and rows, at this moment, of the terminal that standard error is; `None` where it is something else.
+pub fn of_talk() -> Option<(usize, usize)> {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+    let known = |cells: u16, usual: usize| if cells == 0 { usual } else { cells.into() };
+    Some((known(size.ws_col, 80), known(size.ws_row, 24)))
+}
+
 /// Columns that `text` takes. It must have no escape sequences.
 pub fn columns(text: &str) -> usize {
     text.width()

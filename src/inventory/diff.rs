@@ -80,6 +80,13 @@ impl Diff {
         self.added.iter().chain(&self.removed).chain(&self.changed)
     }
 
+    /// The distributions and the startup files, by the names that people know.
+    pub fn affected(&self) -> Vec<String> {
+        let distributions = self.changes().map(|change| &change.name);
+        let startup = self.startup.iter().map(|change| &change.name);
+        distributions.chain(startup).cloned().collect()
+    }
+
     /// What it is about.
     pub fn names(&self) -> Names {
         Names {

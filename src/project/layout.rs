@@ -172,6 +172,10 @@ impl VenvLayout {
     pub const SNAPSHOT: &'static str = "snapshot.json";
     /// Folder of the runs that have begun and not ended.
     pub const UNFINISHED: &'static str = "unfinished";
+    /// Folder of the figures that nodes gave, each the newest of its node.
+    pub const FIGURES: &'static str = "figures";
+    /// Folder of what runs a node without a daemon.
+    pub const HERE: &'static str = "here";
 
     /// The layout of the environment in `root`.
     pub fn new(root: &Path) -> Self {
@@ -269,6 +273,17 @@ impl VenvLayout {
     /// Folder of the runs that have begun and not ended, a file each.
     pub fn unfinished(&self) -> PathBuf {
         self.aim.join(Self::UNFINISHED)
+    }
+
+    /// The figure that the node in `file` of the project gave last.
+    pub fn figure(&self, file: &str) -> PathBuf {
+        let name = file.strip_suffix(".py").unwrap_or(file).replace('/', "-");
+        self.aim.join(Self::FIGURES).join(name + ".png")
+    }
+
+    /// Folder of what runs a node without a daemon.
+    pub fn here(&self) -> PathBuf {
+        self.aim.join(Self::HERE)
     }
 }
 

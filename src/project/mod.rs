@@ -6,6 +6,7 @@ mod activation;
 mod config;
 mod discover;
 mod layout;
+mod node_variables;
 mod package_places;
 mod registry;
 mod setting;
@@ -19,9 +20,10 @@ pub use layout::{
     CONDA_META, HOOK_LINE, HOOK_PACKAGE, HookLayout, LOGS, ProjectLayout, UserLayout, VenvLayout,
     socket, socket_lock, sockets, worker_scripts,
 };
+pub use node_variables::node_variables;
 pub use package_places::PackagePlace;
 pub use registry::{ProjectId, Registration, Registry};
 pub use setting::Origin;
 pub use venv::{Venv, VenvError};
 pub use whose::Note;
-pub use worker_settings::{PythonServer, RestartPolicy, names_variable};
+pub use worker_settings::{PythonServer, RestartPolicy};

@@ -194,7 +194,17 @@ fn lock(ground: &Ground<'_>, action: &str, console: &mut Console) -> Result<Opti
     };
     let layout = ground.project.venv().layout();
     let command = format!("aim-venv-sync {action}");
-    let waits = |holder: &Holder| console.note(held_by(holder));
+    let asked = layout.clone();
+    let line = console.waiting(move |time| {
+        let holder = RunLock::holder(&asked)?;
+        Some(t!("venv_sync.waits_for", run = named(&holder), time = time).into_owned())
+    });
+    let _line = line.until_interrupted();
+    let waits = |holder: &Holder| {
+        if !console.can_redraw() {
+            console.note(held_by(holder));
+        }
+    };
     match RunLock::acquire(&layout, &command, limit, waits) {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Unusable { .. })

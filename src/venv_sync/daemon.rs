@@ -9,8 +9,8 @@ use super::ground::Ground;
 use crate::api::v1::{
     Health, LONGEST_WAIT_S, ProjectInfo, RestartRequest, Watching, WorkerState, WorkerStatus,
 };
-use crate::api::{Client, if_offered, nudge};
-use crate::console::Console;
+use crate::api::{Address, Client, if_offered, nudge};
+use crate::console::{Console, worker_wait};
 use crate::error::{Error, Exit, Result};
 use crate::host::Host;
 use crate::project::{Project, ProjectId, Venv};
@@ -180,9 +180,15 @@ pub(super) fn forget(host: &Host, root: &Path) -> bool {
 ///
 /// # Errors
 /// `Exit::NoDaemon` without one; why the worker did not start; or that it took too long.
-pub(super) fn wait(ground: &Ground<'_>, generation: Generation) -> Result<WorkerStatus> {
+pub(super) fn wait(
+    ground: &Ground<'_>,
+    generation: Generation,
+    console: &Console,
+) -> Result<WorkerStatus> {
     let client = connect(ground)?;
     let id = known_as(&client, ground)?.id;
+    let line = worker_wait::asked(console, &client, Address::from(&id));
+    let _line = line.until_interrupted();
     let deadline = Instant::now() + PATIENCE;
     let started = if_offered(client.start(&id)).or_else(|error| {
         let failed = client.worker(&id).ok().filter(has_failed);

@@ -40,7 +40,7 @@ pub(super) fn sync(ground: &Ground<'_>, args: SyncArgs, console: &mut Console) -
     }
     let worker = if args.wait {
         console.detail(t!("venv_sync.waiting", generation = applied.generation));
-        Some(daemon::wait(ground, applied.generation)?)
+        Some(daemon::wait(ground, applied.generation, console)?)
     } else {
         None
     };

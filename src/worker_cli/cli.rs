@@ -86,6 +86,7 @@ pub enum Command {
             ("aim-worker run nodes/add.py --input '{\"a\": 1}'", t!("worker_cli.help.example_run")),
             ("aim-worker run nodes/add.py --input - < input.json", t!("worker_cli.help.example_run_stdin")),
             ("aim-worker run nodes/add.py --timeout 2.5", t!("worker_cli.help.example_run_timeout")),
+            ("aim-worker run --here nodes/ask.py", t!("worker_cli.help.example_run_here")),
             ("aim-worker run nodes/add.py --json | jq .output", t!("worker_cli.help.example_run_json")),
         ])
     )]
@@ -132,6 +133,9 @@ pub struct RunArgs {
     #[arg(long, value_name = t!("worker_cli.help.seconds_value").into_owned(), value_parser = seconds,
           help = t!("worker_cli.help.timeout").into_owned())]
     pub timeout: Option<f64>,
+    /// In this terminal, without the daemon.
+    #[arg(long, conflicts_with = "timeout", help = t!("worker_cli.help.here").into_owned())]
+    pub here: bool,
 }
 
 /// Which flow, with which values.

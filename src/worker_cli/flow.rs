@@ -11,13 +11,13 @@ use serde::Deserialize;
 use super::attended::{Arrival, Attended};
 use super::cli::FlowArgs;
 use super::flow_list::NodeList;
+use super::nearest;
 use super::reached::Reached;
 use crate::api::v1::{FlowDone, FlowEvent, FlowEvents, FlowRun};
 use crate::console::style::{NAME, paint};
-use crate::console::{Console, time};
+use crate::console::{Console, WaitingLine, time, worker_wait};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::files::read;
-use crate::host::Host;
 use crate::json::Json;
 use crate::json::laid_out;
 use crate::terminal::printable;
@@ -27,20 +27,17 @@ use crate::words::t;
 const PERIODS: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(200));
 
 /// Runs the flow. The exit status tells whether every node succeeded; leaving the command cancels what runs.
-pub(super) fn run(
-    console: &mut Console,
-    host: &Host,
-    reached: &Reached,
-    args: FlowArgs,
-) -> Result<Exit> {
+pub(super) fn run(console: &mut Console, reached: &Reached, args: FlowArgs) -> Result<Exit> {
     let structure = reached.project.layout().structure();
     if !structure.is_file() {
         let path = structure.display();
         return Err(Error::failed(t!("worker_cli.flow.none", path = path)));
     }
+    let stored = Stored::read(&structure);
+    stored.check(&args)?;
     // The run's id in the answer is made of the project's, so it is not named by its folder here.
     let id = reached.client.worker(reached.address())?.project;
-    let mut node_values = stored_values(&structure);
+    let mut node_values = stored.into_values();
     node_values.extend(args.values.into_iter().map(|given| (given.id, given.value)));
     let flow = FlowRun {
         project_id: id.to_string(),
@@ -52,15 +49,18 @@ pub(super) fn run(
         events: Some(FlowEvents::All),
     };
     let client = reached.client.clone();
+    // The first event begins the list, which says the rest.
+    let mut line = Some(worker_wait::asked(console, &client, reached.address()));
     if console.is_json() {
         let attended = Attended::<(), Json>::begin(move |_| client.flow(&flow))?;
-        return answer(console, &attended);
+        return answer(console, &attended, line);
     }
-    let is_living = console.talk_size().is_some() && host.var("TERM") != Some("dumb");
     let attended = Attended::begin(move |say| client.flow_events(&flow, say))?;
-    let mut shown = Shown::new(is_living && !console.is_quiet());
+    let mut shown = Shown::new(console.can_redraw());
     loop {
-        match attended.next(shown.patience()) {
+        let arrival = attended.next(shown.patience());
+        line.take();
+        match arrival {
             Arrival::Told(event) => shown.tell(event),
             Arrival::Nothing => {}
             Arrival::Ended(done) => {
@@ -79,40 +79,85 @@ pub(super) fn run(
     }
 }
 
-/// The values that are stored with the nodes, which AIM-Forge's page sends along with each run (compat, sections 3 and
-/// 11). A structure that cannot be read has none here: what is wrong with it is for the daemon to say.
-fn stored_values(structure: &Path) -> BTreeMap<String, Json> {
-    #[derive(Deserialize)]
-    struct Stored {
-        nodes: Vec<Node>,
+/// What the structure says of its nodes. One that cannot be read has none here: what is wrong with it is for the daemon
+/// to say.
+#[derive(Default, Deserialize)]
+struct Stored {
+    nodes: Vec<StoredNode>,
+}
+
+#[derive(Deserialize)]
+struct StoredNode {
+    id: String,
+    #[serde(default)]
+    data: StoredData,
+}
+
+#[derive(Default, Deserialize)]
+struct StoredData {
+    title: Option<String>,
+    value: Option<Json>,
+}
+
+impl Stored {
+    fn read(structure: &Path) -> Self {
+        let text = fs_err::read(structure).unwrap_or_default();
+        serde_json::from_slice(read::without_mark(&text)).unwrap_or_default()
     }
-    #[derive(Deserialize)]
-    struct Node {
-        id: String,
-        #[serde(default)]
-        data: Data,
+
+    /// That the nodes exist that were named.
+    ///
+    /// # Errors
+    /// `Exit::Usage`, with the ids that there are.
+    fn check(&self, args: &FlowArgs) -> Result<()> {
+        let ids = || self.nodes.iter().map(|node| node.id.as_str());
+        let values = args.values.iter().map(|given| &given.id);
+        let mut named = args.start.iter().chain(values);
+        let Some(unknown) = named.find(|named| ids().all(|id| id != named.as_str())) else {
+            return Ok(());
+        };
+        if self.nodes.is_empty() {
+            return Ok(());
+        }
+        let all: Vec<_> = self.nodes.iter().map(StoredNode::shown).collect();
+        let error = Error::usage(t!("worker_cli.flow.no_node", id = printable(unknown)));
+        let error = nearest::hinted(error, nearest::of(unknown, ids()));
+        Err(error.hint(t!("worker_cli.flow.ids", ids = all.join(", "))))
     }
-    #[derive(Default, Deserialize)]
-    struct Data {
-        value: Option<Json>,
+
+    /// The values that are stored with the nodes, which AIM-Forge's page sends along with each run (compat, sections 3
+    /// and 11).
+    fn into_values(self) -> BTreeMap<String, Json> {
+        let nodes = self.nodes.into_iter();
+        nodes
+            .filter_map(|node| Some((node.id, node.data.value?)))
+            .collect()
     }
-    let text = fs_err::read(structure).unwrap_or_default();
-    let stored =
-        serde_json::from_slice(read::without_mark(&text)).unwrap_or(Stored { nodes: Vec::new() });
-    let values = stored.nodes.into_iter();
-    values
-        .filter_map(|node| Some((node.id, node.data.value?)))
-        .collect()
+}
+
+impl StoredNode {
+    fn shown(&self) -> String {
+        match self.data.title.as_deref().filter(|title| !title.is_empty()) {
+            Some(title) => printable(&format!("{} ({title})", self.id)),
+            None => printable(&self.id),
+        }
+    }
 }
 
 /// With `--json`: the daemon's answer as it is.
-fn answer(console: &mut Console, attended: &Attended<(), Json>) -> Result<Exit> {
+fn answer(
+    console: &mut Console,
+    attended: &Attended<(), Json>,
+    mut line: Option<WaitingLine>,
+) -> Result<Exit> {
     #[derive(Deserialize)]
     struct Verdict {
         success: bool,
     }
     loop {
-        match attended.next(None) {
+        let arrival = attended.next(None);
+        line.take();
+        match arrival {
             Arrival::Ended(answer) => {
                 let answer = answer.map_err(with_hint)?;
                 console.json_text(&answer.to_string())?;

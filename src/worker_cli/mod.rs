@@ -2,16 +2,20 @@
 //!
 //! Start reading at [`run`]. Each command is one call of [`Client`] and the words for its reply.
 //!
-//! **Invariant:** starts no process and reads no file of the daemon's: what the daemon says is all that is known.
+//! **Invariant:** reads no file of the daemon's: what the daemon says is all that is known. Starts no process but for
+//! `run --here`, which needs no daemon.
 
 mod attended;
 mod cli;
 mod flow;
 mod flow_list;
+mod here;
 mod interrupt;
 mod logs;
+mod nearest;
 mod node;
 mod reached;
+mod reply;
 mod restart;
 mod status;
 
@@ -69,11 +73,15 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
         }
         Command::Flow(args) => {
             let reached = Reached::of(host, common, &mut console)?;
-            return flow::run(&mut console, host, &reached, args);
+            return flow::run(&mut console, &reached, args);
         }
         Command::Run(args) => {
             // What was typed is judged before the daemon is asked for anything.
             let input = node::input(&args)?;
+            if args.here {
+                let project = reached::project(host, common, &mut console)?;
+                return here::run(&mut console, host, &project, &args, &input);
+            }
             let reached = Reached::of(host, common, &mut console)?;
             return node::run(&mut console, host, &reached, &args, input);
         }

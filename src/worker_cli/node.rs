@@ -2,20 +2,18 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::attended::{Arrival, Attended};
 use super::cli::RunArgs;
+use super::nearest;
 use super::reached::Reached;
-use crate::api::refresh_failed;
-use crate::api::v1::{NodeCode, NodeOutput, NodeRun, OnDisconnect, Stream};
-use crate::console::Console;
+use super::reply::{Words, shows};
+use crate::api::v1::{NodeEvent, NodeRun, OnDisconnect};
+use crate::console::{Console, worker_wait};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::json::Json;
-use crate::json::laid_out;
 use crate::words::t;
 
 /// The input that `args` give: `{}` when they give none, as AIM-Forge always sends an object.
@@ -58,118 +56,36 @@ pub(super) fn run(
         input,
         timeout_s: args.timeout,
         on_disconnect: OnDisconnect::Cancel,
-    };
-    let mut words = Words {
-        line_is_open: false,
+        tells_waiting: console.can_redraw(),
+        shows: shows(console),
     };
     let (client, address, file) = (reached.client.clone(), reached.address(), node.file.clone());
+    let mut words = Words::of(reached.project.root(), &file);
     let attended = Attended::begin(move |say| client.run_node(address, &node, say))?;
+    let waiting = Arc::new(Mutex::new(None));
+    let mut line = Some(worker_wait::told(console, &waiting));
     loop {
         match attended.next(None) {
-            Arrival::Told(output) => words.print(console, &output)?,
-            Arrival::Ended(reply) => return words.end(console, &reply?),
+            Arrival::Told(NodeEvent::Waiting(now)) => {
+                *waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+            }
+            Arrival::Told(NodeEvent::Output(output)) => {
+                line.take();
+                words.print(console, &output)?;
+            }
+            Arrival::Told(NodeEvent::Reply { .. }) => {}
+            Arrival::Ended(reply) => {
+                line.take();
+                return words.end(console, &reply?);
+            }
             Arrival::Interrupted => {
+                line.take();
                 words.end_line(console)?;
                 console.note(t!("worker_cli.cancelled", file = file));
                 return Ok(Exit::Interrupted);
             }
             Arrival::Nothing => {}
         }
-    }
-}
-
-/// What a node prints, on its way out.
-struct Words {
-    /// Standard output does not stand at the beginning of a line.
-    line_is_open: bool,
-}
-
-impl Words {
-    fn print(&mut self, console: &mut Console, output: &NodeOutput) -> Result<()> {
-        let text = output.text.as_bytes();
-        match output.stream {
-            Stream::Stdout if !console.is_json() => {
-                self.line_is_open = text.last().map_or(self.line_is_open, |last| *last != b'\n');
-                console.raw(text)
-            }
-            Stream::Stdout | Stream::Stderr => console.raw_note(text),
-        }
-    }
-
-    fn end(&self, console: &mut Console, reply: &Json) -> Result<Exit> {
-        let read: NodeReply = reply
-            .read()
-            .context(t!("worker_cli.reply_not_understood"))?;
-        let exit = if read.ok { Exit::Done } else { Exit::Failed };
-        if console.is_json() {
-            console.json_text(&reply.to_string())?;
-            return Ok(exit);
-        }
-        self.end_line(console)?;
-        if read.ok {
-            let output = read.output.map_or("null", RawValue::get);
-            console.json_text(&laid_out(output))?;
-            return Ok(exit);
-        }
-        let traceback = read.traceback.map(text).unwrap_or_default();
-        if traceback.is_empty() {
-            return Err(failure(&read));
-        }
-        let end = if traceback.ends_with('\n') { "" } else { "\n" };
-        console.foreign_note(format!("{traceback}{end}").as_bytes())?;
-        // The traceback says where the node was. Why it ended there is known to whoever ended it.
-        match read.code {
-            Some(_) => Err(failure(&read)),
-            None => Ok(exit),
-        }
-    }
-
-    fn end_line(&self, console: &mut Console) -> Result<()> {
-        if self.line_is_open {
-            console.raw(b"\n")?;
-        }
-        Ok(())
-    }
-}
-
-/// A worker's reply object (compat, section 8), and what the daemon says in its stead.
-#[derive(Debug, Deserialize)]
-struct NodeReply<'a> {
-    #[serde(default)]
-    ok: bool,
-    #[serde(borrow, default)]
-    output: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    traceback: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    detail: Option<&'a RawValue>,
-    #[serde(default)]
-    code: Option<NodeCode>,
-}
-
-/// The text of a JSON string. One that Rust cannot hold (Python has lone surrogates) stays as it was written.
-fn text(json: &RawValue) -> String {
-    serde_json::from_str(json.get()).unwrap_or_else(|_| laid_out(json.get()))
-}
-
-fn failure(reply: &NodeReply<'_>) -> Error {
-    let error = reply.error.map(text).unwrap_or_default();
-    let detailed = |what| match reply.detail.map(text) {
-        Some(detail) => Error::failed(detail).context(what),
-        None => Error::failed(what),
-    };
-    match &reply.code {
-        Some(NodeCode::EnvironmentRefreshFailed) => refresh_failed(&error),
-        Some(NodeCode::TimedOut) => detailed(t!("worker_cli.timed_out")),
-        Some(NodeCode::Interrupted | NodeCode::Cancelled) => {
-            detailed(t!("worker_cli.was_interrupted"))
-        }
-        _ if error.starts_with("worker-exit") => {
-            detailed(t!("worker_cli.worker_ended")).hint(t!("api.hint_log"))
-        }
-        _ => Error::failed(error),
     }
 }
 
@@ -183,7 +99,10 @@ pub(super) fn file(host: &Host, root: &Path, file: &Path) -> Result<String> {
     let found = [host.absolute(file), root.join(file)]
         .into_iter()
         .find(|path| path.is_file())
-        .ok_or_else(|| Error::usage(t!("worker_cli.no_file", file = file.display())))?;
+        .ok_or_else(|| {
+            let error = Error::usage(t!("worker_cli.no_file", file = file.display()));
+            nearest::hinted(error, nearest::node_file(&root, file).as_deref())
+        })?;
     let outside = || {
         Error::usage(t!(
             "worker_cli.outside",
@@ -207,14 +126,13 @@ pub(super) fn file(host: &Host, root: &Path, file: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::{CommonArgs, testing};
-    use crate::words::{self, Language};
 
     fn args(input: Option<&str>) -> RunArgs {
         RunArgs {
             file: "a.py".into(),
             input: input.map(str::to_owned),
             timeout: None,
+            here: false,
         }
     }
 
@@ -228,109 +146,6 @@ mod tests {
             assert_eq!(error.exit(), Exit::Usage);
             assert!(error.to_string().contains("line 1 column"), "{error}");
         }
-    }
-
-    struct Ended {
-        result: Result<Exit>,
-        out: String,
-        err: String,
-    }
-
-    fn ended(json: bool, outputs: &[(Stream, &str)], reply: &str) -> Ended {
-        let (mut console, out, err) = testing::console(&CommonArgs {
-            json,
-            ..CommonArgs::default()
-        });
-        let mut words = Words {
-            line_is_open: false,
-        };
-        for (stream, text) in outputs {
-            let output = NodeOutput {
-                stream: *stream,
-                text: (*text).to_owned(),
-            };
-            words.print(&mut console, &output).expect("printed");
-        }
-        let reply = Json::parse(reply).expect("JSON");
-        let result = words.end(&mut console, &reply);
-        Ended {
-            result,
-            out: out.text(),
-            err: err.text(),
-        }
-    }
-
-    #[test]
-    fn output_follows_what_the_node_printed() {
-        let printed = [
-            (Stream::Stdout, "half a"),
-            (Stream::Stderr, "hm\n"),
-            (Stream::Stdout, " line"),
-        ];
-        let reply = r#"{"id":"1","ok":true,"output":{"a":"\uac00"},"time_ms":1}"#;
-        let end = ended(false, &printed, reply);
-        assert_eq!(end.result.expect("done"), Exit::Done);
-        assert_eq!(end.out, "half a line\n{\n  \"a\": \"가\"\n}\n");
-        assert_eq!(end.err, "hm\n");
-        let end = ended(true, &printed, reply);
-        assert_eq!(end.out, format!("{reply}\n"));
-        assert_eq!(end.err, "half ahm\n line");
-    }
-
-    #[test]
-    fn failures_say_why() {
-        let traceback = r#"{"ok":false,"error":"x","traceback":"Traceback:\nValueError: x"}"#;
-        let end = ended(false, &[], traceback);
-        assert_eq!(end.result.expect("ended"), Exit::Failed);
-        assert_eq!(
-            (end.out.as_str(), end.err.as_str()),
-            ("", "Traceback:\nValueError: x\n")
-        );
-        let end = ended(true, &[], traceback);
-        assert_eq!(end.result.expect("ended"), Exit::Failed);
-    }
-
-    #[test]
-    fn failures_of_the_worker_are_in_the_persons_language() {
-        fn check(reply: &str, english: &str, korean: &str) {
-            for (language, expected) in [(Language::English, english), (Language::Korean, korean)] {
-                words::choose(language);
-                let error = ended(false, &[], reply).result.expect_err("failed");
-                assert_eq!(error.exit(), Exit::Failed);
-                assert_eq!(error.to_string(), expected);
-            }
-        }
-        check(
-            r#"{"ok":false,"error":"Node file not found: a.py"}"#,
-            "Node file not found: a.py",
-            "Node file not found: a.py",
-        );
-        check(
-            r#"{"ok":false,"error":"\ud800"}"#,
-            r#""\ud800""#,
-            r#""\ud800""#,
-        );
-        check(
-            r#"{"ok":false,"error":"환경 갱신 실패: gone","code":"environment-refresh-failed"}"#,
-            "environment refresh failed: gone",
-            "환경 갱신 실패: gone",
-        );
-        check(
-            r#"{"ok":false,"error":"worker-exit","code":"worker-exit","detail":"SIGKILL"}"#,
-            "the worker ended while the node ran: SIGKILL",
-            "노드를 실행하는 동안 워커가 종료되었습니다: SIGKILL",
-        );
-        check(
-            r#"{"ok":false,"error":"Node timed out after 2 s","code":"timeout",
-                "traceback":"Traceback:\nKeyboardInterrupt"}"#,
-            "the node took too long and was interrupted",
-            "노드의 제한 시간이 지나 중단했습니다",
-        );
-        check(
-            r#"{"ok":false,"error":"Node was interrupted","code":"interrupted","detail":"killed"}"#,
-            "the node was interrupted: killed",
-            "노드가 중단되었습니다: killed",
-        );
     }
 
     #[test]

@@ -14,9 +14,7 @@ pub(super) struct Reached {
 
 impl Reached {
     pub(super) fn of(host: &Host, common: &CommonArgs, console: &mut Console) -> Result<Self> {
-        let project = console::project(host, common, |id| {
-            Some(Client::connect(host, None).ok()?.project(id).ok()?.path)
-        });
+        let project = found(host, common);
         // Where the project is says which daemon is meant; without a daemon, nobody misses the project.
         let client = Client::connect(host, project.as_ref().ok())?;
         let project = project?;
@@ -28,4 +26,17 @@ impl Reached {
     pub(super) fn address(&self) -> Address {
         Address::from(&self.project)
     }
+}
+
+/// The project that is meant, whether there is a daemon or not.
+pub(super) fn project(host: &Host, common: &CommonArgs, console: &mut Console) -> Result<Project> {
+    let project = found(host, common)?;
+    console::say_which(console, host, common, &project);
+    Ok(project)
+}
+
+fn found(host: &Host, common: &CommonArgs) -> Result<Project> {
+    console::project(host, common, |id| {
+        Some(Client::connect(host, None).ok()?.project(id).ok()?.path)
+    })
 }

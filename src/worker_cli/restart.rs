@@ -6,12 +6,14 @@ use crate::api::refresh_failed;
 use crate::api::v1::{
     LONGEST_WAIT_S, RestartRequest, Restarted, StopRequest, When, WorkerState, WorkerStatus,
 };
-use crate::console::Console;
+use crate::console::{Console, WaitingLine, worker_wait};
 use crate::error::Result;
 use crate::words::t;
 
 pub(super) fn start(console: &mut Console, reached: &Reached) -> Result<()> {
+    let line = waiting(console, reached);
     let status = reached.client.start(reached.address())?;
+    drop(line);
     if console.is_json() {
         console.json(&status)?;
     }
@@ -22,7 +24,9 @@ pub(super) fn start(console: &mut Console, reached: &Reached) -> Result<()> {
 
 pub(super) fn stop(console: &mut Console, reached: &Reached, args: WhenArgs) -> Result<()> {
     let request = StopRequest { when: when(args) };
+    let line = waiting(console, reached);
     let status = reached.client.stop(reached.address(), request)?;
+    drop(line);
     if console.is_json() {
         return console.json(&status);
     }
@@ -39,13 +43,20 @@ pub(super) fn restart(console: &mut Console, reached: &Reached, args: WhenArgs) 
         wait_s: Some(LONGEST_WAIT_S),
         reason: Some("aim-worker restart".to_owned()),
     };
+    let line = waiting(console, reached);
     let restarted = reached.client.restart(reached.address(), &request)?;
+    drop(line);
     if console.is_json() {
         console.json(&restarted)?;
     }
     check_alive(&restarted.worker)?;
     console_note(console, || outcome(&restarted));
     Ok(())
+}
+
+/// A wait that Ctrl-C ends; what was asked for still comes.
+fn waiting(console: &Console, reached: &Reached) -> WaitingLine {
+    worker_wait::asked(console, &reached.client, reached.address()).until_interrupted()
 }
 
 fn when(args: WhenArgs) -> When {

@@ -1,6 +1,6 @@
 //! `aim-worker flow`: a flow from the terminal.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ran, Sandbox};
 use crate::worker::{LONG, interrupted, wait_for};
 
 /// A flow of three nodes and a result: the second divides by the text input, the third is beside it.
@@ -133,4 +133,32 @@ fn a_flow_that_is_interrupted_takes_its_nodes_along() {
         interrupted(&sandbox, args).warns("cancelled the flow");
         wait_for(&sandbox, "cleaned");
     }
+}
+
+#[test]
+fn a_node_that_the_flow_does_not_have_is_an_error_with_those_it_has() {
+    let sandbox = Sandbox::ready();
+    let _daemon = sandbox.daemon();
+    dividing(&sandbox);
+    for args in [
+        &["--value", "tt=4"][..],
+        &["--value", "t=4", "--start", "tt"],
+    ] {
+        let args = || ["flow"].iter().chain(args);
+        sandbox
+            .run("aim-worker", args())
+            .exits(2)
+            .warns("the flow has no node tt")
+            .warns("did you mean t?")
+            .warns("the flow's nodes: s, 1 (First), 2 (Divide), 3 (After), t, r (Answer)");
+        let mut korean = sandbox.command("aim-worker");
+        Ran::of(korean.args(args()).env("AIM_LANG", "ko"))
+            .exits(2)
+            .warns("플로우에 없는 노드: tt")
+            .warns("플로우의 노드: s, 1 (First)");
+    }
+    let ran = sandbox
+        .run("aim-worker", ["flow", "--start", "other"])
+        .exits(2);
+    assert!(!ran.stderr().contains("did you mean"), "{ran:?}");
 }

@@ -66,13 +66,14 @@ fn lines_come_as_they_are_sent_and_an_answer_cut_short_is_an_error() {
     let node = NodeRun {
         file: "n.py".to_owned(),
         input: Json::default(),
-        timeout_s: None,
-        on_disconnect: OnDisconnect::GoOn,
+        ..NodeRun::default()
     };
     let mut printed = String::new();
     let folder = Address::of_folder(Path::new("/p"));
-    let error = client.run_node(folder, &node, |output| {
-        printed.push_str(&output.text);
+    let error = client.run_node(folder, &node, |event| {
+        if let NodeEvent::Output(output) = event {
+            printed.push_str(&output.text);
+        }
         told.send(()).expect("the daemon's side");
         Ok(())
     });

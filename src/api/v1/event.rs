@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Waiting;
 use crate::project::ProjectId;
 
 /// Something that happened.
@@ -33,6 +34,12 @@ pub struct Event {
     /// Why a worker starts, or why it did not; how a language server was brought along, or why it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The node that waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
 }
 
 /// What happened.
@@ -50,6 +57,8 @@ pub enum EventKind {
     WorkerReady,
     /// The next worker did not start (`환경 갱신 실패`).
     WorkerFailed,
+    /// A node waits, or does not wait any more; told of one that has waited for a moment.
+    NodeWaiting,
     /// A page's language server is on the new environment: `injected`, `replaced` or `nothing`, by the reason.
     LspSynced,
     /// A page's language server has ended that was not to end.
@@ -72,6 +81,7 @@ impl EventKind {
             Self::WorkerStarting => "worker-starting",
             Self::WorkerReady => "worker-ready",
             Self::WorkerFailed => "worker-failed",
+            Self::NodeWaiting => "node-waiting",
             Self::LspSynced => "lsp-synced",
             Self::LspFailed => "lsp-failed",
             Self::TerminalExited => "terminal-exited",
@@ -93,6 +103,8 @@ impl Event {
             pid: None,
             session: None,
             reason: None,
+            file: None,
+            waiting: None,
         }
     }
 }
@@ -109,6 +121,7 @@ mod tests {
             EventKind::WorkerStarting,
             EventKind::WorkerReady,
             EventKind::WorkerFailed,
+            EventKind::NodeWaiting,
             EventKind::LspSynced,
             EventKind::LspFailed,
             EventKind::TerminalExited,

@@ -15,6 +15,7 @@ mod project;
 mod refresh;
 mod run;
 mod terminal;
+mod waiting;
 mod worker;
 
 pub use codes::{ErrorCode, NodeCode};
@@ -23,12 +24,13 @@ pub use event::{Event, EventKind};
 pub use flow::{FlowDone, FlowEvent, FlowEvents, FlowNode, FlowResult, FlowRun, FlowStatus};
 pub use language_server::LanguageServer;
 pub use lsp::{LspCall, LspCalls, LspDone, LspHealth, LspHealths, LspLines, LspStatus};
-pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream};
+pub use node::{NodeEvent, NodeOutput, NodeRun, OnDisconnect, Shows, Stream};
 pub use node_text::{NewNodeText, NodeText};
 pub use project::{EnvChanged, ProjectInfo, ProjectList, RegisterProject, WatchMode, Watching};
 pub use refresh::Refresh;
 pub use run::{NodeFiles, RunInfo, RunList};
 pub use terminal::{TerminalInfo, TerminalList};
+pub use waiting::{WaitFor, Waiting};
 pub use worker::{
     InterruptRequest, Interrupted, KeptObjects, RestartRequest, Restarted, StopRequest, When,
     WorkerExit, WorkerState, WorkerStatus,

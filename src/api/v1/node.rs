@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::{WaitFor, Waiting};
 use crate::json::Json;
 
 /// Body of `POST …/nodes/run`. The reply is [`NDJSON`](super::NDJSON), a [`NodeEvent`] a line, [`NodeEvent::Reply`] the
@@ -21,6 +22,24 @@ pub struct NodeRun {
     /// What becomes of it when its caller goes away.
     #[serde(default)]
     pub on_disconnect: OnDisconnect,
+    /// Whether the answer tells what the node waits for, where it does not run at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tells_waiting: bool,
+    /// That the reply is for a person, too. Of an output that JSON has no form for it has `text` (with `is_cut` where
+    /// that was too long), or `figure`, the file that it was saved as; where the file has several functions, `ran` and
+    /// `also`; and `needs_person`, where the node failed since it asked something at a keyboard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shows: Option<Shows>,
+}
+
+/// What a person wants to see.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct Shows {
+    /// Lines that are wanted of a table; all without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines: Option<u32>,
 }
 
 /// What becomes of a node whose caller goes away.
@@ -63,6 +82,8 @@ pub struct NodeOutput {
 pub enum NodeEvent {
     /// The node printed.
     Output(NodeOutput),
+    /// What the node waits for is another thing now; only for a [`NodeRun::tells_waiting`], after a moment.
+    Waiting(Waiting),
     /// The node ended; the last line.
     Reply {
         /// The worker's reply object (compat, section 8), as the worker wrote it.
@@ -80,6 +101,10 @@ impl<'de> Deserialize<'de> for NodeEvent {
             stream: Option<Stream>,
             text: Option<String>,
             reply: Option<Json>,
+            r#for: Option<WaitFor>,
+            file: Option<String>,
+            #[serde(default)]
+            changed: Vec<String>,
         }
         let missing = serde::de::Error::missing_field;
         let line = Line::deserialize(deserializer)?;
@@ -88,12 +113,17 @@ impl<'de> Deserialize<'de> for NodeEvent {
                 stream: line.stream.ok_or_else(|| missing("stream"))?,
                 text: line.text.ok_or_else(|| missing("text"))?,
             })),
+            "waiting" => Ok(Self::Waiting(Waiting {
+                r#for: line.r#for.ok_or_else(|| missing("for"))?,
+                file: line.file,
+                changed: line.changed,
+            })),
             "reply" => Ok(Self::Reply {
                 reply: line.reply.ok_or_else(|| missing("reply"))?,
             }),
             other => Err(serde::de::Error::unknown_variant(
                 other,
-                &["output", "reply"],
+                &["output", "waiting", "reply"],
             )),
         }
     }
@@ -133,6 +163,14 @@ mod tests {
                 )
                 .expect("JSON"),
             }),
+        );
+        check_event(
+            r#"{"type":"waiting","for":"worker","changed":["numpy"]}"#,
+            Ok(NodeEvent::Waiting(Waiting {
+                r#for: WaitFor::Worker,
+                file: None,
+                changed: vec!["numpy".into()],
+            })),
         );
         check_event(r#"{"type":"reply"}"#, Err("reply"));
         check_event(r#"{"type":"output","text":"x"}"#, Err("stream"));

@@ -60,6 +60,17 @@ impl Refresh {
         matches!(self, Self::NothingLoadedChanged | Self::ByHand { .. })
     }
 
+    /// The file by which the worker is replaced.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::FileChanged { file }
+            | Self::ComesFirst { file }
+            | Self::ImportWorks { file }
+            | Self::StartupChanged { file } => Some(file),
+            _ => None,
+        }
+    }
+
     /// `kept: …` or `replaced: …`, as [`WorkerStatus::last_refresh`](super::WorkerStatus::last_refresh) has it.
     pub fn sentence(&self) -> String {
         let what = if self.is_kept() { "kept" } else { "replaced" };

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{LanguageServer, Refresh};
+use super::{LanguageServer, Refresh, Waiting};
 use crate::project::ProjectId;
 
 /// When a worker gives way.
@@ -122,6 +122,9 @@ pub struct WorkerStatus {
     /// File of the node that it runs.
     #[serde(default)]
     pub busy_with: Option<String>,
+    /// What whoever wants the worker waits for now; none where it is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
     /// How often a worker has taken the place of another since the daemon began.
     #[serde(default)]
     pub restarts: u64,
@@ -183,6 +186,7 @@ impl WorkerStatus {
             python: None,
             started_at: None,
             busy_with: None,
+            waiting: None,
             restarts: 0,
             last_error: None,
             last_exit: None,

@@ -26,6 +26,7 @@ pub use graph::Graph;
 pub use inputs::object_of;
 pub use outcome::{NodeStatus, Settled};
 pub use request::FlowRequest;
+pub(crate) use run::unique_ms;
 pub use run::{FlowExecution, OnError};
 pub use runner::{EdgeValue, NodeCall, NodeDone, NodeError, Object, Output, Runner, Value};
 pub use stream::{refused, tell};

@@ -342,7 +342,7 @@ impl<R: Runner> FlowExecution<R> {
 const PASSED: &str = "Result node - passing through data";
 
 /// Unix milliseconds, but never the same number twice, so that two objects of a node never share an id.
-fn unique_ms() -> u64 {
+pub(crate) fn unique_ms() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let now = u64::try_from(Utc::now().timestamp_millis()).unwrap_or(0);
     let next = |last: u64| now.max(last + 1);

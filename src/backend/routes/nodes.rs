@@ -14,10 +14,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::named::{ByFolder, ById, Named, Shared};
 use crate::api::v1::{
     ErrorBody, NDJSON, NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream as OutputStream,
+    WaitFor,
 };
 use crate::backend::answer::{Body, Refusal};
 use crate::backend::supervise;
-use crate::backend::worker::{Job, WorkerReply, failed_within};
+use crate::backend::worker::{Job, Turn, WorkerReply, failed_within};
+use crate::project::ProjectId;
 
 /// Pieces of output that wait for a slow caller. The job has its own bound behind it.
 const QUEUE: usize = 16;
@@ -63,7 +65,7 @@ pub(super) async fn run(
     supervise::spawn("a node's call", async move {
         let goes_on = node.on_disconnect == OnDisconnect::GoOn;
         tokio::select! {
-            told = supervise::caught("a node's call", tell(job, node, warning, &lines)) => if told.is_err() {
+            told = supervise::caught("a node's call", tell(job, &known.id, node, warning, &lines)) => if told.is_err() {
                 finish(&lines, failed_within("", None)).await;
             },
             // Dropping the run cancels it.
@@ -98,18 +100,36 @@ impl Part {
 }
 
 /// Runs `node` to its end, whether or not somebody still reads `lines`. The `warning` comes first.
-async fn tell(job: Job, node: NodeRun, warning: Option<String>, lines: &mpsc::Sender<Part>) {
+async fn tell(
+    job: Job,
+    id: &ProjectId,
+    node: NodeRun,
+    warning: Option<String>,
+    lines: &mpsc::Sender<Part>,
+) {
     if let Some(text) = warning {
         let stream = OutputStream::Stderr;
         say(lines, &NodeEvent::Output(NodeOutput { stream, text })).await;
     }
     let (sender, mut output) = mpsc::channel::<NodeOutput>(QUEUE);
-    let mut run = pin!(job.run(node, sender));
+    let (turn, file, tells_waiting) = (Turn::default(), node.file.clone(), node.tells_waiting);
+    let mut waits = job.waits(&turn);
+    let mut run = pin!(job.run_in_turn(node, sender, turn));
+    let mut has_waited = false;
     let reply = loop {
         tokio::select! {
             biased;
             Some(text) = output.recv() => say(lines, &NodeEvent::Output(text)).await,
             reply = &mut run => break reply,
+            waiting = waits.next() => {
+                has_waited |= waiting.r#for != WaitFor::Nothing;
+                if has_waited {
+                    job.events().node_waiting(id, &file, &waiting);
+                }
+                if tells_waiting {
+                    say(lines, &NodeEvent::Waiting(waiting)).await;
+                }
+            }
         }
     };
     while let Some(text) = output.recv().await {

@@ -9,14 +9,14 @@ use crate::api::v1::{EnvChanged, Event, EventKind};
 use crate::project::ProjectId;
 
 /// Somebody who listens.
-struct Ear {
+pub(super) struct Ear {
     lines: BufReader<UnixStream>,
     last_id: String,
 }
 
 impl Ear {
     /// Listens from now on, or after `last_id`; returns when the daemon has heard of it.
-    fn to(world: &World, query: &str, last_id: Option<&str>) -> Self {
+    pub(super) fn to(world: &World, query: &str, last_id: Option<&str>) -> Self {
         let mut stream = UnixStream::connect(world.path("s")).expect("connects");
         let patience = Some(Duration::from_secs(60));
         stream.set_read_timeout(patience).expect("a limit");
@@ -43,7 +43,7 @@ impl Ear {
     }
 
     /// The next event; none at the end.
-    fn next(&mut self) -> Option<Event> {
+    pub(super) fn next(&mut self) -> Option<Event> {
         let mut kind = String::new();
         loop {
             let line = self.line()?;

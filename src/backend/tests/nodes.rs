@@ -1,7 +1,11 @@
 //! Running one node.
 
+use super::events::Ear;
 use super::{World, node, read};
-use crate::api::v1::{InterruptRequest, NodeRun, OnDisconnect, Stream, WorkerState};
+use crate::api::v1::{
+    Event, EventKind, InterruptRequest, NodeEvent, NodeRun, OnDisconnect, Stream, WaitFor,
+    WorkerState,
+};
 use crate::json::Json;
 
 #[test]
@@ -83,7 +87,10 @@ fn a_node_runs_and_its_output_comes_first() {
         ..node("big.py")
     };
     let reply = client
-        .run_node(&project, &run, |output| {
+        .run_node(&project, &run, |event| {
+            let NodeEvent::Output(output) = event else {
+                panic!("it was not asked what it waits for: {event:?}");
+            };
             match output.stream {
                 Stream::Stdout => stdout.push_str(&output.text),
                 Stream::Stderr => stderr.push_str(&output.text),
@@ -189,4 +196,57 @@ fn a_node_that_hears_nothing_is_killed() {
             .is_some_and(|detail| detail.contains("killed")),
         "{reply}"
     );
+}
+
+#[test]
+fn a_node_that_waits_says_for_what() {
+    let world = World::new();
+    let Some(project) = world.living_project("p") else {
+        return;
+    };
+    let hold = "import os, time\ndef main():\n    open('started', 'w').close()\n    \
+        while not os.path.exists('go'): time.sleep(0.01)\n";
+    for (name, text) in [
+        ("hold.py", hold),
+        ("next.py", "def main():\n    return 1\n"),
+    ] {
+        std::fs::write(project.root().join(name), text).expect("write");
+    }
+    let mut page = Ear::to(&world, "", None);
+    let client = world.client();
+    std::thread::scope(|scope| {
+        let holds = scope.spawn(|| client.run_node(&project, &node("hold.py"), |_| Ok(())));
+        while !project.root().join("started").exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let run = NodeRun {
+            tells_waiting: true,
+            ..node("next.py")
+        };
+        let mut told = Vec::new();
+        let reply = client.run_node(&project, &run, |event| {
+            let NodeEvent::Waiting(waiting) = event else {
+                panic!("it prints nothing: {event:?}");
+            };
+            std::fs::write(project.root().join("go"), "").expect("write");
+            told.push(waiting);
+            Ok(())
+        });
+        assert!(reply.expect("a reply").as_str().contains("\"ok\":true"));
+        holds.join().expect("no panic").expect("a reply");
+        let first = told.first().expect("it waited");
+        assert_eq!(
+            (first.r#for, first.file.as_deref()),
+            (WaitFor::Node, Some("hold.py"))
+        );
+        // The first one may have waited for a worker.
+        let is_it = |event: &Event| event.file.as_deref() == Some("next.py");
+        let event = std::iter::from_fn(|| page.next())
+            .find(is_it)
+            .expect("told");
+        assert_eq!(
+            (event.kind, event.waiting.as_ref()),
+            (EventKind::NodeWaiting, Some(first))
+        );
+    });
 }

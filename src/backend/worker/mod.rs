@@ -26,10 +26,10 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-pub use handle::Job;
+pub use handle::{Job, Waits};
 pub(super) use process::kill_orphans;
 pub use process::log_path;
 pub use protocol::WorkerReply;
 pub use start::{Freshness, JobSettings, View};
 pub use task::WorkerError;
-pub(super) use task::failed_within;
+pub(super) use task::{Turn, failed_within};

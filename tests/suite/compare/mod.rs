@@ -14,7 +14,7 @@ mod index;
 mod seen;
 mod stand_in;
 mod surroundings;
-mod terminal;
+pub(crate) mod terminal;
 mod terminals;
 mod twins;
 pub(crate) mod versions;

@@ -17,7 +17,7 @@ use crate::sandbox::Sandbox;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program at a terminal.
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     /// None once the person has gone.
     far: Option<OwnedFd>,
     child: Child,
@@ -28,14 +28,14 @@ pub(super) struct Terminal {
 
 /// What a terminal showed, and how its program ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Scene {
-    pub(super) shown: String,
-    pub(super) status: ExitStatus,
+pub(crate) struct Scene {
+    pub(crate) shown: String,
+    pub(crate) status: ExitStatus,
 }
 
 impl Terminal {
     /// Starts a line of bash in `sandbox` at a terminal of this width.
-    pub(super) fn start(sandbox: &Sandbox, line: &str, columns: u16) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, line: &str, columns: u16) -> Self {
         let shell = super::twins::shell(sandbox, line);
         // `setsid --ctty` makes what it is given the leader of a session with this terminal.
         let mut command = Command::new("setsid");
@@ -77,7 +77,7 @@ impl Terminal {
 
     /// Waits until `text` is shown, after what was waited for before.
     #[track_caller]
-    pub(super) fn wait_for(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn wait_for(&mut self, text: &str) -> &mut Self {
         let until = Instant::now() + PATIENCE;
         loop {
             let new = &self.shown[self.read_to..];
@@ -98,7 +98,7 @@ impl Terminal {
     }
 
     /// Types, when whoever is at the terminal waits for it.
-    pub(super) fn press(&mut self, keys: &str) -> &mut Self {
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
         self.settle();
         let far = self.far.as_ref().expect("a terminal");
         let written = rustix::io::write(far, keys.as_bytes());
@@ -107,14 +107,14 @@ impl Terminal {
     }
 
     /// Changes the window's width.
-    pub(super) fn resize(&mut self, columns: u16) -> &mut Self {
+    pub(crate) fn resize(&mut self, columns: u16) -> &mut Self {
         self.settle();
         size(self.far.as_ref().expect("a terminal"), columns);
         self
     }
 
     /// Closes the window.
-    pub(super) fn hang_up(&mut self) -> &mut Self {
+    pub(crate) fn hang_up(&mut self) -> &mut Self {
         self.far = None;
         self
     }
@@ -135,7 +135,7 @@ impl Terminal {
     }
 
     /// Sees the program to its end.
-    pub(super) fn end(mut self, sandbox: &Sandbox) -> Scene {
+    pub(crate) fn end(mut self, sandbox: &Sandbox) -> Scene {
         let until = Instant::now() + PATIENCE;
         while self.far.is_some() && self.read(until).is_continue() {}
         let status = self.child.wait().expect("waited for");

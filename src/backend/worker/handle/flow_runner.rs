@@ -13,7 +13,7 @@ use super::pool::Taken;
 use crate::api::v1::NodeOutput;
 use crate::backend::flow::{NodeCall, NodeDone, NodeError, Object, Output, Runner, Value};
 use crate::backend::worker::protocol::{Edge, KeepAs, Request, Store, WorkerReply};
-use crate::backend::worker::task::{Order, shutting_down};
+use crate::backend::worker::task::{Order, Turn, shutting_down};
 use crate::json::JsonText;
 
 /// Pieces of output that wait to be put together.
@@ -101,12 +101,15 @@ impl Job {
                 input: is_first.then(input),
                 keep: Some(KeepAs {
                     r#ref: call.keep.clone(),
+                    unless_json: false,
                 }),
+                show: None,
                 anyway: false,
             },
             file: call.file.as_deref().unwrap_or_default().to_owned(),
             limit: Some(call.timeout.as_secs_f64()),
             wants_now: true,
+            turn: Turn::default(),
             on: first.map(Kept::pid),
         };
         let (output, printed) = mpsc::channel::<NodeOutput>(QUEUE);

@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::kept::Kept;
 use super::pool::Pool;
 use super::task_handle::TaskHandle;
+use super::waits::Waits;
 use crate::api::v1::{
     LONGEST_WAIT_S, NodeOutput, NodeRun, RestartRequest, Restarted, When, WorkerState, WorkerStatus,
 };
 use crate::backend::events::Events;
+use crate::backend::flow::unique_ms;
 use crate::backend::worker::process::{WorkerLog, log_path};
-use crate::backend::worker::protocol::{Request, WorkerReply};
+use crate::backend::worker::protocol::{KeepAs, Request, Show, WorkerReply};
 use crate::backend::worker::start::{JobSettings, Plan};
-use crate::backend::worker::task::{Control, Order, Waiter, WorkerError, shutting_down};
+use crate::backend::worker::task::{Control, Order, Turn, Waiter, WorkerError, shutting_down};
 use crate::host::Host;
 use crate::project::{Project, ProjectId};
 use crate::store::Generation;
@@ -147,22 +150,56 @@ impl Job {
     /// no worker to answer. A node that runs longer than its `timeout_s` is interrupted, and killed when that does not
     /// help. Dropping this future cancels the node in the same way, or takes it from the queue.
     pub async fn run(&self, node: NodeRun, output: mpsc::Sender<NodeOutput>) -> WorkerReply {
+        self.run_in_turn(node, output, Turn::default()).await
+    }
+
+    /// What a node waits for that is given this turn.
+    pub(in crate::backend) fn waits(&self, turn: &Turn) -> Waits {
+        Waits::new(self.watch(), turn.clone())
+    }
+
+    /// As [`Self::run`]; `turn` says when it is the node's turn. An object that JSON has no form for is kept, by the
+    /// name of the node's file, until the node has run again.
+    pub(in crate::backend) async fn run_in_turn(
+        &self,
+        node: NodeRun,
+        output: mpsc::Sender<NodeOutput>,
+        turn: Turn,
+    ) -> WorkerReply {
+        let keep = format!("{}_{}", node.file, unique_ms());
+        let name: Arc<str> = node.file.as_str().into();
+        let show = node.shows.map(|shows| Show {
+            figure: self.pool.figure(&node.file),
+            lines: shows.lines,
+        });
         let order = Order {
             request: Request::ExecNode {
                 file: Some(node.file.clone()),
                 project_root: self.pool.project_root(),
                 edges: None,
                 input: Some(node.input.into()),
-                keep: None,
+                keep: Some(KeepAs {
+                    r#ref: keep.clone(),
+                    unless_json: true,
+                }),
+                show,
                 anyway: false,
             },
             file: node.file,
             limit: node.timeout_s,
             wants_now: true,
+            turn,
             on: None,
         };
-        let reply = self.first.run(order, output).await;
-        reply.unwrap_or_else(shutting_down)
+        let Some(reply) = self.first.run(order, output).await else {
+            return shutting_down();
+        };
+        let kept = reply.kept().map(|(pid, store)| {
+            self.first.objects.said(pid, store);
+            Kept::new(keep, pid, self.first.clone())
+        });
+        self.pool.keep(&name, kept.as_ref());
+        reply
     }
 
     /// Ends the node that runs, or with `file` the nodes of that file, also those that wait for their turn; gives how

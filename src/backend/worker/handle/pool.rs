@@ -9,6 +9,7 @@
 //! **Invariant:** a worker runs one node at a time, whoever asks.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
@@ -76,6 +77,11 @@ impl Pool {
     /// The project's folder as workers are told it.
     pub(crate) fn project_root(&self) -> String {
         self.plan.project_root()
+    }
+
+    /// Where a figure is saved that the node of `file` gives.
+    pub(crate) fn figure(&self, file: &str) -> PathBuf {
+        self.plan.project.venv().layout().figure(file)
     }
 
     /// Lines that are missing from the log of the project's workers.

@@ -9,7 +9,7 @@ use crate::backend::supervise::{self, Pauses};
 use crate::backend::worker::protocol::{Request, WorkerReply, object_gone};
 use crate::backend::worker::start::Plan;
 use crate::backend::worker::task::{
-    Control, Node, Objects, Order, Task, failed_within, shutting_down,
+    Control, Node, Objects, Order, Task, Turn, failed_within, shutting_down,
 };
 use crate::project::ProjectId;
 
@@ -82,6 +82,7 @@ impl TaskHandle {
             file: String::new(),
             limit: None,
             wants_now: false,
+            turn: Turn::default(),
             on: Some(on),
         };
         let reply = self.run(order, output).await;

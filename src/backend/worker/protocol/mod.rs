@@ -13,5 +13,5 @@ pub(crate) use daemon_reply::{DaemonReply, object_gone};
 pub(crate) use key::{Event, Keys, answer_to, event_of};
 pub use reply::WorkerReply;
 pub(crate) use reply::of_worker;
-pub(crate) use request::{Edge, KeepAs, Request};
+pub(crate) use request::{Edge, KeepAs, Request, Show};
 pub(crate) use said::{Changed, Envelope, Failure, Released, Spent, Store};

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::said::Store;
 use crate::api::v1::NodeCode;
 use crate::backend::supervise;
 use crate::json::{Json, escape, first_special};
@@ -90,6 +91,26 @@ impl WorkerReply {
     /// The process of the worker that gave it.
     pub(crate) fn worker(&self) -> Option<u32> {
         self.worker
+    }
+
+    /// The worker that keeps the output, and what it keeps now, if the reply has a reference to it.
+    pub(crate) fn kept(&self) -> Option<(u32, Store)> {
+        #[derive(Deserialize)]
+        struct Said {
+            kept: bool,
+            store: Store,
+        }
+        let Form::Whole(json) = &self.form else {
+            return None;
+        };
+        // Where else the output begins, nobody reads it for this.
+        let text = json.as_str();
+        let start = text.get(..text.len().min(100))?;
+        if !start.contains(r#""kept":true"#) {
+            return None;
+        }
+        let said: Said = json.read().ok()?;
+        Some((self.worker?, said.store)).filter(|_| said.kept)
     }
 
     /// The reply without a large output, for who wants to know the rest.

@@ -1,5 +1,7 @@
 //! What a worker is asked: one JSON object a line (compat, section 8, and `worker/aim_worker.py`).
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -31,6 +33,9 @@ pub(crate) enum Request {
         /// The name under which to keep an output that has no form in JSON.
         #[serde(skip_serializing_if = "Option::is_none")]
         keep: Option<KeepAs>,
+        /// What a person is to be told beside the output.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        show: Option<Show>,
         /// Whether it is to run there though a new process would have other modules.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         anyway: bool,
@@ -75,6 +80,19 @@ pub(crate) struct Edge {
 #[derive(Debug, Serialize)]
 pub(crate) struct KeepAs {
     pub(crate) r#ref: String,
+    /// Whether what has a form in JSON, however long, is not kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unless_json: bool,
+}
+
+/// That the reply is for a person, too: a text of what has no form in JSON, and which function ran.
+#[derive(Debug, Serialize)]
+pub(crate) struct Show {
+    /// Where a figure is saved.
+    pub(crate) figure: PathBuf,
+    /// Lines that are wanted; without it all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lines: Option<u32>,
 }
 
 impl Request {
@@ -115,6 +133,7 @@ mod tests {
                 edges: None,
                 input: Some(input.into()),
                 keep: None,
+                show: None,
                 anyway: false,
             },
             r#"{"id":"7","op":"exec_node","file":"a\nb.py","project_root":"/p","input":{ "a": 1e400}}"#,
@@ -140,13 +159,18 @@ mod tests {
                 input: None,
                 keep: Some(KeepAs {
                     r#ref: "c_2".to_owned(),
+                    unless_json: false,
+                }),
+                show: Some(Show {
+                    figure: "/f.png".into(),
+                    lines: Some(9),
                 }),
                 anyway: true,
             },
             concat!(
                 r#"{"id":"7","op":"exec_node","file":null,"project_root":"/p","edges":["#,
                 r#"{"value":"가","handle":"out","into":null},{"ref":"a_1","handle":null,"into":"b"}],"#,
-                r#""keep":{"ref":"c_2"},"anyway":true}"#
+                r#""keep":{"ref":"c_2"},"show":{"figure":"/f.png","lines":9},"anyway":true}"#
             ),
         );
         let layout = RawValue::from_string("[1, 2]".to_owned()).expect("JSON");

@@ -41,6 +41,7 @@ pub struct Freshness {
     stamp: Option<Stamp>,
     unrecorded: Arc<Unrecorded>,
     known: View,
+    changed: Vec<String>,
 }
 
 impl Interpreter {
@@ -78,6 +79,7 @@ impl Freshness {
             stamp: None,
             unrecorded,
             known: View::default(),
+            changed: Vec::new(),
         }
     }
 
@@ -94,6 +96,10 @@ impl Freshness {
                 Ok((meta, MetaState::Present)) if meta.is_unnumbered() => {}
                 Ok((meta, MetaState::Present | MetaState::Absent)) => {
                     self.known.generation = meta.generation();
+                    let newest = meta.last_change.as_ref();
+                    self.changed = newest
+                        .map(|newest| newest.changes.affected())
+                        .unwrap_or_default();
                 }
                 Ok((_, MetaState::Broken(why))) => {
                     tracing::warn!(%file, why, "env_meta.json cannot be read");
@@ -115,6 +121,11 @@ impl Freshness {
     /// What the last [`Self::look`] gave.
     pub(crate) fn known(&self) -> View {
         self.known
+    }
+
+    /// The distributions, and startup files, that the newest run changed.
+    pub(crate) fn changed(&self) -> &[String] {
+        &self.changed
     }
 }
 

@@ -7,7 +7,6 @@
 //! **Invariant:** knows nothing of queues, nodes and who asks.
 
 mod background;
-mod environment;
 mod freshness;
 mod settings;
 mod standby;

@@ -15,14 +15,13 @@ use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
 use super::background::Background;
-use super::environment;
 use super::freshness::{Freshness, Interpreter, View};
 use super::settings::JobSettings;
 use super::unrecorded::Unrecorded;
 use crate::backend::worker::process::{LastLines, Process, ProcessEvent, WorkerLog, ending};
 use crate::backend::worker::protocol::{Envelope, Failure, Keys, Request, answer_to};
 use crate::host::Host;
-use crate::project::{Config, Project};
+use crate::project::{Config, Project, node_variables};
 use crate::system;
 
 /// All that is needed to start a project's processes.
@@ -114,7 +113,7 @@ impl Plan {
     }
 
     fn variables(&self, config: &Config) -> Variables {
-        environment::variables(&self.host, config, self.project.venv())
+        node_variables(&self.host, config, self.project.venv())
     }
 
     /// Starts an interpreter and waits until it can become a worker.

@@ -114,6 +114,7 @@ impl Current {
         if let Request::ExecNode { anyway, .. } = &mut node.order.request {
             *anyway = self.is_kept_spent || node.declined >= PATIENCE;
         }
+        node.order.turn.set(true);
         self.send(&node.order.request, Awaited::Node);
         self.is_node_last = true;
         self.worker.process.linger();

@@ -1,5 +1,8 @@
 //! What is asked of a worker's task, and what it answers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::api::v1::{NodeCode, NodeOutput, RestartRequest, Restarted, When, WorkerStatus};
@@ -75,8 +78,24 @@ pub(crate) struct Order {
     pub(crate) limit: Option<f64>,
     /// Whether it is a node, which wants the environment as it is now, and no question about an object.
     pub(crate) wants_now: bool,
+    /// Whether it runs now.
+    pub(crate) turn: Turn,
     /// The process that it is for, which has its objects; any other is of no use.
     pub(crate) on: Option<u32>,
+}
+
+/// Whether a node's turn has come, for whoever waits for it. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Turn(Arc<AtomicBool>);
+
+impl Turn {
+    pub(super) fn set(&self, has_come: bool) {
+        self.0.store(has_come, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_come(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// An order, and who waits for what comes of it.

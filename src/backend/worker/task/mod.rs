@@ -52,7 +52,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
 
 pub use self::messages::WorkerError;
-pub(crate) use self::messages::{Control, Node, Order, Waiter, failed_within, shutting_down};
+pub(crate) use self::messages::{Control, Node, Order, Turn, Waiter, failed_within, shutting_down};
 pub(crate) use self::objects::Objects;
 
 use self::current::{Current, Doing};

@@ -2,7 +2,7 @@
 
 use super::current::Current;
 use super::{Next, Task};
-use crate::api::v1::{Refresh, Restarted, WorkerState, WorkerStatus};
+use crate::api::v1::{Refresh, Restarted, WaitFor, Waiting, WorkerState, WorkerStatus};
 use crate::project::RestartPolicy;
 
 impl Task {
@@ -30,6 +30,19 @@ impl Task {
         }
     }
 
+    /// What whoever wants the worker waits for now.
+    fn waiting(&self) -> Option<Waiting> {
+        match (self.running(), &self.next) {
+            (Some(running), _) => Some(Waiting {
+                r#for: WaitFor::Node,
+                file: Some(running.file.clone()),
+                changed: Vec::new(),
+            }),
+            (None, Next::Starting(_) | Next::Ready(_)) => Some(self.told.start.clone()),
+            (None, Next::None) => None,
+        }
+    }
+
     /// Whether nodes run on the worker although the environment is another one now.
     fn stays(&self) -> bool {
         let wanted = self.freshness.known();
@@ -50,6 +63,7 @@ impl Task {
             python: worker.map(|worker| worker.python.clone()),
             started_at: worker.map(|worker| worker.started_at),
             busy_with: self.running().map(|running| running.file.clone()),
+            waiting: self.waiting(),
             restarts: self.told.restarts,
             last_error: self.told.last_error.clone(),
             last_exit: self.told.last_exit.clone(),
@@ -70,6 +84,7 @@ impl Task {
             status.state = self.state();
             status.env_generation = self.freshness.known().generation.0;
             status.busy_with = self.running().map(|running| running.file.clone());
+            status.waiting = self.waiting();
         });
     }
 }

@@ -50,6 +50,7 @@ impl Running {
 
     /// The node again, for another worker.
     pub(super) fn into_node(self) -> Node {
+        self.order.turn.set(false);
         Node {
             order: *self.order,
             declined: self.declined,

@@ -9,7 +9,7 @@ use super::failed::Failed;
 use super::messages::WorkerError;
 use super::spare::SpareState;
 use super::{Next, Task};
-use crate::api::v1::Refresh;
+use crate::api::v1::{Refresh, WaitFor, Waiting};
 use crate::backend::events::Events;
 use crate::backend::worker::start::{Background, Spare, StartFailure, Worker};
 use crate::secrets;
@@ -24,11 +24,13 @@ impl Task {
     /// Starts the next worker and says why in the state.
     pub(super) fn replace(&mut self, why: Refresh) {
         let reason = why.to_string();
+        let file = why.file().map(str::to_owned);
+        let is_by_change = why == Refresh::EnvironmentChanged;
         self.told.refresh = Some(why);
         if let Some(current) = &mut self.current {
             current.take_question();
         }
-        self.start(&reason);
+        self.begin(&reason, file, is_by_change);
     }
 
     pub(super) fn start_unless_starting(&mut self, why: &str) {
@@ -38,6 +40,21 @@ impl Task {
     }
 
     pub(super) fn start(&mut self, why: &str) {
+        self.begin(why, None, false);
+    }
+
+    /// As [`Self::start`], by a change of `file`, or of what is installed.
+    fn begin(&mut self, why: &str, file: Option<String>, is_by_change: bool) {
+        let changed = self.freshness.changed();
+        self.told.start = Waiting {
+            r#for: WaitFor::Worker,
+            file,
+            changed: if is_by_change {
+                changed.to_vec()
+            } else {
+                Vec::new()
+            },
+        };
         tracing::info!(project = %self.id, why, generation = %self.freshness.known().generation, "starting a worker");
         if let Some(events) = self.events() {
             events.worker_starting(&self.id, self.freshness.known().generation, why);
@@ -56,7 +73,7 @@ impl Task {
             self.next = Next::Ready(Box::new(worker));
         } else {
             self.end(worker.process);
-            self.start("the environment changed again");
+            self.begin("the environment changed again", None, true);
         }
     }
 
@@ -66,7 +83,7 @@ impl Task {
             .note(format_args!("environment refresh failed: {}", failure.why));
         tracing::warn!(project = %self.id, why = failure.why, "environment refresh failed");
         if self.freshness.look() != failure.view {
-            return self.start("the environment changed again");
+            return self.begin("the environment changed again", None, true);
         }
         if let Some(events) = self.events() {
             let generation = failure.view.generation;

@@ -1,13 +1,16 @@
-//! The environment variables that a worker starts with.
+//! The environment variables that nodes find.
 //!
-//! Nodes get what the daemon itself was given (compat, D18: without proxy settings, keys and locale they are not the
-//! program that runs in a terminal), turned to the project's environment as a terminal's are (compat, section 6).
+//! They get what the daemon itself was given, or the command that runs one by itself (compat, D18: without proxy
+//! settings, keys and locale they are not the program that runs in a terminal), turned to the project's environment as
+//! a terminal's are (compat, section 6).
 
 use std::ffi::{OsStr, OsString};
 
+use super::config::Config;
+use super::venv::Venv;
+use super::worker_settings::names_variable;
 use crate::env_vars;
 use crate::host::Host;
-use crate::project::{Config, Venv, names_variable};
 
 /// Names that would lead Python elsewhere, or that are the daemon's own. `WORKER_PROJECT_PATH` at the start of a worker
 /// means that AIM-Forge's manager started it; the worker sets it for its nodes when it becomes active.
@@ -20,8 +23,8 @@ const REMOVED: [&str; 6] = [
     env_vars::GUARD,
 ];
 
-/// Every variable of a worker in `venv`, made from those of the daemon's that the settings let through.
-pub(crate) fn variables(host: &Host, config: &Config, venv: &Venv) -> Vec<(OsString, OsString)> {
+/// Every variable of a process in `venv` that runs nodes, made from those of `host`'s that the settings let through.
+pub fn node_variables(host: &Host, config: &Config, venv: &Venv) -> Vec<(OsString, OsString)> {
     let (allowed, denied) = (
         &config.worker_env_allow.value,
         &config.worker_env_deny.value,
@@ -66,7 +69,7 @@ mod tests {
             (true, &shut_out, Some("yes")),
         ] {
             let (_dir, venv) = environment(lets_in);
-            let found = variables(host, &Config::default(), &venv).into_iter();
+            let found = node_variables(host, &Config::default(), &venv).into_iter();
             let values: Vec<_> = found
                 .filter(|(name, _)| name == "PYTHONNOUSERSITE")
                 .map(|(_, value)| value)
@@ -98,11 +101,11 @@ mod tests {
         ];
         expected.sort();
         let mut config = Config::default();
-        let mut found = variables(&host, &config, &venv);
+        let mut found = node_variables(&host, &config, &venv);
         found.sort();
         assert_eq!(found, expected);
         let names = |config: &Config| {
-            let found = variables(&host, config, &venv);
+            let found = node_variables(&host, config, &venv);
             found.iter().any(|(name, _)| name == "API_KEY")
         };
         config.worker_env_deny.value = vec!["*_KEY".to_owned()];

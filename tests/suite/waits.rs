@@ -1,0 +1,140 @@
+//! Waiting is never silent at a terminal, and silent everywhere else.
+
+use std::time::{Duration, Instant};
+
+use crate::compare::terminal::Terminal;
+use crate::held::Held;
+use crate::sandbox::{Daemon, Sandbox};
+use crate::worker::wait_for;
+
+/// A node that runs until the file `go` is there.
+const HOLD: &str = "import os, time\ndef main():\n    open('started', 'w').close()\n    \
+    while not os.path.exists('go'): time.sleep(0.01)\n";
+
+/// What takes a drawn line away.
+const ERASED: &str = "\r\u{1b}[K";
+
+/// A project whose worker runs `hold.py`, until the end of `meanwhile` at the latest.
+fn busy(meanwhile: impl FnOnce(&Sandbox) + Send) {
+    let sandbox = Sandbox::ready();
+    let _daemon = sandbox.daemon();
+    sandbox.write("hold.py", HOLD);
+    sandbox.write("quick.py", "def main():\n    return 'quick'\n");
+    std::thread::scope(|scope| {
+        let holds = scope.spawn(|| sandbox.run("aim-worker", ["run", "hold.py"]));
+        wait_for(&sandbox, "started");
+        let sandbox = &sandbox;
+        let watched = scope.spawn(move || meanwhile(sandbox)).join();
+        sandbox.write("go", "");
+        holds.join().expect("no panic").ok();
+        watched.expect("no panic");
+    });
+}
+
+/// What is left of a terminal's last lines once the waiting line is gone.
+fn after_the_line(shown: &str) -> &str {
+    let (_, rest) = shown.rsplit_once(ERASED).expect("a line was erased");
+    rest
+}
+
+#[test]
+fn a_node_behind_another_says_so_and_takes_the_words_back() {
+    for (language, words) in [
+        ("en", "waiting for hold.py ("),
+        ("ko", "hold.py 실행이 끝나기를 기다리는 중 ("),
+    ] {
+        busy(|sandbox| {
+            let began = Instant::now();
+            let line = format!("AIM_LANG={language} NO_COLOR=1 aim-worker run quick.py");
+            let mut terminal = Terminal::start(sandbox, &line, 110);
+            terminal.wait_for(words);
+            assert!(began.elapsed() >= Duration::from_millis(500));
+            terminal.wait_for(&format!("{ERASED}{words}1"));
+            sandbox.write("go", "");
+            let scene = terminal.end(sandbox);
+            assert_eq!(after_the_line(&scene.shown), "\"quick\"\r\n");
+            assert!(scene.status.success());
+        });
+    }
+}
+
+#[test]
+fn the_line_is_no_wider_than_the_terminal_and_ctrl_c_leaves_none() {
+    busy(|sandbox| {
+        let mut terminal = Terminal::start(sandbox, "NO_COLOR=1 aim-worker run quick.py", 30);
+        // Three columns are left for what a terminal says of Ctrl-C.
+        terminal.wait_for(&format!("{ERASED}waiting for hold.py (1 s s…"));
+        terminal.press("\x03").wait_for("cancelled");
+        let shown = terminal.end(sandbox).shown;
+        assert_eq!(after_the_line(&shown), "cancelled quick.py\r\n");
+        for command in ["restart", "stop"] {
+            let mut terminal = Terminal::start(sandbox, &format!("aim-worker {command}"), 110);
+            terminal.wait_for("waiting for hold.py (");
+            terminal.press("\x03");
+            let shown = terminal.end(sandbox).shown;
+            assert_eq!(after_the_line(&shown), "", "{command}");
+        }
+    });
+}
+
+#[test]
+fn nobody_else_is_told_anything() {
+    busy(|sandbox| {
+        let line = "(sleep 1.5; touch go) & aim-worker run quick.py 2>&1 | cat";
+        let shown = Terminal::start(sandbox, line, 110).end(sandbox).shown;
+        assert_eq!(shown, "\"quick\"\r\n");
+    });
+    busy(|sandbox| {
+        let line = "(sleep 1.5; touch go) & aim-worker run quick.py --quiet";
+        let shown = Terminal::start(sandbox, line, 110).end(sandbox).shown;
+        assert_eq!(shown, "\"quick\"\r\n");
+    });
+}
+
+/// A daemon whose workers take a while to start.
+fn slow_to_start(sandbox: &Sandbox) -> Daemon {
+    let slow = "import sys, time; sys.flags.isolated and sys.flags.no_site and time.sleep(1)\n";
+    let path = sandbox.site_packages().join("slow.pth");
+    std::fs::write(path, slow).expect("write");
+    sandbox.run("aim-venv-sync", ["sync"]).ok();
+    sandbox.daemon()
+}
+
+#[test]
+fn a_worker_that_starts_says_what_has_changed() {
+    let sandbox = Sandbox::ready();
+    let _daemon = slow_to_start(&sandbox);
+    sandbox.write("quick.py", "def main():\n    return 'quick'\n");
+    for line in ["aim-worker run quick.py", "aim-worker restart"] {
+        let mut terminal = Terminal::start(&sandbox, line, 110);
+        terminal.wait_for("starting a worker (");
+        assert!(terminal.end(&sandbox).status.success(), "{line}");
+    }
+    sandbox.wheel("dep", "1.0");
+    sandbox.pip(["install", "dep"]).ok();
+    let mut terminal = Terminal::start(&sandbox, "aim-venv-sync sync --wait", 110);
+    terminal.wait_for("starting a worker: dep changed (");
+    let shown = terminal.end(&sandbox).shown;
+    assert!(
+        after_the_line(&shown).contains("worker ready at generation"),
+        "{shown}"
+    );
+    sandbox.pip(["uninstall", "-y", "dep"]).ok();
+    let mut terminal = Terminal::start(&sandbox, "AIM_LANG=ko aim-worker run quick.py", 110);
+    terminal.wait_for("워커를 시작하는 중: dep 변경됨 (");
+    let shown = terminal.end(&sandbox).shown;
+    assert_eq!(after_the_line(&shown), "\"quick\"\r\n");
+}
+
+#[test]
+fn a_sync_behind_a_pip_says_which() {
+    let sandbox = Sandbox::ready();
+    let held = Held::installing(&sandbox);
+    let mut terminal = Terminal::start(&sandbox, "NO_COLOR=1 aim-venv-sync sync", 110);
+    terminal.wait_for("waiting for another run in this environment to end: ");
+    terminal.wait_for("pip install ./held");
+    terminal.press("\x03");
+    let shown = terminal.end(&sandbox).shown;
+    assert_eq!(after_the_line(&shown), "");
+    drop(held);
+}
