@@ -73,7 +73,6 @@ pub(super) fn run(
                 line.take();
                 words.print(console, &output)?;
             }
-            Arrival::Told(NodeEvent::Reply { .. }) => {}
             Arrival::Ended(reply) => {
                 line.take();
                 return words.end(console, &reply?);
@@ -84,7 +83,7 @@ pub(super) fn run(
                 console.note(t!("worker_cli.cancelled", file = file));
                 return Ok(Exit::Interrupted);
             }
-            Arrival::Nothing => {}
+            Arrival::Told(NodeEvent::Reply { .. }) | Arrival::Nothing => {}
         }
     }
 }

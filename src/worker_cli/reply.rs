@@ -16,7 +16,7 @@ use crate::terminal::printable;
 use crate::words::t;
 
 /// Lines of an output that a terminal is shown.
-const LINES: usize = 100;
+const LINES: u32 = 100;
 
 /// What Python says of a module that is not there, before its name.
 const NO_MODULE: &str = "No module named '";
@@ -121,24 +121,19 @@ impl<'a> Words<'a> {
         if let Some(path) = reply.figure.map(text) {
             return console.line(t!("worker_cli.figure", path = printable(&path)));
         }
-        let shown = match reply.text.map(text) {
-            Some(text) => {
-                let text = text.trim_end_matches('\n');
-                let (shown, has_more) = beginning(text, console.is_terminal());
-                let width = console.width();
-                let lines = shown.lines().map(|line| fit(line, width));
-                let shown: Vec<_> = lines.collect();
-                console.foreign(format!("{}\n", shown.join("\n")).as_bytes())?;
-                has_more
-            }
-            None => {
-                let json = laid_out(reply.output.map_or("null", RawValue::get));
-                let (shown, has_more) = beginning(&json, console.is_terminal());
-                console.json_text(shown)?;
-                has_more
-            }
+        let has_more = if let Some(text) = reply.text.map(text) {
+            let (shown, has_more) = beginning(text.trim_end_matches('\n'), console.is_terminal());
+            let width = console.width();
+            let lines: Vec<_> = shown.split('\n').map(|line| fit(line, width)).collect();
+            console.foreign(format!("{}\n", lines.join("\n")).as_bytes())?;
+            has_more
+        } else {
+            let json = laid_out(reply.output.map_or("null", RawValue::get));
+            let (shown, has_more) = beginning(&json, console.is_terminal());
+            console.json_text(shown)?;
+            has_more
         };
-        if shown {
+        if has_more {
             console.note(t!("worker_cli.cut_here"));
         }
         if reply.is_cut {
@@ -193,13 +188,13 @@ struct NodeReply<'a> {
 
 /// What the reply is to have for the person; nothing where a program reads it.
 pub(super) fn shows(console: &Console) -> Option<Shows> {
-    let lines = console.is_terminal().then_some(LINES as u32);
+    let lines = console.is_terminal().then_some(LINES);
     (!console.is_json()).then_some(Shows { lines })
 }
 
 /// As much of `text` as a terminal is shown, and whether there is more.
 fn beginning(text: &str, is_terminal: bool) -> (&str, bool) {
-    let end = memchr::memchr_iter(b'\n', text.as_bytes()).nth(LINES - 1);
+    let end = memchr::memchr_iter(b'\n', text.as_bytes()).nth(LINES as usize - 1);
     match end.filter(|_| is_terminal) {
         Some(end) => (&text[..end], true),
         None => (text, false),

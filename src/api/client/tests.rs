@@ -2,7 +2,6 @@ use std::io::Write;
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use super::*;
-use crate::api::v1::OnDisconnect;
 
 /// What a client makes of a daemon that gives these replies, each on a connection of its own.
 fn connect_to<const N: usize>(replies: [&'static str; N]) -> Error {

@@ -149,8 +149,12 @@ impl Job {
     /// the reply is the worker's own object (compat, section 8), or one of the same shape with a `code` where there is
     /// no worker to answer. A node that runs longer than its `timeout_s` is interrupted, and killed when that does not
     /// help. Dropping this future cancels the node in the same way, or takes it from the queue.
-    pub async fn run(&self, node: NodeRun, output: mpsc::Sender<NodeOutput>) -> WorkerReply {
-        self.run_in_turn(node, output, Turn::default()).await
+    pub fn run(
+        &self,
+        node: NodeRun,
+        output: mpsc::Sender<NodeOutput>,
+    ) -> impl Future<Output = WorkerReply> {
+        self.run_in_turn(node, output, Turn::default())
     }
 
     /// What a node waits for that is given this turn.
@@ -168,9 +172,11 @@ impl Job {
     ) -> WorkerReply {
         let keep = format!("{}_{}", node.file, unique_ms());
         let name: Arc<str> = node.file.as_str().into();
-        let show = node.shows.map(|shows| Show {
-            figure: self.pool.figure(&node.file),
-            lines: shows.lines,
+        let show = node.shows.map(|shows| {
+            Box::new(Show {
+                figure: self.pool.figure(&node.file),
+                lines: shows.lines,
+            })
         });
         let order = Order {
             request: Request::ExecNode {

@@ -35,7 +35,7 @@ pub(crate) enum Request {
         keep: Option<KeepAs>,
         /// What a person is to be told beside the output.
         #[serde(skip_serializing_if = "Option::is_none")]
-        show: Option<Show>,
+        show: Option<Box<Show>>,
         /// Whether it is to run there though a new process would have other modules.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         anyway: bool,
@@ -161,10 +161,10 @@ mod tests {
                     r#ref: "c_2".to_owned(),
                     unless_json: false,
                 }),
-                show: Some(Show {
+                show: Some(Box::new(Show {
                     figure: "/f.png".into(),
                     lines: Some(9),
-                }),
+                })),
                 anyway: true,
             },
             concat!(

@@ -83,7 +83,7 @@ async fn stop_waits_for_the_node_and_stop_now_does_not() {
         let stop = site.job.stop(When::Idle);
         tokio::join!(stop, async { drop(open(&gate, true).await) });
     };
-    let (ran, ()) = within(async { tokio::join!(node, opened) }).await;
+    let (ran, ()) = within(Box::pin(async { tokio::join!(node, opened) })).await;
     assert_eq!(ran.reply["output"], "done");
     assert_eq!(site.job.status().await.state, WorkerState::Stopped);
 
@@ -145,7 +145,7 @@ async fn a_restart_waits_for_the_node_as_long_as_its_asker_does() {
         drop(open(&gate, true).await);
         site.until(|status| status.restarts == 1).await;
     };
-    let (ran, ()) = Box::pin(within(async { tokio::join!(node, asked) })).await;
+    let (ran, ()) = Box::pin(within(Box::pin(async { tokio::join!(node, asked) }))).await;
     assert_eq!(ran.reply["output"], "done");
 }
 
@@ -162,7 +162,7 @@ async fn a_restart_now_ends_the_node() {
         };
         assert!(site.job.restart(request).await.expect("a worker").restarted);
     };
-    let (ran, ()) = within(async { tokio::join!(node, asked) }).await;
+    let (ran, ()) = within(Box::pin(async { tokio::join!(node, asked) })).await;
     assert_eq!(ran.reply["code"], "worker-restarted");
 }
 
