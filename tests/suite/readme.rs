@@ -1,4 +1,4 @@
-//! The console examples of the README, run as a person would type them.
+//! The console examples of the READMEs and of docs/nodes.md, run as a person would type them.
 //!
 //! In a `console` block, `$ command` is typed and what follows is what must be seen: `...` stands for any lines, `[..]`
 //! for any text in a line, `? 1` for the exit status (0 where it is not said), and spaces are as wide as they like.
@@ -15,6 +15,11 @@ fn the_english_examples_are_true() {
 #[test]
 fn the_korean_examples_are_true() {
     check("README.ko.md");
+}
+
+#[test]
+fn the_examples_of_nodes_are_true() {
+    check("docs/nodes.md");
 }
 
 #[test]
@@ -39,11 +44,15 @@ fn check(file: &str) {
     let text = readme(file);
     let sandbox = Sandbox::new().with_venv();
     sandbox.wheel("requests", "2.32.3");
-    sandbox.write("weather.py", &blocks(&text, "python").concat());
+    let files = files(&text);
+    assert!(!files.is_empty(), "no file was found in {file}");
+    for (name, content) in files {
+        sandbox.write(&name, &content);
+    }
     let _daemon = sandbox.daemon();
     let steps = steps(&text);
     assert!(
-        steps.len() > 5,
+        steps.len() > 2,
         "the reader of examples found next to nothing"
     );
     for step in steps {
@@ -81,6 +90,22 @@ fn blocks(text: &str, kind: &str) -> Vec<String> {
             block[..block.find("```").expect("a block ends")].to_owned()
         })
         .collect()
+}
+
+/// The files that are shown: a block after a line that ends with the file's name, as in "This is `a.py`:".
+fn files(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for kind in ["python", "json"] {
+        let start = format!("```{kind}\n");
+        for (at, _) in text.match_indices(&start) {
+            let block = &text[at + start.len()..];
+            let block = &block[..block.find("```").expect("a block ends")];
+            let line = text[..at].trim_end().lines().last().unwrap_or_default();
+            let name = line.split('`').rev().nth(1).expect("a name before a block");
+            found.push((name.to_owned(), block.to_owned()));
+        }
+    }
+    found
 }
 
 fn steps(text: &str) -> Vec<Step> {
