@@ -21,6 +21,9 @@ const LINES: u32 = 100;
 /// What Python says of a module that is not there, before its name.
 const NO_MODULE: &str = "No module named '";
 
+/// Characters of an output that a terminal is shown, which may be one line.
+const CHARACTERS: usize = 20_000;
+
 /// What a worker says of a file without a function (compat, section 8).
 const NO_FUNCTION: &str = "No callable function found in node";
 
@@ -126,7 +129,7 @@ impl<'a> Words<'a> {
             let width = console.width();
             let lines: Vec<_> = shown.split('\n').map(|line| fit(line, width)).collect();
             console.foreign(format!("{}\n", lines.join("\n")).as_bytes())?;
-            has_more
+            has_more || lines.iter().any(|line| matches!(line, Cow::Owned(_)))
         } else {
             let json = laid_out(reply.output.map_or("null", RawValue::get));
             let (shown, has_more) = beginning(&json, console.is_terminal());
@@ -194,8 +197,12 @@ pub(super) fn shows(console: &Console) -> Option<Shows> {
 
 /// As much of `text` as a terminal is shown, and whether there is more.
 fn beginning(text: &str, is_terminal: bool) -> (&str, bool) {
-    let end = memchr::memchr_iter(b'\n', text.as_bytes()).nth(LINES as usize - 1);
-    match end.filter(|_| is_terminal) {
+    if !is_terminal {
+        return (text, false);
+    }
+    let lines = memchr::memchr_iter(b'\n', text.as_bytes()).nth(LINES as usize - 1);
+    let characters = text.char_indices().nth(CHARACTERS).map(|(end, _)| end);
+    match lines.into_iter().chain(characters).min() {
         Some(end) => (&text[..end], true),
         None => (text, false),
     }

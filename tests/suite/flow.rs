@@ -115,10 +115,6 @@ fn a_flow_for_scripts_is_the_daemons_answer() {
             .exits(2);
     }
     sandbox
-        .run("aim-worker", ["flow", "--start", "nobody"])
-        .exits(1)
-        .warns("Start node nobody not found");
-    sandbox
         .run("aim-worker", ["flow", "--project", "nobody"])
         .exits(4);
 }

@@ -25,7 +25,7 @@ class Stuck:
 def main(kind, other=None):
     return {"date": datetime.date(2026, 3, 1), "set": {7}, "own": Text("<own>\n\x1b[2Jtwo"), "table": Table(),
             "figure": Figure(), "wrong": Wrong(), "stuck": Stuck(), "long": list(range(400)),
-            "big": Text(lambda: "x" * (64 << 20))}[kind]
+            "big": Text(lambda: "x" * (64 << 20)), "line": "y" * 30000}[kind]
 "#;
 
 fn shown(sandbox: &Sandbox, kind: &str, more: &[&str]) -> Ran {
@@ -97,9 +97,9 @@ fn a_terminal_is_shown_the_beginning() {
     let _daemon = sandbox.daemon();
     sandbox.write("odd.py", ODD);
     for (language, kind, last, more) in [
-        ("en", "table", "row 98\r\n", "… and more lines; `| less`"),
-        ("ko", "table", "row 98\r\n", "… 뒤에 줄이 더 있습니다"),
-        ("en", "long", "  98,\r\n", "… and more lines; `| less`"),
+        ("en", "table", "row 98\r\n", "… and more; `| less`"),
+        ("ko", "table", "row 98\r\n", "… 뒤에 내용이 더 있습니다"),
+        ("en", "long", "  98,\r\n", "… and more; `| less`"),
     ] {
         let line =
             format!(r#"AIM_LANG={language} aim-worker run odd.py --input '{{"kind": "{kind}"}}'"#);
@@ -114,6 +114,10 @@ fn a_terminal_is_shown_the_beginning() {
         assert!(data.ends_with(last), "{}", scene.shown);
         assert!(format!("…{said}").starts_with(more), "{}", scene.shown);
     }
+    let line = r#"aim-worker run odd.py --input '{"kind": "line"}'"#;
+    let shown = Terminal::start(&sandbox, line, 60).end(&sandbox).shown;
+    assert_eq!(shown.matches('y').count(), 20_000 - 1);
+    assert!(shown.contains("… and more"), "{shown}");
     let line = r#"aim-worker run odd.py --input '{"kind": "own"}'"#;
     let shown = Terminal::start(&sandbox, line, 60).end(&sandbox).shown;
     assert_eq!(shown, "<own>\r\n␛[2Jtwo\r\n");

@@ -25,14 +25,15 @@ pub struct NodeRun {
     /// Whether the answer tells what the node waits for, where it does not run at once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tells_waiting: bool,
-    /// That the reply is for a person, too. Of an output that JSON has no form for it has `text` (with `is_cut` where
-    /// that was too long), or `figure`, the file that it was saved as; where the file has several functions, `ran` and
-    /// `also`; and `needs_person`, where the node failed since it asked something at a keyboard.
+    /// That the reply is for a person, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shows: Option<Shows>,
 }
 
-/// What a person wants to see.
+/// What a person wants to see. Of an output that JSON has no form for, the reply has `text` (with `is_cut` where that
+/// was too long), or `figure`, the file that it was saved as; where the node's file has several functions, it has `ran`
+/// and `also`. Asked for or not, such an output is a reference, as in flows, and `needs_person` says that a node failed
+/// since it asked something at a keyboard.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 #[serde(default)]

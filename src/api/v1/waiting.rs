@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What is waited for.
+/// What is waited for: by a node ([`NodeEvent::Waiting`](super::NodeEvent::Waiting), the event `node-waiting`), or by
+/// whoever wants the worker ([`WorkerStatus::waiting`](super::WorkerStatus::waiting)).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
 pub struct Waiting {
