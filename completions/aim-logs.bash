@@ -53,7 +53,7 @@ _aim__logs() {
 
     case "${cmd}" in
         aim__logs)
-            opts="-q -v -h -V --project --env --json --quiet --verbose --color --help --version list show follow prune help"
+            opts="-q -v -n -h -V --project --env --json --quiet --verbose --color --limit --all --failed --since --until --package --format --no-pager --help --version list show follow prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -71,6 +71,30 @@ _aim__logs() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --package)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -79,7 +103,7 @@ _aim__logs() {
             return 0
             ;;
         aim__subcmd__logs__subcmd__follow)
-            opts="-n -h -q -v --limit --help --project --env --json --quiet --verbose --color"
+            opts="-n -h -q -v --limit --help --project --env --json --quiet --verbose --color --no-pager"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -197,7 +221,7 @@ _aim__logs() {
             return 0
             ;;
         aim__subcmd__logs__subcmd__list)
-            opts="-n -h -q -v --limit --all --failed --since --package --help --project --env --json --quiet --verbose --color"
+            opts="-n -h -q -v --limit --all --failed --since --until --package --format --help --project --env --json --quiet --verbose --color --no-pager"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -215,7 +239,15 @@ _aim__logs() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --package)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -239,7 +271,7 @@ _aim__logs() {
             return 0
             ;;
         aim__subcmd__logs__subcmd__prune)
-            opts="-h -q -v --dry-run --runs --days --mib --help --project --env --json --quiet --verbose --color"
+            opts="-h -q -v --dry-run --runs --days --mib --help --project --env --json --quiet --verbose --color --no-pager"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -277,7 +309,7 @@ _aim__logs() {
             return 0
             ;;
         aim__subcmd__logs__subcmd__show)
-            opts="-h -q -v --stdout --stderr --path --help --project --env --json --quiet --verbose --color"
+            opts="-h -q -v --stdout --stderr --path --help --project --env --json --quiet --verbose --color --no-pager"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

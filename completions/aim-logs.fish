@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_aim_logs_global_optspecs
-    string join \n project= env= json q/quiet v/verbose color= h/help V/version
+    string join \n project= env= json q/quiet v/verbose color= n/limit= all failed since= until= package= format= no-pager h/help V/version
 end
 
 function __fish_aim_logs_needs_command
@@ -29,19 +29,29 @@ complete -c aim-logs -n "__fish_aim_logs_needs_command" -l env -d 'The project o
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -s n -l limit -d 'At most this many runs (20); 0 for all' -r
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -l since -d 'Only runs since then: 45m, 2d, `2 hours ago`, 10:00, today, yesterday, `tuesday 14:00`, 2026-03-01' -r
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -l until -d 'Only runs until then; to the end of a day that is named' -r
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -l package -d 'Only runs that named or changed this package' -r
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -l format -d 'Print a line a run: text, with fields of --json in braces, such as {number} or {action}' -r
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -l json -d 'Print data as JSON'
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -s v -l verbose -d 'Print more detail'
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -l all -d 'Those of every environment in the project\'s folder'
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -l failed -d 'Only runs that did not succeed'
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -l no-pager -d 'Print long output at once, without a pager'
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -s h -l help -d 'Print help'
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -s V -l version -d 'Print the version'
-complete -c aim-logs -n "__fish_aim_logs_needs_command" -f -a "list" -d 'List runs, newest first (this is what aim-logs does by itself)'
-complete -c aim-logs -n "__fish_aim_logs_needs_command" -f -a "show" -d 'Show one run: what was done, what changed, what was printed'
-complete -c aim-logs -n "__fish_aim_logs_needs_command" -f -a "follow" -d 'Show runs as they happen'
-complete -c aim-logs -n "__fish_aim_logs_needs_command" -f -a "prune" -d 'Remove what is older or more than the settings keep'
-complete -c aim-logs -n "__fish_aim_logs_needs_command" -f -a "help" -d 'Print the help of a command'
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "list" -d 'List runs, newest first (this is what aim-logs does by itself)'
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "show" -d 'Show one run: what was done, what changed, what was printed'
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "follow" -d 'Show runs as they happen'
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "prune" -d 'Remove what is older or more than the settings keep'
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "help" -d 'Print the help of a command'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -s n -l limit -d 'At most this many runs (20); 0 for all' -r
-complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l since -d 'Only runs since then: 45m, 3h, 2d, 2w, or a date such as 2026-03-01' -r
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l since -d 'Only runs since then: 45m, 2d, `2 hours ago`, 10:00, today, yesterday, `tuesday 14:00`, 2026-03-01' -r
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l until -d 'Only runs until then; to the end of a day that is named' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l package -d 'Only runs that named or changed this package' -r
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l format -d 'Print a line a run: text, with fields of --json in braces, such as {number} or {action}' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
@@ -53,6 +63,7 @@ complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -s h -l help -d 
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l json -d 'Print data as JSON'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -s v -l verbose -d 'Print more detail'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -l no-pager -d 'Print long output at once, without a pager'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
@@ -65,6 +76,7 @@ complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -s h -l help -d 
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -l json -d 'Print data as JSON'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -s v -l verbose -d 'Print more detail'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand show" -l no-pager -d 'Print long output at once, without a pager'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -s n -l limit -d 'Begin with this many earlier runs (3)' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -l env -d 'The project of this environment: its folder' -r -F
@@ -75,6 +87,7 @@ complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -s h -l help -
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -l json -d 'Print data as JSON'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -s v -l verbose -d 'Print more detail'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -l no-pager -d 'Print long output at once, without a pager'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l runs -d 'Keep at most this many runs, whatever the settings say' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l days -d 'Keep at most this many days, whatever the settings say' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l mib -d 'Keep at most this many MiB of logs, whatever the settings say' -r
@@ -88,6 +101,7 @@ complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -s h -l help -d
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l json -d 'Print data as JSON'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -s v -l verbose -d 'Print more detail'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l no-pager -d 'Print long output at once, without a pager'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow prune help" -f -a "list" -d 'List runs, newest first (this is what aim-logs does by itself)'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow prune help" -f -a "show" -d 'Show one run: what was done, what changed, what was printed'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow prune help" -f -a "follow" -d 'Show runs as they happen'

@@ -36,6 +36,8 @@ variables! {
     TOKEN = "AIM_TOKEN";
     /// Language of messages, `en` or `ko`; without it the locale decides.
     LANG = "AIM_LANG";
+    /// The pager for long output of `aim-logs`, before `PAGER`; empty for none.
+    PAGER = "AIM_PAGER";
     /// What the daemon logs, for example `info` or `aim_toolkit=debug`.
     LOG = "AIM_LOG";
     /// Set for pip and its descendants, so that pip's own nested calls are left alone. Not meant to be set by hand.
@@ -52,6 +54,10 @@ pub const OTHERS: &[EnvVar] = &[
     EnvVar {
         name: "VIRTUAL_ENV",
         purpose: "The active environment; read when the working folder has no project.",
+    },
+    EnvVar {
+        name: "PAGER",
+        purpose: "The pager for long output, where `AIM_PAGER` says nothing; `less` where both are silent.",
     },
     EnvVar {
         name: "XDG_RUNTIME_DIR",

@@ -21,7 +21,7 @@ use crate::api::v1::{Event, EventKind, Waiting};
 use crate::backend::locked::Locked;
 use crate::project::ProjectId;
 use crate::secrets;
-use crate::store::Generation;
+use crate::store::{Generation, RunNumber};
 
 /// Events that are kept. Some hundred bytes each.
 const KEPT: usize = 1024;
@@ -70,13 +70,23 @@ impl Default for Events {
     }
 }
 
+/// What a run is called.
+#[derive(Debug, Clone)]
+pub(super) struct RunName {
+    /// Its id, as whoever told of it says.
+    pub(super) id: String,
+    /// Its number, where that is known.
+    pub(super) number: Option<RunNumber>,
+}
+
 impl Events {
     /// A run of `project` was recorded, by which the environment came to `generation`.
-    pub(super) fn run_finished(&self, project: &ProjectId, generation: Generation, run_id: String) {
+    pub(super) fn run_finished(&self, project: &ProjectId, generation: Generation, run: RunName) {
         self.tell(Event {
             project: Some(project.clone()),
             generation: Some(generation.0),
-            run_id: Some(run_id),
+            run_id: Some(run.id),
+            number: run.number.map(|number| number.0),
             ..Event::now(EventKind::RunFinished)
         });
     }
@@ -86,14 +96,15 @@ impl Events {
         &self,
         project: &ProjectId,
         generation: Generation,
-        run_id: Option<String>,
+        run: Option<RunName>,
     ) {
         let before = self.ring().generations.insert(project.clone(), generation);
         if before != Some(generation) {
             self.tell(Event {
                 project: Some(project.clone()),
                 generation: Some(generation.0),
-                run_id,
+                number: run.as_ref().and_then(|run| Some(run.number?.0)),
+                run_id: run.map(|run| run.id),
                 ..Event::now(EventKind::EnvChanged)
             });
         }
@@ -340,7 +351,14 @@ mod tests {
         let mut mark = Some(events.now());
         // The first look is no change.
         events.worker_starting(&p, Generation(1), "x");
-        events.env_changed(&p, Generation(2), Some("r".to_owned()));
+        events.env_changed(
+            &p,
+            Generation(2),
+            Some(RunName {
+                id: "r".to_owned(),
+                number: Some(RunNumber(27)),
+            }),
+        );
         events.worker_starting(&p, Generation(2), "x");
         events.worker_starting(&p, Generation(3), "x");
         events.env_changed(&p, Generation(3), None);

@@ -5,7 +5,7 @@ use crate::words::t;
 
 /// `+six 1.16.0`, `-x 1.0`, `y 1 → 2`, `z 3 (reinstalled)`.
 pub fn words(change: &Change) -> String {
-    let name = &change.name;
+    let name = change.shown_name();
     match (&change.from, &change.to) {
         (None, Some(to)) => format!("+{name} {to}"),
         (Some(from), Some(to)) if from == to => {
@@ -13,6 +13,6 @@ pub fn words(change: &Change) -> String {
         }
         (Some(from), Some(to)) => format!("{name} {from} → {to}"),
         (Some(from), None) => format!("-{name} {from}"),
-        (None, None) => name.clone(),
+        (None, None) => name,
     }
 }

@@ -12,6 +12,7 @@ pub mod changes;
 mod entry;
 pub mod language_server;
 mod output;
+mod pager;
 mod place;
 pub mod shell;
 pub mod size;

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use serde::Serialize;
 
 use super::args::{ColorWhen, CommonArgs};
+use super::pager::Pager;
 use super::style;
 use super::waiting::WaitingLine;
 use super::width;
@@ -76,6 +77,16 @@ impl Console {
             can_be_answered: host.terminals().stdin && host.terminals().stderr,
             can_redraw: host.terminals().stderr && host.var("TERM") != Some("dumb"),
             wishes: common.clone(),
+        }
+    }
+
+    /// Hands data on to the person's pager, where it goes to a terminal and is not JSON.
+    pub fn page(&mut self, host: &Host) {
+        if self.is_terminal()
+            && !self.is_json()
+            && let Some(pager) = Pager::start(host)
+        {
+            self.out.to = Box::new(pager);
         }
     }
 

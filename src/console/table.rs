@@ -7,20 +7,36 @@ use anstyle::Style;
 use super::style;
 use super::width::{columns, fitting};
 use crate::terminal::printable;
+use crate::words::t;
 
 /// Spaces between two columns.
 const GAP: usize = 2;
 
+/// Text in a style.
+pub type Styled = (Style, String);
+
 /// What stands in one place of a table: pieces of text, each in a style.
 #[derive(Debug, Clone, Default)]
 pub struct Cell {
-    pieces: Vec<(Style, String)>,
+    pieces: Vec<Styled>,
+    /// The pieces are items of a list: where there is no room for all, the first and how many more there are.
+    is_list: bool,
 }
 
 impl Cell {
     /// `text` in `style`.
     pub fn styled(style: Style, text: impl AsRef<str>) -> Self {
         Self::default().and(style, text)
+    }
+
+    /// A list of `items`, of which as many are shown as fit.
+    pub fn list<T: AsRef<str>>(items: impl IntoIterator<Item = (Style, T)>) -> Self {
+        let items = items.into_iter();
+        let cell = items.fold(Self::default(), |cell, (style, item)| cell.and(style, item));
+        Self {
+            is_list: true,
+            ..cell
+        }
     }
 
     /// The same with one more piece.
@@ -36,11 +52,57 @@ impl Cell {
     }
 
     fn columns(&self) -> usize {
-        self.pieces.iter().map(|(_, text)| columns(text)).sum()
+        let gaps = if self.is_list {
+            self.pieces.len().saturating_sub(1) * GAP
+        } else {
+            0
+        };
+        self.pieces
+            .iter()
+            .map(|(_, text)| columns(text))
+            .sum::<usize>()
+            + gaps
+    }
+
+    /// The list as one text of at most `most` columns where that can be; else its first item alone.
+    fn joined(&self, most: usize) -> Self {
+        let all = self.pieces.len();
+        let more = |shown| match all - shown {
+            0 => String::new(),
+            more => format!("  {}", t!("console.and_more", n = more)),
+        };
+        let mut taken = 0;
+        let mut fits = 1.min(all);
+        for (shown, (_, text)) in (1..).zip(&self.pieces) {
+            taken += columns(text) + if shown > 1 { GAP } else { 0 };
+            if taken > most {
+                break;
+            }
+            if taken + columns(&more(shown)) <= most {
+                fits = shown;
+            }
+        }
+        let mut cell = Self::default();
+        for (index, (style, text)) in self.pieces[..fits].iter().enumerate() {
+            let gap = if index > 0 { "  " } else { "" };
+            cell = cell.and(style::PLAIN, gap).and(*style, text);
+        }
+        let rest = if cell.columns() + columns(&more(fits)) <= most {
+            more(fits)
+        } else {
+            "  …".to_owned()
+        };
+        if fits < all && cell.columns() + columns(&rest) <= most {
+            cell = cell.and(style::FAINT, rest);
+        }
+        cell
     }
 
     /// The cell in at most `most` columns, the last of which is `…` if anything was cut.
     fn rendered(&self, most: usize) -> String {
+        if self.is_list {
+            return self.joined(most).rendered(most);
+        }
         let is_cut = self.columns() > most;
         let mut room = most.saturating_sub(usize::from(is_cut));
         let mut line = String::new();
@@ -208,6 +270,24 @@ mod tests {
 
     fn plain(text: &str) -> String {
         anstream::adapter::strip_str(text).to_string()
+    }
+
+    #[test]
+    fn of_a_list_as_much_is_shown_as_fits() {
+        fn check(room: usize, expected: &str) {
+            let items = ["one 1", "two 2", "three 3", "four 4"];
+            let list = Cell::list(items.map(|item| (style::PLAIN, item)));
+            let shown = plain(&list.rendered(room));
+            assert_eq!(shown, expected);
+            assert!(columns(&shown) <= room);
+        }
+        check(29, "one 1  two 2  three 3  four 4");
+        check(28, "one 1  two 2  … and 2 more");
+        check(25, "one 1  … and 3 more");
+        check(18, "one 1  …");
+        check(7, "one 1");
+        check(4, "one…");
+        assert_eq!(Cell::list::<String>([]).to_line(), "");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, Datelike as _, Days, Local, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday,
+};
 
 use crate::words::t;
 
@@ -66,49 +68,119 @@ pub fn so_far(length: Duration) -> String {
     }
 }
 
-/// The moment that `text` means: an age (`45m`, `3h`, `2d`, `2w`, also `30s`) before `now`, a date (its first moment on
-/// the person's clock), or an ISO-8601 time (with an offset, else on the person's clock). `None` for anything else.
-pub fn since(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let text = text.trim();
-    age(text).map_or_else(|| moment(text), |age| now.checked_sub_signed(age))
+/// The first moment of what `text` means, on the person's clock and never after `now` where it can be read so:
+///
+/// * an age before `now`: `30s`, `45m`, `3h`, `2d`, `2w`, `2 hours ago`, `2시간 전`;
+/// * a day, with or without a time of day: `today`, `yesterday`, `tuesday`, `2026-03-01`, `tuesday 14:00`, `어제 10:00`;
+/// * a time of day, `10:00`: today's, or yesterday's where today's is still to come;
+/// * an ISO-8601 time, with an offset or without.
+///
+/// A weekday is the last one. Nothing else is a time: no crate reads all of this and looks back, as a history does.
+pub fn moment(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    span(text, &now.with_timezone(&Local)).map(|(first, _)| first)
+}
+
+/// As [`moment`], but the last moment of a day that is named without a time of day.
+pub fn last_moment(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    span(text, &now.with_timezone(&Local)).map(|(_, last)| last)
+}
+
+/// The first and the last moment of what `text` means.
+fn span<Z: TimeZone>(text: &str, now: &DateTime<Z>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let text = text.trim().to_lowercase();
+    if text.is_empty() {
+        return None;
+    }
+    let exact = |moment: DateTime<Utc>| Some((moment, moment));
+    if ["now", "지금"].contains(&text.as_str()) {
+        return exact(now.to_utc());
+    }
+    if let Some(age) = age(&text) {
+        return exact(now.to_utc().checked_sub_signed(age)?);
+    }
+    if let Ok(time) = DateTime::parse_from_rfc3339(&text.to_uppercase()) {
+        return exact(time.to_utc());
+    }
+    let parts = [
+        Some(("", text.as_str())),
+        text.rsplit_once(' '),
+        text.rsplit_once('t'),
+    ];
+    let mut parts = parts.into_iter().flatten();
+    let with_clock = parts.find_map(|(day, rest)| Some((day, Some(clock(rest)?))));
+    let (day, clock) = with_clock.unwrap_or((&text, None));
+    let midnight = NaiveTime::MIN;
+    let at = |date: NaiveDate, clock: Option<NaiveTime>| {
+        let naive = date.and_time(clock.unwrap_or(midnight));
+        let zone = now.timezone();
+        // A clock that is set forward leaves an hour out.
+        let later = || zone.from_local_datetime(&(naive + TimeDelta::hours(1)));
+        let moment = zone.from_local_datetime(&naive).earliest();
+        Some(moment.or_else(|| later().earliest())?.to_utc())
+    };
+    let (mut date, step) = date(day, now.date_naive())?;
+    if at(date, clock)? > now.to_utc() {
+        date = date.checked_sub_days(Days::new(step))?;
+    }
+    let first = at(date, clock)?;
+    match clock {
+        Some(_) => exact(first),
+        None => Some((
+            first,
+            at(date.succ_opt()?, None)? - TimeDelta::nanoseconds(1),
+        )),
+    }
 }
 
 fn age(text: &str) -> Option<TimeDelta> {
-    let unit = text.chars().next_back()?;
+    let end = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(end);
+    let unit = unit.trim_start();
+    let unit = unit
+        .strip_suffix(" ago")
+        .or(unit.strip_suffix(" 전"))
+        .unwrap_or(unit);
     let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        'w' => 604_800,
+        "s" | "sec" | "second" | "seconds" | "초" => 1,
+        "m" | "min" | "minute" | "minutes" | "분" => 60,
+        "h" | "hour" | "hours" | "시간" => 3600,
+        "d" | "day" | "days" | "일" => 86_400,
+        "w" | "week" | "weeks" | "주" => 604_800,
         _ => return None,
     };
-    let number = &text[..text.len() - 1];
-    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
     let number: i64 = number.parse().ok()?;
     TimeDelta::try_seconds(number.checked_mul(seconds)?)
 }
 
-fn moment(text: &str) -> Option<DateTime<Utc>> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.to_utc());
+/// The day that `text` names, today for none, and how many days before it the same words could mean another one.
+fn date(text: &str, today: NaiveDate) -> Option<(NaiveDate, u64)> {
+    match text {
+        "" => return Some((today, 1)),
+        "today" | "오늘" => return Some((today, 0)),
+        "yesterday" | "어제" => return Some((today.pred_opt()?, 0)),
+        _ => {}
     }
-    let naive = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .ok()
-        .and_then(|date| date.and_hms_opt(0, 0, 0))
-        .or_else(|| {
-            [
-                "%Y-%m-%dT%H:%M:%S",
-                "%Y-%m-%d %H:%M:%S",
-                "%Y-%m-%dT%H:%M",
-                "%Y-%m-%d %H:%M",
-            ]
-            .iter()
-            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-        })?;
-    Some(Local.from_local_datetime(&naive).earliest()?.to_utc())
+    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Some((date, 0));
+    }
+    let weekday = match text {
+        "월요일" => Weekday::Mon,
+        "화요일" => Weekday::Tue,
+        "수요일" => Weekday::Wed,
+        "목요일" => Weekday::Thu,
+        "금요일" => Weekday::Fri,
+        "토요일" => Weekday::Sat,
+        "일요일" => Weekday::Sun,
+        text => text.parse().ok()?,
+    };
+    let since = today.weekday().days_since(weekday);
+    Some((today.checked_sub_days(Days::new(since.into()))?, 7))
+}
+
+fn clock(text: &str) -> Option<NaiveTime> {
+    ["%H:%M", "%H:%M:%S"]
+        .iter()
+        .find_map(|form| NaiveTime::parse_from_str(text, form).ok())
 }
 
 #[cfg(test)]
@@ -169,32 +241,70 @@ mod tests {
 
     #[test]
     fn moments() {
-        fn check(text: &str, expected: Option<&str>) {
-            let now = at("2026-03-01T12:00:00Z");
-            assert_eq!(since(text, now), expected.map(at), "{text}");
+        // A Friday, on a clock nine hours ahead.
+        fn check(text: &str, expected: Option<[&str; 2]>) {
+            let now = DateTime::parse_from_rfc3339("2026-11-27T12:00:00+09:00").expect("a time");
+            let at = |text| DateTime::parse_from_rfc3339(text).expect("a time").to_utc();
+            let expected = expected.map(|[first, last]| (at(first), at(last)));
+            assert_eq!(span(text, &now), expected, "{text}");
         }
-        check("2d", Some("2026-02-27T12:00:00Z"));
-        check("3h", Some("2026-03-01T09:00:00Z"));
-        check("45m", Some("2026-03-01T11:15:00Z"));
-        check("2w", Some("2026-02-15T12:00:00Z"));
-        check("2026-02-01T00:00:00+09:00", Some("2026-01-31T15:00:00Z"));
+        fn exactly(text: &str, expected: &str) {
+            let expected = format!("{expected}+09:00");
+            check(text, Some([&expected, &expected]));
+        }
+        fn day(text: &str, expected: &str) {
+            let (first, last) = (
+                format!("{expected}T00:00:00+09:00"),
+                format!("{expected}T23:59:59.999999999+09:00"),
+            );
+            check(text, Some([&first, &last]));
+        }
+        exactly("now", "2026-11-27T12:00:00");
+        exactly("30s", "2026-11-27T11:59:30");
+        exactly("45m", "2026-11-27T11:15:00");
+        exactly("3h", "2026-11-27T09:00:00");
+        exactly("2d", "2026-11-25T12:00:00");
+        exactly("2w", "2026-11-13T12:00:00");
+        exactly("2 hours ago", "2026-11-27T10:00:00");
+        exactly("1 day", "2026-11-26T12:00:00");
+        exactly("2시간 전", "2026-11-27T10:00:00");
+        exactly("10:00", "2026-11-27T10:00:00");
+        exactly("14:00", "2026-11-26T14:00:00");
+        exactly("tuesday 14:00", "2026-11-24T14:00:00");
+        exactly("friday 11:00", "2026-11-27T11:00:00");
+        exactly("friday 14:00", "2026-11-20T14:00:00");
+        exactly("yesterday 14:00:05", "2026-11-26T14:00:05");
+        exactly("어제 9:05", "2026-11-26T09:05:00");
+        exactly("2026-03-01T10:00", "2026-03-01T10:00:00");
+        exactly("2026-03-01 10:00:59", "2026-03-01T10:00:59");
+        exactly("2026-02-28T16:00:00Z", "2026-03-01T01:00:00");
+        day("today", "2026-11-27");
+        day("Yesterday", "2026-11-26");
+        day("friday", "2026-11-27");
+        day("Tue", "2026-11-24");
+        day("saturday", "2026-11-21");
+        day("화요일", "2026-11-24");
+        day("2026-02-01", "2026-02-01");
         for bad in [
             "",
             "d",
             "-2d",
             "2y",
-            "2 d",
-            "yesterday",
+            "soon",
+            "tuesday soon",
+            "25:00",
             "2026-13-01",
             "99999999999999999d",
             "9223372036854775807w",
         ] {
             check(bad, None);
         }
-        let date = since("2026-02-01", Utc::now()).expect("a date");
-        assert_eq!(
-            date.with_timezone(&Local).format("%F %T").to_string(),
-            "2026-02-01 00:00:00"
-        );
+    }
+
+    #[test]
+    fn moments_are_on_the_persons_clock() {
+        let date = moment("2026-02-01", Utc::now()).expect("a date");
+        let local = date.with_timezone(&Local).format("%F %T").to_string();
+        assert_eq!(local, "2026-02-01 00:00:00");
     }
 }

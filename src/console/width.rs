@@ -1,5 +1,7 @@
 //! Text in columns: a Korean syllable takes two, an accent none, a control character none that is safe to print.
 
+use std::borrow::Cow;
+
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns and rows, at this moment, of the terminal that standard error is; `None` where it is something else.
@@ -23,6 +25,23 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{}{mark}", fitting(text, most.saturating_sub(1)))
 }
 
+/// `path` cut in front to at most `most` columns, as far as its last part allows: `…/src/nodes`.
+pub fn cut_path(path: &str, most: usize) -> Cow<'_, str> {
+    let mut slashes = path
+        .match_indices('/')
+        .map(|(at, _)| at)
+        .filter(|at| *at > 0);
+    let ends_fit = |at: &usize| columns(&path[*at..]) < most;
+    let last = path.trim_end_matches('/').rfind('/');
+    match (columns(path) > most)
+        .then(|| slashes.find(ends_fit).or(last))
+        .flatten()
+    {
+        Some(at) if at > 0 => format!("…{}", &path[at..]).into(),
+        _ => path.into(),
+    }
+}
+
 /// As much of the beginning of `text` as fits into `room` columns.
 pub fn fitting(text: &str, room: usize) -> &str {
     let mut taken = 0;
@@ -36,6 +55,20 @@ pub fn fitting(text: &str, room: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_cut_in_front() {
+        fn check(path: &str, most: usize, expected: &str) {
+            assert_eq!(cut_path(path, most), expected, "{path} {most}");
+        }
+        check("./src/nodes", 11, "./src/nodes");
+        check("/home/kim/demo/src/nodes", 12, "…/src/nodes");
+        check("/home/kim/demo/src/nodes/", 12, "…/src/nodes/");
+        check("/home/kim/demo/src/nodes", 8, "…/nodes");
+        check("/home/kim/demo/src/nodes", 3, "…/nodes");
+        check("/a-single-long-name", 8, "/a-single-long-name");
+        check("데모/노드", 8, "…/노드");
+    }
 
     #[test]
     fn cutting_counts_columns() {

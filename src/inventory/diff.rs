@@ -17,6 +17,13 @@ pub struct Change {
     pub to: Option<String>,
 }
 
+impl Change {
+    /// Its name as people are shown names of distributions, everywhere: normalized (PEP 503), `charset-normalizer`.
+    pub fn shown_name(&self) -> String {
+        canonical(&self.name)
+    }
+}
+
 /// What happened to a startup file, such as a `.pth` file or `pyvenv.cfg`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartupChange {

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::console::{CommonArgs, examples, grammar};
+use crate::error::{Error, Result};
 use crate::words::t;
 
 /// `aim-logs`: what happened to an environment.
@@ -13,8 +14,8 @@ use crate::words::t;
     about = t!("logs.help.about").into_owned(),
     after_help = examples(&[
         ("aim-logs", t!("logs.help.example_list")),
-        ("aim-logs list --failed --since 2d", t!("logs.help.example_failed")),
-        ("aim-logs show last", t!("logs.help.example_show")),
+        ("aim-logs --failed --since yesterday", t!("logs.help.example_failed")),
+        ("aim-logs 27", t!("logs.help.example_number")),
         ("aim-logs follow", t!("logs.help.example_follow")),
     ])
 )]
@@ -22,9 +23,37 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub common: CommonArgs,
-    /// What to do; `list` when nothing is said.
+    /// A run to show, where no command is named.
+    #[arg(value_name = "RUN", help = t!("logs.help.only_run").into_owned())]
+    pub run: Option<String>,
+    /// Which runs to list, where no command is named.
+    #[command(flatten)]
+    pub list: ListArgs,
+    /// Print long output at once.
+    #[arg(long, global = true, help_heading = t!("console.help.common").into_owned(),
+          help = t!("logs.help.no_pager").into_owned())]
+    pub no_pager: bool,
+    /// What to do; without it, a run that is named is shown, and `list` is done where none is.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Cli {
+    /// What to do.
+    ///
+    /// # Errors
+    /// `Exit::Usage` for a run or options of `list` before another command.
+    pub(super) fn wanted(&mut self) -> Result<Command> {
+        let list = std::mem::take(&mut self.list);
+        let is_plain = list == ListArgs::default();
+        match (self.command.take(), self.run.take()) {
+            (Some(Command::List(args)), None) => Ok(Command::List(args.or(list))),
+            (Some(command), None) if is_plain => Ok(command),
+            (None, Some(run)) if is_plain => Ok(Command::Show(ShowArgs::of(run))),
+            (None, None) => Ok(Command::List(list)),
+            _ => Err(Error::usage(t!("logs.of_list_alone")).hint(t!("logs.hint_help"))),
+        }
+    }
 }
 
 /// What `aim-logs` can do.
@@ -35,7 +64,8 @@ pub enum Command {
         about = t!("logs.help.list").into_owned(),
         after_help = examples(&[
             ("aim-logs list -n 5", t!("logs.help.example_limit")),
-            ("aim-logs list --failed --since 2d", t!("logs.help.example_failed")),
+            ("aim-logs list --failed --since yesterday", t!("logs.help.example_failed")),
+            ("aim-logs list --format '{number} {action}'", t!("logs.help.example_format")),
             ("aim-logs list --package requests --json", t!("logs.help.example_package")),
         ])
     )]
@@ -45,7 +75,7 @@ pub enum Command {
         about = t!("logs.help.show").into_owned(),
         after_help = examples(&[
             ("aim-logs show", t!("logs.help.example_show")),
-            ("aim-logs show 0199ab12 --stderr", t!("logs.help.example_stderr")),
+            ("aim-logs show 27 --stderr", t!("logs.help.example_stderr")),
             ("less \"$(aim-logs show --path)\"", t!("logs.help.example_path")),
         ])
     )]
@@ -71,12 +101,11 @@ pub enum Command {
 }
 
 /// Which runs to list.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct ListArgs {
     /// At most so many; 0 for all.
-    #[arg(short = 'n', long, value_name = "N", default_value_t = ListArgs::LIMIT, hide_default_value = true,
-          help = t!("logs.help.limit", n = ListArgs::LIMIT).into_owned())]
-    pub limit: usize,
+    #[arg(short = 'n', long, value_name = "N", help = t!("logs.help.limit", n = ListArgs::LIMIT).into_owned())]
+    pub limit: Option<usize>,
     /// Of all environments in the project's folder.
     #[arg(long, help = t!("logs.help.all").into_owned())]
     pub all: bool,
@@ -86,23 +115,45 @@ pub struct ListArgs {
     /// Only those since then.
     #[arg(long, value_name = t!("logs.help.since_value").into_owned(), help = t!("logs.help.since").into_owned())]
     pub since: Option<String>,
+    /// Only those until then.
+    #[arg(long, value_name = t!("logs.help.since_value").into_owned(), help = t!("logs.help.until").into_owned())]
+    pub until: Option<String>,
     /// Only those that named or changed this distribution.
     #[arg(long, value_name = t!("logs.help.package_value").into_owned(), help = t!("logs.help.package").into_owned())]
     pub package: Option<String>,
+    /// A line a run, as this says.
+    #[arg(long, conflicts_with = "json", value_name = t!("logs.help.format_value").into_owned(),
+          help = t!("logs.help.format").into_owned())]
+    pub format: Option<String>,
 }
 
 impl ListArgs {
     const LIMIT: usize = 20;
-}
 
-impl Default for ListArgs {
-    fn default() -> Self {
+    /// How many runs to list.
+    pub(super) fn most(&self) -> usize {
+        match self.limit {
+            None => Self::LIMIT,
+            Some(0) => usize::MAX,
+            Some(limit) => limit,
+        }
+    }
+
+    /// Whether every run is listed.
+    pub(super) fn takes_all(&self) -> bool {
+        !self.failed && self.since.is_none() && self.until.is_none() && self.package.is_none()
+    }
+
+    /// What is said here, else in `other`.
+    fn or(self, other: Self) -> Self {
         Self {
-            limit: Self::LIMIT,
-            all: false,
-            failed: false,
-            since: None,
-            package: None,
+            limit: self.limit.or(other.limit),
+            all: self.all || other.all,
+            failed: self.failed || other.failed,
+            since: self.since.or(other.since),
+            until: self.until.or(other.until),
+            package: self.package.or(other.package),
+            format: self.format.or(other.format),
         }
     }
 }
@@ -110,7 +161,7 @@ impl Default for ListArgs {
 /// Which run to show, and what of it.
 #[derive(Debug, Clone, Args)]
 pub struct ShowArgs {
-    /// `last`, an id, a unique prefix of one, or its log's path or file name.
+    /// Its number, `last`, `last~2`, `last-failed`, an id, a unique prefix of one, or its log's path or file name.
     #[arg(
         value_name = "RUN",
         default_value = "last",
@@ -127,6 +178,18 @@ pub struct ShowArgs {
     /// Only the path of its log.
     #[arg(long, help = t!("logs.help.path").into_owned())]
     pub path: bool,
+}
+
+impl ShowArgs {
+    /// All of `run`.
+    fn of(run: String) -> Self {
+        Self {
+            run,
+            stdout: false,
+            stderr: false,
+            path: false,
+        }
+    }
 }
 
 /// How to follow.
@@ -162,11 +225,49 @@ pub fn command() -> clap::Command {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches as _;
+
     use super::*;
 
     #[test]
     fn the_grammar_is_sound() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn a_list_needs_no_word() {
+        fn check(line: &str, expected: Option<&str>) {
+            let parsed = command().try_get_matches_from(line.split(' ')).ok();
+            let cli = parsed.and_then(|matches| Cli::from_arg_matches(&matches).ok());
+            let said = cli.and_then(|mut cli| match cli.wanted().ok()? {
+                Command::List(args) => Some(format!(
+                    "list {:?} {} {:?} {:?}",
+                    args.limit, args.failed, args.since, args.until
+                )),
+                Command::Show(args) => Some(format!("show {}", args.run)),
+                Command::Follow(_) => Some("follow".to_owned()),
+                Command::Prune(_) => None,
+            });
+            assert_eq!(said.as_deref(), expected, "{line}");
+        }
+        check("aim-logs", Some("list None false None None"));
+        check("aim-logs --failed", Some("list None true None None"));
+        check("aim-logs -n 5", Some("list Some(5) false None None"));
+        check(
+            "aim-logs --since 2d list --failed -n 3",
+            Some("list Some(3) true Some(\"2d\") None"),
+        );
+        check(
+            "aim-logs --until today",
+            Some("list None false None Some(\"today\")"),
+        );
+        check("aim-logs 27", Some("show 27"));
+        check("aim-logs #27 --json", Some("show #27"));
+        check("aim-logs --json follow", Some("follow"));
+        check("aim-logs --failed follow", None);
+        check("aim-logs --failed 27", None);
+        check("aim-logs 27 show 28", None);
+        check("aim-logs --json --format {id}", None);
     }
 
     #[test]

@@ -2,26 +2,45 @@
 
 use crate::console::changes;
 use crate::console::style::{self, BAD, FAINT, GOOD, ODD};
-use crate::console::table::Cell;
-use crate::inventory::{Change, Diff, StartupChange, StartupChangeKind};
+use crate::console::table::{Cell, Styled};
+use crate::console::width::cut_path;
+use crate::inventory::{
+    Change, Diff, StartupChange, StartupChangeKind, canonical, requirement_name,
+};
 use crate::secrets;
-use crate::store::{Ending, Run};
+use crate::store::{Ending, Run, RunRecord, Tool};
 use crate::words::t;
 
-/// What changed, at most `most` of it: `+six 1.16.0  -x 1.0  ~y 1 → 2  … and 12 more`.
+/// What a run did, in one line: why it failed, and what changed, as much as there is room for: `~y 1 → 2  -x 1.0
+/// +six 1.16.0  … and 12 more`. What happened to `package`, by its canonical name, stands first.
+pub(super) fn outcome(run: &Run, why: Option<Styled>, package: Option<&str>) -> Cell {
+    let changes: Vec<Styled> = match run {
+        Run::Recorded(record) => all(&record.changes, package).take(MOST_CHANGES).collect(),
+        Run::Lone(_) => Vec::new(),
+    };
+    if changes.is_empty() && why.is_none() {
+        return match run {
+            Run::Recorded(_) => Cell::styled(FAINT, t!("logs.nothing_changed")),
+            Run::Lone(_) => Cell::styled(FAINT, t!("logs.unknown")),
+        };
+    }
+    let why = why.map(|(style, text)| (style, bounded(text)));
+    Cell::list(why.into_iter().chain(changes))
+}
+
+/// What changed, at most `most` of it: `~y 1 → 2  -x 1.0  +six 1.16.0  … and 12 more`.
 pub(super) fn changes(run: &Run, most: usize) -> Cell {
     let Run::Recorded(record) = run else {
         return Cell::styled(FAINT, t!("logs.unknown"));
     };
     let diff = &record.changes;
-    let mut cell =
-        all(diff)
-            .take(most)
-            .enumerate()
-            .fold(Cell::default(), |cell, (index, (style, text))| {
-                let gap = if index > 0 { "  " } else { "" };
-                cell.and(style::PLAIN, gap).and(style, text)
-            });
+    let mut cell = all(diff, None).take(most).enumerate().fold(
+        Cell::default(),
+        |cell, (index, (style, text))| {
+            let gap = if index > 0 { "  " } else { "" };
+            cell.and(style::PLAIN, gap).and(style, text)
+        },
+    );
     let count = diff.len() + diff.startup.len();
     if let Some(more) = count.checked_sub(most).filter(|more| *more > 0) {
         cell = cell.and(FAINT, format!("  {}", t!("console.and_more", n = more)));
@@ -31,7 +50,7 @@ pub(super) fn changes(run: &Run, most: usize) -> Cell {
 
 /// Each change as a line of its own; of very many, the first.
 pub(super) fn change_lines(diff: &Diff) -> Vec<Cell> {
-    let mut lines: Vec<Cell> = all(diff)
+    let mut lines: Vec<Cell> = all(diff, None)
         .take(MOST_CHANGES)
         .map(|(style, text)| Cell::styled(style, text))
         .collect();
@@ -45,14 +64,23 @@ pub(super) fn change_lines(diff: &Diff) -> Vec<Cell> {
     lines
 }
 
-fn all(diff: &Diff) -> impl Iterator<Item = (anstyle::Style, String)> {
-    diff.changes()
+/// What happened to `first`, then what has another version, what went, what came: newcomers are many, and mostly plain
+/// from the command.
+fn all(diff: &Diff, first: Option<&str>) -> impl Iterator<Item = Styled> {
+    let mut changes: Vec<&Change> = diff.changes().collect();
+    changes.sort_by_key(|change| {
+        let is_first = first.is_some_and(|first| canonical(&change.name) == first);
+        (!is_first, change.from.is_none(), change.to.is_none())
+    });
+    // Where versions are the same, it was only installed again.
+    changes
+        .into_iter()
         .map(change)
         .chain(diff.startup.iter().map(startup))
         .map(|(style, text)| (style, bounded(text)))
 }
 
-fn startup(file: &StartupChange) -> (anstyle::Style, String) {
+fn startup(file: &StartupChange) -> Styled {
     let (style, sign) = match file.change {
         StartupChangeKind::Added => (GOOD, '+'),
         StartupChangeKind::Removed => (BAD, '-'),
@@ -64,7 +92,7 @@ fn startup(file: &StartupChange) -> (anstyle::Style, String) {
     )
 }
 
-fn change(change: &Change) -> (anstyle::Style, String) {
+fn change(change: &Change) -> Styled {
     let words = changes::words(change);
     match (&change.from, &change.to) {
         (None, Some(_)) => (GOOD, words),
@@ -75,22 +103,66 @@ fn change(change: &Change) -> (anstyle::Style, String) {
 
 /// How a run ended: "ok", "failed (exit 1)", "SIGINT", "interrupted".
 pub(super) fn ending(run: &Run) -> Cell {
-    match run {
-        Run::Recorded(record) => match record.ending() {
-            Ending::Exited(0) => Cell::styled(GOOD, t!("logs.ok")),
-            Ending::Exited(code) => Cell::styled(BAD, t!("logs.failed_with", code = code)),
-            Ending::Signaled(signal) => Cell::styled(BAD, signal_name(signal)),
-            Ending::Interrupted => Cell::styled(ODD, t!("logs.interrupted")),
-        },
-        Run::Lone(lone) if lone.success => Cell::styled(GOOD, t!("logs.ok")),
-        Run::Lone(_) => Cell::styled(BAD, t!("logs.failed")),
+    match run.record().map(RunRecord::ending) {
+        Some(Ending::Exited(code)) if code != 0 => {
+            Cell::styled(BAD, t!("logs.failed_with", code = code))
+        }
+        _ => {
+            let (style, words) = status(run);
+            Cell::styled(style, words)
+        }
     }
+}
+
+/// As [`ending`], as short as a table wants it: what went wrong stands beside it.
+pub(super) fn status(run: &Run) -> Styled {
+    let (style, words) = match run.record().map(RunRecord::ending) {
+        _ if run.is_success() => (GOOD, t!("logs.ok")),
+        Some(Ending::Signaled(signal)) => (BAD, signal_name(signal).into()),
+        Some(Ending::Interrupted) => (ODD, t!("logs.interrupted")),
+        Some(Ending::Exited(_)) | None => (BAD, t!("logs.failed")),
+    };
+    (style, words.into_owned())
 }
 
 fn signal_name(signal: i32) -> String {
     signal_hook::low_level::signal_name(signal)
         .map_or_else(|| t!("logs.signal", n = signal).into_owned(), str::to_owned)
 }
+
+/// What was done: pip's command and what it was asked for; for what another tool did, that tool. Paths of more than
+/// `most` columns are cut in front.
+pub(super) fn what(run: &Run, most: usize) -> String {
+    let tool = run
+        .record()
+        .filter(|record| record.action == SYNC)
+        .map(|record| record.tool);
+    match tool {
+        Some(Tool::Unknown) => return t!("logs.another_tool").into_owned(),
+        Some(tool) => return tool.as_str().to_owned(),
+        None => {}
+    }
+    let words = secrets::words(run.packages()).into_iter().map(|word| {
+        let (name, rest) = word.split_at(requirement_name(&word).len());
+        if word.contains("://") {
+            word
+        } else if rest.contains('/') {
+            cut_path(&word, most).into_owned()
+        } else if name.contains('.') {
+            // Perhaps the name of a file.
+            word
+        } else {
+            canonical(name) + rest
+        }
+    });
+    let words: Vec<String> = std::iter::once(run.action().to_owned())
+        .chain(words)
+        .collect();
+    bounded(words.join(" "))
+}
+
+/// The action of a run by which a change of another tool was entered.
+pub(super) const SYNC: &str = "sync";
 
 /// The packages as they were typed, without the secrets that records of earlier versions have.
 pub(super) fn packages(run: &Run) -> String {
@@ -141,11 +213,17 @@ mod tests {
         );
         check(
             &changes(&run, 9),
-            "+six 1.16.0  -x 1.0  ~y 1 → 2  ~z 3 (reinstalled)",
+            "~y 1 → 2  ~z 3 (reinstalled)  -x 1.0  +six 1.16.0",
         );
-        check(&changes(&run, 2), "+six 1.16.0  -x 1.0  … and 2 more");
+        check(
+            &changes(&run, 2),
+            "~y 1 → 2  ~z 3 (reinstalled)  … and 2 more",
+        );
         words::choose(Language::Korean);
-        check(&changes(&run, 3), "+six 1.16.0  -x 1.0  ~y 1 → 2  … 외 1개");
+        check(
+            &changes(&run, 3),
+            "~y 1 → 2  ~z 3 (재설치)  -x 1.0  … 외 1개",
+        );
         check(&changes(&lone(true), 3), "?");
     }
 

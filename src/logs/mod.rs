@@ -7,7 +7,9 @@
 mod cli;
 mod describe;
 mod follow;
+mod format;
 mod list;
+mod nearest;
 mod prune;
 mod show;
 #[cfg(test)]
@@ -28,10 +30,11 @@ use crate::words::t;
 /// # Errors
 /// `Exit::NotFound` without a project or a run, `Exit::Usage` for a time that is none, `Exit::Failed` when the history
 /// cannot be pruned.
-pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
+pub fn run(host: &Host, mut cli: Cli) -> Result<Exit> {
+    let wanted = cli.wanted()?;
     let mut console = Console::new(host, &cli.common);
-    let project = match (&cli.common.project, &cli.command) {
-        (None, Some(Command::Show(args))) => show::project_of_log(host, &args.run),
+    let project = match (&cli.common.project, &wanted) {
+        (None, Command::Show(args)) => show::project_of_log(host, &args.run),
         _ => None,
     };
     let is_of_log = project.is_some();
@@ -45,7 +48,10 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
     if refused.is_some_and(|refused| refused.can_be_allowed()) {
         console.hint(t!("console.hint_allow"));
     }
-    match cli.command.unwrap_or(Command::List(ListArgs::default())) {
+    if !matches!(wanted, Command::Follow(_) | Command::Prune(_)) && !cli.no_pager {
+        console.page(host);
+    }
+    match wanted {
         Command::List(args) => list::list(&mut console, &project, &args, now)?,
         Command::Show(args) => show::show(&mut console, host, &project, &args, now)?,
         Command::Follow(args) => follow::follow(&mut console, &project, &args)?,

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::cli::ShowArgs;
 use super::describe;
+use super::nearest::nearest;
 use crate::console::shell;
-use crate::console::style::{self, FAINT};
+use crate::console::style::{self, FAINT, NAME};
 use crate::console::table::{Cell, pairs};
 use crate::console::{Console, time};
 use crate::error::{Error, Result};
@@ -97,13 +98,24 @@ fn not_found(error: &FindError) -> Error {
     match error {
         FindError::Empty => Error::not_found(t!("logs.none_yet")),
         FindError::Unknown(wanted) => {
-            Error::not_found(t!("logs.no_such_run", run = printable(wanted)))
-                .hint(t!("logs.hint_list"))
+            let error = Error::not_found(t!("logs.no_such_run", run = printable(wanted)));
+            let commands = super::command();
+            let names = commands.get_subcommands().map(clap::Command::get_name);
+            match nearest(wanted, names) {
+                Some(name) => error.hint(t!("logs.hint_command", command = name)),
+                None => error.hint(t!("logs.hint_list")),
+            }
         }
-        FindError::Ambiguous(ids) => {
-            let some: Vec<&str> = ids.iter().take(CANDIDATES).map(String::as_str).collect();
-            Error::not_found(t!("logs.ambiguous", n = ids.len()))
-                .hint(t!("logs.hint_ambiguous", ids = some.join(", ")))
+        FindError::NoneFailed => Error::not_found(t!("logs.none_failed")),
+        FindError::Ambiguous(runs) => {
+            let candidate = |run: &Run| {
+                let number = run.number().map(|number| format!("{number}  "));
+                let (number, what) = (number.unwrap_or_default(), describe::what(run, usize::MAX));
+                format!("{number}{}  {}  {what}", run.id(), time::local(run.at()))
+            };
+            let error = Error::not_found(t!("logs.ambiguous", n = runs.len()));
+            let some = runs.iter().take(CANDIDATES).map(candidate);
+            some.fold(error, |error, line| error.hint(printable(&line)))
         }
     }
 }
@@ -137,10 +149,21 @@ fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
     let mut rows: Vec<(Cow<'_, str>, Vec<Cell>)> = Vec::new();
     let mut row = |label, lines| rows.push((label, lines));
     let when = format!("{} ({})", time::local(run.at()), time::ago(run.at(), now));
-    row(t!("logs.label.run"), vec![run.id().into()]);
+    let number = run.number().map(|number| format!("{number}  "));
+    row(
+        t!("logs.label.run"),
+        vec![Cell::styled(NAME, number.unwrap_or_default()).and(style::PLAIN, run.id())],
+    );
     match run {
         Run::Recorded(record) => {
             let command = describe::bounded(shell::command(&secrets::words(&record.argv)));
+            let command = if record.action == describe::SYNC {
+                // The call is that of who noticed.
+                let what = describe::what(run, usize::MAX);
+                t!("logs.seen_by", what = what, command = command).into_owned()
+            } else {
+                command
+            };
             row(t!("logs.label.command"), vec![command.into()]);
             row(
                 t!("logs.label.in"),
@@ -252,7 +275,10 @@ mod tests {
         };
         for args in [&args, &by_prefix] {
             let text = shown(&project, false, args).expect("shown");
-            assert!(text.starts_with(&format!("run         {id}\n")), "{text}");
+            assert!(
+                text.starts_with(&format!("run         #1  {id}\n")),
+                "{text}"
+            );
             let end = "\n\n[stdout]\nCollecting six\n[stderr]\nWARNING: old pip\n";
             assert!(text.ends_with(end), "{text}");
         }
@@ -358,7 +384,7 @@ mod tests {
             "by          kim (pip, process 77)\n",
             " (6 min ago)\n",
             "result      ok, took 1.2 s\n",
-            "changes     +six 1.16.0\n            ~y 1 → 2\n",
+            "changes     ~y 1 → 2\n            +six 1.16.0\n",
             "generation  3 → 4\n",
         ] {
             assert!(english.contains(line), "{line} in {english}");
@@ -405,13 +431,20 @@ mod tests {
     fn a_run_that_is_not_clear_has_a_hint() {
         for error in [
             FindError::Unknown("x".into()),
-            FindError::Ambiguous(vec!["a1".into(), "a2".into()]),
+            FindError::NoneFailed,
             FindError::Empty,
         ] {
             let error = not_found(&error);
             assert_eq!(error.exit(), Exit::NotFound);
         }
-        let error = not_found(&FindError::Ambiguous(vec!["a1".into(), "a2".into()]));
-        assert!(error.hints()[0].contains("a1, a2"), "{error:?}");
+        let numbered = run(1, &json!({"number": 27}));
+        let error = not_found(&FindError::Ambiguous(vec![numbered, lone(true)]));
+        assert!(error.hints()[0].starts_with("#27  0199ab12-"), "{error:?}");
+        assert!(
+            error.hints()[1].ends_with("  install requests"),
+            "{error:?}"
+        );
+        let error = not_found(&FindError::Unknown("lsit".into()));
+        assert!(error.hints()[0].contains("aim-logs list"), "{error:?}");
     }
 }

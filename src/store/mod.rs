@@ -47,7 +47,7 @@ pub use publish::publish;
 #[cfg(test)]
 pub use record::LoneLog;
 pub use record::{
-    Ending, Generation, Published, Run, RunId, RunOutput, RunRecord, StartedRun, Tool,
+    Ending, Generation, Published, Run, RunId, RunNumber, RunOutput, RunRecord, StartedRun, Tool,
 };
 pub use recover::{complete_last, recover};
 pub use retention::{Limits, prune};

@@ -58,6 +58,7 @@ pub(super) fn publish_under(
         Err(problem) => (None, Some(problem)),
     };
     let mut record = record_of(&run, (was, generation), changes, log);
+    record.number = Some(state.last_number.later(1));
     let mut enter = |record: &RunRecord| {
         let appended = history::append(lock.logs(), record)
             .map_err(|error| StoreError::at(&layout.runs(), error))?;
@@ -130,7 +131,7 @@ pub(super) fn log_name(log_path: &str) -> Option<&str> {
         .filter(|name| !name.contains('/'))
 }
 
-/// The record of `run`, which led from one generation to the other.
+/// The record of `run`, which led from one generation to the other; its number is given when it is entered.
 pub(super) fn record_of(
     run: &FinishedRun,
     (generation_before, generation_after): (Generation, Generation),
@@ -143,6 +144,7 @@ pub(super) fn record_of(
     RunRecord {
         schema: RunRecord::SCHEMA,
         id: started.id,
+        number: None,
         action: started.action.clone(),
         packages: started.packages.clone(),
         argv: started.argv.clone(),
@@ -310,6 +312,49 @@ mod tests {
         );
         let log = RunLog::read(&project.layout());
         assert_eq!((log.runs.len(), log.problems.len()), (160, 0));
+        let numbers: Vec<u64> = log
+            .runs
+            .iter()
+            .filter_map(Run::number)
+            .map(|one| one.0)
+            .collect();
+        assert_eq!(numbers, (1..=160).rev().collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn a_number_is_given_once_whatever_is_lost() {
+        let (_dir, project) = project();
+        let layout = project.layout();
+        let nothing = Snapshot::default();
+        let number = || {
+            let run = finished("install", "");
+            let published = publish(&project, &Config::default(), run, &nothing, &nothing);
+            published
+                .expect("published")
+                .record
+                .number
+                .expect("given")
+                .0
+        };
+        assert_eq!([number(), number()], [1, 2]);
+        fs::remove_file(layout.env_meta()).expect("removed");
+        assert_eq!(number(), 3);
+        fs::remove_dir_all(layout.logs()).expect("removed");
+        assert_eq!(number(), 4);
+        let limits = Limits {
+            runs: 1,
+            days: 0,
+            mib: 0,
+        };
+        retention::prune(&project, limits, false).expect("pruned");
+        fs::write(
+            layout.env_meta(),
+            r#"{"updated_at":null,"packages":[],"last_action":null}"#,
+        )
+        .expect("as AIM-Forge writes it");
+        assert_eq!(number(), 5);
+        let (meta, _) = EnvMeta::read(&layout);
+        assert_eq!(meta.run_number.map(|number| number.0), Some(5));
     }
 
     #[test]

@@ -263,7 +263,10 @@ mod tests {
         assert!(recovered(&project).is_none());
         let (meta, _) = EnvMeta::read(&project.layout());
         assert_eq!(meta.generation(), Generation(1));
-        assert_eq!(meta.last_change.expect("its change").run_id, run.id);
+        let change = meta.last_change.expect("its change");
+        assert_eq!(change.run_id, run.id);
+        assert_eq!(change.number.map(|number| number.0), Some(1));
+        assert_eq!(meta.run_number, change.number);
         assert_eq!(RunLog::read(&project.layout()).runs.len(), 1);
         assert!(
             Unfinished::last(&project.venv().layout())

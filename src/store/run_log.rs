@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+
+use memchr::memmem;
 
 use super::log::file::{Header, Log};
 use super::places;
 use super::record::history::{self, Records};
-use super::record::{LoneLog, PartFile, Run, is_growing};
+use super::record::{LoneLog, PartFile, Run, RunNumber, RunRecord, is_growing};
 use crate::files::Folder;
 use crate::files::momentary::{found, is_momentary};
 use crate::project::{LOGS, ProjectLayout};
@@ -26,14 +29,17 @@ pub struct Problem {
 }
 
 /// Why no run was found.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum FindError {
-    /// No run has such an id.
+    /// No run is called so.
     #[error("no run {0:?}")]
     Unknown(String),
-    /// Several have: the ids that begin so.
+    /// The ids of several begin so, newest first.
     #[error("{} runs begin so", .0.len())]
-    Ambiguous(Vec<String>),
+    Ambiguous(Vec<Run>),
+    /// No run failed.
+    #[error("no run failed")]
+    NoneFailed,
     /// There is no run at all.
     #[error("no run yet")]
     Empty,
@@ -66,6 +72,8 @@ pub enum LogError {
 pub struct RunLog {
     /// Newest first.
     pub runs: Vec<Run>,
+    /// How many older ones there are besides, where only the newest were asked for.
+    pub earlier: usize,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -73,11 +81,33 @@ pub struct RunLog {
 impl RunLog {
     /// Reads the history of `project`. Never fails: what cannot be read is a problem.
     pub fn read(project: &ProjectLayout) -> Self {
+        Self::read_by(project, |logs| Ok((history::read(logs)?, Vec::new())))
+    }
+
+    /// As [`Self::read`], but at least the newest `most` runs, in milliseconds however many there are.
+    pub fn read_newest(project: &ProjectLayout, most: usize) -> Self {
+        Self::read_by(project, |logs| history::read_last(logs, most))
+    }
+
+    /// `read` gives the last records, and the text of those before them.
+    fn read_by(
+        project: &ProjectLayout,
+        read: impl FnOnce(&Folder) -> io::Result<(Records, Vec<u8>)>,
+    ) -> Self {
         let mut log = Self::default();
         match places::logs(project) {
             Ok(logs) => {
-                log.take_records(&logs);
-                let lone = log.lone_logs(&logs);
+                let older = match read(&logs) {
+                    Ok((records, older)) => {
+                        log.take_records(&logs, records);
+                        older
+                    }
+                    Err(error) => {
+                        log.failed(&logs.path().join(ProjectLayout::RUNS), &error);
+                        Vec::new()
+                    }
+                };
+                let lone = log.lone_logs(&logs, &older);
                 log.runs = merged(std::mem::take(&mut log.runs), lone);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -92,32 +122,50 @@ impl RunLog {
         self.problems.iter().find(|problem| problem.is_momentary)
     }
 
-    /// The run that `wanted` names: `last`, an id, a unique beginning of one, or the name of its log's file.
+    /// The run that `wanted` names: its number (`27`, `#27`), `last`, `last~2` (the second before the last),
+    /// `last-failed`, its id, a unique beginning of that, or the name of its log's file.
+    ///
+    /// Where digits are the number of one run and the beginning of another's id, they are the number: that is what
+    /// lists show.
     ///
     /// # Errors
     /// [`FindError`].
     pub fn find(&self, wanted: &str) -> Result<&Run, FindError> {
         let newest = self.runs.first().ok_or(FindError::Empty)?;
-        if wanted == "last" {
-            return Ok(newest);
-        }
         if let Some(run) = self.runs.iter().find(|run| run.log_name() == Some(wanted)) {
             return Ok(run);
         }
         let wanted = wanted.trim().to_ascii_lowercase();
+        let unknown = || FindError::Unknown(wanted.clone());
+        if wanted == "last" {
+            return Ok(newest);
+        }
+        if wanted == "last-failed" {
+            let failed = self.runs.iter().find(|run| !run.is_success());
+            return failed.ok_or(FindError::NoneFailed);
+        }
+        if let Some(before) = wanted.strip_prefix("last~") {
+            let place: usize = before.parse().map_err(|_| unknown())?;
+            return self.runs.get(place).ok_or_else(unknown);
+        }
+        if let Ok(number) = wanted.parse::<RunNumber>()
+            && let Some(run) = self.runs.iter().find(|run| run.number() == Some(number))
+        {
+            return Ok(run);
+        }
         let found: Vec<&Run> = self
             .runs
             .iter()
             .filter(|run| run.id().starts_with(&wanted))
             .collect();
         match found.as_slice() {
-            _ if wanted.is_empty() => Err(FindError::Unknown(wanted)),
-            [] => Err(FindError::Unknown(wanted)),
+            _ if wanted.is_empty() => Err(unknown()),
+            [] => Err(unknown()),
             [run] => Ok(run),
             several => match several.iter().find(|run| run.id() == wanted) {
                 Some(run) => Ok(run),
                 None => Err(FindError::Ambiguous(
-                    several.iter().map(|run| run.id()).collect(),
+                    several.iter().copied().cloned().collect(),
                 )),
             },
         }
@@ -173,6 +221,19 @@ impl RunLog {
         })
     }
 
+    /// The last line in the log of `run` that begins with `ERROR`, without secrets: why pip gave up. Only the log's end
+    /// is read.
+    pub fn last_error(project: &ProjectLayout, run: &Run) -> Option<String> {
+        let (logs, name) = Self::place(project, run.log_path()?).ok()?;
+        let (file, length) = logs.open_file(&name).ok()?;
+        let mut tail = vec![0; usize::try_from(length.min(LONGEST_TAIL)).ok()?];
+        let start = length - tail.len() as u64;
+        file.read_exact_at(&mut tail, start).ok()?;
+        let text = String::from_utf8_lossy(&tail);
+        let line = text.lines().rev().find(|line| line.starts_with("ERROR"))?;
+        Some(secrets::hide(line.trim_end()).into_owned())
+    }
+
     /// Where the log `log_path` is, which a record, `env_meta.json` or a person named: a name in the folder of logs,
     /// with or without `.pip-logs/` before it (compat, section 5). Never a place outside that folder, not by a link
     /// either.
@@ -225,30 +286,32 @@ impl RunLog {
         parts
     }
 
-    fn take_records(&mut self, logs: &Folder) {
+    fn take_records(&mut self, logs: &Folder, records: Records) {
         let path = logs.path().join(ProjectLayout::RUNS);
-        let Records { lines, is_cut } = match history::read::<super::RunRecord>(logs) {
-            Ok(records) => records,
-            Err(error) => return self.failed(&path, &error),
-        };
-        if is_cut {
+        let numbers = records.numbers();
+        self.earlier = records.lines_before;
+        if records.is_cut {
             let newest = history::LONGEST >> 20;
             self.note(&path, format!("only the newest {newest} MiB are read"));
         }
         let mut seen = HashSet::new();
-        for (line, number) in lines.into_iter().zip(1..) {
+        let places = records.lines_before + 1..;
+        for ((line, number), place) in records.lines.into_iter().zip(numbers).zip(places) {
             match line.record {
                 Ok(record) if seen.insert(record.id) => {
+                    let record = RunRecord { number, ..record };
                     self.runs.push(Run::Recorded(Box::new(record)));
                 }
                 Ok(_) => {}
-                Err(why) => self.note(&path, format!("record {number}: {why}")),
+                Err(why) => self.note(&path, format!("record {place}: {why}")),
             }
         }
     }
 
-    /// The logs that no record points to, in the order of their times.
-    fn lone_logs(&mut self, logs: &Folder) -> Vec<Run> {
+    /// The logs that no record points to, in the order of their times: those that are newer than what is told by the
+    /// text `older`, of records which were not read. The others are counted.
+    fn lone_logs(&mut self, logs: &Folder, older: &[u8]) -> Vec<Run> {
+        let oldest = self.runs.first().filter(|_| !older.is_empty()).map(ended);
         let mut lone = Vec::new();
         let known: HashSet<String> = self
             .runs
@@ -266,11 +329,15 @@ impl RunLog {
             let Ok(name) = name.into_string() else {
                 continue;
             };
+            if oldest.as_ref().is_some_and(|oldest| name < *oldest) {
+                self.earlier += usize::from(is_others(&name));
+                continue;
+            }
             let Some(by_name) = Header::of_name(&name) else {
                 continue;
             };
             let log_path = format!("{LOGS}/{name}");
-            if known.contains(&log_path) {
+            if known.contains(&log_path) || memmem::find(older, log_path.as_bytes()).is_some() {
                 continue;
             }
             match found(logs.found(&name)) {
@@ -321,6 +388,22 @@ impl RunLog {
     }
 }
 
+/// When `run` ended, as the names of logs begin.
+fn ended(run: &Run) -> String {
+    let took = run.record().map(RunRecord::duration).unwrap_or_default();
+    let by_name = run
+        .log_name()
+        .and_then(|name| name.get(..14))
+        .map(str::to_owned);
+    by_name.unwrap_or_else(|| (run.at() + took).format("%Y%m%d%H%M%S").to_string())
+}
+
+/// Whether `name` is that of a log as AIM-Forge calls it: ours have a run's id, and so a record.
+fn is_others(name: &str) -> bool {
+    const LONGEST: usize = 40;
+    name.len() < LONGEST && Header::of_name(name).is_some()
+}
+
 /// Both lists in one, oldest first. The order of `recorded` stays as it is, whatever the clock said meanwhile; only
 /// where a log without a record belongs is told by the times, which are all that it has.
 fn merged(recorded: Vec<Run>, lone: Vec<Run>) -> Vec<Run> {
@@ -341,6 +424,9 @@ const SHORTEST_ID: usize = 8;
 
 /// Eight times what is kept of a run's text: AIM-Forge keeps all of it.
 const LONGEST_LOG: u64 = 64 << 20;
+
+/// As much of a log's end as is looked through for pip's last word.
+const LONGEST_TAIL: u64 = 64 << 10;
 
 /// The beginning of a log, where its header is, and the log's size.
 fn head(logs: &Folder, name: &str) -> io::Result<(String, u64)> {
@@ -446,6 +532,96 @@ mod tests {
         assert!(matches!(log.find("0"), Err(FindError::Ambiguous(ids)) if ids.len() == 2));
         assert!(matches!(log.find("zz"), Err(FindError::Unknown(_))));
         assert!(matches!(log.find(""), Err(FindError::Unknown(_))));
+    }
+
+    #[test]
+    fn runs_are_found_by_number_and_by_how_long_ago() {
+        let (_dir, project) = logs();
+        let layout = project.layout();
+        for action in ["one", "two", "three"] {
+            publish(&project, action);
+        }
+        let log = RunLog::read(&layout);
+        for (wanted, action) in [
+            ("1", "one"),
+            ("#3", "three"),
+            ("last~0", "three"),
+            ("last~2", "one"),
+            (" LAST ", "three"),
+        ] {
+            assert_eq!(log.find(wanted).expect(wanted).action(), action, "{wanted}");
+        }
+        for wanted in ["4", "#0", "last~3", "last~x", "#"] {
+            let unknown = log.find(wanted);
+            assert!(matches!(unknown, Err(FindError::Unknown(_))), "{wanted}");
+        }
+        assert_eq!(log.find("last-failed"), Err(FindError::NoneFailed));
+    }
+
+    #[test]
+    fn digits_are_a_number_before_they_are_the_beginning_of_an_id() {
+        let (_dir, project) = logs();
+        let layout = project.layout();
+        for (number, id) in [(1, "10000000"), (10, "20000000"), (11, "20000001")] {
+            let mut record = testing::record(&number.to_string(), 1);
+            record.id = format!("{id}-0000-7000-8000-000000000000")
+                .parse()
+                .expect("an id");
+            record.number = Some(RunNumber(number));
+            let logs = places::logs(&layout).expect("the folder of logs");
+            history::append(&logs, &record).expect("append");
+        }
+        let log = RunLog::read(&layout);
+        let found = |wanted| {
+            log.find(wanted)
+                .expect("one")
+                .number()
+                .map(|number| number.0)
+        };
+        assert_eq!(found("1"), Some(1));
+        assert_eq!(found("10"), Some(10), "also the beginning of the id of 1");
+        assert_eq!(found("100"), Some(1));
+        assert!(matches!(log.find("2"), Err(FindError::Ambiguous(runs)) if runs.len() == 2));
+    }
+
+    #[test]
+    fn the_newest_are_read_as_among_all() {
+        let (_dir, project) = logs();
+        let layout = project.layout();
+        for action in ["one", "two", "three", "four"] {
+            publish(&project, action);
+        }
+        for name in ["20010101000000", "29990101000000"] {
+            let name = layout.logs().join(format!("{name}_list_success.log"));
+            fs::write(name, "").expect("write");
+        }
+        let all = RunLog::read(&layout);
+        assert_eq!((all.runs.len(), all.earlier), (6, 0));
+        for most in [1, 2, 3] {
+            let newest = RunLog::read_newest(&layout, most);
+            assert_eq!(newest.runs, all.runs[..=most], "{most}");
+            assert_eq!(newest.earlier, 5 - most);
+        }
+        assert_eq!(RunLog::read_newest(&layout, 9).runs, all.runs);
+    }
+
+    #[test]
+    fn the_last_error_is_pips_last_word() {
+        let (_dir, project) = logs();
+        let layout = project.layout();
+        let nothing = Snapshot::default();
+        let text = format!(
+            "{}\nERROR: no\nERROR: none at all \nWARNING: old\n",
+            "x".repeat(1 << 17)
+        );
+        let run = testing::finished("install", &text);
+        crate::store::publish(&project, &Config::default(), run, &nothing, &nothing)
+            .expect("published");
+        publish(&project, "list");
+        let log = RunLog::read(&layout);
+        let said = |place: usize| RunLog::last_error(&layout, &log.runs[place]);
+        assert_eq!(said(1).as_deref(), Some("ERROR: none at all"));
+        assert_eq!(said(0), None);
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn line(shade: anstyle::Style, sign: &str, change: &Change) -> String {
     };
     Cell::from("  ")
         .and(shade, sign)
-        .and(style::PLAIN, format!(" {} {versions}", change.name))
+        .and(style::PLAIN, format!(" {} {versions}", change.shown_name()))
         .to_line()
 }
 

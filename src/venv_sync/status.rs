@@ -242,7 +242,7 @@ fn brief(diff: &Diff) -> String {
     const MOST: usize = 4;
     let sign = |sign: char, all: &[Change]| -> Vec<String> {
         all.iter()
-            .map(|change| format!("{sign}{}", printable(&change.name)))
+            .map(|change| format!("{sign}{}", printable(&change.shown_name())))
             .collect()
     };
     let mut names = sign('+', &diff.added);

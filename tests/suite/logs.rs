@@ -56,6 +56,103 @@ fn list_shows_runs_newest_first_and_can_be_narrowed() {
 }
 
 #[test]
+fn a_day_is_read_without_the_word_list() {
+    let sandbox = Sandbox::ready();
+    let wheel = sandbox.wheel("greeting", "1.0");
+    sandbox
+        .pip(["install", wheel.to_str().expect("utf-8")])
+        .ok();
+    sandbox.pip(["install", "no-such-distribution"]).exits(1);
+    sandbox.pip(["uninstall", "-y", "greeting"]).ok();
+    let newest = sandbox.last_record()["number"].as_u64().expect("a number");
+    let numbers = |args: &[&str]| -> Vec<u64> {
+        let args = args.iter().copied().chain(["--format", "{number}"]);
+        let text = sandbox.run("aim-logs", args).ok().stdout();
+        text.lines()
+            .map(|line| line.parse().expect("a number"))
+            .collect()
+    };
+    assert_eq!(numbers(&["--failed"]), [newest - 1]);
+    assert_eq!(numbers(&["-n", "2"]), [newest, newest - 1]);
+    assert_eq!(
+        numbers(&["list", "-n", "2", "--since", "yesterday"]),
+        [newest, newest - 1]
+    );
+    for since in ["today", "1h", "2 hours ago", "monday 00:00", "2시간 전"] {
+        // Around midnight, today has fewer.
+        assert!(
+            numbers(&["--since", since]).len() <= sandbox.records().len(),
+            "{since}"
+        );
+    }
+    assert!(numbers(&["--until", "2020-01-01"]).is_empty());
+
+    let failed = (newest - 1).to_string();
+    for run in [&*failed, &format!("#{failed}"), "last~1", "last-failed"] {
+        let shown = sandbox.run("aim-logs", [run]).ok();
+        let shown = shown.says("No matching distribution found for no-such-distribution");
+        assert!(
+            shown.stdout().starts_with(&format!("run      #{failed}  ")),
+            "{}",
+            shown.stdout()
+        );
+    }
+    let listed = sandbox.run("aim-logs", ["--failed"]).ok();
+    listed.says("ERROR: No matching distribution found for no-such-distribution");
+    let none = sandbox.run("aim-logs", ["--package", "greting"]).ok();
+    assert!(
+        none.stderr().contains("did you mean greeting?"),
+        "{}",
+        none.stderr()
+    );
+    let unknown = sandbox.run("aim-logs", ["--format", "{colour}"]).exits(2);
+    assert!(
+        unknown.stderr().contains("number, id, action"),
+        "{}",
+        unknown.stderr()
+    );
+    sandbox.run("aim-logs", ["--failed", "follow"]).exits(2);
+    let mistyped = sandbox.run("aim-logs", ["lsit"]).exits(4);
+    assert!(
+        mistyped.stderr().contains("aim-logs list"),
+        "{}",
+        mistyped.stderr()
+    );
+}
+
+#[test]
+fn a_number_is_never_given_twice() {
+    let sandbox = Sandbox::ready();
+    let install = |version: &str| {
+        let wheel = sandbox.wheel("greeting", version);
+        sandbox
+            .pip(["install", wheel.to_str().expect("utf-8")])
+            .ok();
+        sandbox.last_record()["number"].as_u64().expect("a number")
+    };
+    let first = install("1.0");
+    let mut text = String::new();
+    for record in sandbox.records() {
+        let mut record = record;
+        record.as_object_mut().expect("an object").remove("number");
+        text.push_str(&format!("{record}\n"));
+    }
+    std::fs::write(sandbox.project().join(".pip-logs/runs.jsonl"), text)
+        .expect("as an earlier version wrote it");
+    std::fs::remove_file(sandbox.project().join("env_meta.json")).expect("removed");
+    let number = |run: &str| {
+        let value = sandbox.run("aim-logs", ["show", run, "--json"]).ok().json();
+        value["number"].as_u64().expect("a number")
+    };
+    assert_eq!(number("last"), first, "by its place");
+    sandbox.run("aim-logs", ["prune", "--runs", "1"]).ok();
+    assert_eq!(number("last"), first, "written down when the file was");
+    assert_eq!(install("1.1"), first + 1);
+    std::fs::remove_dir_all(sandbox.project().join(".pip-logs")).expect("removed");
+    assert_eq!(install("1.2"), first + 2);
+}
+
+#[test]
 fn show_takes_last_an_id_and_a_prefix() {
     let sandbox = Sandbox::ready();
     sandbox

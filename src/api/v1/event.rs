@@ -25,6 +25,9 @@ pub struct Event {
     /// The run that ended, or that changed the environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
+    /// That run's number in its environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
     /// The worker that is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
@@ -100,6 +103,7 @@ impl Event {
             generation: None,
             time: Utc::now(),
             run_id: None,
+            number: None,
             pid: None,
             session: None,
             reason: None,

@@ -21,6 +21,9 @@ pub struct RunList {
 pub struct RunInfo {
     /// Its id.
     pub id: String,
+    /// Its number in its environment, `#27` for people; a log of AIM-Forge's has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
     /// As much of the id as tells it from the others.
     #[serde(default)]
     pub short: String,

@@ -9,6 +9,7 @@ use super::named::{ByFolder, ById, NamedIfKnown, Shared};
 use super::worker::{longest, ready_at, with_language_servers};
 use crate::api::v1::{EnvChanged, ErrorBody, WorkerStatus};
 use crate::backend::answer::{Answer, Body};
+use crate::backend::events::RunName;
 use crate::store::EnvMeta;
 
 /// `POST …/env-changed`. Answers at once, or with `wait_s` when the worker is ready. A project whose worker was never
@@ -39,11 +40,19 @@ pub(super) async fn changed(
         "environment changed"
     );
     // Only what the file says counts. A wrong number in the call is told to nobody.
-    let generation = EnvMeta::read(&known.layout()).0.generation();
-    if let Some(run_id) = change.run_id {
+    let meta = EnvMeta::read(&known.layout()).0;
+    let generation = meta.generation();
+    if let Some(id) = change.run_id {
+        let last = meta
+            .last_change
+            .filter(|last| last.run_id.to_string() == id);
+        let run = RunName {
+            id,
+            number: last.and_then(|last| last.number),
+        };
         let events = daemon.events();
-        events.run_finished(&known.id, generation, run_id.clone());
-        events.env_changed(&known.id, generation, Some(run_id));
+        events.run_finished(&known.id, generation, run.clone());
+        events.env_changed(&known.id, generation, Some(run));
     } else {
         daemon.events().env_changed(&known.id, generation, None);
     }

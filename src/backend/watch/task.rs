@@ -14,6 +14,7 @@ use super::over::{NotOver, PATIENCE, QUIET};
 use super::places::Places;
 use super::scope::{Glimpse, WatchScope};
 use crate::api::v1::{RestartRequest, WatchMode, Watching, When};
+use crate::backend::events::RunName;
 use crate::backend::supervise;
 use crate::backend::worker::Job;
 use crate::inventory::Gate;
@@ -271,7 +272,11 @@ impl WatchTask {
                 run = %published.record.id,
                 "a change of the environment is noticed"
             );
-            let (generation, run) = (published.generation, published.record.id.to_string());
+            let (generation, record) = (published.generation, &published.record);
+            let run = RunName {
+                id: record.id.to_string(),
+                number: record.number,
+            };
             let events = self.job.events();
             events.run_finished(&self.id, generation, run.clone());
             if published.raised {

@@ -1,16 +1,19 @@
 //! `runs.jsonl`: run records, one a line, oldest first.
 //!
 //! **Invariant:** only who holds the project's lock appends or rewrites.
+//! **Invariant:** a line has one number for all readers and writers: its own; where an earlier version wrote it, the
+//! number that its place gives it beside the nearest line with a number of its own (see [`Records::numbers`]).
 
 use std::fs::File;
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 
+use memchr::{memchr_iter, memrchr_iter};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::lines::{Lines, Piece};
-use super::run_id::Generation;
+use super::run_id::{Generation, RunNumber};
 use super::run_record::RunRecord;
 use crate::error::brief;
 use crate::files::Folder;
@@ -29,7 +32,9 @@ const LONGEST_LINE: usize = 4 << 20;
 pub(crate) struct Records<R = RunRecord> {
     /// Oldest first.
     pub(crate) lines: Vec<Line<R>>,
-    /// Whether the file holds more than the newest that are here.
+    /// Lines of the file before these, as far as they were counted.
+    pub(crate) lines_before: usize,
+    /// Whether the file is longer than what is read of it.
     pub(crate) is_cut: bool,
 }
 
@@ -63,20 +68,54 @@ pub(crate) fn read_to_keep<R: DeserializeOwned>(logs: &Folder) -> io::Result<Rec
     )
 }
 
+/// The last `most` records, and the text of all lines before them: to read each of those would cost a hundred times
+/// as much as to have a look whether it is there.
+pub(crate) fn read_last<R: DeserializeOwned + Numbered>(
+    logs: &Folder,
+    most: usize,
+) -> io::Result<(Records<R>, Vec<u8>)> {
+    let length = found(logs.found(ProjectLayout::RUNS))?.map_or(0, |found| found.length);
+    if length == 0 || length > LONGEST {
+        return Ok((read(logs)?, Vec::new()));
+    }
+    let mut text = logs.read(ProjectLayout::RUNS, LONGEST)?;
+    let whole = text.strip_suffix(b"\n").unwrap_or(&text);
+    let start = memrchr_iter(b'\n', whole).nth(most.saturating_sub(1));
+    let last = text.split_off(start.map_or(0, |before| before + 1));
+    let mut records: Records<R> = parsed(last.as_slice())?;
+    if !records.lines.iter().any(|line| line.number().is_some()) {
+        // Only those before them tell their numbers: once, after an earlier version wrote them.
+        return Ok((read(logs)?, Vec::new()));
+    }
+    records.lines_before = memchr_iter(b'\n', &text).count();
+    Ok((records, text))
+}
+
 fn newest<R: DeserializeOwned>(logs: &Folder, longest: u64) -> io::Result<Records<R>> {
-    let mut records = Records {
-        lines: Vec::new(),
-        is_cut: false,
-    };
     let (mut file, length) = match logs.open_file(ProjectLayout::RUNS) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(records),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return parsed(io::empty()),
         opened => opened?,
     };
     let start = length.saturating_sub(longest);
-    records.is_cut = start > 0;
     file.seek(SeekFrom::Start(start))?;
-    let pieces = BufReader::with_capacity(128 << 10, file.take(length - start));
-    for piece in Lines::new(pieces, LONGEST_LINE).skip(usize::from(records.is_cut)) {
+    let mut text = BufReader::with_capacity(128 << 10, file.take(length - start));
+    if start > 0 {
+        text.skip_until(b'\n')?;
+    }
+    let records = parsed(text)?;
+    Ok(Records {
+        is_cut: start > 0,
+        ..records
+    })
+}
+
+fn parsed<R: DeserializeOwned>(text: impl BufRead) -> io::Result<Records<R>> {
+    let mut records = Records {
+        lines: Vec::new(),
+        lines_before: 0,
+        is_cut: false,
+    };
+    for piece in Lines::new(text, LONGEST_LINE) {
         let line = match piece? {
             Piece::Whole { line, is_ended } => {
                 let record = serde_json::from_slice(&line);
@@ -149,38 +188,138 @@ pub(crate) fn rewrite<'a>(logs: &Folder, lines: impl Iterator<Item = &'a [u8]>) 
     logs.write(ProjectLayout::RUNS, &bytes)
 }
 
-/// The highest generation that the last records name. Generations only grow, so the end of the file tells it.
+/// What the end of the file tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Last {
+    /// The highest generation that the last records name: generations only grow.
+    pub(crate) generation: Generation,
+    /// The number of the last line; 0 where there is none.
+    pub(crate) number: RunNumber,
+}
+
+/// What the end of the file tells. The whole file is read only where none of the last records has a number: once, after
+/// an earlier version wrote them.
 ///
 /// # Errors
 /// What is of the moment.
-pub(crate) fn last_generation(logs: &Folder) -> io::Result<Generation> {
-    let known = |longest| found(last_generations(logs, longest)).map(Option::unwrap_or_default);
+pub(crate) fn last(logs: &Folder) -> io::Result<Last> {
+    let known = |longest| found(tail(logs, longest)).map(Option::unwrap_or_default);
     let mut last = known(USUAL_TAIL)?;
     if last.len() < ENOUGH {
         last = known(LONGEST_TAIL)?;
     }
-    let believable = last.into_iter().filter(|last| last.is_believable());
-    Ok(believable.max().unwrap_or_default())
+    let generations = last.iter().map(|(_, record)| record.generation_after);
+    let generation = generations.filter(|last| last.is_believable()).max();
+    let numbers = last
+        .iter()
+        .filter_map(|(after, record)| Some(own(record.number)?.later(*after)));
+    let number = match numbers.max() {
+        None if !last.is_empty() => read::<NumberOnly>(logs)?.last_number(),
+        number => number,
+    };
+    Ok(Last {
+        generation: generation.unwrap_or_default(),
+        number: number.unwrap_or_default(),
+    })
 }
 
-/// The generations of the last records, of those that stand whole in the last `longest` bytes of the file.
-fn last_generations(logs: &Folder, longest: u64) -> io::Result<Vec<Generation>> {
+/// The last records, newest first, each with how many lines follow it; of those that stand whole in the last `longest`
+/// bytes of the file.
+fn tail(logs: &Folder, longest: u64) -> io::Result<Vec<(u64, Tail)>> {
     let (file, length) = logs.open_file(ProjectLayout::RUNS)?;
     let mut tail = vec![0; usize::try_from(length.min(longest)).unwrap_or_default()];
     let start = length - tail.len() as u64;
     file.read_exact_at(&mut tail, start)?;
-    let lines = tail.rsplit(|&byte| byte == b'\n');
-    let records = lines.filter_map(|line| serde_json::from_slice::<GenerationOnly>(line).ok());
-    Ok(records
-        .take(ENOUGH)
-        .map(|record| record.generation_after)
-        .collect())
+    let ended = tail.strip_suffix(b"\n").unwrap_or(&tail);
+    let lines = ended.rsplit(|&byte| byte == b'\n').zip(0..);
+    let records =
+        lines.filter_map(|(line, after)| Some((after, serde_json::from_slice(line).ok()?)));
+    Ok(records.take(ENOUGH).collect())
 }
 
-/// A record as far as its generation.
-#[derive(Deserialize)]
-struct GenerationOnly {
+/// A record as far as the next one counts on from it.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct Tail {
     generation_after: Generation,
+    #[serde(default)]
+    number: Option<RunNumber>,
+}
+
+/// A record as far as its number.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct NumberOnly {
+    #[serde(default)]
+    number: Option<RunNumber>,
+}
+
+/// A record that may have a number.
+pub(crate) trait Numbered {
+    /// What it says.
+    fn number(&self) -> Option<RunNumber>;
+}
+
+impl Numbered for NumberOnly {
+    fn number(&self) -> Option<RunNumber> {
+        self.number
+    }
+}
+
+impl Numbered for RunRecord {
+    fn number(&self) -> Option<RunNumber> {
+        self.number
+    }
+}
+
+fn own(number: Option<RunNumber>) -> Option<RunNumber> {
+    number.filter(|number| number.is_believable())
+}
+
+impl<R: Numbered> Line<R> {
+    /// Its own number.
+    fn number(&self) -> Option<RunNumber> {
+        own(self.record.as_ref().ok()?.number())
+    }
+}
+
+impl<R: Numbered> Records<R> {
+    /// The number of each line, whatever it says: its own; else that of the nearest numbered line before it, counted
+    /// on, or after it, counted back; its place in the file where no line has one. Counting back ends at 1.
+    pub(crate) fn numbers(&self) -> Vec<Option<RunNumber>> {
+        let first = self.lines.iter().position(|line| line.number().is_some());
+        let before = match first {
+            None => 0,
+            Some(place) => {
+                let number = self.lines[place].number().unwrap_or_default();
+                i128::from(number.0) - place as i128 - 1
+            }
+        };
+        let mut last = before;
+        let number = |line: &Line<R>| {
+            last = line.number().map_or(last + 1, |number| number.0.into());
+            let number = u64::try_from(last).ok().filter(|number| *number > 0);
+            number.map(RunNumber)
+        };
+        self.lines.iter().map(number).collect()
+    }
+
+    /// Puts the number of each record that has none into its line, for who writes the file anew: with other lines
+    /// beside it, its place would say another one.
+    pub(crate) fn number_all(&mut self) {
+        let numbers = self.numbers();
+        for (line, number) in self.lines.iter_mut().zip(numbers) {
+            let lacks = matches!(&line.record, Ok(record) if record.number().is_none());
+            let rest = line.raw.as_deref().and_then(|raw| raw.strip_prefix(b"{"));
+            if let (true, Some(RunNumber(number)), Some(rest)) = (lacks, number, rest) {
+                let mut raw = format!("{{\"number\":{number},").into_bytes();
+                raw.extend_from_slice(rest);
+                line.raw = Some(raw);
+            }
+        }
+    }
+
+    fn last_number(&self) -> Option<RunNumber> {
+        self.numbers().last().copied().flatten()
+    }
 }
 
 /// Holds the last records in all but rare cases.
@@ -230,7 +369,7 @@ mod tests {
         assert_eq!(ids(&logs), ["one"]);
         append(&logs, &testing::record("three", 3)).expect("append");
         assert_eq!(ids(&logs), ["one", "?", "three"]);
-        assert_eq!(last_generation(&logs).expect("read"), Generation(3));
+        assert_eq!(last(&logs).expect("read").generation, Generation(3));
     }
 
     #[test]
@@ -261,6 +400,71 @@ mod tests {
         assert_eq!(text(&logs), bytes);
     }
 
+    /// Writes a file of lines with these numbers; 0 for a record of an earlier version, `u64::MAX` for a line that says
+    /// nothing.
+    fn numbered(logs: &Folder, numbers: &[u64]) {
+        logs.write(ProjectLayout::RUNS, b"").expect("written");
+        for number in numbers {
+            let mut record = testing::record("one", 1);
+            record.number = Some(RunNumber(*number)).filter(|number| number.is_believable());
+            append(logs, &record).expect("append");
+            if *number == u64::MAX {
+                let mut bytes = text(logs);
+                let end = bytes.len();
+                bytes[end - 9..end - 1].fill(b'x');
+                logs.write(ProjectLayout::RUNS, &bytes).expect("written");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_has_one_number_for_all_readers_and_writers() {
+        fn check(numbers: &[u64], expected: &[u64]) {
+            let (_dir, logs) = folder();
+            numbered(&logs, numbers);
+            let shown = |records: &Records| -> Vec<u64> {
+                let numbers = records.numbers().into_iter();
+                numbers
+                    .map(|number| number.map_or(0, |number| number.0))
+                    .collect()
+            };
+            let mut records = read::<RunRecord>(&logs).expect("read");
+            assert_eq!(shown(&records), expected, "{numbers:?}");
+            let next = last(&logs).expect("read").number;
+            assert_eq!(
+                next.0,
+                expected.last().copied().unwrap_or_default(),
+                "{numbers:?}"
+            );
+            for most in 1..numbers.len() {
+                let (last, _) = read_last::<RunRecord>(&logs, most).expect("read");
+                assert!(
+                    shown(&last).ends_with(&expected[expected.len() - most..]),
+                    "{numbers:?}"
+                );
+            }
+            // Written anew without the first lines, as retention does.
+            records.number_all();
+            let lines = records.lines.iter().filter_map(|line| line.raw.as_deref());
+            rewrite(&logs, lines.skip(1)).expect("rewritten");
+            let rest = read::<RunRecord>(&logs).expect("read");
+            assert_eq!(
+                shown(&rest),
+                expected.get(1..).unwrap_or_default(),
+                "{numbers:?}"
+            );
+        }
+        const NOTHING: u64 = u64::MAX;
+        check(&[], &[]);
+        check(&[1, 2, 3], &[1, 2, 3]);
+        check(&[7, 9, 12], &[7, 9, 12]);
+        check(&[0, 0, 0, 0, 0], &[1, 2, 3, 4, 5]);
+        check(&[0, 0, 0, 9], &[6, 7, 8, 9]);
+        check(&[7, 0, 0, 10, 0], &[7, 8, 9, 10, 11]);
+        check(&[7, NOTHING, 0, 0, 0, 0], &[7, 8, 9, 10, 11, 12]);
+        check(&[0, 0, 0, 2], &[0, 0, 1, 2]);
+    }
+
     #[test]
     fn a_line_without_end_costs_nothing() {
         let (_dir, logs) = folder();
@@ -271,7 +475,7 @@ mod tests {
         let records = read::<RunRecord>(&logs).expect("read");
         assert!(records.is_cut, "the old one is out of sight");
         assert_eq!(ids(&logs), ["new"]);
-        assert_eq!(last_generation(&logs).expect("read"), Generation(2));
+        assert_eq!(last(&logs).expect("read").generation, Generation(2));
         let kept = read_to_keep::<RunRecord>(&logs).expect("read").lines;
         rewrite(&logs, kept.iter().filter_map(|line| line.raw.as_deref())).expect("rewrite");
         assert!(text(&logs).len() < 4096);

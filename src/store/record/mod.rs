@@ -14,7 +14,7 @@ mod tool;
 pub use finished_run::{FinishedRun, Published, StartedRun};
 pub(crate) use part_file::{PartFile, is_growing};
 pub use run::{LoneLog, Run};
-pub use run_id::{Generation, RunId};
+pub use run_id::{Generation, RunId, RunNumber};
 pub use run_output::RunOutput;
 pub use run_record::{Ending, RunRecord};
 pub use tool::Tool;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::run_id::RunNumber;
 use super::run_record::{Ending, RunRecord};
 use crate::secrets;
 
@@ -42,6 +43,11 @@ impl Run {
                 name.strip_suffix(".log").unwrap_or(name).to_owned()
             }
         }
+    }
+
+    /// Its short name here, if it has a record.
+    pub fn number(&self) -> Option<RunNumber> {
+        self.record()?.number
     }
 
     /// When it began (a log without a record: ended).

@@ -52,6 +52,41 @@ impl FromStr for Generation {
     }
 }
 
+/// A run's short name in its environment, for people: counts up by one with each run that is recorded, and is never
+/// given twice. Shown as `#27`; a person types `27` or `#27`.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct RunNumber(pub u64);
+
+impl RunNumber {
+    /// No environment has so many runs: a number above it is not ours (as [`Generation::is_believable`]).
+    pub fn is_believable(self) -> bool {
+        (1..=Generation::HIGHEST.0).contains(&self.0)
+    }
+
+    /// The number of the run `after` runs later.
+    #[must_use]
+    pub(crate) fn later(self, after: u64) -> Self {
+        Self(self.0.saturating_add(after))
+    }
+}
+
+impl fmt::Display for RunNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+impl FromStr for RunNumber {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.strip_prefix('#').unwrap_or(text).parse().map(Self)
+    }
+}
+
 /// A run's name: a UUID of version 7 (RFC 9562), so that names sort by time. Written with hyphens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::run_id::{Generation, RunId};
+use super::run_id::{Generation, RunId, RunNumber};
 use super::time;
 use super::tool::Tool;
 use crate::inventory::Diff;
@@ -55,6 +55,9 @@ pub struct RunRecord {
     pub schema: u32,
     /// The run's name.
     pub id: RunId,
+    /// Its short name in this environment. Records of earlier versions have none: see [`history`](super::history).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<RunNumber>,
     /// pip's command (`install`), or what the toolkit did (`sync`).
     pub action: String,
     /// What was asked for, as typed.

@@ -19,8 +19,8 @@ use crate::store::error::StoreError;
 use crate::store::history_lock::HistoryLock;
 use crate::store::log::file::Header;
 use crate::store::places;
-use crate::store::record::history::{self, Line, Records};
-use crate::store::record::{PartFile, RunId, is_growing};
+use crate::store::record::history::{self, Line, Numbered, Records};
+use crate::store::record::{PartFile, RunId, RunNumber, is_growing};
 
 /// What was, or would be, removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,8 +105,16 @@ struct KeptRun {
 #[derive(Debug, Clone, Deserialize)]
 struct Brief {
     id: RunId,
+    #[serde(default)]
+    number: Option<RunNumber>,
     started_at: DateTime<Utc>,
     log_path: Option<String>,
+}
+
+impl Numbered for Brief {
+    fn number(&self) -> Option<RunNumber> {
+        self.number
+    }
 }
 
 /// How runs become too old.
@@ -128,7 +136,9 @@ struct Pruning {
 
 impl Pruning {
     fn of(folder: &Folder, limits: Limits, ageing: Ageing) -> io::Result<Self> {
-        let Records { lines, is_cut } = history::read_to_keep::<Brief>(folder)?;
+        let mut records = history::read_to_keep::<Brief>(folder)?;
+        records.number_all();
+        let Records { lines, is_cut, .. } = records;
         let mut logs = logs(folder)?;
         let mut all: Vec<KeptRun> = Vec::with_capacity(lines.len());
         for (place, line) in lines.iter().enumerate() {

@@ -10,8 +10,7 @@ use crate::inventory::Snapshot;
 use crate::project::Project;
 use crate::store::error::StoreError;
 use crate::store::history_lock::HistoryLock;
-use crate::store::record::Generation;
-use crate::store::record::RunRecord;
+use crate::store::record::{Generation, RunNumber, RunRecord};
 use crate::store::record::{history, time};
 
 /// What the files know.
@@ -23,6 +22,8 @@ pub(crate) struct ProjectState {
     pub(crate) entered: Generation,
     /// The highest generation that any file knows: it never goes back, whatever was lost.
     pub(crate) generation: Generation,
+    /// The highest number of a run that any file knows.
+    pub(crate) last_number: RunNumber,
 }
 
 impl ProjectState {
@@ -38,7 +39,9 @@ impl ProjectState {
         let (meta, state) = EnvMeta::known_in(lock.project())?;
         let recorded = SnapshotFile::of(&project.venv().layout())?;
         let snapshot = recorded.as_ref().map(|file| file.generation);
-        let known = history::last_generation(lock.logs())?.max(snapshot.unwrap_or_default());
+        let last = history::last(lock.logs())?;
+        let known = last.generation.max(snapshot.unwrap_or_default());
+        let run_number = meta.run_number.filter(|number| number.is_believable());
         let claimed = match state {
             MetaState::Broken(_) => env_meta::salvaged_generation(lock.project())?,
             // AIM-Forge wrote it anew: what was recorded last is what it stands for.
@@ -62,6 +65,7 @@ impl ProjectState {
             recorded,
             entered,
             generation: known.max(entered),
+            last_number: last.number.max(run_number.unwrap_or_default()),
         })
     }
 
@@ -108,6 +112,7 @@ impl ProjectState {
             meta.last_change = Some(LastChange {
                 generation: record.generation_after,
                 run_id: record.id,
+                number: record.number,
                 source: record.tool.source(),
                 changes: record.changes.clone(),
                 others,
@@ -131,6 +136,7 @@ impl ProjectState {
         });
         meta.schema = meta.schema.max(EnvMeta::SCHEMA);
         meta.generation = self.generation.max(record.generation_after);
+        meta.run_number = record.number.max(Some(self.last_number));
         meta.python = project.venv().python_version().or(meta.python.take());
         meta.write(lock.project())
             .map_err(|error| StoreError::at(&project.layout().env_meta(), error))?;

@@ -16,7 +16,7 @@ use crate::project::ProjectLayout;
 use crate::store::places;
 use crate::store::record::Tool;
 use crate::store::record::time;
-use crate::store::record::{Generation, RunId};
+use crate::store::record::{Generation, RunId, RunNumber};
 
 /// The file's content. AIM-Forge's keys come first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct EnvMeta {
     /// The state of the environment as a number.
     #[serde(default)]
     pub generation: Generation,
+    /// The number of the newest run: also known after `.pip-logs` is gone, so that none is given twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_number: Option<RunNumber>,
     /// Hash of `packages`.
     #[serde(default)]
     pub fingerprint: Option<Fingerprint>,
@@ -89,6 +92,9 @@ pub struct LastChange {
     pub generation: Generation,
     /// The run.
     pub run_id: RunId,
+    /// The run's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<RunNumber>,
     /// Who made the change.
     pub source: Tool,
     /// `added`, `removed`, `changed`.

@@ -76,7 +76,7 @@ impl Recorded {
         // The records are asked only where the generation has nothing else for it.
         let mut is_explained = meta.generation.is_believable_beside(known);
         if !is_explained && let Some(logs) = found(places::logs(&project.layout()))? {
-            let last = history::last_generation(&logs)?;
+            let last = history::last(&logs)?.generation;
             is_explained = meta.generation.is_believable_beside(last);
         }
         let is_unnumbered = state == MetaState::Present && meta.is_unnumbered();
