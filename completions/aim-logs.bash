@@ -16,11 +16,17 @@ _aim__logs() {
             ",$1")
                 cmd="aim__logs"
                 ;;
+            aim__logs,diff)
+                cmd="aim__logs__subcmd__diff"
+                ;;
             aim__logs,follow)
                 cmd="aim__logs__subcmd__follow"
                 ;;
             aim__logs,help)
                 cmd="aim__logs__subcmd__help"
+                ;;
+            aim__logs,history)
+                cmd="aim__logs__subcmd__history"
                 ;;
             aim__logs,list)
                 cmd="aim__logs__subcmd__list"
@@ -31,11 +37,23 @@ _aim__logs() {
             aim__logs,show)
                 cmd="aim__logs__subcmd__show"
                 ;;
+            aim__logs,state)
+                cmd="aim__logs__subcmd__state"
+                ;;
+            aim__logs,stats)
+                cmd="aim__logs__subcmd__stats"
+                ;;
+            aim__logs__subcmd__help,diff)
+                cmd="aim__logs__subcmd__help__subcmd__diff"
+                ;;
             aim__logs__subcmd__help,follow)
                 cmd="aim__logs__subcmd__help__subcmd__follow"
                 ;;
             aim__logs__subcmd__help,help)
                 cmd="aim__logs__subcmd__help__subcmd__help"
+                ;;
+            aim__logs__subcmd__help,history)
+                cmd="aim__logs__subcmd__help__subcmd__history"
                 ;;
             aim__logs__subcmd__help,list)
                 cmd="aim__logs__subcmd__help__subcmd__list"
@@ -46,6 +64,12 @@ _aim__logs() {
             aim__logs__subcmd__help,show)
                 cmd="aim__logs__subcmd__help__subcmd__show"
                 ;;
+            aim__logs__subcmd__help,state)
+                cmd="aim__logs__subcmd__help__subcmd__state"
+                ;;
+            aim__logs__subcmd__help,stats)
+                cmd="aim__logs__subcmd__help__subcmd__stats"
+                ;;
             *)
                 ;;
         esac
@@ -53,7 +77,7 @@ _aim__logs() {
 
     case "${cmd}" in
         aim__logs)
-            opts="-q -v -n -h -V --project --env --json --quiet --verbose --color --limit --all --failed --since --until --package --format --no-pager --help --version list show follow prune help"
+            opts="-q -v -n -h -V --project --env --json --quiet --verbose --color --limit --all --failed --since --until --package --format --no-pager --help --version list show follow history state diff stats prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -102,6 +126,32 @@ _aim__logs() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        aim__subcmd__logs__subcmd__diff)
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color --no-pager"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         aim__subcmd__logs__subcmd__follow)
             opts="-n -h -q -v --limit --help --project --env --json --quiet --verbose --color --no-pager"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -137,8 +187,22 @@ _aim__logs() {
             return 0
             ;;
         aim__subcmd__logs__subcmd__help)
-            opts="list show follow prune help"
+            opts="list show follow history state diff stats prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__logs__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -165,6 +229,20 @@ _aim__logs() {
             return 0
             ;;
         aim__subcmd__logs__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__logs__subcmd__help__subcmd__history)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -213,6 +291,60 @@ _aim__logs() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__logs__subcmd__help__subcmd__state)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__logs__subcmd__help__subcmd__stats)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__logs__subcmd__history)
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color --no-pager"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -310,6 +442,62 @@ _aim__logs() {
             ;;
         aim__subcmd__logs__subcmd__show)
             opts="-h -q -v --stdout --stderr --path --help --project --env --json --quiet --verbose --color --no-pager"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__logs__subcmd__state)
+            opts="-h -q -v --at --help --project --env --json --quiet --verbose --color --no-pager"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aim__subcmd__logs__subcmd__stats)
+            opts="-h -q -v --help --project --env --json --quiet --verbose --color --no-pager"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -45,6 +45,10 @@ complete -c aim-logs -n "__fish_aim_logs_needs_command" -s V -l version -d 'Prin
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "list" -d 'List runs, newest first (this is what aim-logs does by itself)'
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "show" -d 'Show one run: what was done, what changed, what was printed'
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "follow" -d 'Show runs as they happen'
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "history" -d 'Show every version that a package has had here, and by which run'
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "state" -d 'Print what was installed at a time, as lines that pip takes'
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "diff" -d 'Show what changed between two times, runs or generations'
+complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "stats" -d 'The history in a few numbers: runs, failures, time in pip, size of logs'
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "prune" -d 'Remove what is older or more than the settings keep'
 complete -c aim-logs -n "__fish_aim_logs_needs_command" -a "help" -d 'Print the help of a command'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand list" -s n -l limit -d 'At most this many runs (20); 0 for all' -r
@@ -88,6 +92,47 @@ complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -l json -d 'Pr
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -s v -l verbose -d 'Print more detail'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand follow" -l no-pager -d 'Print long output at once, without a pager'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand history" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand history" -l env -d 'The project of this environment: its folder' -r -F
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand history" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand history" -s h -l help -d 'Print help'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand history" -l json -d 'Print data as JSON'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand history" -s q -l quiet -d 'Print only data and errors'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand history" -s v -l verbose -d 'Print more detail'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand history" -l no-pager -d 'Print long output at once, without a pager'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand state" -l at -d '`now`, a time (yesterday: as that day began), a run (27: after it) or a generation (g12)' -r
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand state" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand state" -l env -d 'The project of this environment: its folder' -r -F
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand state" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand state" -s h -l help -d 'Print help'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand state" -l json -d 'Print data as JSON'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand state" -s q -l quiet -d 'Print only data and errors'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand state" -s v -l verbose -d 'Print more detail'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand state" -l no-pager -d 'Print long output at once, without a pager'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand diff" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand diff" -l env -d 'The project of this environment: its folder' -r -F
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand diff" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand diff" -s h -l help -d 'Print help'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand diff" -l json -d 'Print data as JSON'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand diff" -s q -l quiet -d 'Print only data and errors'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand diff" -s v -l verbose -d 'Print more detail'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand diff" -l no-pager -d 'Print long output at once, without a pager'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand stats" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand stats" -l env -d 'The project of this environment: its folder' -r -F
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand stats" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand stats" -s h -l help -d 'Print help'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand stats" -l json -d 'Print data as JSON'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand stats" -s q -l quiet -d 'Print only data and errors'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand stats" -s v -l verbose -d 'Print more detail'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand stats" -l no-pager -d 'Print long output at once, without a pager'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l runs -d 'Keep at most this many runs, whatever the settings say' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l days -d 'Keep at most this many days, whatever the settings say' -r
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l mib -d 'Keep at most this many MiB of logs, whatever the settings say' -r
@@ -102,8 +147,12 @@ complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l json -d 'Pri
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -s v -l verbose -d 'Print more detail'
 complete -c aim-logs -n "__fish_aim_logs_using_subcommand prune" -l no-pager -d 'Print long output at once, without a pager'
-complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow prune help" -f -a "list" -d 'List runs, newest first (this is what aim-logs does by itself)'
-complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow prune help" -f -a "show" -d 'Show one run: what was done, what changed, what was printed'
-complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow prune help" -f -a "follow" -d 'Show runs as they happen'
-complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow prune help" -f -a "prune" -d 'Remove what is older or more than the settings keep'
-complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow history state diff stats prune help" -f -a "list" -d 'List runs, newest first (this is what aim-logs does by itself)'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow history state diff stats prune help" -f -a "show" -d 'Show one run: what was done, what changed, what was printed'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow history state diff stats prune help" -f -a "follow" -d 'Show runs as they happen'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow history state diff stats prune help" -f -a "history" -d 'Show every version that a package has had here, and by which run'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow history state diff stats prune help" -f -a "state" -d 'Print what was installed at a time, as lines that pip takes'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow history state diff stats prune help" -f -a "diff" -d 'Show what changed between two times, runs or generations'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow history state diff stats prune help" -f -a "stats" -d 'The history in a few numbers: runs, failures, time in pip, size of logs'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow history state diff stats prune help" -f -a "prune" -d 'Remove what is older or more than the settings keep'
+complete -c aim-logs -n "__fish_aim_logs_using_subcommand help; and not __fish_seen_subcommand_from list show follow history state diff stats prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

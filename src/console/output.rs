@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use serde::Serialize;
 
 use super::args::{ColorWhen, CommonArgs};
-use super::pager::Pager;
+use super::pager::{HeldBack, Pager};
 use super::style;
 use super::waiting::WaitingLine;
 use super::width;
@@ -23,6 +23,7 @@ use crate::words::t;
 
 /// The two outputs of a command, and how the person wants them.
 pub struct Console {
+    // Dropped in this order: talk that waits for the pager comes after it.
     out: Output,
     err: Output,
     width: Option<usize>,
@@ -87,6 +88,8 @@ impl Console {
             && let Some(pager) = Pager::start(host)
         {
             self.out.to = Box::new(pager);
+            let talk = std::mem::replace(&mut self.err.to, Box::new(std::io::sink()));
+            self.err.to = Box::new(HeldBack::from(talk));
         }
     }
 

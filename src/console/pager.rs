@@ -66,3 +66,32 @@ impl Drop for Pager {
         let _ = self.child.wait();
     }
 }
+
+/// Talk that waits until the pager has left the terminal: when this is dropped.
+pub(super) struct HeldBack {
+    talk: Vec<u8>,
+    to: Box<dyn Write>,
+}
+
+impl HeldBack {
+    pub(super) fn from(to: Box<dyn Write>) -> Self {
+        let talk = Vec::new();
+        Self { talk, to }
+    }
+}
+
+impl Write for HeldBack {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.talk.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for HeldBack {
+    fn drop(&mut self) {
+        let _ = self.to.write_all(&self.talk);
+    }
+}

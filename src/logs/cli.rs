@@ -89,6 +89,36 @@ pub enum Command {
         ])
     )]
     Follow(FollowArgs),
+    /// Every version of a package.
+    #[command(
+        about = t!("logs.help.history").into_owned(),
+        after_help = examples(&[
+            ("aim-logs history urllib3", t!("logs.help.example_history")),
+            ("aim-logs history", t!("logs.help.example_histories")),
+        ])
+    )]
+    History(HistoryArgs),
+    /// What was installed.
+    #[command(
+        about = t!("logs.help.state").into_owned(),
+        after_help = examples(&[
+            ("aim-logs state --at yesterday", t!("logs.help.example_state")),
+            ("pip install -r <(aim-logs state --at 27)", t!("logs.help.example_state_pip")),
+        ])
+    )]
+    State(StateArgs),
+    /// What changed between two times.
+    #[command(
+        about = t!("logs.help.diff").into_owned(),
+        after_help = examples(&[
+            ("aim-logs diff yesterday", t!("logs.help.example_diff")),
+            ("aim-logs diff 20 27", t!("logs.help.example_diff_runs")),
+        ])
+    )]
+    Diff(DiffArgs),
+    /// The history in numbers.
+    #[command(about = t!("logs.help.stats").into_owned())]
+    Stats,
     /// Applies retention.
     #[command(
         about = t!("logs.help.prune").into_owned(),
@@ -201,6 +231,33 @@ pub struct FollowArgs {
     pub limit: usize,
 }
 
+/// Whose history.
+#[derive(Debug, Clone, Args)]
+pub struct HistoryArgs {
+    /// The package; all where it is not said.
+    #[arg(value_name = "PACKAGE", help = t!("logs.help.history_package").into_owned())]
+    pub package: Option<String>,
+}
+
+/// Of when.
+#[derive(Debug, Clone, Args)]
+pub struct StateArgs {
+    /// `now`, a time (of a day, its beginning), a run (after it), or a generation, `g12`.
+    #[arg(long, value_name = t!("logs.help.at_value").into_owned(), help = t!("logs.help.at").into_owned())]
+    pub at: Option<String>,
+}
+
+/// Between which times.
+#[derive(Debug, Clone, Args)]
+pub struct DiffArgs {
+    /// As in [`StateArgs::at`].
+    #[arg(value_name = "A", help = t!("logs.help.diff_from").into_owned())]
+    pub from: String,
+    /// As `from`; now where it is not said.
+    #[arg(value_name = "B", help = t!("logs.help.diff_to").into_owned())]
+    pub to: Option<String>,
+}
+
 /// What to keep.
 #[derive(Debug, Clone, Default, Args)]
 pub struct PruneArgs {
@@ -246,7 +303,8 @@ mod tests {
                 )),
                 Command::Show(args) => Some(format!("show {}", args.run)),
                 Command::Follow(_) => Some("follow".to_owned()),
-                Command::Prune(_) => None,
+                Command::Diff(args) => Some(format!("diff {} {:?}", args.from, args.to)),
+                _ => None,
             });
             assert_eq!(said.as_deref(), expected, "{line}");
         }
@@ -264,6 +322,7 @@ mod tests {
         check("aim-logs 27", Some("show 27"));
         check("aim-logs #27 --json", Some("show #27"));
         check("aim-logs --json follow", Some("follow"));
+        check("aim-logs diff 20 27", Some("diff 20 Some(\"27\")"));
         check("aim-logs --failed follow", None);
         check("aim-logs --failed 27", None);
         check("aim-logs 27 show 28", None);

@@ -161,6 +161,15 @@ pub(super) fn what(run: &Run, most: usize) -> String {
     bounded(words.join(" "))
 }
 
+/// The canonical name of the distribution that a person who typed this asked for, also by a wheel's path.
+pub(super) fn named(typed: &str) -> String {
+    let file = typed.rsplit('/').next().unwrap_or(typed);
+    let of_wheel = file
+        .strip_suffix(".whl")
+        .and_then(|stem| stem.split('-').next());
+    canonical(of_wheel.unwrap_or_else(|| requirement_name(typed)))
+}
+
 /// The action of a run by which a change of another tool was entered.
 pub(super) const SYNC: &str = "sync";
 
@@ -259,6 +268,17 @@ mod tests {
         let lines = change_lines(&record.changes);
         assert_eq!(lines.len(), MOST_CHANGES + 1);
         check(&lines[MOST_CHANGES], "… and 5 more");
+    }
+
+    #[test]
+    fn what_is_typed_names_a_distribution() {
+        for (typed, expected) in [
+            ("Flask_Login>=1", "flask-login"),
+            ("dist/Flask_Login-1.0-py3-none-any.whl", "flask-login"),
+            ("requests[socks]", "requests"),
+        ] {
+            assert_eq!(named(typed), expected);
+        }
     }
 
     #[test]

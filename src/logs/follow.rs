@@ -170,10 +170,13 @@ fn print_run(console: &mut Console, history: &RunLog, run: &Run) -> Result<()> {
     if console.is_json() {
         return console.json_line(&run.as_json()?);
     }
-    let what = format!("{} {}", run.action(), describe::packages(run));
-    let what = describe::bounded(what.trim_end());
+    let what = describe::what(run, usize::MAX);
     let mut line = vec![
-        Cell::styled(NAME, history.short_id(run)),
+        Cell::styled(
+            NAME,
+            run.number()
+                .map_or_else(|| history.short_id(run), |number| number.to_string()),
+        ),
         Cell::styled(FAINT, time::local(run.at())),
         Cell::styled(PLAIN, what),
         describe::ending(run),
@@ -237,7 +240,7 @@ mod tests {
         assert_eq!(seen[1], "$ pip install six\nCollecting six\nhalf a line\n");
         let end = seen[2].strip_prefix(&seen[1]).expect("more");
         assert!(
-            end.ends_with("install six  ok  1.0 s  nothing changed\n"),
+            end.starts_with("#1  ") && end.ends_with("install six  ok  1.0 s  nothing changed\n"),
             "{end}"
         );
         assert_eq!(end.lines().count(), 1, "{end}");

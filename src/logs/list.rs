@@ -13,7 +13,7 @@ use crate::console::style::{self, BAD, NAME};
 use crate::console::table::{Cell, Styled, Table};
 use crate::console::{Console, time};
 use crate::error::{Error, Result};
-use crate::inventory::{canonical, requirement_name};
+use crate::inventory::canonical;
 use crate::project::{Project, ProjectLayout};
 use crate::store::{Run, RunLog};
 use crate::terminal::printable;
@@ -151,7 +151,7 @@ fn names(run: &Run) -> impl Iterator<Item = String> {
     let changed = record.flat_map(|record| record.changes.changes());
     let changed = changed.map(|change| canonical(&change.name));
     let typed = run.packages().iter();
-    changed.chain(typed.map(|typed| canonical(requirement_name(typed))))
+    changed.chain(typed.map(|typed| describe::named(typed)))
 }
 
 /// The name in the history that is most like `typed`, which is none.

@@ -8,14 +8,20 @@ mod cli;
 mod describe;
 mod follow;
 mod format;
+mod history;
 mod list;
 mod nearest;
 mod prune;
 mod show;
+mod state;
+mod stats;
 #[cfg(test)]
 mod testing;
 
-pub use cli::{Cli, Command, FollowArgs, ListArgs, PruneArgs, ShowArgs, command};
+pub use cli::{
+    Cli, Command, DiffArgs, FollowArgs, HistoryArgs, ListArgs, PruneArgs, ShowArgs, StateArgs,
+    command,
+};
 
 use chrono::Utc;
 
@@ -55,6 +61,10 @@ pub fn run(host: &Host, mut cli: Cli) -> Result<Exit> {
         Command::List(args) => list::list(&mut console, &project, &args, now)?,
         Command::Show(args) => show::show(&mut console, host, &project, &args, now)?,
         Command::Follow(args) => follow::follow(&mut console, &project, &args)?,
+        Command::History(args) => history::history(&mut console, &layout, &args, now)?,
+        Command::State(args) => state::state(&mut console, &layout, &args, now)?,
+        Command::Diff(args) => state::diff(&mut console, &layout, &args, now)?,
+        Command::Stats => stats::stats(&mut console, &layout)?,
         Command::Prune(args) => prune::prune(&mut console, host, &project, &args)?,
     }
     Ok(Exit::Done)

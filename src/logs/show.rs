@@ -94,7 +94,7 @@ fn folder_of_log(host: &Host, run: &str) -> Option<PathBuf> {
         .flatten()
 }
 
-fn not_found(error: &FindError) -> Error {
+pub(super) fn not_found(error: &FindError) -> Error {
     match error {
         FindError::Empty => Error::not_found(t!("logs.none_yet")),
         FindError::Unknown(wanted) => {

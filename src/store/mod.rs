@@ -21,6 +21,7 @@ pub mod lock;
 mod log;
 mod overlap;
 mod own_list;
+mod past;
 pub mod places;
 mod publish;
 mod record;
@@ -43,6 +44,7 @@ pub use link::{Link, LinkRefused};
 pub use lock::{Holder, LockError, RunLock};
 pub use log::{Log, LogDraft, readable};
 pub use overlap::{Company, publish_own};
+pub use past::{Moment, Past};
 pub use publish::publish;
 #[cfg(test)]
 pub use record::LoneLog;

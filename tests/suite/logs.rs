@@ -121,6 +121,41 @@ fn a_day_is_read_without_the_word_list() {
 }
 
 #[test]
+fn the_past_is_rebuilt_from_the_runs() {
+    let sandbox = Sandbox::ready();
+    let install = |version: &str| {
+        let wheel = sandbox.wheel("greeting", version);
+        sandbox
+            .pip(["install", wheel.to_str().expect("utf-8")])
+            .ok();
+        sandbox.last_record()["number"].to_string()
+    };
+    let (first, second) = (install("1.0"), install("2.0"));
+    sandbox.pip(["uninstall", "-y", "greeting"]).ok();
+    let said = |args: &[&str]| sandbox.run("aim-logs", args.iter().copied()).ok().stdout();
+    assert!(said(&["state", "--at", &first]).contains("greeting==1.0\n"));
+    assert!(said(&["state", "--at", &second]).contains("greeting==2.0\n"));
+    assert!(!said(&["state"]).contains("greeting"));
+    assert_eq!(said(&["diff", &first, &second]), "~greeting 1.0 → 2.0\n");
+    assert_eq!(said(&["diff", &second]), "-greeting 2.0\n");
+    let history = said(&["history", "Greeting"]);
+    let column = |line: &str| line.contains("removed") || line.contains(".0 ");
+    assert_eq!(
+        history.lines().filter(|line| column(line)).count(),
+        3,
+        "{history}"
+    );
+    let pruned = |run: &str| sandbox.run("aim-logs", ["state", "--at", run]);
+    sandbox.run("aim-logs", ["prune", "--runs", "1"]).ok();
+    pruned(&first).exits(4);
+    pruned("2020-01-01").exits(4);
+    sandbox
+        .run("aim-logs", ["stats", "--json"])
+        .ok()
+        .says("\"runs\": 1");
+}
+
+#[test]
 fn a_number_is_never_given_twice() {
     let sandbox = Sandbox::ready();
     let install = |version: &str| {
@@ -131,12 +166,11 @@ fn a_number_is_never_given_twice() {
         sandbox.last_record()["number"].as_u64().expect("a number")
     };
     let first = install("1.0");
-    let mut text = String::new();
-    for record in sandbox.records() {
-        let mut record = record;
+    let without = |mut record: serde_json::Value| {
         record.as_object_mut().expect("an object").remove("number");
-        text.push_str(&format!("{record}\n"));
-    }
+        format!("{record}\n")
+    };
+    let text: String = sandbox.records().into_iter().map(without).collect();
     std::fs::write(sandbox.project().join(".pip-logs/runs.jsonl"), text)
         .expect("as an earlier version wrote it");
     std::fs::remove_file(sandbox.project().join("env_meta.json")).expect("removed");

@@ -90,6 +90,14 @@ impl Run {
         }
     }
 
+    /// Size of its log in bytes.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Recorded(record) => record.bytes,
+            Self::Lone(lone) => lone.bytes,
+        }
+    }
+
     /// The name of its log's file.
     pub fn log_name(&self) -> Option<&str> {
         self.log_path()?.rsplit('/').next()

@@ -1,0 +1,201 @@
+//! What was installed at an earlier time, by names and versions: what is recorded now, with what every later run
+//! changed taken back.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::record::{Generation, Run, RunNumber, RunRecord};
+use super::run_log::RunLog;
+use super::state::EnvMeta;
+use crate::inventory::{Change, Diff, canonical};
+
+/// An environment after one of its runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// Versions by canonical name.
+    pub versions: BTreeMap<String, String>,
+    /// Records are missing between then and now: what they changed is not taken back.
+    pub has_gap: bool,
+}
+
+/// A time in the life of an environment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Moment {
+    /// What is recorded last.
+    Now,
+    /// After this run.
+    After(Run),
+    /// After the last run that had ended by then.
+    At(DateTime<Utc>),
+    /// At this generation.
+    Generation(Generation),
+}
+
+/// The history does not go back so far.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the history begins with run {0:?}")]
+pub struct TooFar(pub Option<RunNumber>);
+
+impl Past {
+    /// What was installed at `moment`, by the history `log` of an environment that `meta` tells of.
+    ///
+    /// # Errors
+    /// [`TooFar`]
+    pub fn at(moment: &Moment, meta: &EnvMeta, log: &RunLog) -> Result<Self, TooFar> {
+        let packages = meta.packages.iter();
+        let mut past = Self {
+            versions: packages
+                .map(|package| (canonical(&package.name), package.version.clone()))
+                .collect(),
+            has_gap: false,
+        };
+        let mut generation = meta.generation();
+        let mut oldest = None;
+        for run in &log.runs {
+            if moment.is_reached(run) {
+                return Ok(past);
+            }
+            if let Some(record) = run.record() {
+                past.has_gap |= record.generation_after != generation;
+                past.take_back(&record.changes);
+                generation = record.generation_before;
+                oldest = Some(record);
+            }
+        }
+        let is_known = match moment {
+            Moment::Now => true,
+            // Before the first run there was nothing that anybody knows of.
+            _ => generation == Generation::default() && !matches!(moment, Moment::After(_)),
+        };
+        if is_known {
+            Ok(past)
+        } else {
+            Err(TooFar(oldest.and_then(|record: &RunRecord| record.number)))
+        }
+    }
+
+    fn take_back(&mut self, changes: &Diff) {
+        for change in changes.changes() {
+            let name = canonical(&change.name);
+            match &change.from {
+                Some(version) => self.versions.insert(name, version.clone()),
+                None => self.versions.remove(&name),
+            };
+        }
+    }
+
+    /// What changed from here to `later`.
+    pub fn diff_to(&self, later: &Self) -> Diff {
+        let change = |name: &String, from: Option<&String>, to: Option<&String>| Change {
+            name: name.clone(),
+            from: from.cloned(),
+            to: to.cloned(),
+        };
+        let mut diff = Diff::default();
+        for (name, to) in &later.versions {
+            match self.versions.get(name) {
+                None => diff.added.push(change(name, None, Some(to))),
+                Some(from) if from != to => diff.changed.push(change(name, Some(from), Some(to))),
+                Some(_) => {}
+            }
+        }
+        let gone = self.versions.iter();
+        let gone = gone.filter(|(name, _)| !later.versions.contains_key(*name));
+        diff.removed = gone
+            .map(|(name, from)| change(name, Some(from), None))
+            .collect();
+        diff
+    }
+}
+
+impl Moment {
+    /// Whether what `run` left is what was there at this moment, of runs looked at from the newest on.
+    fn is_reached(&self, run: &Run) -> bool {
+        match self {
+            Self::Now => true,
+            Self::After(wanted) => run == wanted,
+            Self::At(time) => {
+                let took = run.record().map(RunRecord::duration).unwrap_or_default();
+                run.at() + took <= *time
+            }
+            Self::Generation(wanted) => run
+                .record()
+                .is_some_and(|record| record.generation_after <= *wanted),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::Snapshot;
+    use crate::project::Config;
+    use crate::store::testing::{finished, project, snapshot};
+
+    #[test]
+    fn later_changes_are_taken_back() {
+        let (_dir, project) = project();
+        let states = [
+            snapshot(&[]),
+            snapshot(&[("Six_", "1"), ("a", "1")]),
+            snapshot(&[("six-", "2"), ("a", "1")]),
+            snapshot(&[("six-", "2"), ("b", "3")]),
+        ];
+        let publish = |before: &Snapshot, after: &Snapshot| {
+            let run = finished("install", "");
+            crate::store::publish(&project, &Config::default(), run, before, after)
+                .expect("published");
+        };
+        for pair in states.windows(2) {
+            publish(&pair[0], &pair[1]);
+            publish(&pair[1], &pair[1]);
+        }
+        let layout = project.layout();
+        let (log, meta) = (RunLog::read(&layout), EnvMeta::read(&layout).0);
+        let shown = |moment: &Moment| {
+            let past = Past::at(moment, &meta, &log).expect("known");
+            assert!(!past.has_gap);
+            let versions = past.versions.iter();
+            let lines: Vec<_> = versions
+                .map(|(name, version)| format!("{name} {version}"))
+                .collect();
+            lines.join(", ")
+        };
+        let after = |number: &str| Moment::After(log.find(number).expect("a run").clone());
+        assert_eq!(shown(&Moment::Now), "b 3, six- 2");
+        assert_eq!(shown(&after("5")), "b 3, six- 2");
+        assert_eq!(shown(&after("4")), "a 1, six- 2");
+        assert_eq!(shown(&after("3")), "a 1, six- 2");
+        assert_eq!(shown(&after("1")), "a 1, six- 1");
+        assert_eq!(shown(&Moment::Generation(Generation(1))), "a 1, six- 1");
+        assert_eq!(shown(&Moment::Generation(Generation(0))), "");
+        assert_eq!(shown(&Moment::At(DateTime::UNIX_EPOCH)), "");
+        assert_eq!(
+            shown(&Moment::At(Utc::now() + chrono::TimeDelta::hours(1))),
+            "b 3, six- 2"
+        );
+
+        let was = |number: &str| Past::at(&after(number), &meta, &log).expect("known");
+        let diff = was("1").diff_to(&was("6"));
+        let names = |changes: &[Change]| {
+            changes
+                .iter()
+                .map(|one| one.name.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&diff.added), ["b"]);
+        assert_eq!(names(&diff.removed), ["a"]);
+        assert_eq!(names(&diff.changed), ["six-"]);
+
+        let mut pruned = log.clone();
+        pruned.runs.truncate(2);
+        let far = Past::at(&Moment::Generation(Generation(1)), &meta, &pruned);
+        assert_eq!(far, Err(TooFar(Some(RunNumber(5)))));
+        let mut torn = log.clone();
+        torn.runs.remove(1);
+        torn.runs.remove(2);
+        let past = Past::at(&Moment::Generation(Generation(0)), &meta, &torn).expect("something");
+        assert!(past.has_gap);
+    }
+}
