@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::args::grammar;
-use crate::error::{self, Exit, Result};
+use super::complaint::complaint;
+use crate::error::{self, Error, Exit, Result};
 use crate::host::Host;
 use crate::secrets::hide;
 use crate::store::Allowed;
@@ -21,7 +22,7 @@ use crate::words::{self, Language};
 /// }
 /// ```
 ///
-/// Help, version and complaints about usage are clap's (exit 0, 0 and 2). A reader of our output that went away ends
+/// Help and version are clap's (exit 0); what is wrong with the command line is said in our words (exit 2). A reader of our output that went away ends
 /// the command quietly.
 pub fn run_main<P: Parser>(program: impl FnOnce(&Host, P) -> Result<Exit>) -> ExitCode {
     let host = Host::real();
@@ -37,19 +38,23 @@ pub fn run_main<P: Parser>(program: impl FnOnce(&Host, P) -> Result<Exit>) -> Ex
                 let _ = stop.print(); // help, or the version
                 return Exit::Done.into();
             }
-            // A complaint repeats what was typed.
+            if let Some(error) = complaint(&stop) {
+                return told(&error);
+            }
             let text = stop.render().ansi().to_string();
-            let text = hide(&text);
-            let _ = anstream::stderr().write_all(styled(&text).as_bytes());
+            let _ = anstream::stderr().write_all(styled(&hide(&text)).as_bytes());
             return Exit::Usage.into();
         }
     };
     match program(&host, args) {
         Ok(exit) => exit.into(),
         Err(error) if error.is_broken_pipe() => Exit::Done.into(),
-        Err(error) => {
-            error::report(&error, &words::labels(), &mut anstream::stderr());
-            error.exit().into()
-        }
+        Err(error) => told(&error),
     }
+}
+
+/// Prints `error`, and gives its exit status.
+fn told(error: &Error) -> ExitCode {
+    error::report(error, &words::labels(), &mut anstream::stderr());
+    error.exit().into()
 }

@@ -9,6 +9,7 @@
 
 mod args;
 pub mod changes;
+mod complaint;
 mod entry;
 pub mod language_server;
 mod output;

@@ -63,6 +63,7 @@ mod systems;
 mod terminals;
 mod tools;
 mod turns;
+mod typed;
 mod unread_log;
 mod uses;
 mod waits;
