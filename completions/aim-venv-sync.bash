@@ -147,12 +147,16 @@ _aim__venv__sync() {
             return 0
             ;;
         aim__subcmd__venv__subcmd__sync__subcmd__config)
-            opts="-h -q -v --help --project --env --json --quiet --verbose --color"
+            opts="-h -q -v --explain --help --project --env --json --quiet --verbose --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --explain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --project)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -125,6 +125,7 @@ complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand allow" -s h 
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand allow" -l json -d 'Print data as JSON'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand allow" -s q -l quiet -d 'Print only data and errors'
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand allow" -s v -l verbose -d 'Print more detail'
+complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand config" -l explain -d 'Explain this setting, or all of them: meaning, values, default, variable, a line for a file' -r
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand config" -l project -d 'The project: its folder, or its id at the daemon (default: the project of the working folder, else of $VIRTUAL_ENV)' -r
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand config" -l env -d 'The project of this environment: its folder' -r -F
 complete -c aim-venv-sync -n "__fish_aim_venv_sync_using_subcommand config" -l color -d 'When to use colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` says otherwise'

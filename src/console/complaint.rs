@@ -1,4 +1,5 @@
-//! What is wrong with a command line, in our own words: clap tells the kind and the parts, and the sentence is made here.
+//! What is wrong with a command line, in our own words: clap tells the kind and the parts, and the sentence is made
+//! here.
 
 use std::error::Error as _;
 use std::net::AddrParseError;

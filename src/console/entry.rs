@@ -22,8 +22,8 @@ use crate::words::{self, Language};
 /// }
 /// ```
 ///
-/// Help and version are clap's (exit 0); what is wrong with the command line is said in our words (exit 2). A reader of our output that went away ends
-/// the command quietly.
+/// Help and version are clap's (exit 0); what is wrong with the command line is said in our words (exit 2). A reader of
+/// our output that went away ends the command quietly.
 pub fn run_main<P: Parser>(program: impl FnOnce(&Host, P) -> Result<Exit>) -> ExitCode {
     let host = Host::real();
     words::choose(Language::of(&host));

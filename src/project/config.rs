@@ -5,18 +5,22 @@
 //! `docs/environment.md` are made from it, so that a setting is added there and, in both languages, in `locales`.
 //!
 //! Four sources, each over the one before (design, section 4): built-in values, `config.toml` of the person,
-//! `.aim.toml` of the project, `AIM_*` variables. A file that cannot be read as settings is a [`Config::problems`]
-//! line, never a reason to stop: pip must work with a broken settings file. Names that are not in the table are left to
-//! newer toolkits.
+//! `.aim.toml` of the project, `AIM_*` variables. What cannot be read as a setting is one of [`Config::problems`],
+//! which the shim never tells of, and no reason to stop: pip must work with a broken settings file. A wrong value spoils its
+//! own setting alone, what is no TOML the whole file. Names that are not in the table may be those of a newer toolkit.
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Deserialize;
+use toml::de::ValueDeserializer;
+
 use super::layout::{ProjectLayout, UserLayout};
-use super::setting::{OfVariable, Origin, Setting, SettingValue, in_file};
+use super::problem::Problem;
+use super::setting::{OfVariable, Origin, Setting, SettingValue};
+use super::settings_file::{self, Entry};
 use super::worker_settings::{PythonServer, RestartPolicy};
-use crate::error::brief;
 use crate::files::{Folder, read};
 use crate::host::Host;
 use crate::words::t;
@@ -30,8 +34,8 @@ macro_rules! settings {
                 #[doc = concat!("`", $name, "`")]
                 pub $field: Setting<$type>,
             )*
-            /// What was wrong with a file or variable, a line each.
-            pub problems: Vec<String>,
+            /// What was wrong with a file or variable.
+            pub problems: Vec<Problem>,
         }
 
         impl Default for Config {
@@ -51,29 +55,57 @@ macro_rules! settings {
                         name: $name,
                         variable: [$($variable)?].first().copied(),
                         meaning: t!($words).to_string(),
+                        expects: <$type>::expects(),
+                        default: {
+                            let default: $type = $default;
+                            default.in_file()
+                        },
                         value: self.$field.value.shown(),
+                        in_file: self.$field.value.in_file(),
                         origin: &self.$field.origin,
                     },
                 )*]
             }
 
-            /// Takes the values of a file: all of them or, if one of them is wrong, none.
-            fn take_file(&mut self, table: &toml::Table, origin: &Origin) -> Result<(), toml::de::Error> {
-                $( let $field = in_file(table, $name)?; )*
-                $( self.$field.over($field, origin); )*
-                Ok(())
+            /// Takes one value of a file.
+            fn take_entry(&mut self, entry: Entry<'_>, origin: &Origin) {
+                let place = format!("{origin}:{}", entry.line);
+                match entry.name.as_str() {
+                    $(
+                        $name => match <$type>::deserialize(ValueDeserializer::from(entry.value)) {
+                            Ok(value) => self.$field.set(value, origin.clone()),
+                            Err(_) => self.problems.push(Problem::Wrong {
+                                place,
+                                name: $name,
+                                expects: <$type>::expects(),
+                            }),
+                        },
+                    )*
+                    name => self.problems.push(Problem::Unknown {
+                        place,
+                        name: name.to_owned(),
+                        meant: nearest(name),
+                    }),
+                }
             }
 
             fn take_variables(&mut self, host: &Host) {
                 $($(
                     match host.var($variable).map(OfVariable::of_variable) {
-                        Some(Ok(value)) => self.$field.over(Some(value), &Origin::Variable($variable)),
-                        Some(Err(what)) => self.problems.push(format!("${}: {what}", $variable)),
+                        Some(Some(value)) => self.$field.set(value, Origin::Variable($variable)),
+                        Some(None) => self.problems.push(Problem::Wrong {
+                            place: format!("${}", $variable),
+                            name: $name,
+                            expects: <$type>::expects(),
+                        }),
                         None => {}
                     }
                 )?)*
             }
         }
+
+        /// Every setting's name.
+        const NAMES: &[&str] = &[$( $name ),*];
     };
 }
 
@@ -119,13 +151,28 @@ pub struct SettingRow<'c> {
     pub variable: Option<&'static str>,
     /// What it means, in the chosen language.
     pub meaning: String,
+    /// What it can be, in the chosen language.
+    pub expects: String,
+    /// Its built-in value, as a file has it.
+    pub default: String,
     /// Its value.
     pub value: serde_json::Value,
+    /// Its value as a file has it.
+    pub in_file: String,
     /// Where that came from.
     pub origin: &'c Origin,
 }
 
 impl SettingRow<'_> {
+    /// The line for it in a file, above the tables: `retention.runs = 7`.
+    pub fn line(&self) -> String {
+        let value = match self.in_file.as_str() {
+            "[]" => "[\"HOME\", \"LC_*\"]", // as what it expects
+            value => value,
+        };
+        format!("{} = {value}", self.name)
+    }
+
     /// The value as text: `600`, `always`, `HOME LANG`.
     pub fn text(&self) -> String {
         match &self.value {
@@ -133,6 +180,21 @@ impl SettingRow<'_> {
             other => other.to_string(),
         }
     }
+}
+
+/// The setting that a person most likely meant by `name`: one that it is the end of, or the one nearest to it.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let is_part = |full: &&str| full.rsplit_once('.').is_some_and(|(_, end)| end == name);
+    let mut parts = NAMES.iter().copied().filter(is_part);
+    if let (Some(only), None) = (parts.next(), parts.next()) {
+        return Some(only);
+    }
+    let distance = |full: &str| strsim::damerau_levenshtein(full, name);
+    NAMES
+        .iter()
+        .copied()
+        .filter(|full| distance(full) <= full.len() / 3)
+        .min_by_key(|full| distance(full))
 }
 
 /// Longer than anybody's settings. They are read before each run.
@@ -170,15 +232,27 @@ impl Config {
         let text = match text {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return self.problems.push(format!("{}: {error}", path.display())),
+            Err(error) => {
+                return self.problems.push(Problem::Unread {
+                    place: path.display().to_string(),
+                    why: error.to_string(),
+                });
+            }
         };
         let origin = Origin::File(path);
-        let taken = text
-            .parse()
-            .and_then(|table: toml::Table| self.take_file(&table, &origin));
-        if let Err(error) = taken {
-            let why = error.message().lines().next().unwrap_or_default();
-            self.problems.push(format!("{origin}: {}", brief(why)));
+        match settings_file::entries(&text) {
+            Ok(entries) => {
+                for entry in entries {
+                    self.take_entry(entry, &origin);
+                }
+            }
+            Err(error) => {
+                let line = settings_file::line(&text, error.span().unwrap_or_default().start);
+                self.problems.push(Problem::Unread {
+                    place: format!("{origin}:{line}"),
+                    why: error.message().to_owned(),
+                });
+            }
         }
     }
 }
@@ -217,7 +291,11 @@ mod tests {
             Origin::Variable("AIM_RETENTION_MIB")
         );
         assert_eq!(config.lock_timeout.origin, Origin::BuiltIn);
-        assert!(config.problems.is_empty());
+        // What a newer toolkit may know keeps nothing from being taken.
+        let [Problem::Unknown { name, .. }] = config.problems.as_slice() else {
+            panic!("{:?}", config.problems)
+        };
+        assert_eq!(name, "future");
     }
 
     #[test]
@@ -232,38 +310,106 @@ mod tests {
         assert_eq!(config.problems.len(), 2, "{:?}", config.problems);
     }
 
+    /// What is wrong with the file `.aim.toml` of the lines `enabled = false` and `text`, without its path.
+    fn problems(text: &str) -> (Config, Vec<String>) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let file = dir.path().join(".aim.toml");
+        std::fs::write(&file, format!("enabled = false\n{text}")).expect("write");
+        let host = Host::fake(["x"]).with_var("XDG_CONFIG_HOME", dir.path());
+        let config = Config::load(&host, Some(&ProjectLayout::new(dir.path())));
+        let problems = config.problems.iter().map(|problem| {
+            let text = problem.to_string();
+            let said = text.strip_prefix(&file.display().to_string());
+            said.expect("the file's name").to_owned()
+        });
+        let problems = problems.collect();
+        (config, problems)
+    }
+
     #[test]
-    fn a_wrong_value_spoils_its_file_and_says_why() {
-        let check = |text: &str, expected: &str| {
-            let dir = tempfile::tempdir().expect("temporary folder");
-            let file = dir.path().join(".aim.toml");
-            std::fs::write(&file, format!("enabled = false\n{text}")).expect("write");
-            let host = Host::fake(["x"]).with_var("XDG_CONFIG_HOME", dir.path());
-            let config = Config::load(&host, Some(&ProjectLayout::new(dir.path())));
-            assert!(config.enabled.value, "{text}");
-            assert_eq!(
-                config.problems,
-                [format!("{}: {expected}", file.display())],
-                "{text}"
-            );
+    fn a_wrong_value_spoils_itself_alone_and_is_named_with_its_line() {
+        let check = |text: &str, line: usize, name: &str, expects: &str| {
+            let (config, said) = problems(text);
+            assert!(!config.enabled.value, "{text}");
+            let expected =
+                format!(":{line}: the value of \"{name}\" is ignored: it has to be {expects}");
+            assert_eq!(said, [expected], "{text}");
         };
         check(
             "lock.timeout = \"soon\"",
-            "invalid type: string \"soon\", expected u64",
+            2,
+            "lock.timeout",
+            "a whole number",
         );
         check(
             "[retention]\nruns = -1",
-            "invalid value: integer `-1`, expected u64",
+            3,
+            "retention.runs",
+            "a whole number",
         );
+        check("guide = 1", 2, "guide", "true or false");
         check(
             "[worker]\npolicy = \"often\"",
-            "unknown variant `often`, expected one of `always`, `loaded`, `manual`",
+            3,
+            "worker.policy",
+            "one of \"always\", \"loaded\", \"manual\"",
         );
         check(
-            "[worker]\nenv_allow = \"HOME\"",
-            "invalid type: string \"HOME\", expected a sequence",
+            "[worker]\n\nenv_allow = \"HOME\"",
+            4,
+            "worker.env_allow",
+            "names in brackets, as in [\"HOME\", \"LC_*\"]",
         );
-        check("lock = 3", "invalid type: integer `3`, expected a map");
+    }
+
+    #[test]
+    fn an_unknown_name_is_named_with_its_line_and_the_nearest_right_one() {
+        let check = |text: &str, expected: &[&str]| {
+            let (config, said) = problems(text);
+            assert!(!config.enabled.value, "{text}");
+            assert_eq!(said, expected, "{text}");
+        };
+        check(
+            "[retention]\nrun = 3\ndays = 7",
+            &[":3: unknown setting \"retention.run\"; did you mean \"retention.runs\"?"],
+        );
+        check(
+            "policy = \"manual\"\nlock = 3\nenabeld = true",
+            &[
+                ":2: unknown setting \"policy\"; did you mean \"worker.policy\"?",
+                ":3: unknown setting \"lock\"",
+                ":4: unknown setting \"enabeld\"; did you mean \"enabled\"?",
+            ],
+        );
+        check(
+            "\"lock.timeout\" = 3\n[next.age]\nof = { many = [1] }",
+            &[
+                ":2: unknown setting \"\"lock.timeout\"\"; did you mean \"lock.timeout\"?",
+                ":4: unknown setting \"next.age.of.many\"",
+            ],
+        );
+        check("[lock]\n[worker]\n", &[]);
+        crate::words::choose(crate::words::Language::Korean);
+        check(
+            "[lsp]\nidle_minute = 3\npython = \"x\"",
+            &[
+                ":3: 알 수 없는 설정 \"lsp.idle_minute\". \"lsp.idle_minutes\"인가요?",
+                ":4: \"lsp.python\"의 값을 무시합니다. 쓸 수 있는 값: \"auto\", \"basedpyright\", \"pyright\", \"ty\" 중 하나",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_no_toml_spoils_its_file_and_says_where() {
+        let (config, said) = problems("lock.timeout = 5\nguide = maybe");
+        assert!(config.enabled.value && config.lock_timeout.value == 600);
+        let [said] = said.as_slice() else {
+            panic!("{said:?}")
+        };
+        assert!(
+            said.starts_with(":3: the whole file is ignored: "),
+            "{said}"
+        );
     }
 
     #[test]
@@ -277,10 +423,12 @@ mod tests {
                 serde_json::Value::String(text) if text == "auto" => "\"ty\"".to_owned(),
                 _ => "\"manual\"".to_owned(),
             };
-            let table: toml::Table = format!("{} = {value}", row.name).parse().expect("TOML");
             let mut config = Config::default();
-            let origin = Origin::File("f".into());
-            config.take_file(&table, &origin).expect(row.name);
+            let path = PathBuf::from("f");
+            let text = format!("{} = {value}", row.name);
+            config.take_text(Ok(text.into_bytes()), path.clone());
+            assert_eq!(config.problems, [], "{}", row.name);
+            let origin = Origin::File(path);
             let mut changed = config.rows();
             changed.retain(|changed| *changed.origin == origin);
             let [changed] = changed.as_slice() else {
@@ -289,7 +437,29 @@ mod tests {
             assert_eq!(changed.name, row.name);
             let shown = value.replace(['[', ']', '"', ','], "");
             assert_eq!(changed.text(), shown);
+            // What is shown as a line of a file is one, and what is expected names every word.
+            for text in [&row.default, &changed.in_file] {
+                let mut config = Config::default();
+                let line = format!("{} = {text}", row.name);
+                config.take_text(Ok(line.into_bytes()), "f".into());
+                assert_eq!(config.problems, [], "{}", row.name);
+            }
         }
+    }
+
+    #[test]
+    fn a_setting_of_a_few_words_expects_all_of_them() {
+        fn check<T: SettingValue>() {
+            let error = T::deserialize(ValueDeserializer::parse("\"?\"").expect("TOML"))
+                .err()
+                .expect("no such word")
+                .to_string();
+            let words = error.split('`').skip(3).step_by(2);
+            let words: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
+            assert_eq!(T::expects(), format!("one of {}", words.join(", ")));
+        }
+        check::<RestartPolicy>();
+        check::<PythonServer>();
     }
 
     #[test]

@@ -8,13 +8,15 @@ mod discover;
 mod layout;
 mod node_variables;
 mod package_places;
+mod problem;
 mod registry;
 mod setting;
+mod settings_file;
 mod venv;
 mod whose;
 mod worker_settings;
 
-pub use config::Config;
+pub use config::{Config, SettingRow, nearest};
 pub use discover::Project;
 pub use layout::{
     CONDA_META, HOOK_LINE, HOOK_PACKAGE, HookLayout, LOGS, ProjectLayout, UserLayout, VenvLayout,
@@ -22,6 +24,7 @@ pub use layout::{
 };
 pub use node_variables::node_variables;
 pub use package_places::PackagePlace;
+pub use problem::Problem;
 pub use registry::{ProjectId, Registration, Registry};
 pub use setting::Origin;
 pub use venv::{Venv, VenvError};

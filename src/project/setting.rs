@@ -5,10 +5,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::de::{Deserialize, DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::env_vars;
+use crate::words::t;
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,14 +49,9 @@ impl<T> Setting<T> {
         }
     }
 
-    /// Takes `value`, if there is one, in the place of what stands here.
-    pub(super) fn over(&mut self, value: Option<T>, origin: &Origin) {
-        if let Some(value) = value {
-            *self = Self {
-                value,
-                origin: origin.clone(),
-            };
-        }
+    /// Takes `value` in the place of what stands here.
+    pub(super) fn set(&mut self, value: T, origin: Origin) {
+        *self = Self { value, origin };
     }
 }
 
@@ -63,11 +59,23 @@ impl<T> Setting<T> {
 pub(super) trait SettingValue: DeserializeOwned {
     /// The value as `aim-venv-sync config` shows it.
     fn shown(&self) -> Json;
+
+    /// What values there are, in the chosen language.
+    fn expects() -> String;
+
+    /// The value as a file has it.
+    fn in_file(&self) -> String {
+        self.shown().to_string()
+    }
 }
 
 impl SettingValue for bool {
     fn shown(&self) -> Json {
         (*self).into()
+    }
+
+    fn expects() -> String {
+        t!("settings.expects.bool").into_owned()
     }
 }
 
@@ -75,43 +83,46 @@ impl SettingValue for u64 {
     fn shown(&self) -> Json {
         (*self).into()
     }
+
+    fn expects() -> String {
+        t!("settings.expects.number").into_owned()
+    }
 }
 
 impl SettingValue for Vec<String> {
     fn shown(&self) -> Json {
         self.join(" ").into()
     }
+
+    fn expects() -> String {
+        t!("settings.expects.names").into_owned()
+    }
+
+    fn in_file(&self) -> String {
+        Json::from(self.as_slice()).to_string()
+    }
+}
+
+/// What a setting that is one of a few words expects.
+pub(super) fn one_of<T: SettingValue>(words: &[T]) -> String {
+    let words: Vec<String> = words.iter().map(SettingValue::in_file).collect();
+    t!("settings.expects.one_of", words = words.join(", ")).into_owned()
 }
 
 /// What a setting can be that a variable overrides.
 pub(super) trait OfVariable: Sized {
-    /// The value that the variable's text means, or what it is not.
-    fn of_variable(text: &str) -> Result<Self, &'static str>;
+    /// The value that the variable's text means, if it can be one.
+    fn of_variable(text: &str) -> Option<Self>;
 }
 
 impl OfVariable for bool {
-    fn of_variable(text: &str) -> Result<Self, &'static str> {
-        Ok(env_vars::truthy(text))
+    fn of_variable(text: &str) -> Option<Self> {
+        Some(env_vars::truthy(text))
     }
 }
 
 impl OfVariable for u64 {
-    fn of_variable(text: &str) -> Result<Self, &'static str> {
-        text.parse().map_err(|_| "not a whole number")
-    }
-}
-
-/// The value of the setting `name` (`lock.timeout`) in a file's table; none where it is not set.
-pub(super) fn in_file<T: SettingValue>(
-    table: &toml::Table,
-    name: &str,
-) -> Result<Option<T>, toml::de::Error> {
-    let Some((outer, inner)) = name.split_once('.') else {
-        return table.get(name).cloned().map(T::deserialize).transpose();
-    };
-    match table.get(outer) {
-        None => Ok(None),
-        Some(toml::Value::Table(table)) => in_file(table, inner),
-        Some(other) => in_file(&toml::Table::deserialize(other.clone())?, inner),
+    fn of_variable(text: &str) -> Option<Self> {
+        text.parse().ok()
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::setting::SettingValue;
+use super::setting::{SettingValue, one_of};
 
 /// When a change of the environment replaces the worker (`worker.policy`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,10 @@ pub enum RestartPolicy {
 impl SettingValue for RestartPolicy {
     fn shown(&self) -> serde_json::Value {
         serde_json::json!(self)
+    }
+
+    fn expects() -> String {
+        one_of(&[Self::Always, Self::Loaded, Self::Manual])
     }
 }
 
@@ -41,6 +45,10 @@ pub enum PythonServer {
 impl SettingValue for PythonServer {
     fn shown(&self) -> serde_json::Value {
         serde_json::json!(self)
+    }
+
+    fn expects() -> String {
+        one_of(&[Self::Auto, Self::Basedpyright, Self::Pyright, Self::Ty])
     }
 }
 

@@ -105,8 +105,14 @@ pub enum Verb {
     )]
     Allow(AllowArgs),
     /// The settings in force.
-    #[command(about = t!("venv_sync.help.config").into_owned())]
-    Config,
+    #[command(
+        about = t!("venv_sync.help.config").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync config", t!("venv_sync.help.example_config")),
+            ("aim-venv-sync config --explain retention.runs", t!("venv_sync.help.example_config_explain")),
+        ])
+    )]
+    Config(ConfigArgs),
     /// What a shell reads to guide its person.
     #[command(
         about = t!("venv_sync.help.shell").into_owned(),
@@ -163,6 +169,23 @@ pub struct SyncArgs {
     /// Wait for the worker.
     #[arg(long, help = t!("venv_sync.help.wait").into_owned())]
     pub wait: bool,
+}
+
+/// Arguments of `config`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ConfigArgs {
+    /// All that there is to know of a setting, or of each.
+    #[arg(
+        long,
+        value_name = t!("venv_sync.help.setting_value").into_owned(),
+        num_args = 0..=1,
+        help = t!("venv_sync.help.explain").into_owned()
+    )]
+    #[expect(
+        clippy::option_option,
+        reason = "clap's way to say: the option, and its value"
+    )]
+    pub explain: Option<Option<String>>,
 }
 
 /// Flags of `allow`.

@@ -2,34 +2,122 @@
 
 use serde_json::{Value, json};
 
+use super::cli::ConfigArgs;
 use super::ground;
-use crate::console::table::{Cell, Table};
+use crate::console::table::{Cell, Table, pairs};
 use crate::console::{CommonArgs, Console, style};
-use crate::error::{Exit, Result};
+use crate::error::{Error, Exit, Result};
 use crate::host::Host;
-use crate::project::{Config, Origin, Project};
+use crate::project::{Config, Origin, Project, ProjectLayout, SettingRow, UserLayout, nearest};
+use crate::terminal::printable;
 use crate::words::t;
 
-/// Prints the settings in force for the project or, where there is none, for the person.
-pub(super) fn config(host: &Host, common: &CommonArgs, console: &mut Console) -> Result<Exit> {
+/// Prints the settings in force for the project or, where there is none, for the person; with `--explain` all that
+/// there is to know of them.
+///
+/// # Errors
+/// Wrong usage, when no setting has the name that was typed.
+pub(super) fn config(
+    host: &Host,
+    common: &CommonArgs,
+    args: &ConfigArgs,
+    console: &mut Console,
+) -> Result<Exit> {
     let project = match &common.project {
         Some(_) => Some(ground::project(host, common)?),
         None => Project::of_host(host),
     };
     let layout = project.as_ref().map(Project::layout);
     let config = Config::load(host, layout.as_ref());
-    if console.is_json() {
-        console.json(&as_json(&config))?;
-    } else {
-        console.text(as_table(&config).to_text(console.width()))?;
-    }
-    for row in config.rows() {
-        console.detail(format_args!("{}: {}", row.name, row.meaning));
+    match &args.explain {
+        Some(name) => {
+            let mut rows = config.rows();
+            if let Some(name) = name {
+                rows.retain(|row| row.name == name);
+                if rows.is_empty() {
+                    return Err(no_such(name));
+                }
+            }
+            if console.is_json() {
+                console.json(&explained(&rows))?;
+            } else {
+                let texts: Vec<String> = rows.iter().map(explanation).collect();
+                console.text(texts.join("\n"))?;
+                let files = [
+                    layout.as_ref().map(ProjectLayout::settings),
+                    UserLayout::of(host).map(|user| user.settings()),
+                ];
+                let files: Vec<String> = files
+                    .iter()
+                    .flatten()
+                    .map(|file| printable(&file.to_string_lossy()))
+                    .collect();
+                console.hint(t!("venv_sync.config.hint_files", files = files.join(", ")));
+            }
+        }
+        None if console.is_json() => console.json(&as_json(&config))?,
+        None => {
+            console.text(as_table(&config).to_text(console.width()))?;
+            for row in config.rows() {
+                console.detail(format_args!("{}: {}", row.name, row.meaning));
+            }
+        }
     }
     for problem in &config.problems {
         console.warn(problem);
     }
     Ok(Exit::Done)
+}
+
+fn no_such(name: &str) -> Error {
+    let error = Error::usage(t!("venv_sync.config.no_such", name = name));
+    let error = match nearest(name) {
+        Some(meant) => error.hint(t!("console.complaint.did_you_mean", this = meant)),
+        None => error,
+    };
+    error.hint(t!("venv_sync.config.hint_all"))
+}
+
+/// One setting, in full.
+fn explanation(row: &SettingRow<'_>) -> String {
+    let plain = |text: &str| vec![Cell::from(text)];
+    let mut facts = vec![
+        (t!("venv_sync.config.values"), plain(&row.expects)),
+        (t!("venv_sync.config.built_in"), plain(&row.default)),
+    ];
+    if let Some(variable) = row.variable {
+        facts.push((t!("venv_sync.config.variable"), plain(variable)));
+    }
+    let now = Cell::from(&row.in_file).and(style::FAINT, format!("  ({})", origin(row.origin)));
+    facts.push((t!("venv_sync.config.now"), vec![now]));
+    facts.push((t!("venv_sync.config.in_file"), plain(&row.line())));
+    let name = style::paint(style::NAME, row.name);
+    format!("{name}\n{}\n{}\n", row.meaning, pairs(&facts).join("\n"))
+}
+
+fn explained(rows: &[SettingRow<'_>]) -> Value {
+    rows.iter()
+        .map(|row| {
+            let facts = json!({
+                "meaning": row.meaning,
+                "values": row.expects,
+                "default": row.default,
+                "variable": row.variable,
+                "value": row.value,
+                "origin": row.origin.to_string(),
+                "line": row.line(),
+            });
+            (row.name.to_owned(), facts)
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::BuiltIn => t!("venv_sync.config.built_in").to_string(),
+        other => other.to_string(),
+    }
 }
 
 fn as_json(config: &Config) -> Value {
@@ -41,7 +129,8 @@ fn as_json(config: &Config) -> Value {
             (row.name.to_owned(), shown)
         })
         .collect();
-    json!({ "settings": settings, "problems": config.problems })
+    let problems: Vec<String> = config.problems.iter().map(ToString::to_string).collect();
+    json!({ "settings": settings, "problems": problems })
 }
 
 fn as_table(config: &Config) -> Table {
@@ -52,14 +141,14 @@ fn as_table(config: &Config) -> Table {
     ];
     let mut table = Table::new(headings).gives_way([2]);
     for row in config.rows() {
-        let (shade, origin) = match row.origin {
-            Origin::BuiltIn => (style::FAINT, t!("venv_sync.config.built_in").to_string()),
-            other => (style::PLAIN, other.to_string()),
+        let shade = match row.origin {
+            Origin::BuiltIn => style::FAINT,
+            _ => style::PLAIN,
         };
         table.push([
             Cell::styled(style::NAME, row.name),
             Cell::from(row.text()),
-            Cell::styled(shade, origin),
+            Cell::styled(shade, origin(row.origin)),
         ]);
     }
     table
@@ -92,7 +181,7 @@ mod tests {
         };
         let host = Host::fake(["x"]).with_var("XDG_CONFIG_HOME", "/nowhere");
         let (mut console, out, err) = crate::console::testing::console(&common);
-        config(&host, &common, &mut console).expect("printed");
+        config(&host, &common, &ConfigArgs::default(), &mut console).expect("printed");
         let printed = err.text();
         let meanings: Vec<_> = printed.lines().collect();
         assert_eq!(meanings.len(), Config::default().rows().len(), "{printed}");
@@ -101,5 +190,43 @@ mod tests {
                 .iter()
                 .all(|line| out.text().contains(line.split(':').next().expect("a name")))
         );
+    }
+
+    #[test]
+    fn a_setting_is_explained_in_full_or_the_nearest_is_named() {
+        let host = Host::fake(["x"])
+            .with_var("AIM_RETENTION_RUNS", "7")
+            .with_var("XDG_CONFIG_HOME", "/nowhere");
+        let explain = |name: Option<&str>, is_json| {
+            let common = CommonArgs {
+                json: is_json,
+                ..CommonArgs::default()
+            };
+            let args = ConfigArgs {
+                explain: Some(name.map(str::to_owned)),
+            };
+            let (mut console, out, _) = crate::console::testing::console(&common);
+            config(&host, &common, &args, &mut console)
+                .map(|_| anstream::adapter::strip_str(&out.text()).to_string())
+        };
+        assert_eq!(
+            explain(Some("retention.runs"), false).expect("printed"),
+            "retention.runs\nruns kept in a project's history\n\
+             can be     a whole number\ndefault    200\nvariable   AIM_RETENTION_RUNS\n\
+             now        7  ($AIM_RETENTION_RUNS)\nin a file  retention.runs = 7\n"
+        );
+        let all = explain(None, false).expect("printed");
+        for row in Config::default().rows() {
+            assert!(
+                all.contains(&format!("{}\n{}", row.name, row.meaning)),
+                "{all}"
+            );
+        }
+        let json: Value =
+            serde_json::from_str(&explain(Some("guide"), true).expect("printed")).expect("JSON");
+        assert_eq!(json["guide"]["line"], "guide = true");
+        let error = explain(Some("retention.run"), false).expect_err("no such setting");
+        assert_eq!(error.exit(), Exit::Usage);
+        assert_eq!(error.hints()[0], "did you mean `retention.runs`?");
     }
 }

@@ -27,7 +27,7 @@ mod status;
 mod sync;
 
 pub use cli::{
-    AllowArgs, Cli, DoctorArgs, ForgetArgs, InitArgs, PromptArgs, ShellArgs, ShellName, SyncArgs,
+    AllowArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, PromptArgs, ShellArgs, ShellName, SyncArgs,
     Verb,
 };
 
@@ -54,7 +54,7 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
     let common = cli.common.clone();
     match cli.into_verb()? {
         Verb::Init(args) => init::init(host, &common, &args, console),
-        Verb::Config => config::config(host, &common, console),
+        Verb::Config(args) => config::config(host, &common, &args, console),
         Verb::List => list::list(host, console),
         Verb::Forget(args) => list::forget(host, &common, &args, console),
         Verb::Shell(args) => prompt::shell(args, console),
@@ -68,7 +68,7 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
                 Verb::Allow(args) => allow::allow(&ground, args, console),
                 Verb::Sync(args) => sync::sync(&ground, args, console),
                 Verb::Init(_)
-                | Verb::Config
+                | Verb::Config(_)
                 | Verb::List
                 | Verb::Forget(_)
                 | Verb::Shell(_)

@@ -74,18 +74,19 @@ fn the_reference_of_settings_is_as_the_code_is() {
          A setting stands in `config.toml` in the platform's configuration folder (`~/.config/aim-toolkit` on Linux), \
          for all projects, or in\na project's `.aim.toml`, which is over it; a variable is over both. \
          `aim-venv-sync config` says which value is in force, and why.\n\n\
-         | setting | default | variable | meaning |\n| --- | --- | --- | --- |\n",
+         `aim-venv-sync config --explain SETTING` says what stands here.\n\n\
+         | setting | values | default | variable | meaning |\n| --- | --- | --- | --- | --- |\n",
     );
     let code = |text: &str| match text {
         "" => String::new(),
         text => format!("`{text}`"),
     };
     for row in Config::default().rows() {
-        let (default, variable) = (code(&row.text()), code(row.variable.unwrap_or_default()));
+        let (default, variable) = (code(&row.default), code(row.variable.unwrap_or_default()));
         let _ = writeln!(
             text,
-            "| `{}` | {default} | {variable} | {} |",
-            row.name, row.meaning
+            "| `{}` | {} | {default} | {variable} | {} |",
+            row.name, row.expects, row.meaning
         );
     }
     compare(Path::new("docs/settings.md"), &text);

@@ -36,3 +36,89 @@ fn a_wrong_command_line_is_named_in_the_persons_language() {
         .exits(2)
         .warns("--limit <N>에 쓸 수 없는 값입니다: many (0 이상의 정수가 아닙니다)");
 }
+
+#[test]
+fn an_unknown_setting_is_named_by_config_and_doctor_and_never_by_pip() {
+    let sandbox = Sandbox::ready();
+    sandbox.write(
+        ".aim.toml",
+        "[retention]\nrun = 5\ndays = \"many\"\nmib = 9\n",
+    );
+    let file = sandbox.project().join(".aim.toml");
+    for (lang, unknown, wrong) in [
+        (
+            "en",
+            "unknown setting \"retention.run\"; did you mean \"retention.runs\"?",
+            "the value of \"retention.days\" is ignored: it has to be a whole number",
+        ),
+        (
+            "ko",
+            "알 수 없는 설정 \"retention.run\". \"retention.runs\"인가요?",
+            "\"retention.days\"의 값을 무시합니다. 쓸 수 있는 값: 0 이상의 정수",
+        ),
+    ] {
+        let unknown = format!("{}:2: {unknown}", file.display());
+        let wrong = format!("{}:3: {wrong}", file.display());
+        let config = said(&sandbox, lang, "aim-venv-sync", &["config"]).ok();
+        let shown = config.stdout();
+        assert!(
+            shown.contains("retention.mib") && shown.contains(" 9 "),
+            "{shown}"
+        );
+        config.warns(&unknown).warns(&wrong);
+        let doctor = said(&sandbox, lang, "aim-venv-sync", &["doctor", "--json"]).json();
+        let checks = doctor["checks"].as_array().expect("checks");
+        let rating = |message: &str| {
+            let is_it = |check: &&serde_json::Value| {
+                check["message"]
+                    .as_str()
+                    .is_some_and(|said| said.ends_with(message))
+            };
+            checks.iter().find(is_it).expect("a check")["outcome"].clone()
+        };
+        assert_eq!(
+            (rating(&unknown), rating(&wrong)),
+            ("odd".into(), "wrong".into())
+        );
+    }
+    sandbox.wheel("tidings", "1.0");
+    let pip = sandbox.pip(["install", "-q", "tidings"]).ok();
+    assert_eq!(pip.stderr(), "");
+}
+
+#[test]
+fn a_setting_is_explained_in_the_persons_language() {
+    let sandbox = Sandbox::new();
+    for (lang, meaning, values, hint) in [
+        (
+            "en",
+            "which server pages get for Python",
+            "can be     one of \"auto\", \"basedpyright\"",
+            "hint: did you mean `lsp.python`?",
+        ),
+        (
+            "ko",
+            "페이지가 쓰는 Python 언어 서버",
+            "쓸 수 있는 값   \"auto\", \"basedpyright\"",
+            ": `lsp.python`인가요?",
+        ),
+    ] {
+        let explain = |name| {
+            said(
+                &sandbox,
+                lang,
+                "aim-venv-sync",
+                &["config", "--explain", name],
+            )
+        };
+        explain("lsp.python")
+            .ok()
+            .says(meaning)
+            .says(values)
+            .says("lsp.python = \"auto\"");
+        explain("lsp.pyton").exits(2).warns(hint);
+        said(&sandbox, lang, "aim-venv-sync", &["config", "--explain"])
+            .ok()
+            .says("worker.env_allow = [\"HOME\", \"LC_*\"]");
+    }
+}

@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use super::check::Check;
 use crate::api::v1::{Health, WatchMode, Watching, WorkerStatus};
 use crate::api::{self, Place};
+use crate::project::Problem;
 use crate::system;
 use crate::terminal::printable;
 use crate::venv_sync::Ground;
@@ -29,8 +30,15 @@ fn settings(ground: &Ground<'_>) -> Vec<Check> {
     let problems = ground.config.problems.iter();
     problems
         .map(|problem| {
-            let message = t!("venv_sync.doctor.setting_wrong", problem = problem);
-            Check::wrong(NAME, message, "aim-venv-sync config".to_owned())
+            let remedy = "aim-venv-sync config --explain".to_owned();
+            match problem {
+                // A newer toolkit may know it.
+                Problem::Unknown { .. } => Check::odd(NAME, problem.to_string(), remedy),
+                _ => {
+                    let message = t!("venv_sync.doctor.setting_wrong", problem = problem);
+                    Check::wrong(NAME, message, remedy)
+                }
+            }
         })
         .collect()
 }
