@@ -42,6 +42,8 @@ variables! {
     LOG = "AIM_LOG";
     /// Set for pip and its descendants, so that pip's own nested calls are left alone. Not meant to be set by hand.
     GUARD = "AIM_PIP_GUARD";
+    /// Set by the completion of a shell, which asks a command what can be typed. Not meant to be set by hand.
+    COMPLETE = "AIM_COMPLETE";
     /// Set in the daemon's terminals: the id of the session.
     TERMINAL = "AIM_TERMINAL";
     #[doc = " Set for a worker and what its nodes start, which ends with it. A program that is to stay is started \

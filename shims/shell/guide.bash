@@ -82,4 +82,4 @@ _aim_complete() {
     \builtin eval "$("$_aim_program" shell bash --completions)"
     \builtin return 124
 }
-\builtin complete -F _aim_complete aim-backend aim-logs aim-venv-sync aim-worker
+\builtin complete -F _aim_complete aim-backend aim-logs aim-lsp aim-venv-sync aim-worker

@@ -80,12 +80,12 @@ end
 
 # The first time that one of them is completed.
 function _aim_complete
-    for name in aim-backend aim-logs aim-venv-sync aim-worker
+    for name in aim-backend aim-logs aim-lsp aim-venv-sync aim-worker
         complete -e -c $name
     end
     $_aim_program shell fish --completions | source
     complete -C (commandline -cp)
 end
-for name in aim-backend aim-logs aim-venv-sync aim-worker
+for name in aim-backend aim-logs aim-lsp aim-venv-sync aim-worker
     complete -c $name -f -a '(_aim_complete)'
 end

@@ -75,7 +75,7 @@ if (( ! ${precmd_functions[(I)_aim_guide]} )); then precmd_functions+=(_aim_guid
 if (( $+functions[compdef] )); then
     _aim_complete() {
         eval "$($_aim_program shell zsh --completions)"
-        _aim-${service#aim-} "$@"
+        _clap_dynamic_completer_${service//-/_} "$@"
     }
-    compdef _aim_complete aim-backend aim-logs aim-venv-sync aim-worker
+    compdef _aim_complete aim-backend aim-logs aim-lsp aim-venv-sync aim-worker
 fi

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::builder::Styles;
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, ValueEnum};
+use clap_complete::PathCompleter;
 
+use super::candidate::{projects, values_or};
 use super::style::{NAME, paint};
 use super::width::columns;
 use crate::words::t;
@@ -31,7 +33,8 @@ pub struct CommonArgs {
         long,
         global = true,
         value_name = t!("console.help.project_value").into_owned(),
-        help = t!("console.help.project").into_owned()
+        help = t!("console.help.project").into_owned(),
+        add = values_or(projects, PathCompleter::dir())
     )]
     pub project: Option<String>,
 

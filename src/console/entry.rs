@@ -7,6 +7,7 @@ use clap::Parser;
 
 use super::args::grammar;
 use super::complaint::complaint;
+use super::completion;
 use crate::error::{self, Error, Exit, Result};
 use crate::host::Host;
 use crate::secrets::hide;
@@ -28,6 +29,9 @@ pub fn run_main<P: Parser>(program: impl FnOnce(&Host, P) -> Result<Exit>) -> Ex
     let host = Host::real();
     words::choose(Language::of(&host));
     Allowed::choose(&host);
+    if completion::answer::<P>(&host) {
+        return Exit::Done.into();
+    }
     let parsed = grammar::<P>()
         .try_get_matches_from(host.args())
         .and_then(|matches| P::from_arg_matches(&matches));

@@ -8,8 +8,10 @@
 //! **Invariant:** colour repeats a meaning that the words already have.
 
 mod args;
+pub mod candidate;
 pub mod changes;
 mod complaint;
+pub mod completion;
 mod entry;
 pub mod language_server;
 mod output;

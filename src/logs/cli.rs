@@ -1,7 +1,10 @@
 //! The command line of `aim-logs`.
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::PathCompleter;
 
+use super::completion::{packages, runs};
+use crate::console::candidate::{values, values_or};
 use crate::console::{CommonArgs, examples, grammar};
 use crate::error::{Error, Result};
 use crate::words::t;
@@ -149,7 +152,12 @@ pub struct ListArgs {
     #[arg(long, value_name = t!("logs.help.since_value").into_owned(), help = t!("logs.help.until").into_owned())]
     pub until: Option<String>,
     /// Only those that named or changed this distribution.
-    #[arg(long, value_name = t!("logs.help.package_value").into_owned(), help = t!("logs.help.package").into_owned())]
+    #[arg(
+        long,
+        value_name = t!("logs.help.package_value").into_owned(),
+        help = t!("logs.help.package").into_owned(),
+        add = values(packages)
+    )]
     pub package: Option<String>,
     /// A line a run, as this says.
     #[arg(long, conflicts_with = "json", value_name = t!("logs.help.format_value").into_owned(),
@@ -196,7 +204,8 @@ pub struct ShowArgs {
         value_name = "RUN",
         default_value = "last",
         hide_default_value = true,
-        help = t!("logs.help.run").into_owned()
+        help = t!("logs.help.run").into_owned(),
+        add = values_or(runs, PathCompleter::file())
     )]
     pub run: String,
     /// Only what it wrote to standard output.

@@ -5,6 +5,7 @@
 //! **Invariant:** only `prune` writes, and it does so through `store`.
 
 mod cli;
+mod completion;
 mod describe;
 mod follow;
 mod format;

@@ -6,8 +6,9 @@
 //!
 //! Four sources, each over the one before (design, section 4): built-in values, `config.toml` of the person,
 //! `.aim.toml` of the project, `AIM_*` variables. What cannot be read as a setting is one of [`Config::problems`],
-//! which the shim never tells of, and no reason to stop: pip must work with a broken settings file. A wrong value spoils its
-//! own setting alone, what is no TOML the whole file. Names that are not in the table may be those of a newer toolkit.
+//! which the shim never tells of, and no reason to stop: pip must work with a broken settings file. A wrong value
+//! spoils its own setting alone, what is no TOML the whole file. Names that are not in the table may be those of a
+//! newer toolkit.
 
 use std::io;
 use std::path::PathBuf;

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::console::candidate::{Value, values};
 use crate::console::{CommonArgs, examples};
 use crate::error::{Error, Result};
+use crate::project::Config;
 use crate::words::t;
 
 /// `aim-venv-sync` as it was typed.
@@ -179,6 +181,7 @@ pub struct ConfigArgs {
         long,
         value_name = t!("venv_sync.help.setting_value").into_owned(),
         num_args = 0..=1,
+        add = values(settings),
         help = t!("venv_sync.help.explain").into_owned()
     )]
     #[expect(
@@ -186,6 +189,12 @@ pub struct ConfigArgs {
         reason = "clap's way to say: the option, and its value"
     )]
     pub explain: Option<Option<String>>,
+}
+
+fn settings() -> Vec<Value> {
+    let config = Config::default();
+    let rows = config.rows().into_iter();
+    rows.map(|row| (row.name.to_owned(), row.meaning)).collect()
 }
 
 /// Flags of `allow`.

@@ -46,6 +46,7 @@ macro_rules! completions {
                 $after
             )),
             include_str!(concat!("../../completions/", $before, "aim-logs", $after)),
+            include_str!(concat!("../../completions/", $before, "aim-lsp", $after)),
             include_str!(concat!(
                 "../../completions/",
                 $before,

@@ -6,28 +6,36 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use aim_toolkit::testing::{Config, ErrorCode, NodeCode, OTHERS, OURS};
+use aim_toolkit::testing::{COMPLETE, Config, ErrorCode, NodeCode, OTHERS, OURS};
 use aim_toolkit::{backend, logs, lsp_cli, venv_sync, worker_cli};
 use clap::Command;
-use clap_complete::Shell;
+use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 
 use crate::api_page;
 
 #[test]
 fn completions_are_as_the_commands_are() {
-    for (name, command) in commands() {
-        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+    for (name, _) in commands() {
+        let shells: [(&dyn EnvCompleter, String); 3] = [
+            (&Bash, format!("{name}.bash")),
+            (&Zsh, format!("_{name}")),
+            (&Fish, format!("{name}.fish")),
+        ];
+        for (shell, file) in shells {
             let mut text = Vec::new();
-            clap_complete::generate(shell, &mut command.clone(), name, &mut text);
-            let file = match shell {
-                Shell::Zsh => format!("_{name}"),
-                Shell::Fish => format!("{name}.fish"),
-                _ => format!("{name}.bash"),
-            };
-            compare(
-                &Path::new("completions").join(file),
-                &String::from_utf8(text).expect("utf-8"),
-            );
+            shell
+                .write_registration(COMPLETE, name, name, name, &mut text)
+                .expect("written");
+            let mut text = String::from_utf8(text).expect("utf-8");
+            if shell.name() == "zsh" {
+                // Where zsh loads the file when the command is first completed, that call is answered, too.
+                let function = format!("_clap_dynamic_completer_{}", name.replace('-', "_"));
+                let _ = writeln!(
+                    text,
+                    "if [[ $funcstack[1] == _{name} ]]; then {function} \"$@\"; fi"
+                );
+            }
+            compare(&Path::new("completions").join(file), &text);
         }
     }
 }

@@ -1,0 +1,61 @@
+//! What a shell offers where a run or a package is to be typed.
+
+use std::collections::BTreeSet;
+
+use anstream::adapter::strip_str;
+use chrono::Utc;
+
+use super::describe;
+use crate::console::candidate::Value;
+use crate::console::completion::project;
+use crate::console::time;
+use crate::inventory::{canonical, requirement_name};
+use crate::store::{Run, RunLog};
+use crate::words::t;
+
+/// Runs that are offered: more than anybody reads through.
+const MOST_RUNS: usize = 200;
+
+/// What names a run: a word for one, else its short id; newest first.
+pub(super) fn runs() -> Vec<Value> {
+    let log = history();
+    let last = (!log.runs.is_empty())
+        .then(|| ("last".to_owned(), t!("logs.completion.last").into_owned()));
+    let by_id = |run| (log.short_id(run), meaning(run));
+    last.into_iter()
+        .chain(log.runs.iter().take(MOST_RUNS).map(by_id))
+        .collect()
+}
+
+/// The packages that a run named or changed.
+pub(super) fn packages() -> Vec<Value> {
+    let log = history();
+    let names: BTreeSet<String> = log
+        .runs
+        .iter()
+        .filter_map(Run::record)
+        .flat_map(|record| {
+            let named = record.packages.iter().map(|typed| requirement_name(typed));
+            let changed = record.changes.changes();
+            named
+                .map(canonical)
+                .chain(changed.map(|change| canonical(&change.name)))
+        })
+        .collect();
+    names
+        .into_iter()
+        .map(|name| (name, String::new()))
+        .collect()
+}
+
+/// A run as a person remembers it: `install six, 3 h ago, ok`.
+fn meaning(run: &Run) -> String {
+    let command = format!("{} {}", run.action(), describe::packages(run));
+    let ago = time::ago(run.at(), Utc::now());
+    let ending = describe::ending(run).to_line();
+    format!("{}, {ago}, {}", command.trim(), strip_str(&ending))
+}
+
+fn history() -> RunLog {
+    project().map_or_else(RunLog::default, |project| RunLog::read(&project.layout()))
+}
