@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::cli::HistoryArgs;
 use super::describe;
-use super::nearest::nearest;
 use crate::console::style::{FAINT, NAME, PLAIN};
 use crate::console::table::{Cell, Table};
 use crate::console::{Console, time};
@@ -15,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::inventory::{Change, canonical, requirement_name};
 use crate::project::ProjectLayout;
 use crate::store::{Run, RunLog};
-use crate::words::t;
+use crate::words::{nearest, t};
 
 /// A change of a package, and the run that made it.
 type Step<'a> = (&'a Run, &'a Change);

@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::cli::ListArgs;
 use super::describe;
 use super::format::Format;
-use super::nearest::nearest;
 use crate::console::style::{self, BAD, NAME};
 use crate::console::table::{Cell, Styled, Table};
 use crate::console::{Console, time};
@@ -17,7 +16,7 @@ use crate::inventory::canonical;
 use crate::project::{Project, ProjectLayout};
 use crate::store::{Run, RunLog};
 use crate::terminal::printable;
-use crate::words::t;
+use crate::words::{nearest, t};
 
 /// Terminals from here on have columns for how runs ended and how long they took.
 const WIDE: usize = 80;

@@ -11,7 +11,6 @@ mod follow;
 mod format;
 mod history;
 mod list;
-mod nearest;
 mod prune;
 mod show;
 mod state;

@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::cli::ShowArgs;
 use super::describe;
-use super::nearest::nearest;
 use crate::console::shell;
 use crate::console::style::{self, FAINT, NAME};
 use crate::console::table::{Cell, pairs};
@@ -20,7 +19,7 @@ use crate::project::{LOGS, Project, ProjectLayout};
 use crate::secrets;
 use crate::store::{FindError, Log, LogError, Run, RunLog};
 use crate::terminal::printable;
-use crate::words::t;
+use crate::words::{nearest, t};
 
 /// Candidates named when a run is not clear.
 const CANDIDATES: usize = 5;

@@ -24,7 +24,7 @@ use super::settings_file::{self, Entry};
 use super::worker_settings::{PythonServer, RestartPolicy};
 use crate::files::{Folder, read};
 use crate::host::Host;
-use crate::words::t;
+use crate::words::{nearest, t};
 
 macro_rules! settings {
     ($( $field:ident: $type:ty = $default:expr, $name:literal $(or $variable:literal)?, says $words:tt; )*) => {
@@ -85,7 +85,7 @@ macro_rules! settings {
                     name => self.problems.push(Problem::Unknown {
                         place,
                         name: name.to_owned(),
-                        meant: nearest(name),
+                        meant: meant_by(name),
                     }),
                 }
             }
@@ -183,19 +183,14 @@ impl SettingRow<'_> {
     }
 }
 
-/// The setting that a person most likely meant by `name`: one that it is the end of, or the one nearest to it.
-pub fn nearest(name: &str) -> Option<&'static str> {
+/// The setting that a person most likely meant by `name`: the one that it is the end of, or the one most like it.
+pub fn meant_by(name: &str) -> Option<&'static str> {
     let is_part = |full: &&str| full.rsplit_once('.').is_some_and(|(_, end)| end == name);
     let mut parts = NAMES.iter().copied().filter(is_part);
-    if let (Some(only), None) = (parts.next(), parts.next()) {
-        return Some(only);
+    match (parts.next(), parts.next()) {
+        (Some(only), None) => Some(only),
+        _ => nearest(name, NAMES.iter().copied()),
     }
-    let distance = |full: &str| strsim::damerau_levenshtein(full, name);
-    NAMES
-        .iter()
-        .copied()
-        .filter(|full| distance(full) <= full.len() / 3)
-        .min_by_key(|full| distance(full))
 }
 
 /// Longer than anybody's settings. They are read before each run.

@@ -16,7 +16,7 @@ mod venv;
 mod whose;
 mod worker_settings;
 
-pub use config::{Config, SettingRow, nearest};
+pub use config::{Config, SettingRow, meant_by};
 pub use discover::Project;
 pub use layout::{
     CONDA_META, HOOK_LINE, HOOK_PACKAGE, HookLayout, LOGS, ProjectLayout, UserLayout, VenvLayout,

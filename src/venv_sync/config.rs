@@ -8,7 +8,7 @@ use crate::console::table::{Cell, Table, pairs};
 use crate::console::{CommonArgs, Console, style};
 use crate::error::{Error, Exit, Result};
 use crate::host::Host;
-use crate::project::{Config, Origin, Project, ProjectLayout, SettingRow, UserLayout, nearest};
+use crate::project::{Config, Origin, Project, ProjectLayout, SettingRow, UserLayout, meant_by};
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -71,7 +71,7 @@ pub(super) fn config(
 
 fn no_such(name: &str) -> Error {
     let error = Error::usage(t!("venv_sync.config.no_such", name = name));
-    let error = match nearest(name) {
+    let error = match meant_by(name) {
         Some(meant) => error.hint(t!("console.complaint.did_you_mean", this = meant)),
         None => error,
     };

@@ -27,8 +27,8 @@ mod status;
 mod sync;
 
 pub use cli::{
-    AllowArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, PromptArgs, ShellArgs, ShellName, SyncArgs,
-    Verb,
+    AllowArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, PromptArgs, ShellArgs, ShellName,
+    SyncArgs, Verb,
 };
 
 use self::ground::Ground;

@@ -6,6 +6,10 @@
 //!
 //! **Invariant:** the language is chosen once, at start, by [`choose`]; in tests each thread has its own.
 
+mod nearest;
+
+pub use nearest::nearest;
+
 use crate::env_vars;
 use crate::error::Labels;
 use crate::host::Host;

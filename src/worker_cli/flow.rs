@@ -21,7 +21,7 @@ use crate::files::read;
 use crate::json::Json;
 use crate::json::laid_out;
 use crate::terminal::printable;
-use crate::words::t;
+use crate::words::{nearest as nearest_word, t};
 
 /// How often a living list is drawn at most, and at least while a node runs.
 const PERIODS: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(200));
@@ -121,7 +121,7 @@ impl Stored {
         }
         let all: Vec<_> = self.nodes.iter().map(StoredNode::shown).collect();
         let error = Error::usage(t!("worker_cli.flow.no_node", id = printable(unknown)));
-        let error = nearest::hinted(error, nearest::of(unknown, ids()));
+        let error = nearest::hinted(error, nearest_word(unknown, ids()));
         Err(error.hint(t!("worker_cli.flow.ids", ids = all.join(", "))))
     }
 

@@ -5,10 +5,8 @@ use std::path::Path;
 use crate::error::Error;
 use crate::project::Venv;
 use crate::terminal::printable;
-use crate::words::t;
+use crate::words::{nearest, t};
 
-/// How alike two names are at least, of which one is meant.
-const ALIKE: f64 = 0.8;
 /// Files and folders of a project that are looked at.
 const LOOKED_AT: usize = 5000;
 
@@ -20,22 +18,13 @@ pub(super) fn hinted(error: Error, name: Option<&str>) -> Error {
     }
 }
 
-/// The one of `names` that is most like `typed`, if one is.
-pub(super) fn of<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |name: &str| strsim::jaro_winkler(&typed.to_lowercase(), &name.to_lowercase());
-    let alike = names.into_iter().map(|name| (likeness(name), name));
-    let best = alike.max_by(|one, other| one.0.total_cmp(&other.0));
-    best.filter(|(likeness, _)| *likeness > ALIKE)
-        .map(|(_, name)| name)
-}
-
 /// The file of the project in `root` that may have been meant by `typed`: one of that name, or else of one like it.
 pub(super) fn node_file(root: &Path, typed: &Path) -> Option<String> {
     let name = typed.file_name()?.to_str()?;
     let files = python_files(root);
     let name_of = |file: &str| file.rsplit('/').next().unwrap_or(file).to_owned();
     let names: Vec<String> = files.iter().map(|file| name_of(file)).collect();
-    let best = of(name, names.iter().map(String::as_str))?;
+    let best = nearest(name, names.iter().map(String::as_str))?;
     files.iter().find(|file| name_of(file) == best).cloned()
 }
 
@@ -65,19 +54,6 @@ fn python_files(root: &Path) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_most_alike_is_meant_or_nothing() {
-        fn check(typed: &str, names: &[&str], expected: Option<&str>) {
-            assert_eq!(of(typed, names.iter().copied()), expected, "{typed}");
-        }
-        check("ad.py", &["sub.py", "add.py"], Some("add.py"));
-        check("ADD.py", &["sub.py", "add.py"], Some("add.py"));
-        check("tt", &["s", "1", "t"], Some("t"));
-        check("other", &["s", "t"], None);
-        check("price", &["1", "2"], None);
-        check("x", &[], None);
-    }
 
     #[test]
     fn a_file_is_found_wherever_the_project_has_it() {

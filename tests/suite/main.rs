@@ -52,6 +52,7 @@ mod readme;
 mod released;
 mod results;
 mod sandbox;
+mod screens;
 mod scripts;
 mod secrets;
 mod shells;

@@ -159,7 +159,7 @@ fn doctor_names_what_does_not_hold_and_since_when() {
     std::fs::write(&info, text).expect("write");
     sandbox
         .run("aim-venv-sync", ["doctor"])
-        .says("alpha 1.0 needs beta<2, which is not installed (since run ")
+        .says("alpha 1.0 needs beta<2, which is not installed (since #")
         .says("pip install 'beta<2'");
     install(&wheel("beta", "2.0"));
     let mut korean = sandbox.command("aim-venv-sync");

@@ -68,8 +68,10 @@ fn words(one: &Broken, runs: &[Run]) -> String {
     };
     match since(one, runs) {
         Some(run) => {
-            let (id, ago) = (run.id(), time::ago(run.at(), Utc::now()));
-            let id = &id[..id.len().min(8)];
+            let ago = time::ago(run.at(), Utc::now());
+            let id = run
+                .number()
+                .map_or_else(|| run.id(), |number| number.to_string());
             t!(
                 "venv_sync.doctor.requirement_since",
                 what = what,
