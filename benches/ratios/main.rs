@@ -17,6 +17,7 @@ mod floor;
 mod flow;
 mod http;
 mod job;
+mod logs;
 mod lsp;
 mod measure;
 mod memory;
@@ -38,9 +39,10 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [(&str, fn()); 9] = [
+    let parts: [(&str, fn()); 10] = [
         ("environment", environment::rows),
         ("shim", shim::rows),
+        ("logs", logs::rows),
         ("job", job::rows),
         ("worker", worker::rows),
         ("flow", flow::rows),

@@ -21,6 +21,8 @@ use crate::store::{FindError, Log, LogError, Run, RunLog};
 use crate::terminal::printable;
 use crate::words::{nearest, t};
 
+/// Columns of a path in the line of a candidate.
+const LONGEST_PATH: usize = 30;
 /// Candidates named when a run is not clear.
 const CANDIDATES: usize = 5;
 
@@ -59,6 +61,8 @@ pub(super) fn show(
     match log {
         Ok(log) => return print_log(console, &log),
         Err(error @ LogError::Unreadable { .. }) => console.warn(printable(&error.to_string())),
+        // What another tool did never had one.
+        Err(LogError::None) => {}
         Err(_) => console.note(t!("logs.log_gone")),
     }
     Ok(())
@@ -109,7 +113,10 @@ pub(super) fn not_found(error: &FindError) -> Error {
         FindError::Ambiguous(runs) => {
             let candidate = |run: &Run| {
                 let number = run.number().map(|number| format!("{number}  "));
-                let (number, what) = (number.unwrap_or_default(), describe::what(run, usize::MAX));
+                let (number, what) = (
+                    number.unwrap_or_default(),
+                    describe::what(run, LONGEST_PATH),
+                );
                 format!("{number}{}  {}  {what}", run.id(), time::local(run.at()))
             };
             let error = Error::not_found(t!("logs.ambiguous", n = runs.len()));

@@ -606,6 +606,23 @@ mod tests {
     }
 
     #[test]
+    fn who_wants_the_newest_reads_no_older_line() {
+        let (_dir, project) = logs();
+        let layout = project.layout();
+        publish(&project, "one");
+        let newest = fs::read(layout.runs()).expect("read");
+        let mut text = b"says nothing\n".repeat(100);
+        text.extend(newest);
+        fs::write(layout.runs(), text).expect("write");
+        assert_eq!(RunLog::read(&layout).problems.len(), 100);
+        let log = RunLog::read_newest(&layout, 1);
+        assert_eq!(
+            (log.problems.len(), log.runs.len(), log.earlier),
+            (0, 1, 100)
+        );
+    }
+
+    #[test]
     fn the_last_error_is_pips_last_word() {
         let (_dir, project) = logs();
         let layout = project.layout();

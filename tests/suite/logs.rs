@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use rexpect::session::spawn_command;
+
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -118,6 +120,39 @@ fn a_day_is_read_without_the_word_list() {
         "{}",
         mistyped.stderr()
     );
+}
+
+#[test]
+fn long_output_goes_to_the_persons_pager() {
+    let sandbox = Sandbox::ready();
+    let shown = |args: &[&str], pager: &str| {
+        let mut command = sandbox.command("aim-logs");
+        command
+            .args(args)
+            .env("AIM_PAGER", pager)
+            .env("TERM", "xterm");
+        let mut terminal = spawn_command(command, Some(20_000)).expect("a terminal");
+        terminal.exp_eof().expect("the end")
+    };
+    let pager = "sed 's/^/paged: /'";
+    let list = shown(&[], pager);
+    assert!(list.contains("paged: ") && list.contains("init"), "{list}");
+    // What is said besides comes when the pager has left the terminal.
+    let none = shown(&["--package", "nothing"], "cat >/dev/null; echo paged");
+    let (paged, said) = (none.find("paged"), none.find("is like that"));
+    assert!(paged.is_some() && paged < said, "{none}");
+    for (args, pager) in [
+        (&["--no-pager"][..], pager),
+        (&["--json"], pager),
+        (&[], ""),
+        (&[], "cat"),
+    ] {
+        let list = shown(args, pager);
+        assert!(
+            !list.contains("paged") && list.contains("init"),
+            "{args:?} {list}"
+        );
+    }
 }
 
 #[test]

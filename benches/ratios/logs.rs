@@ -1,0 +1,43 @@
+//! Reading a long history.
+
+use aim_toolkit::testing::RunId;
+
+use crate::measure::{row, run, turns};
+use crate::sandbox::Sandbox;
+
+/// Runs of the long history.
+const RUNS: usize = 10_000;
+
+pub(crate) fn rows() {
+    let (long, short) = (Sandbox::ready(), Sandbox::ready());
+    remember(&long);
+    let (one, many) = turns(
+        60,
+        || run(short.command("aim-logs").arg("list")),
+        || run(long.command("aim-logs").arg("list")),
+    );
+    row(
+        "aim-logs list of 10,000 runs / of one",
+        one,
+        many,
+        "at most 15 ms",
+    );
+}
+
+/// Gives the project so many runs, each with a log.
+fn remember(sandbox: &Sandbox) {
+    let logs = sandbox.project().join(".pip-logs");
+    let mut record = sandbox.last_record();
+    let mut text = String::new();
+    for number in 1..=RUNS {
+        let id = RunId::new().to_string();
+        let name = format!("20260301120000_install_000-{id}_success.log");
+        std::fs::write(logs.join(&name), "[stdout]\n").expect("written");
+        record["log_path"] = format!(".pip-logs/{name}").into();
+        record["id"] = id.into();
+        record["number"] = number.into();
+        text += &record.to_string();
+        text.push('\n');
+    }
+    std::fs::write(logs.join("runs.jsonl"), text).expect("written");
+}
