@@ -23,15 +23,15 @@ use crate::words::t;
     ])
 )]
 pub struct Cli {
-    /// Options of every command.
-    #[command(flatten)]
-    pub common: CommonArgs,
     /// A run to show, where no command is named.
     #[arg(value_name = "RUN", help = t!("logs.help.only_run").into_owned())]
     pub run: Option<String>,
     /// Which runs to list, where no command is named.
     #[command(flatten)]
     pub list: ListArgs,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
     /// Print long output at once.
     #[arg(long, global = true, help_heading = t!("console.help.common").into_owned(),
           help = t!("logs.help.no_pager").into_owned())]

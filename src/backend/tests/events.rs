@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use super::{World, generation};
+use super::{RUN, World, generation};
 use crate::api::v1::{EnvChanged, Event, EventKind};
 use crate::project::ProjectId;
 
@@ -99,15 +99,16 @@ fn a_change_is_told_from_the_run_to_the_worker() {
     generation(&project, 2);
     let change = EnvChanged {
         generation: 2,
-        run_id: Some("the-run".to_owned()),
+        run_id: Some(RUN.to_owned()),
         wait_s: Some(60.0),
     };
     client.env_changed(&project, &change).expect("told");
     let run = ear.expect(EventKind::RunFinished, 2);
-    assert_eq!(run.run_id.as_deref(), Some("the-run"));
+    assert_eq!((run.run_id.as_deref(), run.number), (Some(RUN), Some(2)));
     let place = ear.last_id.clone();
     let changed = ear.expect(EventKind::EnvChanged, 2);
-    assert_eq!(changed.run_id.as_deref(), Some("the-run"));
+    assert_eq!(changed.run_id.as_deref(), Some(RUN));
+    assert_eq!(changed.number, Some(2));
     ear.expect(EventKind::WorkerStarting, 2);
     ear.expect(EventKind::WorkerReady, 2);
 

@@ -182,8 +182,15 @@ fn ask(mut to: impl Read + Write, request: &str) -> (u16, String) {
     (status.parse().expect("a number"), answer)
 }
 
+/// The run that made every [`generation`].
+const RUN: &str = "0199ab12-cd34-7000-8000-000000000004";
+
 fn generation(project: &Project, number: u64) {
-    let text = format!(r#"{{"updated_at":null,"packages":[],"generation":{number}}}"#);
+    let change =
+        format!(r#"{{"generation":{number},"run_id":"{RUN}","number":{number},"source":"pip"}}"#);
+    let text = format!(
+        r#"{{"updated_at":null,"packages":[],"generation":{number},"last_change":{change}}}"#
+    );
     let new = project.root().join("new");
     std::fs::write(&new, text).expect("write");
     std::fs::rename(new, project.layout().env_meta()).expect("rename");
