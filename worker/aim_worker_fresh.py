@@ -36,9 +36,30 @@ class Modules:
         self.known, self.at_start = set(), frozenset(modules)
         # By name: where it was found, the file that says whether it is the same, and that file's stamp.
         self.own, self.fixed = {}, {}
+        # The folder of the last node's file, where it is on the path for that.
+        self.beside = None
         # What came by startup files is not asked for again by anybody.
         self.note(self.fixed)
         self.at_start = frozenset(self.known)
+
+    def stand_beside(self, folder):
+        """Let what lies in the folder of a node's file be imported, after all that is found otherwise.
+
+        What was imported so beside another node is forgotten: `util` is another one here.
+        """
+        if folder == self.beside or not isinstance(sys.path, list):
+            return
+        self.note()
+        before, self.beside = self.beside, None
+        if before is not None:
+            if before in sys.path:
+                del sys.path[len(sys.path) - 1 - sys.path[::-1].index(before)]
+            theirs = [place for name, (place, _, _) in self.own.items() if "." not in name and isinstance(place, str)]
+            if any([before in (os.path.dirname(place), os.path.dirname(os.path.dirname(place))) for place in theirs]):
+                self.drop()
+        if folder is not None and folder not in sys.path:
+            sys.path.append(folder)
+            self.beside = folder
 
     def refresh(self, last=0):
         """Before a node: forget what can be loaded again if it has to be. Tells why this process is spent, if it is.
@@ -159,13 +180,16 @@ class Modules:
         return sorted(found if startup is None else found | {startup})
 
     def forget(self, changed):
+        self.drop()
+        self.tell(changed[0])
+
+    def drop(self):
         for name in self.own:
             forget_module(name)
         self.known.difference_update(self.own)
         self.own.clear()
         self.count = 0
         import_standard("importlib").invalidate_caches()
-        self.tell(changed[0])
 
 
 def forget_module(name):

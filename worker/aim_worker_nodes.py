@@ -37,12 +37,14 @@ Coroutine = type(_coroutine)
 
 
 class Node:
-    """A compiled file: the name it was asked by, its real path, its ready-made names, the stamp of what was read."""
+    """A compiled file: the name it was asked by, its real path, the folder beside it if that is not the project's, its
+    ready-made names, the stamp of what was read."""
 
-    __slots__ = ("name", "path", "code", "ready", "stamp")
+    __slots__ = ("name", "path", "folder", "code", "ready", "stamp")
 
-    def __init__(self, name, path, code, ready, stamp):
-        self.name, self.path, self.code, self.ready, self.stamp = name, path, code, ready, stamp
+    def __init__(self, name, path, folder, code, ready, stamp):
+        self.name, self.path, self.folder = name, path, folder
+        self.code, self.ready, self.stamp = code, ready, stamp
 
 
 def read_node(root, file):
@@ -69,7 +71,9 @@ def read_node(root, file):
             module = import_standard(module_name)
             ready[ready_name] = module.Path if ready_name == "Path" else module
     # Written in this very tick of the file system's clock, it could be written again and look the same.
-    return Node(name, path, code, ready, stamp if stamp[2] < tick else None)
+    folder = os.path.dirname(path)
+    folder = None if os.path.join(folder, "") == inside else folder
+    return Node(name, path, folder, code, ready, stamp if stamp[2] < tick else None)
 
 
 def choose_function(namespace):

@@ -176,6 +176,7 @@ class Worker:
                 if file is not None or "edges" not in request:
                     node = self.node(root, file)
                     path = node.path
+                    self.modules.stand_beside(node.folder)
                 why = self.modules.refresh(self.channel.sent_at)
                 if why is not None and self.is_ours and not request.get("anyway"):
                     return to_json({"id": request.get("id"), "spent": why}) + "\n"
@@ -298,7 +299,7 @@ class Worker:
         b"-".decode("utf-8-sig")
         site.addpackage(*os.path.split(os.devnull), set())
         source = b"def RunScript(a=0, b=0):\n    return {'sum': a + b}\n"
-        node = Node("", "<rehearsal>", compile(source, "<rehearsal>", "exec", dont_inherit=True), {}, None)
+        node = Node("", "<rehearsal>", None, compile(source, "<rehearsal>", "exec", dont_inherit=True), {}, None)
         request = from_json('{"id": "rehearsal", "input": {"a": 1, "b": 2}}')
         output = self.deliver(self.run(node, request["input"]), {"ref": "rehearsal"})
         self.reply(request, output, time.perf_counter())

@@ -1,7 +1,6 @@
 //! What a node says: what it prints, then its output, or why there is none.
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -19,7 +18,6 @@ use crate::words::t;
 const LINES: u32 = 100;
 
 /// What Python says of a module that is not there, before its name.
-const NO_MODULE: &str = "No module named '";
 
 /// Characters of an output that a terminal is shown, which may be one line.
 const CHARACTERS: usize = 20_000;
@@ -29,8 +27,6 @@ const NO_FUNCTION: &str = "No callable function found in node";
 
 /// What a node prints, on its way out.
 pub(super) struct Words<'a> {
-    /// The project's folder.
-    root: &'a Path,
     /// The node's file in it.
     file: &'a str,
     /// Standard output does not stand at the beginning of a line.
@@ -39,9 +35,8 @@ pub(super) struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// Of the node in `file`, which has not begun.
-    pub(super) fn of(root: &'a Path, file: &'a str) -> Self {
+    pub(super) fn of(file: &'a str) -> Self {
         Self {
-            root,
             file,
             line_is_open: false,
         }
@@ -99,13 +94,7 @@ impl<'a> Words<'a> {
         if error == NO_FUNCTION {
             return Some(t!("worker_cli.hint_function"));
         }
-        // Modules are found from the project's folder (compat, section 8), and not from beside the node.
-        let missing = error.strip_prefix(NO_MODULE)?.strip_suffix('\'')?;
-        let (folder, _) = self.file.rsplit_once('/')?;
-        let beside = self.root.join(folder).join(missing);
-        let is_there = beside.with_extension("py").is_file() || beside.is_dir();
-        let name = format!("{}.{missing}", folder.replace('/', "."));
-        is_there.then(|| t!("worker_cli.hint_module", name = printable(&name)))
+        None
     }
 
     /// Its output: the file of a figure, the text of an object, or JSON; on a terminal the beginning of what is long.
@@ -257,7 +246,7 @@ mod tests {
             json,
             ..CommonArgs::default()
         });
-        let mut words = Words::of(Path::new("/p"), "a.py");
+        let mut words = Words::of("a.py");
         for (stream, text) in outputs {
             let output = NodeOutput {
                 stream: *stream,

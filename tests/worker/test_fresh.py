@@ -95,6 +95,26 @@ class Fresh(Site):
             self.check("import lib\ndef main(): return lib.X", number)
         self.assertEqual(self.worker.loaded_again, [lib] * 4)
 
+    def test_what_lies_beside_a_node_in_a_folder(self):
+        """It is found after all else, and beside another node it is another one."""
+        self.start()
+        self.project.write("kept.py", "X = 'of the project'")
+        for folder in ("a", "b"):
+            self.project.write(folder + "/util.py", "X = %r" % folder)
+            self.project.write(folder + "/kept.py", "X = 'hidden'")
+            self.project.write(folder + "/pack/__init__.py", "X = %r" % folder)
+            source = "import kept, pack, util, sys\ndef main(): return [util.X, pack.X, kept.X, len(sys.path)]"
+            self.project.write(folder + "/node.py", source)
+        found = [self.worker.run(folder + "/node.py")["output"] for folder in ("a", "a", "b", "a")]
+        count = found[0][3]
+        self.assertEqual(found, [[name, name, "of the project", count] for name in ("a", "a", "b", "a")])
+        self.project.write("a/util.py", "X = 'changed'")
+        time.sleep(0.002)
+        self.assertEqual(self.worker.run("a/node.py")["output"][0], "changed")
+        self.check("import sys\ndef main(): return len(sys.path)", count - 1)
+        reply = self.run_node("import util")
+        self.assertEqual(reply["error"], "No module named 'util'", reply)
+
     def test_an_editable_library(self):
         """As setuptools makes one: a finder of its own, which is asked last."""
         finder = (
