@@ -13,11 +13,13 @@ mod beside_others;
 mod call;
 mod classify;
 mod options;
+mod own_name;
 mod real_pip;
 mod settings;
 mod story;
 
 use std::convert::Infallible;
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -30,6 +32,7 @@ use crate::exec;
 use crate::hook;
 use crate::host::Host;
 use crate::store::Allowed;
+use crate::terminal::styled;
 use crate::words::{self, Language, t};
 use call::PipCall;
 use story::RememberedCall;
@@ -41,6 +44,10 @@ pub fn main() -> ExitCode {
     Allowed::choose(&host);
     if let Some((pid, call)) = PipCall::from_inside(&host) {
         return beside::main(pid, &call, &host);
+    }
+    if let Some(text) = own_name::answer(&host) {
+        let _ = std::io::stdout().write_all(styled(&text).as_bytes());
+        return Exit::Done.into();
     }
     let Err(error) = answer(&host);
     let hints = error.hints().iter().map(|hint| format!("; {hint}"));

@@ -122,3 +122,32 @@ fn a_setting_is_explained_in_the_persons_language() {
             .says("worker.env_allow = [\"HOME\", \"LC_*\"]");
     }
 }
+
+#[test]
+fn aim_pip_says_what_it_is_by_its_own_name_alone() {
+    let sandbox = Sandbox::ready();
+    let venv = sandbox.venv().display().to_string();
+    for (lang, what) in [("en", "stands in front of pip"), ("ko", "pip 앞에 서서")] {
+        for args in [&[][..], &["--help"]] {
+            let ran = said(&sandbox, lang, "aim-pip", args).ok();
+            assert_eq!(ran.stderr(), "");
+            ran.says(what).says(&venv).says("aim-venv-sync init");
+        }
+        let version = said(&sandbox, lang, "aim-pip", &["--version"]).ok();
+        let expected = format!("aim-pip {} (aim-toolkit)\n", env!("CARGO_PKG_VERSION"));
+        assert_eq!(version.stdout(), expected);
+    }
+    // As pip it is pip, and by its own name with anything else, too.
+    for args in [&[][..], &["--help"], &["--version"]] {
+        let ours = sandbox.pip(args).ok().stdout();
+        let mut alone = sandbox.command(sandbox.bin("pip"));
+        let pips = Ran::of(alone.args(args).env("AIM_PIP_BYPASS", "1")).ok();
+        assert_eq!(ours, pips.stdout());
+    }
+    let list = said(&sandbox, "en", "aim-pip", &["list"]).ok();
+    list.says("pip ");
+    let nowhere = Sandbox::new();
+    said(&nowhere, "en", "aim-pip", &[])
+        .ok()
+        .says("this folder has no Python environment");
+}
