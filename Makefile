@@ -60,7 +60,7 @@ fuzz: ## feed the classifier, the log's cleaner and the messages of language ser
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir fuzz $$target -- -max_total_time=$(SECONDS) || exit 1; \
 	done
 
-review: ## remake what tests compare: completions, man pages, docs/environment.md, settings.md, codes.md, api.md, openapi.json
+review: ## remake what tests compare: completions, man pages, docs/environment.md, settings.md, codes.md, messages.md, api.md, openapi.json
 	AIM_UPDATE=1 $(CARGO) test --locked --test suite generated
 
 bench: ## measure the speeds that docs/benchmarks.md notes, as ratios in one run

@@ -10,9 +10,26 @@ use std::io::Write;
 use crate::secrets::hide;
 use crate::terminal::styled;
 
-/// Exit status of a command (design, section 11). `aim-pip` leaves with pip's own instead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+/// Each status with its meaning: the enum, and the table from which manual pages and `docs/codes.md` are made.
+macro_rules! exits {
+    ($( #[doc = $meaning:literal] $name:ident = $status:literal, )*) => {
+        /// Exit status of a command (design, section 11). `aim-pip` leaves with pip's own instead.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Exit {
+            $(
+                #[doc = $meaning]
+                $name = $status,
+            )*
+        }
+
+        impl Exit {
+            /// Every status, and what it means.
+            pub const MEANINGS: &[(u8, &str)] = &[$( ($status, $meaning.trim_ascii()) ),*];
+        }
+    };
+}
+
+exits! {
     /// The thing asked for was done.
     Done = 0,
     /// The thing asked for failed or, with `--check`, differs.

@@ -6,12 +6,12 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use aim_toolkit::testing::{COMPLETE, Config, ErrorCode, NodeCode, OTHERS, OURS};
+use aim_toolkit::testing::{COMPLETE, Config, ErrorCode, Exit, NodeCode, OTHERS, OURS};
 use aim_toolkit::{backend, logs, lsp_cli, venv_sync, worker_cli};
 use clap::Command;
 use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 
-use crate::api_page;
+use crate::{api_page, manual};
 
 #[test]
 fn completions_are_as_the_commands_are() {
@@ -42,9 +42,14 @@ fn completions_are_as_the_commands_are() {
 
 #[test]
 fn man_pages_are_as_the_commands_are() {
-    for (_, command) in commands() {
-        man_page(&command);
+    let programs = commands().map(|(_, command)| command);
+    let pages = manual::pages(&programs);
+    for (file, text) in &pages {
+        compare(&Path::new("man").join(file), text);
     }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");
+    let there = std::fs::read_dir(folder).expect("a folder").count();
+    assert_eq!(there, pages.len(), "a page of a command that is no more");
 }
 
 #[test]
@@ -105,6 +110,13 @@ fn the_reference_of_codes_is_as_the_code_is() {
     let mut text = String::from(
         "# Codes\n\nMade from `src/api/v1/codes.rs` by `make review`; do not edit. A later version may have more.\n",
     );
+    text.push_str(
+        "\n## Exit status of the commands\n\n`aim-pip` leaves with pip's own status where pip runs. Made from the table in \
+         `src/error.rs`.\n\n| status | meaning |\n| --- | --- |\n",
+    );
+    for (status, meaning) in Exit::MEANINGS {
+        let _ = writeln!(text, "| {status} | {meaning} |");
+    }
     for (heading, codes) in [
         ("In the body of a refused call", ErrorCode::MEANINGS),
         (
@@ -137,21 +149,6 @@ fn commands() -> [(&'static str, Command); 5] {
         ("aim-lsp", lsp_cli::command()),
         ("aim-backend", backend::command()),
     ]
-}
-
-fn man_page(command: &Command) {
-    let name = command.get_name().to_owned();
-    let mut text = Vec::new();
-    let version = env!("CARGO_PKG_VERSION");
-    // The date would change the page with every build.
-    let man = clap_mangen::Man::new(command.clone())
-        .date("")
-        .source(format!("aim-toolkit {version}"));
-    man.render(&mut text).expect("rendered");
-    compare(
-        &Path::new("man").join(format!("{name}.1")),
-        &String::from_utf8(text).expect("utf-8"),
-    );
 }
 
 /// Compares `made` with the committed file, or writes it under `AIM_UPDATE=1`.

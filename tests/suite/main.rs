@@ -44,6 +44,7 @@ mod lean;
 mod lines;
 mod logs;
 mod lsp;
+mod manual;
 mod meant;
 mod others;
 mod paths;
