@@ -68,7 +68,7 @@ mod tests {
         let all = ["six", "sit down", "$(reboot)", "ten"];
         let values = all.map(|value| (value.to_owned(), "a\nb https://u:hunter2@h".to_owned()));
         let offered = beginning(OsStr::new(""), values.to_vec());
-        let values: Vec<_> = offered.iter().map(|one| one.get_value()).collect();
+        let values: Vec<_> = offered.iter().map(CompletionCandidate::get_value).collect();
         assert_eq!(values, ["six", "ten"]);
         let help = offered[0].get_help().expect("its meaning").to_string();
         assert!(!help.contains('\n') && !help.contains("hunter2"), "{help}");

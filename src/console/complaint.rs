@@ -210,6 +210,11 @@ mod tests {
     use super::*;
     use crate::words::{self, Language};
 
+    const USAGE: [&str; 2] = [
+        "usage: sample [OPTIONS] [COMMAND]",
+        "사용법: sample [OPTIONS] [COMMAND]",
+    ];
+
     /// A command line with every kind of rule.
     fn sample() -> Command {
         let sub = Command::new("show")
@@ -246,11 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_has_words_in_both_languages() {
-        let usage = [
-            "usage: sample [OPTIONS] [COMMAND]",
-            "사용법: sample [OPTIONS] [COMMAND]",
-        ];
+    fn what_is_not_there_is_named_with_what_is() {
         check(
             &["--colour", "auto"],
             ["unknown option: --colour", "did you mean `--color`?"],
@@ -264,7 +265,7 @@ mod tests {
         check(
             &["show", "a", "b"],
             [
-                "more than is expected: b",
+                "unexpected argument: b",
                 "usage: sample show [OPTIONS] <RUN>",
             ],
             [
@@ -285,6 +286,10 @@ mod tests {
                 "값으로 넘기려면 `-- --nope`처럼 적으세요",
             ],
         );
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_the_reason() {
         check(
             &["--color", "red"],
             [
@@ -345,10 +350,14 @@ mod tests {
                 "쓸 수 있는 값: auto, always",
             ],
         );
+    }
+
+    #[test]
+    fn what_does_not_go_together_or_is_missing_is_named() {
         check(
             &["--one", "1", "--one", "2"],
-            ["--one <one> can be given only once", usage[0]],
-            ["한 번만 쓸 수 있습니다: --one <one>", usage[1]],
+            ["--one <one> can be given only once", USAGE[0]],
+            ["한 번만 쓸 수 있습니다: --one <one>", USAGE[1]],
         );
         check(
             &["--one", "1", "--days", "2"],
@@ -364,14 +373,14 @@ mod tests {
         check(
             &["--equals", "1"],
             [
-                "a value of --equals=<equals> goes behind an equals sign",
-                usage[0],
+                "a value of --equals=<equals> goes after an equals sign",
+                USAGE[0],
             ],
-            ["등호 뒤에 값을 적어야 합니다: --equals=<equals>", usage[1]],
+            ["등호 뒤에 값을 적어야 합니다: --equals=<equals>", USAGE[1]],
         );
         check(
             &["show"],
-            ["not given: <RUN>", "usage: sample show <RUN>"],
+            ["missing: <RUN>", "usage: sample show <RUN>"],
             ["빠진 인자가 있습니다: <RUN>", "사용법: sample show <RUN>"],
         );
         check(
@@ -381,23 +390,23 @@ mod tests {
         );
         check(
             &["--two", "1"],
-            ["--two <two> <two> needs 2 values and has 1", usage[0]],
-            ["값이 2개 필요한데 1개입니다: --two <two> <two>", usage[1]],
+            ["--two <two> <two> needs 2 values and has 1", USAGE[0]],
+            ["값이 2개 필요한데 1개입니다: --two <two> <two>", USAGE[1]],
         );
         check(
             &["--some", "1"],
             [
                 "--some <some> <some>... needs at least 2 values and has 1",
-                usage[0],
+                USAGE[0],
             ],
             [
                 "값이 2개 이상 필요한데 1개입니다: --some <some> <some>...",
-                usage[1],
+                USAGE[1],
             ],
         );
         check(
             &["--", "show"],
-            ["more than is expected: show", "did you mean `show`?"],
+            ["unexpected argument: show", "did you mean `show`?"],
             ["필요 없는 인자입니다: show", "`show`인가요?"],
         );
     }

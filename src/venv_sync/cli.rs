@@ -184,10 +184,6 @@ pub struct ConfigArgs {
         add = values(settings),
         help = t!("venv_sync.help.explain").into_owned()
     )]
-    #[expect(
-        clippy::option_option,
-        reason = "clap's way to say: the option, and its value"
-    )]
     pub explain: Option<Option<String>>,
 }
 

@@ -3,6 +3,7 @@
 //!
 //! `make review` (`AIM_UPDATE=1`) makes them anew; otherwise these tests compare.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -111,8 +112,8 @@ fn the_reference_of_codes_is_as_the_code_is() {
         "# Codes\n\nMade from `src/api/v1/codes.rs` by `make review`; do not edit. A later version may have more.\n",
     );
     text.push_str(
-        "\n## Exit status of the commands\n\n`aim-pip` leaves with pip's own status where pip runs. Made from the table in \
-         `src/error.rs`.\n\n| status | meaning |\n| --- | --- |\n",
+        "\n## Exit status of the commands\n\n`aim-pip` leaves with pip's own status where pip runs. Made from the table \
+         in `src/error.rs`.\n\n| status | meaning |\n| --- | --- |\n",
     );
     for (status, meaning) in Exit::MEANINGS {
         let _ = writeln!(text, "| {status} | {meaning} |");
@@ -139,6 +140,56 @@ fn the_description_of_the_calls_is_as_the_code_is() {
     text.push('\n');
     compare(Path::new("openapi.json"), &text);
     compare(Path::new("docs/api.md"), &api_page::page(&api));
+}
+
+/// Every sentence for people, once, side by side, for who reads them through.
+#[test]
+fn the_list_of_messages_is_as_the_locales_are() {
+    let [english, korean] = ["en", "ko"].map(messages);
+    let mut text = String::from(
+        "# Messages\n\nEvery sentence that the programs say to people. Made from `locales/` by `make review`; do not \
+         edit. `%{…}` stands for a\nvalue; the words of things are those of the [glossary](glossary.md).\n",
+    );
+    let mut room = "";
+    for ((key, english), (_, korean)) in english.iter().zip(&korean) {
+        let (its_room, key) = key.split_once('.').expect("a room");
+        if its_room != room {
+            room = its_room;
+            let _ = writeln!(
+                text,
+                "\n## {room}\n\n| key | English | 한국어 |\n| --- | --- | --- |"
+            );
+        }
+        let _ = writeln!(text, "| {key} | {english} | {korean} |");
+    }
+    compare(Path::new("docs/messages.md"), &text);
+}
+
+/// The messages of a language by their whole keys, as cells of a table. `build/words.rs` has checked their form.
+fn messages(language: &str) -> BTreeMap<String, String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("locales/{language}.yml"));
+    let text = std::fs::read_to_string(file).expect("messages");
+    let mut above: Vec<&str> = Vec::new();
+    let mut messages = BTreeMap::new();
+    for line in text.lines() {
+        let Some((key, message)) = line.split_once(':') else {
+            continue;
+        };
+        let name = key.trim_start();
+        above.truncate((key.len() - name.len()) / 2);
+        above.push(name);
+        if let Some(message) = message
+            .strip_prefix(" \"")
+            .and_then(|rest| rest.strip_suffix('"'))
+        {
+            let cell = message
+                .replace("\\n", "<br>")
+                .replace("\\\"", "\"")
+                .replace('|', "\\|");
+            messages.insert(above.join("."), cell);
+        }
+    }
+    messages
 }
 
 fn commands() -> [(&'static str, Command); 5] {

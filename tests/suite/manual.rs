@@ -47,21 +47,21 @@ pub(crate) fn pages(programs: &[Command]) -> Vec<(String, String)> {
     let mut pages = Vec::new();
     for (program, name) in programs.iter().zip(&names) {
         let others = names.iter().filter(|other| *other != name).cloned();
-        add(&mut pages, program, name, others.collect());
+        add(&mut pages, program, name, &others.collect::<Vec<_>>());
     }
     pages
 }
 
 /// The page of `command`, and those of its own commands. `beside` are pages that belong with it.
-fn add(pages: &mut Vec<(String, String)>, command: &Command, name: &str, beside: Vec<String>) {
+fn add(pages: &mut Vec<(String, String)>, command: &Command, name: &str, beside: &[String]) {
     let below: Vec<String> = verbs(command)
         .map(|verb| format!("{name}-{}", verb.get_name()))
         .collect();
-    pages.push(page(command, name, [below.as_slice(), &beside].concat()));
+    pages.push(page(command, name, &[below.as_slice(), beside].concat()));
     for (verb, page) in verbs(command).zip(&below) {
         let others = below.iter().filter(|other| *other != page).cloned();
-        let beside = [name.to_owned()].into_iter().chain(others).collect();
-        add(pages, verb, page, beside);
+        let beside: Vec<String> = [name.to_owned()].into_iter().chain(others).collect();
+        add(pages, verb, page, &beside);
     }
 }
 
@@ -70,7 +70,7 @@ fn verbs(program: &Command) -> impl Iterator<Item = &Command> {
     program.get_subcommands().filter(shown)
 }
 
-fn page(command: &Command, name: &str, related: Vec<String>) -> (String, String) {
+fn page(command: &Command, name: &str, related: &[String]) -> (String, String) {
     let version = env!("CARGO_PKG_VERSION");
     let explained = command.get_after_help().map(ToString::to_string);
     let man = Man::new(command.clone())

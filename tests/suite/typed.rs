@@ -27,7 +27,7 @@ fn a_wrong_command_line_is_named_in_the_persons_language() {
             assert_eq!(ran.stdout(), "");
             let text = ran.stderr();
             assert!(text.starts_with(message) && text.contains(help), "{text}");
-            for english in ["unexpected", "For more information", "Usage:"] {
+            for english in ["found", "For more information", "Usage:"] {
                 assert!(!text.contains(english), "{program}: {text}");
             }
         }

@@ -31,13 +31,11 @@ fn settings(ground: &Ground<'_>) -> Vec<Check> {
     problems
         .map(|problem| {
             let remedy = "aim-venv-sync config --explain".to_owned();
-            match problem {
-                // A newer toolkit may know it.
-                Problem::Unknown { .. } => Check::odd(NAME, problem.to_string(), remedy),
-                _ => {
-                    let message = t!("venv_sync.doctor.setting_wrong", problem = problem);
-                    Check::wrong(NAME, message, remedy)
-                }
+            let message = t!("venv_sync.doctor.setting_wrong", problem = problem);
+            if matches!(problem, Problem::Unknown { .. }) {
+                Check::odd(NAME, message, remedy) // a newer toolkit may know it
+            } else {
+                Check::wrong(NAME, message, remedy)
             }
         })
         .collect()
