@@ -17,8 +17,6 @@ use crate::words::t;
 /// Lines of an output that a terminal is shown.
 const LINES: u32 = 100;
 
-/// What Python says of a module that is not there, before its name.
-
 /// Characters of an output that a terminal is shown, which may be one line.
 const CHARACTERS: usize = 20_000;
 
