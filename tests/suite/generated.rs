@@ -112,8 +112,8 @@ fn the_reference_of_codes_is_as_the_code_is() {
         "# Codes\n\nMade from `src/api/v1/codes.rs` by `make review`; do not edit. A later version may have more.\n",
     );
     text.push_str(
-        "\n## Exit status of the commands\n\n`aim-pip` leaves with pip's own status where pip runs. Made from the table \
-         in `src/error.rs`.\n\n| status | meaning |\n| --- | --- |\n",
+        "\n## Exit status of the commands\n\nMade from `src/error.rs`. `aim-pip` leaves with pip's own status.\n\n\
+         | status | meaning |\n| --- | --- |\n",
     );
     for (status, meaning) in Exit::MEANINGS {
         let _ = writeln!(text, "| {status} | {meaning} |");
