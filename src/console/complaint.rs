@@ -258,9 +258,9 @@ mod tests {
             ["알 수 없는 옵션: --colour", "`--color`인가요?"],
         );
         check(
-            &["shwo"],
-            ["no such command: shwo", "did you mean `show`?"],
-            ["없는 명령입니다: shwo", "`show`인가요?"],
+            &["shows"],
+            ["no such command: shows", "did you mean `show`?"],
+            ["없는 명령입니다: shows", "`show`인가요?"],
         );
         check(
             &["show", "a", "b"],

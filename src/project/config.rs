@@ -370,11 +370,11 @@ mod tests {
             &[":3: unknown setting \"retention.run\"; did you mean \"retention.runs\"?"],
         );
         check(
-            "policy = \"manual\"\nlock = 3\nenabeld = true",
+            "policy = \"manual\"\nlock = 3\nenable = true",
             &[
                 ":2: unknown setting \"policy\"; did you mean \"worker.policy\"?",
                 ":3: unknown setting \"lock\"",
-                ":4: unknown setting \"enabeld\"; did you mean \"enabled\"?",
+                ":4: unknown setting \"enable\"; did you mean \"enabled\"?",
             ],
         );
         check(

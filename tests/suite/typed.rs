@@ -116,7 +116,7 @@ fn a_setting_is_explained_in_the_persons_language() {
             .says(meaning)
             .says(values)
             .says("lsp.python = \"auto\"");
-        explain("lsp.pyton").exits(2).warns(hint);
+        explain("lsp.pythons").exits(2).warns(hint);
         said(&sandbox, lang, "aim-venv-sync", &["config", "--explain"])
             .ok()
             .says("worker.env_allow = [\"HOME\", \"LC_*\"]");
