@@ -16,14 +16,21 @@ use crate::words::t;
 /// Runs that are offered: more than anybody reads through.
 const MOST_RUNS: usize = 200;
 
-/// What names a run: a word for one, else its short id; newest first.
+/// What names a run: a word for one, else its number, or its short id where it has none; newest first.
 pub(super) fn runs() -> Vec<Value> {
     let log = history();
-    let last = (!log.runs.is_empty())
-        .then(|| ("last".to_owned(), t!("logs.completion.last").into_owned()));
-    let by_id = |run| (log.short_id(run), meaning(run));
-    last.into_iter()
-        .chain(log.runs.iter().take(MOST_RUNS).map(by_id))
+    let has_failed = log.runs.iter().any(|run| !run.is_success());
+    let last = (!log.runs.is_empty()).then(|| ("last", t!("logs.completion.last")));
+    let failed = has_failed.then(|| ("last-failed", t!("logs.completion.last_failed")));
+    let words = last.into_iter().chain(failed);
+    let words = words.map(|(word, meaning)| (word.to_owned(), meaning.into_owned()));
+    let name = |run: &Run| {
+        let number = run.number().map(|number| number.0.to_string());
+        number.unwrap_or_else(|| log.short_id(run))
+    };
+    let runs = log.runs.iter().take(MOST_RUNS);
+    words
+        .chain(runs.map(|run| (name(run), meaning(run))))
         .collect()
 }
 

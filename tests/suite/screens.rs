@@ -4,6 +4,7 @@
 //! The screens are a real terminal's. What differs from run to run and from machine to machine (times, versions of
 //! Python, ids) is masked, and a gap of any width is two blanks.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -75,10 +76,12 @@ fn the_screens_are_as_a_reader_knows_them() {
                         assert!(columns <= width.into(), "{columns} of {width}: {row}");
                     }
                 }
-                seen += &format!(
-                    "──── {typed}  ({language}, {width} columns)\n{}\n",
-                    masked(&screen)
-                );
+                let screen = masked(&screen);
+                writeln!(
+                    seen,
+                    "──── {typed}  ({language}, {width} columns)\n{screen}"
+                )
+                .expect("text");
             }
         }
     }
