@@ -139,8 +139,8 @@ fn long_output_goes_to_the_persons_pager() {
     assert!(list.contains("paged: ") && list.contains("init"), "{list}");
     // What is said besides comes when the pager has left the terminal.
     let none = shown(&["--package", "nothing"], "cat >/dev/null; echo paged");
-    let (paged, said) = (none.find("paged"), none.find("is like that"));
-    assert!(paged.is_some() && paged < said, "{none}");
+    let (first, then) = (none.find("paged"), none.find("is like that"));
+    assert!(first.is_some() && first < then, "{none}");
     for (args, pager) in [
         (&["--no-pager"][..], pager),
         (&["--json"], pager),
