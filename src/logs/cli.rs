@@ -1,5 +1,7 @@
 //! The command line of `aim-logs`.
 
+use std::path::Path;
+
 use clap::{Args, Parser, Subcommand};
 use clap_complete::PathCompleter;
 
@@ -7,7 +9,8 @@ use super::completion::{packages, runs};
 use crate::console::candidate::{values, values_or};
 use crate::console::{CommonArgs, examples, grammar};
 use crate::error::{Error, Result};
-use crate::words::t;
+use crate::terminal::printable;
+use crate::words::{nearest, t};
 
 /// `aim-logs`: what happened to an environment.
 #[derive(Debug, Parser)]
@@ -45,17 +48,39 @@ impl Cli {
     /// What to do.
     ///
     /// # Errors
-    /// `Exit::Usage` for a run or options of `list` before another command.
+    /// `Exit::Usage` for a word that is neither a command nor a run, and for a run or options of `list` before another
+    /// command.
     pub(super) fn wanted(&mut self) -> Result<Command> {
         let list = std::mem::take(&mut self.list);
         let is_plain = list == ListArgs::default();
         match (self.command.take(), self.run.take()) {
             (Some(Command::List(args)), None) => Ok(Command::List(args.or(list))),
             (Some(command), None) if is_plain => Ok(command),
+            (None, Some(word)) if !may_be_run(&word) => Err(no_command(&word)),
             (None, Some(run)) if is_plain => Ok(Command::Show(ShowArgs::of(run))),
             (None, None) => Ok(Command::List(list)),
             _ => Err(Error::usage(t!("logs.of_list_alone")).hint(t!("logs.hint_help"))),
         }
+    }
+}
+
+/// Whether a run can be called so: by number, by how long ago, by the beginning of its id, by its log.
+fn may_be_run(word: &str) -> bool {
+    let is_id = |c: char| c.is_ascii_hexdigit() || c == '-';
+    let begins_so = word.starts_with(|c: char| c == '#' || c.is_ascii_digit());
+    let is_log = Path::new(word)
+        .extension()
+        .is_some_and(|ending| ending == "log");
+    begins_so || word.starts_with("last") || is_log || word.chars().all(is_id)
+}
+
+fn no_command(word: &str) -> Error {
+    let error = Error::usage(t!("logs.no_such_command", word = printable(word)));
+    let commands = command();
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    match nearest(word, names) {
+        Some(name) => error.hint(t!("logs.hint_command", command = name)),
+        None => error.hint(t!("logs.hint_help")),
     }
 }
 
@@ -334,6 +359,10 @@ mod tests {
         check("aim-logs diff 20 27", Some("diff 20 Some(\"27\")"));
         check("aim-logs --failed follow", None);
         check("aim-logs --failed 27", None);
+        check("aim-logs lsit", None);
+        check("aim-logs 0199ab12-", Some("show 0199ab12-"));
+        check("aim-logs .pip-logs/x.log", Some("show .pip-logs/x.log"));
+        check("aim-logs last~2", Some("show last~2"));
         check("aim-logs 27 show 28", None);
         check("aim-logs --json --format {id}", None);
     }

@@ -101,13 +101,8 @@ pub(super) fn not_found(error: &FindError) -> Error {
     match error {
         FindError::Empty => Error::not_found(t!("logs.none_yet")),
         FindError::Unknown(wanted) => {
-            let error = Error::not_found(t!("logs.no_such_run", run = printable(wanted)));
-            let commands = super::command();
-            let names = commands.get_subcommands().map(clap::Command::get_name);
-            match nearest(wanted, names) {
-                Some(name) => error.hint(t!("logs.hint_command", command = name)),
-                None => error.hint(t!("logs.hint_list")),
-            }
+            Error::not_found(t!("logs.no_such_run", run = printable(wanted)))
+                .hint(t!("logs.hint_list"))
         }
         FindError::NoneFailed => Error::not_found(t!("logs.none_failed")),
         FindError::Ambiguous(runs) => {
@@ -450,7 +445,5 @@ mod tests {
             error.hints()[1].ends_with("  install requests"),
             "{error:?}"
         );
-        let error = not_found(&FindError::Unknown("lsit".into()));
-        assert!(error.hints()[0].contains("aim-logs list"), "{error:?}");
     }
 }
