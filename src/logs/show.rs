@@ -19,7 +19,7 @@ use crate::project::{LOGS, Project, ProjectLayout};
 use crate::secrets;
 use crate::store::{FindError, Log, LogError, Run, RunLog};
 use crate::terminal::printable;
-use crate::words::{nearest, t};
+use crate::words::t;
 
 /// Columns of a path in the line of a candidate.
 const LONGEST_PATH: usize = 30;
