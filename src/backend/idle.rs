@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A minute of the settings that end in `idle_minutes`; nobody wants to wait for one in a test.
-const MINUTE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 60_000 });
+const MINUTE: Duration = Duration::from_millis(if cfg!(test) { 1_000 } else { 60_000 });
 
 /// So many minutes; none for 0, which is for ever.
 pub(super) fn idle_limit(minutes: u64) -> Option<Duration> {

@@ -359,7 +359,7 @@ mod tests {
         check("aim-logs diff 20 27", Some("diff 20 Some(\"27\")"));
         check("aim-logs --failed follow", None);
         check("aim-logs --failed 27", None);
-        check("aim-logs lsit", None);
+        check("aim-logs listz", None);
         check("aim-logs 0199ab12-", Some("show 0199ab12-"));
         check("aim-logs .pip-logs/x.log", Some("show .pip-logs/x.log"));
         check("aim-logs last~2", Some("show last~2"));

@@ -22,8 +22,8 @@ mod tests {
             assert_eq!(nearest(typed, words.iter().copied()), expected, "{typed}");
         }
         let packages = ["requests", "responses", "six"];
-        check("reqests", &packages, Some("requests"));
-        check("respones", &packages, Some("responses"));
+        check("requestz", &packages, Some("requests"));
+        check("responsez", &packages, Some("responses"));
         check("numpy", &packages, None);
         check("", &packages, None);
         check("ADD.py", &["sub.py", "add.py"], Some("add.py"));

@@ -114,7 +114,7 @@ fn a_day_is_read_without_the_word_list() {
         unknown.stderr()
     );
     sandbox.run("aim-logs", ["--failed", "follow"]).exits(2);
-    let mistyped = sandbox.run("aim-logs", ["lsit"]).exits(2);
+    let mistyped = sandbox.run("aim-logs", ["listz"]).exits(2);
     assert!(
         mistyped.stderr().contains("aim-logs list"),
         "{}",
