@@ -15,6 +15,7 @@ mod egg;
 mod fingerprint;
 mod gate;
 mod metadata;
+mod modules;
 mod package_folder;
 mod reading;
 mod requires;
@@ -27,7 +28,8 @@ pub use diff::{Change, Diff, Names, StartupChange, StartupChangeKind};
 pub use distribution::{Distribution, canonical, is_set_aside, requirement_name};
 pub use fingerprint::Fingerprint;
 pub use gate::Gate;
-pub use requires::{Broken, broken};
+pub use modules::provider;
+pub use requires::{Broken, broken, requirers};
 pub use signs::{AT_REST, at_rest};
 #[cfg(feature = "backend")]
 pub use signs::{Sign, SignKind, signs};

@@ -49,6 +49,38 @@ pub fn broken(venv: &Venv, installed: &Snapshot) -> io::Result<Vec<Broken>> {
     Ok(all)
 }
 
+/// A distribution that requires another one.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Requirer {
+    /// Its name, normalised.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it needs: `urllib3<3,>=1.21.1`.
+    pub needs: String,
+}
+
+/// Who in `venv`, where `installed` is what is there, requires the distribution of the canonical name `name`.
+///
+/// # Errors
+/// When metadata is there and cannot be read.
+pub fn requirers(venv: &Venv, installed: &Snapshot, name: &str) -> io::Result<Vec<Requirer>> {
+    let sites = venv.all_site_packages()?;
+    let marks = markers(venv);
+    let mut all = Vec::new();
+    for one in installed.shown() {
+        let lines = required_by(one, &sites)?;
+        let wishes = lines.iter().filter_map(|line| wish(line, marks.as_ref()));
+        let wishes = wishes.filter(|wish| canonical(wish.name.as_ref()) == name);
+        all.extend(wishes.map(|wish| Requirer {
+            name: one.canonical_name(),
+            version: one.version.clone(),
+            needs: shown(&wish),
+        }));
+    }
+    Ok(all)
+}
+
 fn required_by(one: &Distribution, sites: &[PathBuf]) -> io::Result<Vec<String>> {
     let Some(folder) = one.folder() else {
         return Ok(Vec::new());
@@ -68,15 +100,7 @@ fn judged(
     installed: &Snapshot,
     marks: Option<&MarkerEnvironment>,
 ) -> Option<Broken> {
-    let wish = Requirement::<VerbatimUrl>::from_str(line).ok()?;
-    let applies = match marks {
-        Some(marks) => wish.evaluate_markers(marks, &[]),
-        // Of an interpreter that nobody knows, nothing is said that depends on it.
-        None => wish.marker.is_true(),
-    };
-    if !applies {
-        return None;
-    }
+    let wish = wish(line, marks)?;
     let found = installed.find(wish.name.as_ref());
     let holds = found.is_some_and(|found| match &wish.version_or_url {
         Some(VersionOrUrl::VersionSpecifier(wanted)) => {
@@ -84,17 +108,33 @@ fn judged(
         }
         Some(VersionOrUrl::Url(_)) | None => true,
     });
+    (!holds).then(|| Broken {
+        name: one.name.clone(),
+        version: one.version.clone(),
+        needs: shown(&wish),
+        needed: canonical(wish.name.as_ref()),
+        found: found.map(|found| found.version.clone()),
+    })
+}
+
+/// What a line asks for, where it asks for anything here.
+fn wish(line: &str, marks: Option<&MarkerEnvironment>) -> Option<Requirement<VerbatimUrl>> {
+    let wish = Requirement::<VerbatimUrl>::from_str(line).ok()?;
+    let applies = match marks {
+        Some(marks) => wish.evaluate_markers(marks, &[]),
+        // Of an interpreter that nobody knows, nothing is said that depends on it.
+        None => wish.marker.is_true(),
+    };
+    applies.then_some(wish)
+}
+
+/// A requirement as pip takes it, without markers and extras: `urllib3<1.27`.
+fn shown(wish: &Requirement<VerbatimUrl>) -> String {
     let wanted = match &wish.version_or_url {
         Some(VersionOrUrl::VersionSpecifier(wanted)) => wanted.to_string().replace(", ", ","),
         Some(VersionOrUrl::Url(_)) | None => String::new(),
     };
-    (!holds).then(|| Broken {
-        name: one.name.clone(),
-        version: one.version.clone(),
-        needs: format!("{}{wanted}", wish.name),
-        needed: canonical(wish.name.as_ref()),
-        found: found.map(|found| found.version.clone()),
-    })
+    format!("{}{wanted}", wish.name)
 }
 
 /// What markers ask of the interpreter and the system.
@@ -179,5 +219,14 @@ mod tests {
             ]
         );
         assert!(found.iter().all(|one| one.name == "botocore"));
+        let who = requirers(&venv, &now, "urllib3").expect("read");
+        let who: Vec<_> = who
+            .iter()
+            .map(|one| (one.name.as_str(), one.needs.as_str()))
+            .collect();
+        assert_eq!(who, [("botocore", "urllib3>=1.25.4,<1.27")]);
+        for nobodys in ["crt", "colorama", "botocore"] {
+            assert_eq!(requirers(&venv, &now, nobodys).expect("read"), []);
+        }
     }
 }

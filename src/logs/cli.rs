@@ -126,6 +126,12 @@ pub enum Command {
         ])
     )]
     History(HistoryArgs),
+    /// Why a package is there.
+    #[command(
+        about = t!("logs.help.why").into_owned(),
+        after_help = examples(&[("aim-logs why urllib3", t!("logs.help.example_why"))])
+    )]
+    Why(WhyArgs),
     /// What was installed.
     #[command(
         about = t!("logs.help.state").into_owned(),
@@ -269,8 +275,16 @@ pub struct FollowArgs {
 #[derive(Debug, Clone, Args)]
 pub struct HistoryArgs {
     /// The package; all where it is not said.
-    #[arg(value_name = "PACKAGE", help = t!("logs.help.history_package").into_owned())]
+    #[arg(value_name = "PACKAGE", add = values(packages), help = t!("logs.help.history_package").into_owned())]
     pub package: Option<String>,
+}
+
+/// Which package.
+#[derive(Debug, Clone, Args)]
+pub struct WhyArgs {
+    /// The package.
+    #[arg(value_name = "PACKAGE", add = values(packages), help = t!("logs.help.why_package").into_owned())]
+    pub package: String,
 }
 
 /// Of when.

@@ -197,6 +197,12 @@ pub(super) fn bounded(text: impl Into<String>) -> String {
     format!("{text} {more}")
 }
 
+/// Whether `run` named the package of this canonical name, as opposed to changing it for another one.
+pub(super) fn is_asked_for(run: &Run, name: &str) -> bool {
+    let mut typed = run.packages().iter();
+    typed.any(|typed| named(typed) == name)
+}
+
 #[cfg(test)]
 mod tests {
     use anstream::adapter::strip_str;

@@ -73,7 +73,7 @@ fn of_one(console: &mut Console, name: &str, steps: &[Step<'_>], now: DateTime<U
                 "number": run.number(),
                 "run_id": run.id(),
                 "at": run.at().to_rfc3339(),
-                "asked_for": is_asked_for(run, name),
+                "asked_for": describe::is_asked_for(run, name),
             })
         });
         return console.json(&told.collect::<Vec<_>>());
@@ -88,7 +88,7 @@ fn of_one(console: &mut Console, name: &str, steps: &[Step<'_>], now: DateTime<U
     .gives_way([3]);
     for (run, change) in steps {
         let what = describe::what(run, usize::MAX);
-        let why = if is_asked_for(run, name) {
+        let why = if describe::is_asked_for(run, name) {
             what
         } else {
             t!("logs.brought_by", what = what).into_owned()
@@ -161,12 +161,6 @@ fn version(change: &Change) -> Cell {
         Some(version) => Cell::styled(PLAIN, version),
         None => Cell::styled(FAINT, t!("logs.removed")),
     }
-}
-
-/// Whether `run` named the package of this canonical name, as opposed to changing it for another one.
-fn is_asked_for(run: &Run, name: &str) -> bool {
-    let mut typed = run.packages().iter();
-    typed.any(|typed| describe::named(typed) == name)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod state;
 mod stats;
 #[cfg(test)]
 mod testing;
+mod why;
 
 pub use cli::{
     Cli, Command, DiffArgs, FollowArgs, HistoryArgs, ListArgs, PruneArgs, ShowArgs, StateArgs,
@@ -64,6 +65,7 @@ pub fn run(host: &Host, mut cli: Cli) -> Result<Exit> {
         Command::History(args) => history::history(&mut console, &layout, &args, now)?,
         Command::State(args) => state::state(&mut console, &layout, &args, now)?,
         Command::Diff(args) => state::diff(&mut console, &layout, &args, now)?,
+        Command::Why(args) => why::why(&mut console, host, &project, &args, now)?,
         Command::Stats => stats::stats(&mut console, &layout)?,
         Command::Prune(args) => prune::prune(&mut console, host, &project, &args)?,
     }

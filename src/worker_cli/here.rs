@@ -103,7 +103,10 @@ pub(super) fn run(
         let how = ending(status);
         return Err(Error::failed(t!("worker_cli.here_ended", how = how)));
     };
-    match Words::of(&file).end(console, &reply)? {
+    match Words::of(&file)
+        .with_history(host, project)
+        .end(console, &reply)?
+    {
         Exit::Failed if was_interrupted.load(Ordering::Relaxed) => Ok(Exit::Interrupted),
         exit => Ok(exit),
     }

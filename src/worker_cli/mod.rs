@@ -6,6 +6,7 @@
 //! `run --here`, which needs no daemon.
 
 mod attended;
+mod cause;
 mod cli;
 mod flow;
 mod flow_list;

@@ -60,7 +60,7 @@ pub(super) fn run(
         shows: shows(console),
     };
     let (client, address, file) = (reached.client.clone(), reached.address(), node.file.clone());
-    let mut words = Words::of(&file);
+    let mut words = Words::of(&file).with_history(host, &reached.project);
     let attended = Attended::begin(move |say| client.run_node(address, &node, say))?;
     let waiting = Arc::new(Mutex::new(None));
     let mut line = Some(worker_wait::told(console, &waiting));

@@ -5,12 +5,15 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::cause;
 use crate::api::refresh_failed;
 use crate::api::v1::{NodeCode, NodeOutput, Shows, Stream};
 use crate::console::Console;
 use crate::console::width::{columns, cut};
 use crate::error::{Error, Exit, Explain, Result};
+use crate::host::Host;
 use crate::json::{Json, laid_out};
+use crate::project::Project;
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -25,7 +28,9 @@ const NO_FUNCTION: &str = "No callable function found in node";
 
 /// What a node prints, on its way out.
 pub(super) struct Words<'a> {
-    /// The node's file in it.
+    /// Where what changed is looked up that a failure comes of.
+    history: Option<(&'a Host, &'a Project)>,
+    /// The node's file in the project.
     file: &'a str,
     /// Standard output does not stand at the beginning of a line.
     line_is_open: bool,
@@ -35,9 +40,16 @@ impl<'a> Words<'a> {
     /// Of the node in `file`, which has not begun.
     pub(super) fn of(file: &'a str) -> Self {
         Self {
+            history: None,
             file,
             line_is_open: false,
         }
+    }
+
+    /// The same, of a node of `project`: what a failure comes of is told, too.
+    pub(super) fn with_history(mut self, host: &'a Host, project: &'a Project) -> Self {
+        self.history = Some((host, project));
+        self
     }
 
     /// Something that it has printed.
@@ -75,6 +87,9 @@ impl<'a> Words<'a> {
         console.foreign_note(format!("{traceback}{end}").as_bytes())?;
         if let Some(hint) = self.hint(&read) {
             console.hint(hint);
+        }
+        if let Some((host, project)) = self.history {
+            cause::tell(console, host, project, &traceback);
         }
         // The traceback says where the node was. Why it ended there is known to whoever ended it.
         match read.code {

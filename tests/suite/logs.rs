@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use rexpect::session::spawn_command;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ran, Sandbox};
 
 #[test]
 fn list_shows_runs_newest_first_and_can_be_narrowed() {
@@ -345,4 +345,49 @@ fn follow_shows_a_run_as_it_comes() {
     follow.kill().expect("killed");
     follow.wait().expect("waited for");
     assert!(seen.is_some());
+}
+
+#[test]
+fn why_a_package_is_there() {
+    let sandbox = Sandbox::ready();
+    sandbox.wheel("alpha", "1.0");
+    sandbox.wheel("beta", "1.5");
+    sandbox.pip(["install", "--no-index", "alpha", "beta"]).ok();
+    let info = sandbox.site_packages().join("alpha-1.0.dist-info/METADATA");
+    let text = std::fs::read_to_string(&info).expect("read");
+    let text = text.replacen('\n', "\nRequires-Dist: Beta>=1,<2\n", 1);
+    std::fs::write(&info, text).expect("write");
+    let why = sandbox.run("aim-logs", ["why", "BETA"]).ok();
+    let lines = why.stdout();
+    let lines: Vec<&str> = lines.lines().map(str::trim).collect();
+    assert_eq!(
+        lines,
+        [
+            "beta 1.5",
+            "required by  alpha 1.0 (beta>=1,<2)",
+            "brought by   #2, just now: install alpha beta",
+        ]
+    );
+    let json = sandbox
+        .run("aim-logs", ["why", "beta", "--json"])
+        .ok()
+        .json();
+    assert_eq!(json["required_by"][0]["name"], "alpha");
+    assert_eq!(
+        (&json["number"], &json["asked_for"]),
+        (&2.into(), &true.into())
+    );
+    let mut korean = sandbox.command("aim-logs");
+    Ran::of(korean.args(["why", "alpha"]).env("AIM_LANG", "ko"))
+        .ok()
+        .says("필요로 하는 것  없음");
+    sandbox
+        .run("aim-logs", ["why", "alfa"])
+        .exits(4)
+        .warns("did you mean alpha?");
+    sandbox.pip(["uninstall", "-y", "beta"]).ok();
+    sandbox
+        .run("aim-logs", ["why", "beta"])
+        .exits(4)
+        .warns("just now: uninstall beta");
 }

@@ -179,6 +179,45 @@ fn what_a_file_has_and_lacks_is_said() {
 }
 
 #[test]
+fn a_failure_is_tied_to_the_change_that_it_comes_of() {
+    let sandbox = Sandbox::ready();
+    let _daemon = sandbox.daemon();
+    let install = |version: &str, module: &str| {
+        sandbox.wheel_of("tidings", version, &[("tidings.py", module)]);
+        let wanted = format!("tidings=={version}");
+        sandbox.pip(["install", "--no-index", &wanted]).ok();
+    };
+    sandbox.write(
+        "news.py",
+        "def main():\n    import tidings\n    return tidings.good\n",
+    );
+    let node = ["run", "news.py"];
+    sandbox
+        .run("aim-worker", node)
+        .exits(1)
+        .warns("hint: `pip install tidings` brings it");
+    install("1.0", "good = 1");
+    sandbox.run("aim-worker", node).ok();
+    install("2.0", "bad = 1");
+    sandbox
+        .run("aim-worker", node)
+        .exits(1)
+        .warns("note: tidings changed 1.0 → 2.0 in #3, just now, by pip install tidings==2.0 · aim-logs show 3");
+    sandbox.pip(["uninstall", "-y", "tidings"]).ok();
+    sandbox.run("aim-worker", node).exits(1).warns(
+        "note: tidings 2.0 was removed in #4, just now, by pip uninstall tidings · aim-logs show 4",
+    );
+    let mut korean = sandbox.command("aim-worker");
+    Ran::of(korean.args(node).env("AIM_LANG", "ko"))
+        .exits(1)
+        .warns("참고: tidings 2.0 제거됨: #4");
+    let here = sandbox
+        .run("aim-worker", ["run", "--here", "news.py"])
+        .exits(1);
+    assert!(here.stderr().contains("was removed in #4"), "{here:?}");
+}
+
+#[test]
 fn who_asks_something_is_told_of_the_terminal_and_runs_there() {
     let sandbox = Sandbox::ready();
     sandbox.write("nodes/beside.py", "NAME = 'beside'\n");
