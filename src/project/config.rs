@@ -373,7 +373,7 @@ mod tests {
             "policy = \"manual\"\nlock = 3\nenable = true",
             &[
                 ":2: unknown setting \"policy\"; did you mean \"worker.policy\"?",
-                ":3: unknown setting \"lock\"",
+                ":3: unknown setting \"lock\"; did you mean \"lock.timeout\"?",
                 ":4: unknown setting \"enable\"; did you mean \"enabled\"?",
             ],
         );
