@@ -61,7 +61,7 @@ fuzz: ## feed the classifier, the log's cleaner and the messages of language ser
 	done
 
 review: ## remake what tests compare: completions, man pages, docs/environment.md, settings.md, codes.md, messages.md, api.md, openapi.json
-	AIM_UPDATE=1 $(CARGO) test --locked --test suite generated
+	AIM_UPDATE=1 $(CARGO) test --locked --test suite -- generated manual screens shapes
 
 bench: ## measure the speeds that docs/benchmarks.md notes, as ratios in one run
 	$(CARGO) bench --locked --bench ratios

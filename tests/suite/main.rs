@@ -56,6 +56,7 @@ mod sandbox;
 mod screens;
 mod scripts;
 mod secrets;
+mod shapes;
 mod shells;
 mod shim;
 mod source;
