@@ -36,7 +36,10 @@ fn provides(one: &Distribution, module: &str, sites: &[PathBuf]) -> io::Result<b
         let rest = line.trim_start_matches('"').strip_prefix(module);
         rest.is_some_and(|rest| {
             let file = rest.split(',').next().unwrap_or_default();
-            let is_extension = file.starts_with('.') && file.ends_with(".so");
+            // `.cpython-312-x86_64-linux-gnu.so`, `.abi3.so`
+            let is_extension = file
+                .strip_prefix('.')
+                .is_some_and(|end| end.ends_with("so"));
             file.starts_with('/') || file == ".py" || is_extension
         })
     }))

@@ -10,7 +10,7 @@ use crate::console::table::{Cell, pairs};
 use crate::console::{Console, time};
 use crate::error::{Error, Explain as _, Result};
 use crate::host::Host;
-use crate::inventory::{Snapshot, canonical, requirement_name, requirers};
+use crate::inventory::{Distribution, Snapshot, canonical, requirement_name, requirers};
 use crate::project::Project;
 use crate::store::{Run, RunLog};
 use crate::words::{nearest, t};
@@ -109,7 +109,10 @@ fn missing(name: &str, installed: &Snapshot, log: &RunLog, now: DateTime<Utc>) -
         let (ago, what) = (time::ago(run.at(), now), describe::what(run, usize::MAX));
         return error.hint(t!("logs.removed_in", run = number, ago = ago, what = what));
     }
-    let names: Vec<String> = installed.shown().map(|one| one.canonical_name()).collect();
+    let names: Vec<String> = installed
+        .shown()
+        .map(Distribution::canonical_name)
+        .collect();
     match nearest(name, names.iter().map(String::as_str)) {
         Some(name) => error.hint(t!("logs.did_you_mean", name = name)),
         None => error,

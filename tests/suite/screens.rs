@@ -32,8 +32,13 @@ const TYPED: [(&str, bool); 10] = [
 
 const GREET: &str =
     "def main(name='you'):\n    print('greeting', name)\n    return {'hello': name}\n";
-const TABLE: &str = "class Table:\n    def to_string(self):\n        return '\\n'.join('%d  %s' % (n, 'x' * n) for n in \
-                     range(3))\ndef main():\n    return Table()\n";
+const TABLE: &str = "\
+class Table:
+    def to_string(self):
+        return '\\n'.join('%d  %s' % (n, 'x' * n) for n in range(3))
+def main():
+    return Table()
+";
 const FLOW: &str = r#"{"nodes":[{"id":"1","type":"start"},
     {"id":"2","type":"textInput","data":{"title":"Text Input"}},
     {"id":"3","type":"custom","data":{"title":"Greet","file":"nodes/greet.py"}},

@@ -1,5 +1,5 @@
-//! The shapes of what `--json` prints, as docs/json.md has them: made of what the commands print, so that they are true.
-//! `AIM_UPDATE=1` makes the page anew.
+//! The shapes of what `--json` prints, as docs/json.md has them: made of what the commands print, so that they are
+//! true. `AIM_UPDATE=1` makes the page anew.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
