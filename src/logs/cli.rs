@@ -150,6 +150,18 @@ pub enum Command {
         ])
     )]
     Diff(DiffArgs),
+    /// Takes back what a run did.
+    #[command(
+        about = t!("logs.help.undo").into_owned(),
+        after_help = examples(&[
+            ("aim-logs undo --dry-run", t!("logs.help.example_undo")),
+            ("aim-logs undo 27 -y", t!("logs.help.example_undo_run")),
+        ])
+    )]
+    Undo(UndoArgs),
+    /// Takes the last undo back.
+    #[command(about = t!("logs.help.redo").into_owned())]
+    Redo(RedoArgs),
     /// The history in numbers.
     #[command(about = t!("logs.help.stats").into_owned())]
     Stats,
@@ -304,6 +316,35 @@ pub struct DiffArgs {
     /// As `from`; now where it is not said.
     #[arg(value_name = "B", help = t!("logs.help.diff_to").into_owned())]
     pub to: Option<String>,
+}
+
+/// What to take back, and how.
+#[derive(Debug, Clone, Default, Args)]
+pub struct UndoArgs {
+    /// As in [`ShowArgs::run`]; the last that changed something and is not taken back where it is not said.
+    #[arg(value_name = "RUN", help = t!("logs.help.undo_run").into_owned(), add = values(runs))]
+    pub run: Option<String>,
+    /// How.
+    #[command(flatten)]
+    pub how: RedoArgs,
+}
+
+/// How to take something back.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
+#[derive(Debug, Clone, Default, Args)]
+pub struct RedoArgs {
+    /// Only say what would change.
+    #[arg(long, help = t!("logs.help.undo_dry_run").into_owned())]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(short = 'y', long, help = t!("logs.help.yes").into_owned())]
+    pub yes: bool,
+    /// Let pip fetch what is not kept.
+    #[arg(long, help = t!("logs.help.download").into_owned())]
+    pub download: bool,
+    /// Also where pip, or the toolkit, goes.
+    #[arg(long, help = t!("logs.help.without_pip").into_owned())]
+    pub without_pip: bool,
 }
 
 /// What to keep.

@@ -2,7 +2,7 @@
 //!
 //! Start reading at [`run`]. Everything is read from the project's own files: no daemon is needed.
 //!
-//! **Invariant:** only `prune` writes, and it does so through `store`.
+//! **Invariant:** only `prune`, `undo` and `redo` write, and they do so through `store`.
 
 mod cli;
 mod completion;
@@ -17,11 +17,12 @@ mod state;
 mod stats;
 #[cfg(test)]
 mod testing;
+mod undo;
 mod why;
 
 pub use cli::{
-    Cli, Command, DiffArgs, FollowArgs, HistoryArgs, ListArgs, PruneArgs, ShowArgs, StateArgs,
-    command,
+    Cli, Command, DiffArgs, FollowArgs, HistoryArgs, ListArgs, PruneArgs, RedoArgs, ShowArgs,
+    StateArgs, UndoArgs, command,
 };
 
 use chrono::Utc;
@@ -55,7 +56,11 @@ pub fn run(host: &Host, mut cli: Cli) -> Result<Exit> {
     if refused.is_some_and(|refused| refused.can_be_allowed()) {
         console.hint(t!("console.hint_allow"));
     }
-    if !matches!(wanted, Command::Follow(_) | Command::Prune(_)) && !cli.no_pager {
+    let is_read = !matches!(
+        wanted,
+        Command::Follow(_) | Command::Prune(_) | Command::Undo(_) | Command::Redo(_)
+    );
+    if is_read && !cli.no_pager {
         console.page(host);
     }
     match wanted {
@@ -66,7 +71,9 @@ pub fn run(host: &Host, mut cli: Cli) -> Result<Exit> {
         Command::State(args) => state::state(&mut console, &layout, &args, now)?,
         Command::Diff(args) => state::diff(&mut console, &layout, &args, now)?,
         Command::Why(args) => why::why(&mut console, host, &project, &args, now)?,
-        Command::Stats => stats::stats(&mut console, &layout)?,
+        Command::Undo(args) => undo::undo(&mut console, host, &project, &args)?,
+        Command::Redo(args) => undo::redo(&mut console, host, &project, &args)?,
+        Command::Stats => stats::stats(&mut console, &project)?,
         Command::Prune(args) => prune::prune(&mut console, host, &project, &args)?,
     }
     Ok(Exit::Done)

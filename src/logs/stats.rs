@@ -8,13 +8,15 @@ use serde_json::json;
 use crate::console::table::pairs;
 use crate::console::{Console, size, time};
 use crate::error::{Error, Result};
-use crate::project::ProjectLayout;
-use crate::store::{Run, RunLog, RunRecord};
+use crate::project::Project;
+use crate::store::{Run, RunLog, RunRecord, Usage};
 use crate::words::t;
 
-/// Prints how many runs there were, how many failed, by which tools, how long they took, and what their logs take.
-pub(super) fn stats(console: &mut Console, layout: &ProjectLayout) -> Result<()> {
-    let log = RunLog::read(layout);
+/// Prints how many runs there were, how many failed, by which tools, how long they took, and what their
+/// logs and the archive take.
+pub(super) fn stats(console: &mut Console, project: &Project) -> Result<()> {
+    let log = RunLog::read(&project.layout());
+    let archive = Usage::of(&project.venv().layout())?;
     if let Some(problem) = log.incomplete() {
         return Err(Error::failed(problem));
     }
@@ -43,6 +45,11 @@ pub(super) fn stats(console: &mut Console, layout: &ProjectLayout) -> Result<()>
             "duration_ms": took,
             "bytes": bytes,
             "tools": tools,
+            "archive": {
+                "generations": archive.generations,
+                "installed_bytes": archive.installed,
+                "removed_bytes": archive.removed,
+            },
         }));
     }
     let Some(since) = since else {
@@ -59,6 +66,15 @@ pub(super) fn stats(console: &mut Console, layout: &ProjectLayout) -> Result<()>
         (t!("logs.label.since"), time::local(since)),
         (t!("logs.label.took"), time::duration(took)),
         (t!("logs.label.logs"), size::bytes(bytes)),
+        (
+            t!("logs.label.archive"),
+            t!(
+                "logs.archive_holds",
+                installed = size::bytes(archive.installed),
+                removed = size::bytes(archive.removed)
+            )
+            .into_owned(),
+        ),
     ];
     for line in pairs(&rows.map(|(label, value)| (label, vec![value.into()]))) {
         console.line(line)?;
@@ -78,7 +94,7 @@ mod tests {
         let (_dir, project) = project();
         let shown = || {
             let (mut console, out, _) = testing::console(&CommonArgs::default());
-            stats(&mut console, &project.layout()).expect("counted");
+            stats(&mut console, &project).expect("counted");
             out.text()
         };
         assert_eq!(shown(), "");

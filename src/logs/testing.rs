@@ -82,6 +82,7 @@ pub(super) fn started(id: RunId) -> StartedRun {
         tool: Tool::Pip,
         started_at: Utc::now(),
         pid: 7,
+        undoes: None,
     }
 }
 

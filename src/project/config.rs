@@ -121,6 +121,10 @@ settings! {
         "retention.days" or "AIM_RETENTION_DAYS", says "settings.retention_days";
     retention_mib: u64 = 256,
         "retention.mib" or "AIM_RETENTION_MIB", says "settings.retention_mib";
+    archive_generations: u64 = 20,
+        "archive.generations", says "settings.archive_generations";
+    archive_mib: u64 = 2_048,
+        "archive.mib", says "settings.archive_mib";
     worker_policy: RestartPolicy = RestartPolicy::Always,
         "worker.policy", says "settings.worker_policy";
     worker_env_allow: Vec<String> = Vec::new(),

@@ -172,6 +172,12 @@ impl VenvLayout {
     pub const SNAPSHOT: &'static str = "snapshot.json";
     /// Folder of the runs that have begun and not ended.
     pub const UNFINISHED: &'static str = "unfinished";
+    /// Folder of the files of distributions, kept for undo.
+    pub const ARCHIVE: &'static str = "archive";
+    /// Folder, in the archive, of what each generation had.
+    pub const GENERATIONS: &'static str = "generations";
+    /// What an undo is about to do; there while it does it.
+    pub const UNDO: &'static str = "undo.json";
     /// Folder of the figures that nodes gave, each the newest of its node.
     pub const FIGURES: &'static str = "figures";
     /// Folder of what runs a node without a daemon.
@@ -273,6 +279,16 @@ impl VenvLayout {
     /// Folder of the runs that have begun and not ended, a file each.
     pub fn unfinished(&self) -> PathBuf {
         self.aim.join(Self::UNFINISHED)
+    }
+
+    /// The files of distributions, kept for undo.
+    pub fn archive(&self) -> PathBuf {
+        self.aim.join(Self::ARCHIVE)
+    }
+
+    /// What an undo is about to do.
+    pub fn undo(&self) -> PathBuf {
+        self.aim.join(Self::UNDO)
     }
 
     /// The figure that the node in `file` of the project gave last.

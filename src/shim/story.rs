@@ -211,6 +211,7 @@ fn begin(call: &PipCall, asked: &PipCommand, pid: u32, host: &Host) -> StartedRu
         tool: Tool::Pip,
         started_at: Utc::now(),
         pid,
+        undoes: None,
     }
 }
 

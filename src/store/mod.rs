@@ -2,7 +2,8 @@
 //!
 //! Start reading at [`publish()`]: the one transaction by which a finished run enters a project's history. Before it
 //! stand [`RunLock`] (one changing pip at a time), [`catch_up()`] (what other tools did meanwhile), [`Unfinished`]
-//! (what a crash leaves), and [`LogDraft`] (the log while it grows); after it [`EnvMeta`] and [`RunLog`], by which
+//! (what a crash leaves), and [`LogDraft`] (the log while it grows); with it the files of what is installed enter the
+//! `archive`, by which [`take_back()`] undoes a run; after it [`EnvMeta`] and [`RunLog`], by which
 //! others read.
 //!
 //! **Invariant:** nothing is edited in place: every file is written anew beside the old one and renamed, except the
@@ -11,6 +12,7 @@
 //! **Invariant:** readers ignore fields that they do not know, writers keep them.
 
 mod allowed;
+mod archive;
 mod belonging;
 mod catch_up;
 mod environments;
@@ -33,9 +35,11 @@ mod secrets_tests;
 mod state;
 #[cfg(test)]
 mod testing;
+mod undo;
 mod unfinished;
 
 pub use allowed::Allowed;
+pub use archive::{Plan, Usage, keep_all};
 pub use belonging::belong;
 pub use catch_up::{catch_up, enter_seen};
 pub use environments::{Environments, ListedEnvironment};
@@ -55,4 +59,5 @@ pub use recover::{complete_last, recover};
 pub use retention::{Limits, prune};
 pub use run_log::{FindError, LogError, RunLog};
 pub use state::{EnvMeta, LastChange, MetaState, Recorded, Standing};
+pub use undo::{TakenBack, UNDO, take_back};
 pub use unfinished::Unfinished;

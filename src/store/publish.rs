@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
+use super::archive;
 use super::error::StoreError;
 use super::history_lock::HistoryLock;
 use super::log::file as log_file;
@@ -81,6 +82,10 @@ pub(super) fn publish_under(
     }
     if let Some(part) = run.output.and_then(|output| output.part) {
         part.remove();
+    }
+    if raised {
+        // What is not kept cannot be put back; the change itself counts.
+        let _ = archive::keep(project, config, after, generation);
     }
     // The run is entered; what is too old goes now or after the next run.
     let _ = retention::after_run(&layout, Limits::of(config), lock);
@@ -163,6 +168,7 @@ pub(super) fn record_of(
         log_path: log.map(|log| log.path),
         user: user_name(),
         pid: started.pid,
+        undoes: started.undoes,
         others: serde_json::Map::new(),
     }
 }

@@ -17,6 +17,7 @@ use super::record::{PartFile, RunOutput};
 use super::retention;
 use super::retention::Limits;
 use super::state::ProjectState;
+use super::undo;
 use super::unfinished::Unfinished;
 use crate::files::Folder;
 use crate::files::momentary::found;
@@ -37,6 +38,7 @@ pub fn recover(
     _held: &RunLock,
 ) -> Result<Option<Published>, StoreError> {
     let venv = project.venv().layout();
+    undo::finish(project.venv())?;
     Unfinished::forget_unreadable(&venv);
     let over: Vec<Unfinished> = Unfinished::all(&venv)?
         .into_iter()

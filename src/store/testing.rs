@@ -49,6 +49,7 @@ pub(super) fn started(action: &str) -> StartedRun {
         tool: Tool::Pip,
         started_at: chrono::Utc::now(),
         pid: std::process::id(),
+        undoes: None,
     }
 }
 

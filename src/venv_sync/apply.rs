@@ -85,6 +85,15 @@ pub(super) fn apply(
     };
     let published = recorded.as_ref().or(recovered.as_ref());
     let generation = published.map_or(compared.recorded.generation(), |run| run.generation);
+    if let Some(lock) = &lock {
+        store::keep_all(
+            &ground.project,
+            &ground.config,
+            lock,
+            &compared.now,
+            generation,
+        );
+    }
     Ok(Applied {
         recovered,
         recorded,
@@ -147,6 +156,7 @@ fn record(
         tool: tool.context(t!("venv_sync.cannot_scan", path = venv.root().display()))?,
         started_at,
         pid: std::process::id(),
+        undoes: None,
     };
     let run = run.finish(since.elapsed(), Ending::Exited(0), None);
     store::publish(&ground.project, &ground.config, run, before, &compared.now)

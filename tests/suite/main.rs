@@ -69,6 +69,7 @@ mod terminals;
 mod tools;
 mod turns;
 mod typed;
+mod undo;
 mod unread_log;
 mod uses;
 mod waits;

@@ -327,6 +327,7 @@ mod tests {
         drop(lock);
         let run = StartedRun {
             pid: std::os::unix::process::parent_id(),
+            undoes: None,
             ..started()
         };
         let id = run.id;
@@ -349,6 +350,7 @@ mod tests {
             tool: Tool::Pip,
             started_at: chrono::Utc::now(),
             pid: 0,
+            undoes: None,
         }
     }
 

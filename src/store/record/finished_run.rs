@@ -38,6 +38,9 @@ pub struct StartedRun {
     pub started_at: DateTime<Utc>,
     /// Its process.
     pub pid: u32,
+    /// The run that it takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<RunId>,
 }
 
 impl StartedRun {
@@ -91,6 +94,7 @@ impl FinishedRun {
             tool: Tool::behind(&before.diff_to(now), venv, before, now)?,
             started_at: seen_at,
             pid: std::process::id(),
+            undoes: None,
         };
         Ok(started.finish(Duration::ZERO, Ending::Exited(0), None))
     }

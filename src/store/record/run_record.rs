@@ -106,6 +106,9 @@ pub struct RunRecord {
     /// Its process.
     #[serde(default)]
     pub pid: u32,
+    /// The run that it took back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<RunId>,
     /// What a newer toolkit wrote; kept.
     #[serde(flatten)]
     pub others: Map<String, Value>,

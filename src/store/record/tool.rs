@@ -29,6 +29,8 @@ pub enum Tool {
     Venv,
     /// virtualenv, likewise.
     Virtualenv,
+    /// `aim-logs undo` and `redo`, which put back what was there.
+    Undo,
     /// Nobody can tell, or a tool that this version does not know.
     #[default]
     #[serde(other)]
@@ -58,6 +60,7 @@ impl Tool {
             Self::Conda => "conda",
             Self::Venv => "venv",
             Self::Virtualenv => "virtualenv",
+            Self::Undo => "undo",
             Self::Unknown => "unknown",
         }
     }

@@ -1,0 +1,27 @@
+//! The archive of an environment: the files of every distribution that was installed there, so that they are still
+//! to be had when an installer has removed them.
+//!
+//! Start reading at [`keep()`], by which a published change comes in: what is new gets further names (hard links) below
+//! `<venv>/.aim/archive`, and a list says which distributions the generation has. [`Plan`] says what taking a run back
+//! would do, [`Swap`] does it.
+//!
+//! It knows files, RECORDs and generations. It never knows who installed something or why, never asks or tells a
+//! person, and never starts a program.
+//!
+//! **Invariant:** a file in the archive is never written to: it may be the environment's own, or a cache's.
+//! **Invariant:** no RECORD and no list leads out of the environment; no link is followed.
+//! **Invariant:** once a [`Swap`] is written down, it is done to its end, by whoever comes next.
+
+mod installed_files;
+mod keep;
+mod list;
+mod plan;
+mod prune;
+mod shelf;
+mod swap;
+
+pub(super) use keep::keep;
+pub use keep::keep_all;
+pub use plan::Plan;
+pub use prune::Usage;
+pub(super) use swap::Swap;

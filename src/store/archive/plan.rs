@@ -1,0 +1,365 @@
+//! What taking back a run would do, before anything is touched.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::installed_files::{self, InstalledFiles, ListedFile, sum_of_file};
+use super::list::{Item, List};
+use super::shelf::{KeptFile, Manifest, Shelf, split};
+use crate::files::Walk;
+use crate::inventory::{Broken, Change, Diff, Distribution, Names, Snapshot, broken, canonical};
+use crate::project::Project;
+use crate::store::places;
+use crate::store::record::{Generation, RunNumber, RunRecord};
+use crate::store::run_log::RunLog;
+
+/// What taking back one run would change, and what stands against it.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// What would change, from what is installed now.
+    pub changes: Diff,
+    /// What later runs changed again, by name, with the last of them.
+    pub later: Vec<(String, Option<RunNumber>)>,
+    /// What has to come back and whose files are not kept, or not as RECORD says.
+    pub lost: Vec<Change>,
+    /// What has to go and has no list of its files.
+    pub stuck: Vec<Change>,
+    /// Files, from the environment's folder, that were changed since they were installed, or that nobody installed,
+    /// and that would be lost.
+    pub edited: Vec<String>,
+    /// Requirements of what stays that would not hold any more.
+    pub breaks: Vec<Broken>,
+    /// Paths to put back, by the entry that has them.
+    pub(super) put: BTreeMap<String, Vec<String>>,
+    pub(super) remove: Vec<String>,
+}
+
+/// What is known of the environment while a plan is made.
+struct Planner {
+    shelf: Option<Shelf>,
+    walk: Walk,
+    now: List,
+    plan: Plan,
+    /// What has to go, with the files that it lists and when that list was written.
+    going: Vec<(InstalledFiles, SystemTime)>,
+    /// What comes, by path.
+    coming: BTreeMap<String, (String, KeptFile)>,
+}
+
+impl Plan {
+    /// What it would be to take back `run`, of the history `log`, from what is installed `now` and recorded as
+    /// `generation`.
+    ///
+    /// # Errors
+    /// What is of the moment.
+    pub fn of(
+        project: &Project,
+        log: &RunLog,
+        run: &RunRecord,
+        (now, generation): (&Snapshot, Generation),
+    ) -> io::Result<Self> {
+        let venv = project.venv();
+        let layout = venv.layout();
+        let shelf = Shelf::of(&layout)?;
+        let list = |wanted: Generation| {
+            let list = shelf.as_ref().map(|shelf| shelf.list(wanted));
+            list.transpose().map(Option::flatten)
+        };
+        let (before, after) = (list(run.generation_before)?, list(run.generation_after)?);
+        let known = shelf.as_ref().map(|shelf| shelf.newest_list(generation));
+        let known = known.transpose()?.unwrap_or_default();
+        let mut walk = Walk::from(places::environment(&layout)?);
+        let sites = installed_files::sites(venv);
+        let mut planner = Planner {
+            now: List::of(now, generation, (&mut walk, &sites), &known),
+            shelf,
+            walk,
+            plan: Self::default(),
+            going: Vec::new(),
+            coming: BTreeMap::new(),
+        };
+        for (name, changes) in by_name(&run.changes) {
+            let is: Vec<Item> = planner.now.called(&name).cloned().collect();
+            if is_changed_again(&is, &changes, after.as_ref().map(|list| list.called(&name))) {
+                planner
+                    .plan
+                    .later
+                    .push((name.clone(), last_to_change(log, &name)));
+            }
+            let was = planner.was(&name, &changes, before.as_ref())?;
+            planner.turn(is, was)?;
+        }
+        planner.settle()?;
+        let mut plan = planner.plan;
+        plan.breaks = would_break(project, now, &plan.changes)?;
+        Ok(plan)
+    }
+
+    /// Whether nothing would change.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.lost.is_empty() && self.stuck.is_empty()
+    }
+
+    /// Whether a file would go that lies at `path` from the environment's folder, and nothing comes in its place.
+    pub fn removes(&self, path: &Path) -> bool {
+        self.remove.iter().any(|gone| Path::new(gone) == path)
+    }
+}
+
+impl Planner {
+    /// What there was of `name` before the run that made `changes`.
+    fn was(&self, name: &str, changes: &[&Change], before: Option<&List>) -> io::Result<Vec<Item>> {
+        let listed: Vec<Item> = before
+            .map(|list| list.called(name).cloned().collect())
+            .unwrap_or_default();
+        if !listed.is_empty() {
+            return Ok(listed);
+        }
+        let versions = changes.iter().filter_map(|change| change.from.as_deref());
+        versions
+            .map(|version| {
+                let kept = self.find_kept(name, version)?;
+                Ok(kept.unwrap_or_else(|| Item {
+                    name: name.to_owned(),
+                    version: version.to_owned(),
+                    folder: String::new(),
+                    entry: None,
+                    bytes: 0,
+                    stamp: None,
+                }))
+            })
+            .collect()
+    }
+
+    /// The newest that any generation had of this version.
+    fn find_kept(&self, name: &str, version: &str) -> io::Result<Option<Item>> {
+        let Some(archive) = &self.shelf else {
+            return Ok(None);
+        };
+        for generation in archive.generations() {
+            let list = archive.list(generation)?.unwrap_or_default();
+            let mut items = list.called(name);
+            if let Some(item) = items.find(|item| item.version == version) {
+                return Ok(Some(item.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Plans to turn what `is` there of one name into what `was` there.
+    fn turn(&mut self, mut is: Vec<Item>, mut was: Vec<Item>) -> io::Result<()> {
+        was.retain(|wanted| {
+            let same = is.iter().position(|item| match &wanted.entry {
+                Some(_) => item.folder == wanted.folder && item.entry == wanted.entry,
+                None => item.version == wanted.version,
+            });
+            same.map(|at| is.remove(at)).is_none()
+        });
+        let change = Change {
+            name: is
+                .iter()
+                .chain(&was)
+                .map(|item| item.name.clone())
+                .next()
+                .unwrap_or_default(),
+            from: is.first().map(|item| item.version.clone()),
+            to: was.first().map(|item| item.version.clone()),
+        };
+        let mut coming = Vec::new();
+        for item in &was {
+            let Some(kept) = self.kept(item)? else {
+                self.plan.lost.push(change);
+                return Ok(());
+            };
+            coming.push(kept);
+        }
+        let mut going = Vec::new();
+        for item in &is {
+            let Some(installed) = self.installed(item)? else {
+                self.plan.stuck.push(change);
+                return Ok(());
+            };
+            going.push(installed);
+        }
+        self.going.extend(going);
+        for (entry, manifest) in coming {
+            let files = manifest.files.into_iter();
+            self.coming
+                .extend(files.map(|file| (file.path.clone(), (entry.clone(), file))));
+        }
+        let changes = &mut self.plan.changes;
+        match (&change.from, &change.to) {
+            (None, None) => {}
+            (None, _) => changes.added.push(change),
+            (_, None) => changes.removed.push(change),
+            _ => changes.changed.push(change),
+        }
+        self.now.distributions.retain(|item| !is.contains(item));
+        Ok(())
+    }
+
+    /// The files that are kept of `item`, if each is as its RECORD says.
+    fn kept(&self, item: &Item) -> io::Result<Option<(String, Manifest)>> {
+        let (Some(archive), Some(entry)) = (&self.shelf, &item.entry) else {
+            return Ok(None);
+        };
+        let Some(manifest) = archive.manifest(entry)? else {
+            return Ok(None);
+        };
+        let mut files = archive.files(entry)?;
+        let is_whole = manifest.files.iter().all(|file| file.is_whole(&mut files));
+        Ok(is_whole.then(|| (entry.clone(), manifest)))
+    }
+
+    /// The files that `item`, which is installed, lists.
+    fn installed(&mut self, item: &Item) -> io::Result<Option<(InstalledFiles, SystemTime)>> {
+        let metadata = Path::new(&item.folder);
+        let site = metadata.parent().map(PathBuf::from).unwrap_or_default();
+        let Some(files) = installed_files::read(&mut self.walk, &site, metadata)? else {
+            return Ok(None);
+        };
+        let since = std::time::Duration::from_nanos(
+            item.stamp
+                .and_then(|(written, _)| u64::try_from(written).ok())
+                .unwrap_or_default(),
+        );
+        Ok(Some((files, SystemTime::UNIX_EPOCH + since)))
+    }
+
+    /// What goes and what comes, file by file: what another distribution has, too, stays, and is that one's again.
+    fn settle(&mut self) -> io::Result<()> {
+        let mut going: BTreeSet<String> = BTreeSet::new();
+        for (installed, _) in &self.going {
+            going.extend(installed.files.iter().map(|file| file.path.clone()));
+        }
+        for item in &self.now.distributions {
+            let (Some(archive), Some(entry)) = (&self.shelf, &item.entry) else {
+                continue;
+            };
+            let manifest = if going.is_empty() {
+                None
+            } else {
+                archive.manifest(entry)?
+            };
+            for file in manifest.unwrap_or_default().files {
+                if going.contains(&file.path) && !self.coming.contains_key(&file.path) {
+                    let is_whole = file.is_whole(&mut archive.files(entry)?);
+                    if is_whole {
+                        let path = file.path.clone();
+                        self.coming.insert(path, (entry.clone(), file));
+                    } else {
+                        going.remove(&file.path);
+                    }
+                }
+            }
+        }
+        self.find_edited(&going);
+        for (path, (entry, _)) in &self.coming {
+            let paths = self.plan.put.entry(entry.clone()).or_default();
+            paths.push(path.clone());
+        }
+        going.retain(|path| !self.coming.contains_key(path));
+        self.plan.remove = going.into_iter().collect();
+        Ok(())
+    }
+
+    /// What would be lost for good: an installer writes its list last, so only what is newer has to be looked into.
+    fn find_edited(&mut self, going: &BTreeSet<String>) {
+        let mut edited = BTreeSet::new();
+        let mut seen = HashSet::new();
+        for (installed, written) in &self.going {
+            for file in installed.files.iter().filter(|file| !file.is_compiled()) {
+                if seen.insert(&file.path) && is_edited(&mut self.walk, file, Some(*written)) {
+                    edited.insert(file.path.clone());
+                }
+            }
+        }
+        for (path, (_, file)) in &self.coming {
+            let wanted = ListedFile {
+                path: path.clone(),
+                sha256: file.sha256.clone(),
+            };
+            if !going.contains(path) && is_edited(&mut self.walk, &wanted, None) {
+                edited.insert(path.clone());
+            }
+        }
+        self.plan.edited = edited.into_iter().collect();
+    }
+}
+
+/// Whether there is a file other than `file` says; where it was `written` before a time, nobody has to look.
+fn is_edited(walk: &mut Walk, file: &ListedFile, written: Option<SystemTime>) -> bool {
+    let (above, name) = split(&file.path);
+    let Ok(folder) = walk.folder(above) else {
+        return false;
+    };
+    let Ok(found) = folder.found(name) else {
+        return false;
+    };
+    if !found.is_file || written.is_some_and(|written| found.modified <= written) {
+        return false;
+    }
+    let sum = folder
+        .open_file(name)
+        .and_then(|(file, _)| sum_of_file(file))
+        .ok();
+    file.sha256.is_some() && sum != file.sha256
+}
+
+fn by_name(changes: &Diff) -> BTreeMap<String, Vec<&Change>> {
+    let mut names: BTreeMap<String, Vec<&Change>> = BTreeMap::new();
+    for change in changes.changes() {
+        names
+            .entry(canonical(&change.name))
+            .or_default()
+            .push(change);
+    }
+    names
+}
+
+/// Whether what `is` there of one name is not what the run that made `changes` left: `left`, where that is known.
+fn is_changed_again<'a>(
+    is: &[Item],
+    changes: &[&Change],
+    left: Option<impl Iterator<Item = &'a Item>>,
+) -> bool {
+    if let Some(left) = left {
+        let key = |item: &Item| (item.folder.clone(), item.entry.clone());
+        let left: BTreeSet<_> = left.map(key).collect();
+        return left != is.iter().map(key).collect();
+    }
+    let left: BTreeSet<_> = changes.iter().filter_map(|one| one.to.as_deref()).collect();
+    left != is.iter().map(|item| item.version.as_str()).collect()
+}
+
+fn last_to_change(log: &RunLog, name: &str) -> Option<RunNumber> {
+    let mut newest_first = log.runs.iter().filter_map(|run| run.record());
+    let changed = |record: &&RunRecord| {
+        let mut changes = record.changes.changes();
+        changes.any(|change| canonical(&change.name) == name)
+    };
+    newest_first.find(changed).and_then(|record| record.number)
+}
+
+/// What stays and would miss something after `changes`, and does not now.
+fn would_break(project: &Project, now: &Snapshot, changes: &Diff) -> io::Result<Vec<Broken>> {
+    let part = Names {
+        startup: false,
+        ..changes.names()
+    };
+    let coming = changes.changes().filter_map(|change| {
+        let version = change.to.as_ref()?;
+        Some(Distribution::new(&change.name, version))
+    });
+    let then = now.with(&part, &coming.collect());
+    let already = broken(project.venv(), now)?;
+    let mut would = broken(project.venv(), &then)?;
+    would.retain(|one| {
+        !already
+            .iter()
+            .any(|had| had.name == one.name && had.needs == one.needs)
+    });
+    Ok(would)
+}

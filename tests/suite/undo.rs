@@ -1,0 +1,386 @@
+//! `aim-logs undo` and `redo`: what a run did is taken back to the byte, whoever made the change, and whatever ends the
+//! one who takes it back.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use crate::sandbox::Sandbox;
+
+/// What is in an environment but for what Python compiles and what is ours: of files mode and text, of links where they
+/// lead.
+type Tree = BTreeMap<String, (u32, Vec<u8>)>;
+
+fn tree(venv: &Path) -> Tree {
+    let walk = walkdir::WalkDir::new(venv).into_iter();
+    let entries = walk.filter_entry(|entry| {
+        let name = entry.file_name();
+        name != ".aim" && name != "__pycache__" && name != "_aim_pip_hook"
+    });
+    entries
+        .map(|entry| entry.expect("readable"))
+        // pip leaves empty folders where it made them for data files.
+        .filter(|entry| !entry.file_type().is_dir())
+        .map(|entry| {
+            let kind = entry.file_type();
+            let text = if kind.is_file() {
+                std::fs::read(entry.path()).expect("read")
+            } else {
+                let target = std::fs::read_link(entry.path()).expect("a link");
+                target.into_os_string().into_encoded_bytes()
+            };
+            let mode = entry.metadata().expect("there").permissions().mode();
+            let path = entry.path().strip_prefix(venv).expect("below");
+            (path.to_string_lossy().into_owned(), (mode, text))
+        })
+        .collect()
+}
+
+/// The paths at which two trees differ.
+fn difference(one: &Tree, other: &Tree) -> Vec<String> {
+    let paths = one.keys().chain(other.keys());
+    let mut differ: Vec<String> = paths
+        .filter(|path| one.get(*path) != other.get(*path))
+        .cloned()
+        .collect();
+    differ.dedup();
+    differ
+}
+
+fn same(one: &Tree, other: &Tree, when: &str) {
+    assert_eq!(difference(one, other), [""; 0], "{when}");
+}
+
+/// A wheel with a module, a part of a namespace, a script and a data file, all of which tell the version.
+fn wheel(sandbox: &Sandbox, name: &str, version: &str) -> String {
+    let info = format!("{name}-{version}.dist-info/entry_points.txt");
+    let only = format!("{name}/only_{}.py", version.replace('.', "_"));
+    let files = [
+        (
+            format!("{name}/__init__.py"),
+            format!("version = '{version}'\ndef main(): print(version)\n"),
+        ),
+        (only, "x = 1\n".to_owned()),
+        (
+            format!("space/{name}_part.py"),
+            format!("version = '{version}'\n"),
+        ),
+        (
+            format!("{name}-{version}.data/data/share/{name}/data.txt"),
+            format!("data of {version}\n"),
+        ),
+        (
+            format!("{name}-{version}.data/scripts/{name}-raw"),
+            format!("#!python\nprint('{version}')\n"),
+        ),
+        (
+            info,
+            format!("[console_scripts]\n{name}-run = {name}:main\n"),
+        ),
+    ];
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    let path = sandbox.wheel_of(name, version, &files);
+    path.to_str().expect("utf-8").to_owned()
+}
+
+/// A project to be installed in editable form.
+fn editable(sandbox: &Sandbox) -> String {
+    sandbox.write(
+        "live/pyproject.toml",
+        "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n\
+         [project]\nname = 'live'\nversion = '1.0'\n",
+    );
+    sandbox.write("live/live.py", "x = 1\n");
+    let backend = sandbox.write(
+        "live/backend.py",
+        r#"
+import base64, hashlib, os, zipfile
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    info, here = "live-1.0.dist-info", os.path.dirname(os.path.abspath(__file__))
+    files = {"__editable__live.pth": here + "\n",
+             info + "/METADATA": "Metadata-Version: 2.1\nName: live\nVersion: 1.0\n",
+             info + "/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
+    name, record = "live-1.0-py3-none-any.whl", ""
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        for path, text in files.items():
+            wheel.writestr(path, text)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+            record += "{},sha256={},{}\n".format(path, digest, len(text))
+        wheel.writestr(info + "/RECORD", record + info + "/RECORD,,\n")
+    return name
+"#,
+    );
+    let folder = backend.parent().expect("a folder");
+    folder.to_str().expect("utf-8").to_owned()
+}
+
+fn install(sandbox: &Sandbox, what: &[&str]) {
+    let args = ["install", "-q", "--no-index", "--no-deps"];
+    sandbox.pip(args.iter().chain(what)).ok();
+}
+
+#[test]
+fn an_upgrade_a_removal_and_an_editable_installation_are_taken_back_and_again() {
+    let sandbox = Sandbox::ready();
+    let venv = sandbox.venv();
+    let (one, two) = (
+        wheel(&sandbox, "demo", "1.0"),
+        wheel(&sandbox, "demo", "2.0"),
+    );
+    let other = wheel(&sandbox, "other", "1.0");
+    let empty = tree(&venv);
+    install(&sandbox, &[&one, &other]);
+    let first = tree(&venv);
+    install(&sandbox, &[&two]);
+    let second = tree(&venv);
+    sandbox.pip(["uninstall", "-q", "-y", "other"]).ok();
+    let third = tree(&venv);
+    install(
+        &sandbox,
+        &["--no-build-isolation", "-e", &editable(&sandbox)],
+    );
+    let fourth = tree(&venv);
+
+    let says = sandbox.run("aim-logs", ["undo", "--dry-run"]).ok();
+    same(&tree(&venv), &fourth, "a dry run");
+    assert!(says.stderr().contains("-live 1.0"), "{says:?}");
+    sandbox
+        .run("aim-logs", ["undo"])
+        .exits(2)
+        .warns("nobody can be asked here");
+    same(&tree(&venv), &fourth, "nobody could be asked");
+    for (state, generation) in [(&third, 6), (&second, 7), (&first, 8), (&empty, 9)] {
+        sandbox.run("aim-logs", ["undo", "-y"]).ok();
+        same(&tree(&venv), state, &format!("generation {generation}"));
+        assert_eq!(sandbox.generation(), generation);
+    }
+    // `init` installed what is left, pip among it, which only goes where that is wanted.
+    sandbox
+        .run("aim-logs", ["undo", "-y"])
+        .exits(2)
+        .warns("pip itself");
+    for state in [&first, &second, &third, &fourth] {
+        sandbox.run("aim-logs", ["redo", "-y"]).ok();
+        same(&tree(&venv), state, "redo");
+    }
+    sandbox.run("aim-logs", ["redo", "-y"]).exits(4);
+    let record = sandbox.last_record();
+    assert_eq!(
+        (&record["action"], &record["tool"]),
+        (&"redo".into(), &"undo".into())
+    );
+    assert_eq!(sandbox.env_meta()["last_change"]["source"], "undo");
+    let undo = record["number"].as_u64().expect("a number").to_string();
+    sandbox.run("aim-logs", ["undo", &undo, "-y"]).ok();
+    same(&tree(&venv), &third, "the redo is taken back");
+
+    // What pip sees is whole.
+    sandbox
+        .run(sandbox.bin("demo-run"), [""; 0])
+        .ok()
+        .says("2.0");
+    sandbox.pip(["check"]).ok();
+    sandbox.pip(["uninstall", "-q", "-y", "demo"]).ok();
+    let left = tree(&venv);
+    assert!(
+        !left.keys().any(|path| path.contains("demo")),
+        "{:?}",
+        left.keys()
+    );
+}
+
+#[test]
+fn what_later_runs_built_upon_is_told_before_anything_is_touched() {
+    let sandbox = Sandbox::ready();
+    let demo = wheel(&sandbox, "demo", "1.0");
+    install(&sandbox, &[&demo]);
+    let info = "Metadata-Version: 2.1\nName: above\nVersion: 1.0\nRequires-Dist: demo>=1\n";
+    let above = sandbox.wheel("above", "1.0");
+    install(&sandbox, &[above.to_str().expect("utf-8")]);
+    let metadata = sandbox.site_packages().join("above-1.0.dist-info/METADATA");
+    std::fs::write(metadata, info).expect("write");
+    std::fs::write(sandbox.site_packages().join("demo/__init__.py"), "mine").expect("write");
+    let before = tree(&sandbox.venv());
+    let says = sandbox
+        .run("aim-logs", ["undo", "2", "--dry-run"])
+        .ok()
+        .stderr();
+    assert!(says.contains("above 1.0 needs demo>=1"), "{says}");
+    assert!(
+        says.contains("changed by hand") && says.contains("demo/__init__.py"),
+        "{says}"
+    );
+    same(&tree(&sandbox.venv()), &before, "nothing is touched");
+    let told = sandbox
+        .run("aim-logs", ["undo", "2", "--dry-run", "--json"])
+        .ok()
+        .json();
+    assert_eq!(told["breaks"][0]["name"], "above");
+
+    let archive = sandbox.venv().join(".aim/archive");
+    sandbox.pip(["uninstall", "-q", "-y", "demo"]).ok();
+    std::fs::remove_dir_all(&archive).expect("removed");
+    let before = tree(&sandbox.venv());
+    sandbox
+        .run("aim-logs", ["undo", "-y"])
+        .exits(1)
+        .warns("pip install --no-deps demo==1.0");
+    same(&tree(&sandbox.venv()), &before, "never half of it");
+    let mut command = sandbox.command("aim-logs");
+    let wheels = Path::new(&demo).parent().expect("a folder");
+    command
+        .env("PIP_NO_INDEX", "1")
+        .env("PIP_FIND_LINKS", wheels);
+    let ran = crate::sandbox::Ran::of(command.args(["undo", "-y", "--download"])).ok();
+    assert!(sandbox.site_packages().join("demo").is_dir(), "{ran:?}");
+}
+
+#[test]
+fn whoever_is_killed_leaves_the_old_environment_or_the_new_one() {
+    let sandbox = Sandbox::ready();
+    let venv = sandbox.venv();
+    let many = |version: &str| {
+        let files: Vec<(String, String)> = (0..300)
+            .map(|n| {
+                (
+                    format!("many/f{n}/m_{}.py", version.replace('.', "_")),
+                    format!("{version} {n}\n"),
+                )
+            })
+            .collect();
+        let files: Vec<_> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect();
+        let path = sandbox.wheel_of("many", version, &files);
+        path.to_str().expect("utf-8").to_owned()
+    };
+    install(&sandbox, &[&many("1.0")]);
+    let first = tree(&venv);
+    install(&sandbox, &[&many("2.0")]);
+    let second = tree(&venv);
+    let (mut old, mut new) = (0, 0);
+    for attempt in 0_u32..16 {
+        let mut command = sandbox.command("aim-logs");
+        command
+            .args(["undo", "3", "-y"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().expect("it starts");
+        let journal = venv.join(".aim/undo.json");
+        // Half of them before anything is written down, half of them right after.
+        let mut waited = Duration::ZERO;
+        while attempt % 2 == 1 && !journal.exists() && waited < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_micros(100));
+            waited += Duration::from_micros(100);
+        }
+        std::thread::sleep(Duration::from_millis(u64::from(attempt)));
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        sandbox.run("aim-venv-sync", ["sync"]).ok();
+        let now = tree(&venv);
+        if difference(&now, &second).is_empty() {
+            old += 1;
+        } else {
+            same(&now, &first, "killed");
+            assert_eq!(sandbox.last_record()["action"], "undo");
+            new += 1;
+            sandbox.run("aim-logs", ["redo", "-y"]).ok();
+            same(&tree(&venv), &second, "redo after that");
+        }
+        assert!(!journal.exists());
+    }
+    assert!(old > 0 && new > 0, "{old} times old, {new} times new");
+}
+
+/// What one step of a sequence does.
+#[derive(Debug, Clone)]
+enum Step {
+    Install(usize, usize),
+    Uninstall(usize),
+    Undo,
+    Redo,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..3_usize, 0..3_usize).prop_map(|(name, version)| Step::Install(name, version)),
+        2 => (0..3_usize).prop_map(Step::Uninstall),
+        3 => Just(Step::Undo),
+        2 => Just(Step::Redo),
+    ]
+}
+
+/// Goes through random steps, and compares each undo and redo with what there was.
+fn sequences(count: usize) {
+    let sandbox = Sandbox::ready();
+    let venv = sandbox.venv();
+    let names = ["alpha", "beta", "gamma"];
+    let wheels: Vec<Vec<String>> = names
+        .iter()
+        .map(|name| {
+            ["1.0", "1.1", "2.0"]
+                .map(|version| wheel(&sandbox, name, version))
+                .to_vec()
+        })
+        .collect();
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    for _ in 0..count {
+        let steps = prop::collection::vec(step(), 4..10).new_tree(&mut runner);
+        let steps = steps.expect("made").current();
+        // Trees that an undo leads to, and that a redo does; a new change leaves the first and forgets the others.
+        let (mut done, mut undone): (Vec<Tree>, Vec<Tree>) = (Vec::new(), Vec::new());
+        for step in &steps {
+            let before = tree(&venv);
+            let (told, wanted) = match step {
+                Step::Install(name, version) => {
+                    install(&sandbox, &[&wheels[*name][*version]]);
+                    (None, None)
+                }
+                Step::Uninstall(name) => {
+                    sandbox.pip(["uninstall", "-q", "-y", names[*name]]).ok();
+                    (None, None)
+                }
+                Step::Undo => (Some("undo"), done.pop()),
+                Step::Redo => (Some("redo"), undone.pop()),
+            };
+            let Some(told) = told else {
+                if tree(&venv) != before {
+                    done.push(before);
+                    undone.clear();
+                }
+                continue;
+            };
+            let Some(wanted) = wanted else { continue };
+            sandbox.run("aim-logs", [told, "-y"]).ok();
+            same(&tree(&venv), &wanted, &format!("{step:?} in {steps:?}"));
+            match step {
+                Step::Undo => undone.push(before),
+                _ => done.push(before),
+            }
+        }
+        sandbox.run("aim-venv-sync", ["sync", "--check"]).ok();
+    }
+}
+
+#[test]
+fn whatever_came_before_an_undo_leads_back_to_what_there_was() {
+    sequences(8);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn whatever_came_before_an_undo_leads_back_in_many_sequences() {
+    sequences(100);
+}
