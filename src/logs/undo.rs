@@ -30,6 +30,8 @@ const REDO: &str = "redo";
 
 /// Files or names that are told one by one, at most.
 const MOST: usize = 10;
+/// How much of a path is shown, at most.
+const LONGEST_PATH: usize = 40;
 
 /// Takes a run back.
 pub(super) fn undo(
@@ -176,7 +178,8 @@ impl<'a> TakingBack<'a> {
         let mut now =
             Snapshot::scan(self.project.venv(), self.host).context(t!("logs.undo.cannot_scan"))?;
         let recorded = Recorded::read(self.project)?;
-        now.name_all(self.project.venv(), &Snapshot::default());
+        let nothing = Snapshot::default();
+        now.name_all(self.project.venv(), recorded.snapshot().unwrap_or(&nothing));
         let plan = Plan::of(self.project, log, run, (&now, recorded.generation()))
             .context(t!("logs.undo.cannot_scan"))?;
         Ok((plan, now))
@@ -357,7 +360,7 @@ fn not_kept(lost: &[Change]) -> Error {
 }
 
 fn heading(run: &RunRecord, now: DateTime<Utc>) -> String {
-    let what = describe::what(&Run::Recorded(Box::new(run.clone())), usize::MAX);
+    let what = describe::what(&Run::Recorded(Box::new(run.clone())), LONGEST_PATH);
     t!(
         "logs.undo.heading",
         run = style::paint(style::NAME, name_of(run)),

@@ -8,7 +8,7 @@ use super::archive::{Plan, Swap};
 use super::error::StoreError;
 use super::lock::RunLock;
 use super::publish::publish;
-use super::record::{Ending, Published, RunId, RunRecord, StartedRun};
+use super::record::{Ending, Generation, Published, RunId, RunRecord, StartedRun};
 use super::run_log::RunLog;
 use super::unfinished::Unfinished;
 use crate::host::Host;
@@ -98,9 +98,15 @@ impl RunLog {
         taken_back
     }
 
-    /// The last run that changed something and took nothing back, and that is not taken back.
+    /// The last run that changed something and took nothing back, and that is not taken back. What was there when
+    /// somebody first looked is no change.
     pub fn last_to_undo(&self) -> Option<&RunRecord> {
-        self.last(|record| record.undoes.is_none() && record.changes.changes().next().is_some())
+        self.last(|record| {
+            let is_first_look = record.generation_before == Generation::default()
+                && matches!(record.action.as_str(), "init" | "sync");
+            let has_changed = record.changes.changes().next().is_some();
+            record.undoes.is_none() && has_changed && !is_first_look
+        })
     }
 
     /// The last undo that is not taken back.

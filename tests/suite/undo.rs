@@ -164,11 +164,13 @@ fn an_upgrade_a_removal_and_an_editable_installation_are_taken_back_and_again() 
         same(&tree(&venv), state, &format!("generation {generation}"));
         assert_eq!(sandbox.generation(), generation);
     }
-    // `init` installed what is left, pip among it, which only goes where that is wanted.
+    // What was there when `init` looked is no change, and pip only goes where that is wanted.
+    sandbox.run("aim-logs", ["undo", "-y"]).exits(4);
     sandbox
-        .run("aim-logs", ["undo", "-y"])
+        .run("aim-logs", ["undo", "1", "-y"])
         .exits(2)
         .warns("pip itself");
+    same(&tree(&venv), &empty, "refused");
     for state in [&first, &second, &third, &fourth] {
         sandbox.run("aim-logs", ["redo", "-y"]).ok();
         same(&tree(&venv), state, "redo");
