@@ -39,7 +39,7 @@ const FILE: OFlags = OFlags::CLOEXEC
     .union(OFlags::NONBLOCK);
 /// What the caller's umask takes from.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
-/// How often opening or making a file is tried again while others make and remove it.
+/// How often opening or making a file, or removing a folder, is tried again while others make and remove in it.
 const ATTEMPTS: usize = 16;
 
 impl Folder {
@@ -173,7 +173,8 @@ impl Folder {
         Ok(fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)?)
     }
 
-    /// Removes `name` with everything in it; says whether there was anything. Of links only the link goes.
+    /// Removes `name` with everything in it, also what comes meanwhile; says whether there was anything. Of links only
+    /// the link goes.
     ///
     /// # Errors
     /// What the system says.
@@ -185,11 +186,16 @@ impl Folder {
             found => found.map(|_| ())?,
         }
         let folder = self.folder(name)?;
-        for inside in folder.names()? {
-            folder.remove_all(&inside)?;
+        for _ in 0..ATTEMPTS {
+            for inside in folder.names()? {
+                folder.remove_all(&inside)?;
+            }
+            match self.remove_folder(name) {
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+                done => return done.map(|()| true),
+            }
         }
-        self.remove_folder(name)?;
-        Ok(true)
+        Err(io::ErrorKind::DirectoryNotEmpty.into())
     }
 
     /// The names in the folder, in no order.

@@ -157,14 +157,13 @@ fn words(run: &Run, change: &Change) -> String {
             from = printable(from)
         ),
     };
-    let show = number.trim_start_matches('#');
     t!(
         "worker_cli.cause.by",
         what = what,
         run = number,
         ago = ago,
         command = printable(&command),
-        show = show
+        number = number.trim_start_matches('#')
     )
     .into_owned()
 }

@@ -202,10 +202,10 @@ fn a_failure_is_tied_to_the_change_that_it_comes_of() {
     sandbox
         .run("aim-worker", node)
         .exits(1)
-        .warns("note: tidings changed 1.0 → 2.0 in #3, just now, by pip install tidings==2.0 · aim-logs show 3");
+        .warns("note: tidings changed 1.0 → 2.0 in #3, just now, by pip install tidings==2.0 · aim-logs undo 3");
     sandbox.pip(["uninstall", "-y", "tidings"]).ok();
     sandbox.run("aim-worker", node).exits(1).warns(
-        "note: tidings 2.0 was removed in #4, just now, by pip uninstall tidings · aim-logs show 4",
+        "note: tidings 2.0 was removed in #4, just now, by pip uninstall tidings · aim-logs undo 4",
     );
     let mut korean = sandbox.command("aim-worker");
     Ran::of(korean.args(node).env("AIM_LANG", "ko"))
