@@ -5,7 +5,7 @@
 //! `<venv>/.aim/archive`, and a list says which distributions the generation has. [`Plan`] says what taking a run back
 //! would do, [`Swap`] does it.
 //!
-//! It knows files, RECORDs and generations. It never knows who installed something or why, never asks or tells a
+//! It knows files, RECORD and generations. It never knows who installed something or why, never asks or tells a
 //! person, and never starts a program.
 //!
 //! **Invariant:** a file in the archive is never written to: it may be the environment's own, or a cache's.
