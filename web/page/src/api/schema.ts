@@ -655,6 +655,11 @@ export interface components {
             /** @description The run that ended, or that changed the environment. */
             run_id?: string | null;
             /**
+             * Format: int64
+             * @description That run's number in its environment.
+             */
+            number?: number | null;
+            /**
              * Format: int32
              * @description The worker that is ready.
              */
@@ -663,12 +668,15 @@ export interface components {
             session?: string | null;
             /** @description Why a worker starts, or why it did not; how a language server was brought along, or why it ended. */
             reason?: string | null;
+            /** @description The node that waits. */
+            file?: string | null;
+            waiting?: components["schemas"]["Waiting"] | null;
         };
         /**
          * @description What happened.
          * @enum {string}
          */
-        EventKind: "run-finished" | "env-changed" | "worker-starting" | "worker-ready" | "worker-failed" | "lsp-synced" | "lsp-failed" | "terminal-exited" | "gap" | "other";
+        EventKind: "run-finished" | "env-changed" | "worker-starting" | "worker-ready" | "worker-failed" | "node-waiting" | "lsp-synced" | "lsp-failed" | "terminal-exited" | "gap" | "other";
         /** @description A part of the daemon that failed. */
         Fault: {
             /** @description Which. */
@@ -975,6 +983,9 @@ export interface components {
         NodeEvent: (components["schemas"]["NodeOutput"] & {
             /** @enum {string} */
             type: "output";
+        }) | (components["schemas"]["Waiting"] & {
+            /** @enum {string} */
+            type: "waiting";
         }) | {
             /** @description The worker's reply object (compat, section 8), as the worker wrote it. */
             reply: unknown;
@@ -1013,6 +1024,9 @@ export interface components {
             timeout_s?: number | null;
             /** @description What becomes of it when its caller goes away. */
             on_disconnect?: components["schemas"]["OnDisconnect"];
+            /** @description Whether the answer tells what the node waits for, where it does not run at once. */
+            tells_waiting?: boolean;
+            shows?: components["schemas"]["Shows"] | null;
         };
         /** @description Reply of `GET …/nodes/text` and of `PUT …/nodes/text`. */
         NodeText: {
@@ -1150,6 +1164,11 @@ export interface components {
         RunInfo: {
             /** @description Its id. */
             id: string;
+            /**
+             * Format: int64
+             * @description Its number in its environment, `#27` for people; a log of AIM-Forge's has none.
+             */
+            number?: number | null;
             /** @description As much of the id as tells it from the others. */
             short?: string;
             /** @description pip's command (`install`), or what the toolkit did (`sync`). */
@@ -1220,6 +1239,20 @@ export interface components {
             more: boolean;
             /** @description What of the history cannot be read, and why. */
             problems: string[];
+        };
+        /**
+         * @description What a person wants to see. Of an output that JSON has no form for, the reply has `text` (with `is_cut` where that
+         *     was too long), or `figure`, the file that it was saved as; where the node's file has several functions, it has `ran`
+         *     and `also`. Asked for or not, such an output is a reference, as in flows, and `needs_person` says that a node failed
+         *     since it asked something at a keyboard.
+         */
+        Shows: {
+            /**
+             * Format: int32
+             * @description Lines that are wanted of a table; all without it.
+             * @default null
+             */
+            lines: number | null;
         };
         /** @description What happened to a startup file, such as a `.pth` file or `pyvenv.cfg`. */
         StartupInfo: {
@@ -1301,6 +1334,23 @@ export interface components {
             python_version?: string | null;
         };
         /**
+         * @description For what.
+         * @enum {string}
+         */
+        WaitFor: "node" | "worker" | "nothing" | "other";
+        /**
+         * @description What is waited for: by a node ([`NodeEvent::Waiting`](super::NodeEvent::Waiting), the event `node-waiting`), or by
+         *     whoever wants the worker ([`WorkerStatus::waiting`](super::WorkerStatus::waiting)).
+         */
+        Waiting: {
+            /** @description For what. */
+            for: components["schemas"]["WaitFor"];
+            /** @description The file of the node that runs; of a worker that starts, the file whose change has made that needed. */
+            file?: string | null;
+            /** @description The distributions, and startup files, by whose change a new worker is needed. */
+            changed?: string[];
+        };
+        /**
          * @description By which means changes are noticed.
          * @enum {string}
          */
@@ -1376,6 +1426,7 @@ export interface components {
             started_at?: string | null;
             /** @description File of the node that it runs. */
             busy_with?: string | null;
+            waiting?: components["schemas"]["Waiting"] | null;
             /**
              * Format: int64
              * @description How often a worker has taken the place of another since the daemon began.
