@@ -99,6 +99,8 @@ export function NodePanel({ project, root }: NodePanelProps): ReactElement {
                     say({ kind: event.stream, text: event.text });
                     return;
                 }
+                // What a node waits for is told to who asks for it (`tells_waiting`), which this page does not.
+                if (event.type === 'waiting') return;
                 const told = ofReply(event.reply);
                 isGood = told.isGood;
                 say(told.piece);
