@@ -31,11 +31,15 @@ fn remember(sandbox: &Sandbox) {
     let mut text = String::new();
     for number in 1..=RUNS {
         let id = RunId::new().to_string();
-        let name = format!("20260301120000_install_000-{id}_success.log");
+        // One a second: a log is told from those of earlier records by the time in its name.
+        let (hour, minute, second) = (number / 3600, number / 60 % 60, number % 60);
+        let name = format!("20260301{hour:02}{minute:02}{second:02}_install_000-{id}_success.log");
         std::fs::write(logs.join(&name), "[stdout]\n").expect("written");
         record["log_path"] = format!(".pip-logs/{name}").into();
         record["id"] = id.into();
         record["number"] = number.into();
+        record["started_at"] =
+            format!("2026-03-01T{hour:02}:{minute:02}:{second:02}.000000+00:00").into();
         text += &record.to_string();
         text.push('\n');
     }
