@@ -82,6 +82,7 @@ macro_rules! settings {
                             }),
                         },
                     )*
+                    _ if self.problems.len() >= MOST_PROBLEMS => {}
                     name => self.problems.push(Problem::Unknown {
                         place,
                         name: name.to_owned(),
@@ -197,6 +198,9 @@ pub fn meant_by(name: &str) -> Option<&'static str> {
     }
 }
 
+/// What has more names that are none is no settings file of ours; each is looked for among the right ones, before each
+/// run.
+const MOST_PROBLEMS: usize = 100;
 /// Longer than anybody's settings. They are read before each run.
 const LONGEST: u64 = 1 << 20;
 
@@ -260,6 +264,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::fmt::Write as _;
 
     use super::*;
 
@@ -360,6 +365,20 @@ mod tests {
             "worker.env_allow",
             "names in brackets, as in [\"HOME\", \"LC_*\"]",
         );
+    }
+
+    #[test]
+    fn of_very_many_unknown_names_some_are_told_and_every_setting_counts() {
+        let mut unknown = String::new();
+        for n in 0..1000 {
+            writeln!(unknown, "none{n} = 1").expect("text");
+        }
+        let text = format!("{unknown}guide = false\nlock.timeout = \"no\"\n");
+        let (config, said) = problems(&text);
+        assert!(!config.guide.value);
+        assert_eq!(said.len(), MOST_PROBLEMS + 1);
+        assert!(said[99].starts_with(":101: "), "{}", said[99]);
+        assert!(said[MOST_PROBLEMS].starts_with(":1003: "), "{said:?}");
     }
 
     #[test]

@@ -15,19 +15,36 @@ pub(super) struct Entry<'t> {
 /// # Errors
 /// What the file has that is no TOML.
 pub(super) fn entries(text: &str) -> Result<Vec<Entry<'_>>, Error> {
-    let mut entries = Vec::new();
-    flatten(text, "", DeTable::parse(text)?.into_inner(), &mut entries);
-    entries.sort_by_key(|entry| entry.line);
-    Ok(entries)
+    let mut found = Vec::new();
+    flatten("", DeTable::parse(text)?.into_inner(), &mut found);
+    found.sort_by_key(|(at, ..)| *at);
+    // Lines are counted on from one to the next: a file may have many.
+    let (mut seen, mut last) = (0, 1);
+    let entries = found.into_iter().map(|(at, name, value)| {
+        last += breaks(&text.as_bytes()[seen..at]);
+        seen = at;
+        Entry {
+            name,
+            line: last,
+            value,
+        }
+    });
+    Ok(entries.collect())
 }
 
 /// The line, from 1, of the byte `at`.
 pub(super) fn line(text: &str, at: usize) -> usize {
-    let before = text.as_bytes().get(..at).unwrap_or_default();
-    1 + memchr::memchr_iter(b'\n', before).count()
+    1 + breaks(text.as_bytes().get(..at).unwrap_or_default())
 }
 
-fn flatten<'t>(text: &str, above: &str, table: DeTable<'t>, entries: &mut Vec<Entry<'t>>) {
+fn breaks(text: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', text).count()
+}
+
+/// A value with its whole name, and where the last part of that begins in the file.
+type Found<'t> = (usize, String, Spanned<DeValue<'t>>);
+
+fn flatten<'t>(above: &str, table: DeTable<'t>, found: &mut Vec<Found<'t>>) {
     for (key, value) in table {
         let at = key.span().start;
         let key = key.into_inner();
@@ -39,12 +56,8 @@ fn flatten<'t>(text: &str, above: &str, table: DeTable<'t>, entries: &mut Vec<En
         };
         let span = value.span();
         match value.into_inner() {
-            DeValue::Table(table) => flatten(text, &format!("{name}."), table, entries),
-            value => entries.push(Entry {
-                name,
-                line: line(text, at),
-                value: Spanned::new(span, value),
-            }),
+            DeValue::Table(table) => flatten(&format!("{name}."), table, found),
+            value => found.push((at, name, Spanned::new(span, value))),
         }
     }
 }
