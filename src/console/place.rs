@@ -71,7 +71,7 @@ pub fn say_which(console: &mut Console, host: &Host, common: &CommonArgs, projec
     if common.env.is_some() {
         return;
     }
-    let meant = host.shown(project.venv().root());
+    let meant = || host.shown(project.venv().root());
     if let Some(named) = common.project.as_ref().filter(|named| is_path(named)) {
         let folder = host.absolute(named).canonicalize();
         if folder.is_ok_and(|folder| {
@@ -82,7 +82,7 @@ pub fn say_which(console: &mut Console, host: &Host, common: &CommonArgs, projec
                 "console.part_of",
                 folder = named,
                 project = root,
-                meant = meant
+                meant = meant()
             ));
             return;
         }
@@ -93,14 +93,18 @@ pub fn say_which(console: &mut Console, host: &Host, common: &CommonArgs, projec
     }
     if let Some(active) = active.filter(|_| common.project.is_none()) {
         let active = shell::path(&host.shown(active.root()));
-        console.aside(t!("console.not_the_active", meant = meant, active = active));
+        console.aside(t!(
+            "console.not_the_active",
+            meant = meant(),
+            active = active
+        ));
         return;
     }
     let mut usual = ProjectLayout::new(project.root()).venvs().into_iter();
     let other = usual.find(|place| Venv::open(place).is_ok_and(|venv| !project.has(&venv)));
     if let Some(other) = other {
         let typed = shell::path(&host.shown(&other));
-        console.aside(t!("console.beside_another", meant = meant, other = typed));
+        console.aside(t!("console.beside_another", meant = meant(), other = typed));
     }
 }
 

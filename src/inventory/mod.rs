@@ -29,7 +29,7 @@ pub use distribution::{Distribution, canonical, is_set_aside, requirement_name};
 pub use fingerprint::Fingerprint;
 pub use gate::Gate;
 pub use modules::provider;
-pub use requires::{Broken, broken, requirers};
+pub use requires::{Broken, Requirements};
 pub use signs::{AT_REST, at_rest};
 #[cfg(feature = "backend")]
 pub use signs::{Sign, SignKind, signs};

@@ -4,6 +4,7 @@
 //! Read from `Requires-Dist` (core metadata specification; PEP 508 for the requirement, PEP 440 for its versions). As
 //! pip does it, what an extra would bring is not asked for, and a line that nobody understands says nothing.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::str::FromStr as _;
@@ -33,22 +34,6 @@ pub struct Broken {
     pub found: Option<String>,
 }
 
-/// The requirements of what is installed in `venv`, which is `installed`, that do not hold, by name.
-///
-/// # Errors
-/// When metadata is there and cannot be read.
-pub fn broken(venv: &Venv, installed: &Snapshot) -> io::Result<Vec<Broken>> {
-    let sites = venv.all_site_packages()?;
-    let marks = markers(venv);
-    let mut all = Vec::new();
-    for one in installed.shown() {
-        for line in required_by(one, &sites)? {
-            all.extend(judged(one, &line, installed, marks.as_ref()));
-        }
-    }
-    Ok(all)
-}
-
 /// A distribution that requires another one.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Requirer {
@@ -60,25 +45,55 @@ pub struct Requirer {
     pub needs: String,
 }
 
-/// Who in `venv`, where `installed` is what is there, requires the distribution of the canonical name `name`.
-///
-/// # Errors
-/// When metadata is there and cannot be read.
-pub fn requirers(venv: &Venv, installed: &Snapshot, name: &str) -> io::Result<Vec<Requirer>> {
-    let sites = venv.all_site_packages()?;
-    let marks = markers(venv);
-    let mut all = Vec::new();
-    for one in installed.shown() {
-        let lines = required_by(one, &sites)?;
-        let wishes = lines.iter().filter_map(|line| wish(line, marks.as_ref()));
-        let wishes = wishes.filter(|wish| canonical(wish.name.as_ref()) == name);
-        all.extend(wishes.map(|wish| Requirer {
-            name: one.canonical_name(),
-            version: one.version.clone(),
-            needs: shown(&wish),
-        }));
+/// What the distributions of an environment require of others, as far as it applies there.
+#[derive(Debug)]
+pub struct Requirements {
+    /// Each with who has it, in the order of their names.
+    all: Vec<(Distribution, Requirement<VerbatimUrl>)>,
+}
+
+impl Requirements {
+    /// Those of what is `installed` in `venv`.
+    ///
+    /// # Errors
+    /// When metadata is there and cannot be read.
+    pub fn read(venv: &Venv, installed: &Snapshot) -> io::Result<Self> {
+        let sites = venv.all_site_packages()?;
+        let marks = markers(venv);
+        let mut all = Vec::new();
+        for one in installed.shown() {
+            let lines = required_by(one, &sites)?;
+            let wishes = lines.iter().filter_map(|line| wish(line, marks.as_ref()));
+            all.extend(wishes.map(|wish| (one.clone(), wish)));
+        }
+        Ok(Self { all })
     }
-    Ok(all)
+
+    /// Those that do not hold where `there` is what is installed: of the distributions that it has still.
+    pub fn broken(&self, there: &Snapshot) -> Vec<Broken> {
+        let there = there.shown().map(|one| (one.canonical_name(), one));
+        let there: HashMap<String, &Distribution> = there.collect();
+        let has = |owner: &Distribution| {
+            let found = there.get(&owner.canonical_name());
+            found.is_some_and(|found| found.folder() == owner.folder())
+        };
+        let all = self.all.iter().filter(|(owner, _)| has(owner));
+        all.filter_map(|(owner, wish)| judged(owner, wish, &there))
+            .collect()
+    }
+
+    /// Who requires the distribution of the canonical name `name`.
+    pub fn of(&self, name: &str) -> Vec<Requirer> {
+        let all = self.all.iter();
+        let of_name = all.filter(|(_, wish)| canonical(wish.name.as_ref()) == name);
+        of_name
+            .map(|(owner, wish)| Requirer {
+                name: owner.canonical_name(),
+                version: owner.version.clone(),
+                needs: shown(wish),
+            })
+            .collect()
+    }
 }
 
 fn required_by(one: &Distribution, sites: &[PathBuf]) -> io::Result<Vec<String>> {
@@ -96,12 +111,11 @@ fn required_by(one: &Distribution, sites: &[PathBuf]) -> io::Result<Vec<String>>
 
 fn judged(
     one: &Distribution,
-    line: &str,
-    installed: &Snapshot,
-    marks: Option<&MarkerEnvironment>,
+    wish: &Requirement<VerbatimUrl>,
+    there: &HashMap<String, &Distribution>,
 ) -> Option<Broken> {
-    let wish = wish(line, marks)?;
-    let found = installed.find(wish.name.as_ref());
+    let needed = canonical(wish.name.as_ref());
+    let found = there.get(&needed);
     let holds = found.is_some_and(|found| match &wish.version_or_url {
         Some(VersionOrUrl::VersionSpecifier(wanted)) => {
             Version::from_str(&found.version).is_ok_and(|version| wanted.contains(&version))
@@ -111,8 +125,8 @@ fn judged(
     (!holds).then(|| Broken {
         name: one.name.clone(),
         version: one.version.clone(),
-        needs: shown(&wish),
-        needed: canonical(wish.name.as_ref()),
+        needs: shown(wish),
+        needed,
         found: found.map(|found| found.version.clone()),
     })
 }
@@ -206,7 +220,8 @@ mod tests {
         }
         let venv = Venv::open(&root).expect("an environment");
         let now = Snapshot::scan(&venv, &Host::fake(["x"])).expect("scanned");
-        let found = broken(&venv, &now).expect("read");
+        let requirements = Requirements::read(&venv, &now).expect("read");
+        let found = requirements.broken(&now);
         let told: Vec<_> = found
             .iter()
             .map(|one| (one.needs.as_str(), one.found.as_deref()))
@@ -219,14 +234,14 @@ mod tests {
             ]
         );
         assert!(found.iter().all(|one| one.name == "botocore"));
-        let who = requirers(&venv, &now, "urllib3").expect("read");
+        let who = requirements.of("urllib3");
         let who: Vec<_> = who
             .iter()
             .map(|one| (one.name.as_str(), one.needs.as_str()))
             .collect();
         assert_eq!(who, [("botocore", "urllib3>=1.25.4,<1.27")]);
         for nobodys in ["crt", "colorama", "botocore"] {
-            assert_eq!(requirers(&venv, &now, nobodys).expect("read"), []);
+            assert_eq!(requirements.of(nobodys), []);
         }
     }
 }

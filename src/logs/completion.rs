@@ -9,7 +9,6 @@ use super::describe;
 use crate::console::candidate::Value;
 use crate::console::completion::project;
 use crate::console::time;
-use crate::inventory::{canonical, requirement_name};
 use crate::store::{Run, RunLog};
 use crate::words::t;
 
@@ -36,19 +35,7 @@ pub(super) fn runs() -> Vec<Value> {
 
 /// The packages that a run named or changed.
 pub(super) fn packages() -> Vec<Value> {
-    let log = history();
-    let names: BTreeSet<String> = log
-        .runs
-        .iter()
-        .filter_map(Run::record)
-        .flat_map(|record| {
-            let named = record.packages.iter().map(|typed| requirement_name(typed));
-            let changed = record.changes.changes();
-            named
-                .map(canonical)
-                .chain(changed.map(|change| canonical(&change.name)))
-        })
-        .collect();
+    let names: BTreeSet<String> = history().runs.iter().flat_map(describe::names).collect();
     names
         .into_iter()
         .map(|name| (name, String::new()))

@@ -162,12 +162,19 @@ pub(super) fn what(run: &Run, most: usize) -> String {
 }
 
 /// The canonical name of the distribution that a person who typed this asked for, also by a wheel's path.
-pub(super) fn named(typed: &str) -> String {
+fn named(typed: &str) -> String {
     let file = typed.rsplit('/').next().unwrap_or(typed);
     let of_wheel = file
         .strip_suffix(".whl")
         .and_then(|stem| stem.split('-').next());
     canonical(of_wheel.unwrap_or_else(|| requirement_name(typed)))
+}
+
+/// The canonical names of the distributions that `run` named or changed.
+pub(super) fn names(run: &Run) -> impl Iterator<Item = String> {
+    let changed = run.changes().map(|change| canonical(&change.name));
+    let typed = run.packages().iter();
+    changed.chain(typed.map(|typed| named(typed)))
 }
 
 /// The action of a run by which a change of another tool was entered.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::cli::HistoryArgs;
-use super::describe;
+use super::{describe, read};
 use crate::console::style::{FAINT, NAME, PLAIN};
 use crate::console::table::{Cell, Table};
 use crate::console::{Console, time};
@@ -26,13 +26,8 @@ pub(super) fn history(
     args: &HistoryArgs,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let log = RunLog::read(layout);
-    if let Some(problem) = log.incomplete() {
-        return Err(Error::failed(problem));
-    }
-    for problem in &log.problems {
-        console.warn(problem);
-    }
+    let log = read::whole(layout)?;
+    read::warn(console, &log);
     let packages = packages(&log);
     let Some(typed) = &args.package else {
         return of_all(console, &packages, now);
@@ -52,11 +47,7 @@ pub(super) fn history(
 fn packages(log: &RunLog) -> BTreeMap<String, Vec<Step<'_>>> {
     let mut packages: BTreeMap<String, Vec<Step<'_>>> = BTreeMap::new();
     for run in &log.runs {
-        for change in run
-            .record()
-            .into_iter()
-            .flat_map(|record| record.changes.changes())
-        {
+        for change in run.changes() {
             let steps = packages.entry(canonical(&change.name)).or_default();
             steps.push((run, change));
         }

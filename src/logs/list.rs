@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::cli::ListArgs;
-use super::describe;
 use super::format::Format;
+use super::{describe, read};
 use crate::console::style::{self, BAD, NAME};
 use crate::console::table::{Cell, Styled, Table};
 use crate::console::{Console, time};
@@ -73,15 +73,11 @@ fn of_one(
     args: &ListArgs,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    if let Some(problem) = log.incomplete() {
-        return Err(Error::failed(problem));
-    }
+    read::complete(log)?;
     let format = args.format.as_deref().map(Format::parse).transpose()?;
     let chosen = choose(log, args, now)?;
     let shown = first(&chosen, args);
-    for problem in &log.problems {
-        console.warn(problem);
-    }
+    read::warn(console, log);
     if console.is_json() {
         return console.json(&as_json(shown)?);
     }
@@ -139,23 +135,14 @@ fn choose<'a>(log: &'a RunLog, args: &ListArgs, now: DateTime<Utc>) -> Result<Ve
             && until.is_none_or(|until| run.at() <= until)
             && package
                 .as_ref()
-                .is_none_or(|package| names(run).any(|name| name == *package))
+                .is_none_or(|package| describe::names(run).any(|name| name == *package))
     };
     Ok(log.runs.iter().filter(wanted).collect())
 }
 
-/// The canonical names of the distributions that `run` named or changed.
-fn names(run: &Run) -> impl Iterator<Item = String> {
-    let record = run.record().into_iter();
-    let changed = record.flat_map(|record| record.changes.changes());
-    let changed = changed.map(|change| canonical(&change.name));
-    let typed = run.packages().iter();
-    changed.chain(typed.map(|typed| describe::named(typed)))
-}
-
 /// The name in the history that is most like `typed`, which is none.
 fn meant(log: &RunLog, typed: &str) -> Option<String> {
-    let names: BTreeSet<String> = log.runs.iter().flat_map(names).collect();
+    let names: BTreeSet<String> = log.runs.iter().flat_map(describe::names).collect();
     nearest(&canonical(typed), names.iter().map(String::as_str)).map(str::to_owned)
 }
 

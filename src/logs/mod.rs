@@ -12,6 +12,7 @@ mod format;
 mod history;
 mod list;
 mod prune;
+mod read;
 mod show;
 mod state;
 mod stats;

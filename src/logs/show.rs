@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::cli::ShowArgs;
-use super::describe;
+use super::{describe, read};
 use crate::console::shell;
 use crate::console::style::{self, FAINT, NAME};
 use crate::console::table::{Cell, pairs};
@@ -35,10 +35,7 @@ pub(super) fn show(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let layout = project.layout();
-    let history = RunLog::read(&layout);
-    if let Some(problem) = history.incomplete() {
-        return Err(Error::failed(problem));
-    }
+    let history = read::whole(&layout)?;
     let wanted = log_name(host, &layout, &args.run).unwrap_or_else(|| args.run.clone());
     let run = history.find(&wanted).map_err(|error| not_found(&error))?;
     if args.path {

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::cli::{DiffArgs, StateArgs};
-use super::describe;
 use super::show::not_found;
+use super::{describe, read};
 use crate::console::style;
 use crate::console::table::Cell;
 use crate::console::{Console, time};
@@ -83,10 +83,7 @@ pub(super) fn diff(
 
 impl Known {
     fn read(layout: &ProjectLayout, now: DateTime<Utc>) -> Result<Self> {
-        let log = RunLog::read(layout);
-        if let Some(problem) = log.incomplete() {
-            return Err(Error::failed(problem));
-        }
+        let log = read::whole(layout)?;
         match EnvMeta::read(layout) {
             (meta, MetaState::Present) => Ok(Self { meta, log, now }),
             (_, MetaState::Absent) => Err(Error::not_found(t!("logs.none_yet"))),

@@ -5,24 +5,20 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::read;
 use crate::console::table::pairs;
 use crate::console::{Console, size, time};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::project::Project;
-use crate::store::{Run, RunLog, RunRecord, Usage};
+use crate::store::{Run, RunRecord, Usage};
 use crate::words::t;
 
 /// Prints how many runs there were, how many failed, by which tools, how long they took, and what their
 /// logs and the archive take.
 pub(super) fn stats(console: &mut Console, project: &Project) -> Result<()> {
-    let log = RunLog::read(&project.layout());
+    let log = read::whole(&project.layout())?;
     let archive = Usage::of(&project.venv().layout())?;
-    if let Some(problem) = log.incomplete() {
-        return Err(Error::failed(problem));
-    }
-    for problem in &log.problems {
-        console.warn(problem);
-    }
+    read::warn(console, &log);
     let (runs, since) = (log.runs.len(), log.runs.last().map(Run::at));
     let failed = log.runs.iter().filter(|run| !run.is_success()).count();
     let records = || log.runs.iter().filter_map(|run| run.record());

@@ -10,13 +10,13 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::cli::{RedoArgs, UndoArgs};
-use super::{describe, show};
+use super::{describe, read, show};
 use crate::api::nudge;
 use crate::console::{Console, shell, style, time};
 use crate::error::{Error, Explain as _, Result};
 use crate::exec;
 use crate::host::Host;
-use crate::inventory::{Broken, Change, Snapshot, broken};
+use crate::inventory::{Broken, Change, Requirements, Snapshot};
 use crate::project::{Config, Project, VenvLayout};
 use crate::store::{
     LockError, Plan, Recorded, Run, RunId, RunLock, RunLog, RunRecord, StartedRun, TakenBack, Tool,
@@ -93,10 +93,10 @@ impl<'a> TakingBack<'a> {
         meant: &dyn Fn(&RunLog) -> Result<RunRecord>,
     ) -> Result<()> {
         let is_seen = !self.how.yes || self.how.dry_run || self.how.download;
-        let log = self.history()?;
+        let log = read::whole(&self.project.layout())?;
         let (mut seen, mut run) = (None, meant(&log)?);
         if is_seen {
-            let (plan, _) = self.plan(&log, &run)?;
+            let (plan, _) = self.plan(&log, &run, self.scan()?)?;
             if self.how.dry_run {
                 return Self::tell_of(console, &run, &plan);
             }
@@ -109,8 +109,7 @@ impl<'a> TakingBack<'a> {
         }
         let lock = self.lock()?;
         recover(self.project, self.host, &self.config, &lock)?;
-        let scan = || Snapshot::scan(self.project.venv(), self.host);
-        let now = scan().context(t!("logs.undo.cannot_scan"))?;
+        let now = self.scan()?;
         let argv: Vec<String> = self
             .host
             .args()
@@ -119,12 +118,11 @@ impl<'a> TakingBack<'a> {
             .collect();
         let cwd = self.host.cwd().unwrap_or(self.project.root()).to_path_buf();
         catch_up(self.project, &self.config, &lock, &now, &argv, cwd.clone())?;
-        let log = self.history()?;
+        let log = read::whole(&self.project.layout())?;
         if seen.is_none() {
             run = meant(&log)?;
         }
-        Self::refuse_twice(&log, &run)?;
-        let (plan, now) = self.plan(&log, &run)?;
+        let (plan, now) = self.plan(&log, &run, now)?;
         match &seen {
             None => {
                 show_plan(console, &run, &plan);
@@ -141,7 +139,7 @@ impl<'a> TakingBack<'a> {
         let started = StartedRun {
             id: RunId::new(),
             action: self.action.to_owned(),
-            packages: vec![name_of(&run)],
+            packages: vec![run.name()],
             argv: crate::secrets::words(&argv),
             cwd,
             tool: Tool::Undo,
@@ -165,18 +163,13 @@ impl<'a> TakingBack<'a> {
         self.tell(console, &run, &plan, &done)
     }
 
-    fn history(&self) -> Result<RunLog> {
-        let log = RunLog::read(&self.project.layout());
-        match log.incomplete() {
-            Some(problem) => Err(Error::failed(problem)),
-            None => Ok(log),
-        }
+    fn scan(&self) -> Result<Snapshot> {
+        Snapshot::scan(self.project.venv(), self.host).context(t!("logs.undo.cannot_scan"))
     }
 
-    fn plan(&self, log: &RunLog, run: &RunRecord) -> Result<(Plan, Snapshot)> {
+    /// What taking back `run` would be, and what is installed, by name; `now` is as it was found.
+    fn plan(&self, log: &RunLog, run: &RunRecord, mut now: Snapshot) -> Result<(Plan, Snapshot)> {
         Self::refuse_twice(log, run)?;
-        let mut now =
-            Snapshot::scan(self.project.venv(), self.host).context(t!("logs.undo.cannot_scan"))?;
         let recorded = Recorded::read(self.project)?;
         let nothing = Snapshot::default();
         now.name_all(self.project.venv(), recorded.snapshot().unwrap_or(&nothing));
@@ -188,12 +181,12 @@ impl<'a> TakingBack<'a> {
     /// A run is taken back once; what took it back can be taken back in turn.
     fn refuse_twice(log: &RunLog, run: &RunRecord) -> Result<()> {
         match log.taken_back().get(&run.id) {
-            Some(by) => Err(Error::failed(t!(
-                "logs.undo.already",
-                run = name_of(run),
-                by = name_of(by)
-            ))
-            .hint(format!("aim-logs undo {}", typed_name(by)))),
+            Some(by) => {
+                Err(
+                    Error::failed(t!("logs.undo.already", run = run.name(), by = by.name()))
+                        .hint(format!("aim-logs undo {}", typed_name(by))),
+                )
+            }
             None => Ok(()),
         }
     }
@@ -288,7 +281,10 @@ impl<'a> TakingBack<'a> {
         done: &TakenBack,
     ) -> Result<()> {
         let record = &done.published.record;
-        let still = broken(self.project.venv(), &done.now).unwrap_or_default();
+        let requirements = Requirements::read(self.project.venv(), &done.now);
+        let still = requirements
+            .map(|all| all.broken(&done.now))
+            .unwrap_or_default();
         if console.is_json() {
             let mut value = as_json(run, plan);
             value["record"] = Run::Recorded(Box::new(record.clone())).as_json()?;
@@ -311,8 +307,8 @@ impl<'a> TakingBack<'a> {
         });
         console.line(t!(
             "logs.undo.done",
-            run = name_of(run),
-            by = name_of(record),
+            run = run.name(),
+            by = record.name(),
             generation = done.published.generation
         ))
     }
@@ -324,7 +320,7 @@ fn show_plan(console: &mut Console, run: &RunRecord, plan: &Plan) {
         return;
     }
     if plan.is_empty() {
-        console.note(t!("logs.undo.nothing", run = name_of(run)));
+        console.note(t!("logs.undo.nothing", run = run.name()));
     } else {
         console.note(heading(run, Utc::now()));
     }
@@ -363,7 +359,7 @@ fn heading(run: &RunRecord, now: DateTime<Utc>) -> String {
     let what = describe::what(&Run::Recorded(Box::new(run.clone())), LONGEST_PATH);
     t!(
         "logs.undo.heading",
-        run = style::paint(style::NAME, name_of(run)),
+        run = style::paint(style::NAME, run.name()),
         what = printable(&what),
         ago = time::ago(run.started_at, now)
     )
@@ -399,14 +395,8 @@ fn ask(console: &mut Console, question: &str, option: &str) -> Result<()> {
     }
 }
 
-/// `#24`, or its id.
-fn name_of(run: &RunRecord) -> String {
-    run.number
-        .map_or_else(|| run.id.to_string(), |number| number.to_string())
-}
-
 fn typed_name(run: &RunRecord) -> String {
-    name_of(run).trim_start_matches('#').to_owned()
+    run.name().trim_start_matches('#').to_owned()
 }
 
 fn version(change: &Change, version: Option<&String>) -> String {

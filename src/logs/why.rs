@@ -10,7 +10,7 @@ use crate::console::table::{Cell, pairs};
 use crate::console::{Console, time};
 use crate::error::{Error, Explain as _, Result};
 use crate::host::Host;
-use crate::inventory::{Distribution, Snapshot, canonical, requirement_name, requirers};
+use crate::inventory::{Distribution, Requirements, Snapshot, canonical, requirement_name};
 use crate::project::Project;
 use crate::store::{Run, RunLog};
 use crate::words::{nearest, t};
@@ -33,14 +33,12 @@ pub(super) fn why(
         return Err(missing(&name, &installed, &log, now));
     };
     let version = found.version.clone();
-    let requirers = requirers(venv, &installed, &name).context(cannot())?;
+    let requirements = Requirements::read(venv, &installed).context(cannot())?;
+    let requirers = requirements.of(&name);
     // The run that brought it, not the last that changed its version.
     let brought = log.runs.iter().find(|run| {
-        let mut changes = run
-            .record()
-            .into_iter()
-            .flat_map(|one| one.changes.changes());
-        changes.any(|change| change.from.is_none() && canonical(&change.name) == name)
+        run.changes()
+            .any(|change| change.from.is_none() && canonical(&change.name) == name)
     });
     let is_asked_for = brought.is_some_and(|run| describe::is_asked_for(run, &name));
     if console.is_json() {
@@ -79,12 +77,9 @@ fn brought_by(run: Option<&Run>, is_asked_for: bool, now: DateTime<Utc>) -> Stri
     let Some(run) = run else {
         return t!("logs.not_in_history").into_owned();
     };
-    let number = run
-        .number()
-        .map_or_else(|| run.id(), |number| number.to_string());
     let what = describe::what(run, usize::MAX);
     let ago = time::ago(run.at(), now);
-    let words = format!("{number}, {ago}: {what}");
+    let words = format!("{}, {ago}: {what}", run.name());
     if is_asked_for {
         words
     } else {
@@ -96,18 +91,17 @@ fn brought_by(run: Option<&Run>, is_asked_for: bool, now: DateTime<Utc>) -> Stri
 fn missing(name: &str, installed: &Snapshot, log: &RunLog, now: DateTime<Utc>) -> Error {
     let error = Error::not_found(t!("logs.not_installed", name = name));
     let removed = log.runs.iter().find(|run| {
-        let mut changes = run
-            .record()
-            .into_iter()
-            .flat_map(|one| one.changes.changes());
-        changes.any(|change| change.to.is_none() && canonical(&change.name) == name)
+        run.changes()
+            .any(|change| change.to.is_none() && canonical(&change.name) == name)
     });
     if let Some(run) = removed {
-        let number = run
-            .number()
-            .map_or_else(|| run.id(), |number| number.to_string());
         let (ago, what) = (time::ago(run.at(), now), describe::what(run, usize::MAX));
-        return error.hint(t!("logs.removed_in", run = number, ago = ago, what = what));
+        return error.hint(t!(
+            "logs.removed_in",
+            run = run.name(),
+            ago = ago,
+            what = what
+        ));
     }
     let names: Vec<String> = installed
         .shown()

@@ -60,11 +60,12 @@ pub(super) fn tell(console: &mut Console, host: &Host, project: &Project, traceb
     let Some(failure) = Failure::read(traceback) else {
         return;
     };
-    let log = RunLog::read(&project.layout());
+    let log = RunLog::read_newest(&project.layout(), LAST);
     let name = failure.distribution(host, project);
     let changed = log.runs.iter().take(LAST).find_map(|run| {
-        let mut changes = run.record()?.changes.changes();
-        let change = changes.find(|change| canonical(&change.name) == name)?;
+        let change = run
+            .changes()
+            .find(|change| canonical(&change.name) == name)?;
         Some((run, change))
     });
     match changed {
@@ -139,9 +140,7 @@ fn to_install(module: &str, project: &Project) -> Option<String> {
 fn words(run: &Run, change: &Change) -> String {
     let name = change.shown_name();
     let from = change.from.as_deref().unwrap_or_default();
-    let number = run
-        .number()
-        .map_or_else(|| run.id(), |number| number.to_string());
+    let number = run.name();
     let ago = time::ago(run.at(), Utc::now());
     let command = command(run);
     let what = match &change.to {

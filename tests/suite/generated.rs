@@ -203,16 +203,19 @@ fn commands() -> [(&'static str, Command); 5] {
 }
 
 /// Compares `made` with the committed file, or writes it under `AIM_UPDATE=1`.
-fn compare(file: &Path, made: &str) {
+/// That `made` is what is committed as `file`, or makes it so.
+pub(crate) fn compare(file: &Path, made: &str) {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("AIM_UPDATE").is_some() {
         std::fs::write(&path, made).expect("written");
         return;
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let lines = || committed.lines().zip(made.lines());
     assert!(
         committed == made,
-        "{} is not what the code says; `make review` makes it anew",
-        file.display()
+        "{} is not what the code says; `make review` makes it anew. The first line that differs: {:?}",
+        file.display(),
+        lines().find(|(committed, made)| committed != made)
     );
 }

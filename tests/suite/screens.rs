@@ -12,6 +12,7 @@ use regex::Regex;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::compare::terminal::Terminal;
+use crate::generated::compare;
 use crate::sandbox::Sandbox;
 
 const WIDTHS: [u16; 3] = [60, 110, 200];
@@ -90,7 +91,7 @@ fn the_screens_are_as_a_reader_knows_them() {
             }
         }
     }
-    compare(&seen);
+    compare(Path::new("tests/fixtures/screens.txt"), &seen);
 }
 
 fn screen(sandbox: &Sandbox, typed: &str, width: u16, language: &str) -> String {
@@ -136,20 +137,4 @@ fn masked(screen: &str) -> String {
         text = what.replace_all(&text, *by).into_owned();
     }
     text
-}
-
-fn compare(seen: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/screens.txt");
-    if std::env::var_os("AIM_UPDATE").is_some() {
-        std::fs::write(&path, seen).expect("written");
-        return;
-    }
-    let known = std::fs::read_to_string(&path).expect("the screens");
-    for (known, seen) in known.lines().zip(seen.lines()) {
-        assert_eq!(
-            known, seen,
-            "`AIM_UPDATE=1 cargo test --test suite screens` makes them anew"
-        );
-    }
-    assert_eq!(known.lines().count(), seen.lines().count(), "{seen}");
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::generated::compare;
 use crate::sandbox::Sandbox;
 
 const HEAD: &str = "# What `--json` prints
@@ -69,16 +70,7 @@ fn what_json_prints_is_as_the_page_says() {
         let typed = words.join(" ");
         write!(page, "\n## `{typed}`\n\n```text\n{}\n```\n", shape.text(0)).expect("text");
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md");
-    if std::env::var_os("AIM_UPDATE").is_some() {
-        std::fs::write(&path, page).expect("written");
-        return;
-    }
-    let known = std::fs::read_to_string(&path).expect("the page");
-    for (known, seen) in known.lines().zip(page.lines()) {
-        assert_eq!(known, seen, "`make review` makes docs/json.md anew");
-    }
-    assert_eq!(known.lines().count(), page.lines().count(), "{page}");
+    compare(Path::new("docs/json.md"), &page);
 }
 
 /// What is common to some values.

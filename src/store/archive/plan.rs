@@ -9,10 +9,12 @@ use super::installed_files::{self, InstalledFiles, ListedFile, sum_of_file};
 use super::list::{Item, List};
 use super::shelf::{KeptFile, Manifest, Shelf, split};
 use crate::files::Walk;
-use crate::inventory::{Broken, Change, Diff, Distribution, Names, Snapshot, broken, canonical};
+use crate::inventory::{
+    Broken, Change, Diff, Distribution, Names, Requirements, Snapshot, canonical,
+};
 use crate::project::Project;
 use crate::store::places;
-use crate::store::record::{Generation, RunNumber, RunRecord};
+use crate::store::record::{Generation, Run, RunNumber, RunRecord};
 use crate::store::run_log::RunLog;
 
 /// What taking back one run would change, and what stands against it.
@@ -335,12 +337,9 @@ fn is_changed_again<'a>(
 }
 
 fn last_to_change(log: &RunLog, name: &str) -> Option<RunNumber> {
-    let mut newest_first = log.runs.iter().filter_map(|run| run.record());
-    let changed = |record: &&RunRecord| {
-        let mut changes = record.changes.changes();
-        changes.any(|change| canonical(&change.name) == name)
-    };
-    newest_first.find(changed).and_then(|record| record.number)
+    let mut newest_first = log.runs.iter();
+    let changed = |run: &&Run| run.changes().any(|change| canonical(&change.name) == name);
+    newest_first.find(changed).and_then(Run::number)
 }
 
 /// What stays and would miss something after `changes`, and does not now.
@@ -354,8 +353,9 @@ fn would_break(project: &Project, now: &Snapshot, changes: &Diff) -> io::Result<
         Some(Distribution::new(&change.name, version))
     });
     let then = now.with(&part, &coming.collect());
-    let already = broken(project.venv(), now)?;
-    let mut would = broken(project.venv(), &then)?;
+    let requirements = Requirements::read(project.venv(), now)?;
+    let already = requirements.broken(now);
+    let mut would = requirements.broken(&then);
     would.retain(|one| {
         !already
             .iter()

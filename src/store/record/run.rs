@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::run_id::RunNumber;
 use super::run_record::{Ending, RunRecord};
+use crate::inventory::Change;
 use crate::secrets;
 
 /// One remembered run.
@@ -48,6 +49,17 @@ impl Run {
     /// Its short name here, if it has a record.
     pub fn number(&self) -> Option<RunNumber> {
         self.record()?.number
+    }
+
+    /// What lists call it: its number, `#27`, or its id where it has none.
+    pub fn name(&self) -> String {
+        self.record().map_or_else(|| self.id(), RunRecord::name)
+    }
+
+    /// What it changed, as far as it has a record.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        let record = self.record().into_iter();
+        record.flat_map(|record| record.changes.changes())
     }
 
     /// When it began (a log without a record: ended).

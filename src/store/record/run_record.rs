@@ -128,6 +128,12 @@ impl RunRecord {
         (self.log_path, self.stdout_bytes, self.bytes) = (None, None, 0);
     }
 
+    /// What lists call it: its number, `#27`, or its id where it has none.
+    pub fn name(&self) -> String {
+        let number = self.number.map(|number| number.to_string());
+        number.unwrap_or_else(|| self.id.to_string())
+    }
+
     /// How it ended.
     pub fn ending(&self) -> Ending {
         Ending::of(self.exit_code, self.signal)

@@ -4,7 +4,7 @@ use chrono::Utc;
 
 use super::check::Check;
 use crate::console::{shell, time};
-use crate::inventory::{Broken, Snapshot, broken, canonical};
+use crate::inventory::{Broken, Requirements, Snapshot, canonical};
 use crate::store::{Run, RunLog};
 use crate::terminal::printable;
 use crate::venv_sync::Ground;
@@ -20,7 +20,7 @@ pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
     let venv = ground.project.venv();
     let found = Snapshot::scan(venv, ground.host).and_then(|mut now| {
         now.name_all(venv, &Snapshot::default());
-        Ok((broken(venv, &now)?, now.len()))
+        Ok((Requirements::read(venv, &now)?.broken(&now), now.len()))
     });
     let Ok((broken, installed)) = found else {
         return Vec::new(); // why is told where pip is looked for
@@ -69,13 +69,10 @@ fn words(one: &Broken, runs: &[Run]) -> String {
     match since(one, runs) {
         Some(run) => {
             let ago = time::ago(run.at(), Utc::now());
-            let id = run
-                .number()
-                .map_or_else(|| run.id(), |number| number.to_string());
             t!(
                 "venv_sync.doctor.requirement_since",
                 what = what,
-                run = id,
+                run = run.name(),
                 ago = ago
             )
             .into_owned()
@@ -88,8 +85,7 @@ fn words(one: &Broken, runs: &[Run]) -> String {
 fn since<'r>(one: &Broken, runs: &'r [Run]) -> Option<&'r Run> {
     let owner = canonical(&one.name);
     runs.iter().find(|run| {
-        let changes = run.record().map(|record| record.changes.changes());
-        changes.into_iter().flatten().any(|change| {
+        run.changes().any(|change| {
             let name = canonical(&change.name);
             name == one.needed || name == owner
         })

@@ -1,5 +1,6 @@
 //! What an editor or a server may do wrong.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -133,16 +134,22 @@ fn a_message_of_100_megabytes_comes_through() {
     editor.goodbye();
 }
 
-#[test]
-fn without_an_environment_the_server_is_left_as_it_is() {
-    let sandbox = Sandbox::new();
+/// An editor in a folder without an environment, and what the proxy says.
+fn without_environment(sandbox: &Sandbox) -> (Editor, PathBuf) {
     let python = sandbox.python().path().display().to_string();
     let script = sandbox.write("fake_server.py", include_str!("fake_server.py"));
-    let mut command = proxy(&sandbox, &[&python, &script.display().to_string()]);
+    let mut command = proxy(sandbox, &[&python, &script.display().to_string()]);
     let log = sandbox.root().join("log");
     command.stderr(std::fs::File::create(&log).expect("a file"));
     let mut editor = Editor::spawn(command, Profile::Push);
-    editor.hello(&sandbox);
+    editor.hello(sandbox);
+    (editor, log)
+}
+
+#[test]
+fn without_an_environment_the_server_is_left_as_it_is() {
+    let sandbox = Sandbox::new();
+    let (editor, log) = without_environment(&sandbox);
     editor.goodbye();
     let said = std::fs::read_to_string(log).expect("read");
     assert!(said.contains("no Python environment"), "{said}");
@@ -155,13 +162,7 @@ fn without_an_environment_the_server_is_left_as_it_is() {
 #[test]
 fn an_environment_that_appears_is_found() {
     let sandbox = Sandbox::new();
-    let python = sandbox.python().path().display().to_string();
-    let script = sandbox.write("fake_server.py", include_str!("fake_server.py"));
-    let mut command = proxy(&sandbox, &[&python, &script.display().to_string()]);
-    let log = sandbox.root().join("log");
-    command.stderr(std::fs::File::create(&log).expect("a file"));
-    let mut editor = Editor::spawn(command, Profile::Push);
-    editor.hello(&sandbox);
+    let (mut editor, log) = without_environment(&sandbox);
     let uri = editor.open(&sandbox, "a.py", "import x\n");
     editor.shows(&uri, "no generation", |all| all == [" generation 0"]);
     sandbox.run("aim-venv-sync", ["init"]).ok();
