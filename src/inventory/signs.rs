@@ -140,19 +140,29 @@ fn is_fresh(age: Duration) -> bool {
     age < FRESH
 }
 
-/// Since the last change, by the time that no program can set: a renamed folder keeps its modification time. One from
-/// the future (the clock was set back) counts as old, so that nobody waits for it.
+/// Since the last change, by the time that no program can set: a renamed folder keeps its modification time.
 fn age(found: &Metadata, now: SystemTime) -> Duration {
     let seconds = u64::try_from(found.ctime()).unwrap_or_default();
     let nanoseconds = u32::try_from(found.ctime_nsec()).unwrap_or_default();
-    let changed = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
-    now.duration_since(changed).unwrap_or(Duration::MAX)
+    since(
+        SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds),
+        now,
+    )
 }
 
 /// Since what is in a file was last written.
 fn written(found: &Metadata, now: SystemTime) -> Duration {
-    let written = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    now.duration_since(written).unwrap_or(Duration::MAX)
+    since(found.modified().unwrap_or(SystemTime::UNIX_EPOCH), now)
+}
+
+/// What is written while somebody looks is a little later than the beginning of the look. What is far ahead (the clock
+/// was set back) counts as old, so that nobody waits for it.
+fn since(time: SystemTime, now: SystemTime) -> Duration {
+    match now.duration_since(time) {
+        Ok(age) => age,
+        Err(ahead) if ahead.duration() < AT_REST => Duration::ZERO,
+        Err(_) => Duration::MAX,
+    }
 }
 
 /// Longer than the name of any installer.
@@ -243,6 +253,18 @@ mod tests {
         assert!((28..=30).contains(&rest.as_secs()), "{rest:?}");
         assert_eq!(at_rest_at(&["/nowhere".into()], now), Duration::MAX);
         assert!(signs(&folders).expect("readable")[0].at_rest < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn what_is_written_during_a_look_is_a_movement() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let folders = [dir.path().to_path_buf()];
+        let begun = SystemTime::now();
+        std::fs::create_dir(dir.path().join("~ix")).expect("folder");
+        let before = begun - Duration::from_millis(100);
+        assert_eq!(at_rest_at(&folders, before), Duration::ZERO);
+        let set_back = begun - Duration::from_secs(30);
+        assert_eq!(at_rest_at(&folders, set_back), Duration::MAX);
     }
 
     #[test]

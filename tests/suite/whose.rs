@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use crate::place::wait_until;
 use crate::sandbox::{Python, Ran, Sandbox, skipped};
 
 /// An environment at `place`, as `python -m venv` makes it.
@@ -276,6 +277,7 @@ fn doctor_removes_what_a_killed_pip_set_aside() {
     let mut write = sandbox.command("sh");
     write.args(["-c", "while :; do : > \"$0/new.py\"; done"]);
     let mut write = write.arg(&left).spawn().expect("starts");
+    wait_until("it writes", || left.join("new.py").exists());
     let doctor = sandbox.run("aim-venv-sync", ["doctor", "--clean"]);
     write.kill().expect("killed");
     write.wait().expect("gone");
