@@ -51,6 +51,7 @@ pub mod logs;
 mod lsp;
 pub mod lsp_cli;
 mod project;
+pub mod rollback;
 mod secrets;
 pub mod shim;
 mod store;

@@ -27,6 +27,7 @@ mod objects;
 mod sandbox;
 mod shim;
 mod terminal;
+mod undo;
 mod worker;
 
 fn main() {
@@ -39,10 +40,11 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [(&str, fn()); 10] = [
+    let parts: [(&str, fn()); 11] = [
         ("environment", environment::rows),
         ("shim", shim::rows),
         ("logs", logs::rows),
+        ("undo", undo::rows),
         ("job", job::rows),
         ("worker", worker::rows),
         ("flow", flow::rows),

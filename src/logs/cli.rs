@@ -9,6 +9,7 @@ use super::completion::{packages, runs};
 use crate::console::candidate::{values, values_or};
 use crate::console::{CommonArgs, examples, grammar};
 use crate::error::{Error, Result};
+use crate::rollback::How;
 use crate::terminal::printable;
 use crate::words::{nearest, t};
 
@@ -161,7 +162,7 @@ pub enum Command {
     Undo(UndoArgs),
     /// Takes the last undo back.
     #[command(about = t!("logs.help.redo").into_owned())]
-    Redo(RedoArgs),
+    Redo(How),
     /// The history in numbers.
     #[command(about = t!("logs.help.stats").into_owned())]
     Stats,
@@ -326,25 +327,7 @@ pub struct UndoArgs {
     pub run: Option<String>,
     /// How.
     #[command(flatten)]
-    pub how: RedoArgs,
-}
-
-/// How to take something back.
-#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
-#[derive(Debug, Clone, Default, Args)]
-pub struct RedoArgs {
-    /// Only say what would change.
-    #[arg(long, help = t!("logs.help.undo_dry_run").into_owned())]
-    pub dry_run: bool,
-    /// Do not ask.
-    #[arg(short = 'y', long, help = t!("logs.help.yes").into_owned())]
-    pub yes: bool,
-    /// Let pip fetch what is not kept.
-    #[arg(long, help = t!("logs.help.download").into_owned())]
-    pub download: bool,
-    /// Also where pip, or the toolkit, goes.
-    #[arg(long, help = t!("logs.help.without_pip").into_owned())]
-    pub without_pip: bool,
+    pub how: How,
 }
 
 /// What to keep.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use anstream::adapter::strip_str;
 use chrono::Utc;
 
-use super::describe;
 use crate::console::candidate::Value;
 use crate::console::completion::project;
+use crate::console::describe;
 use crate::console::time;
 use crate::store::{Run, RunLog};
 use crate::words::t;

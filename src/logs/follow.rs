@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::cli::FollowArgs;
-use super::describe;
+use crate::console::describe;
 use crate::console::shell;
 use crate::console::style::{FAINT, HEADING, NAME, PLAIN, paint};
 use crate::console::table::Cell;

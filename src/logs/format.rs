@@ -97,9 +97,9 @@ fn shown(value: &Value) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::super::testing::{lone, run};
     use super::*;
     use crate::error::Exit;
+    use crate::store::made_runs::{lone, run};
 
     #[test]
     fn fields_are_those_of_json() {

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::cli::HistoryArgs;
-use super::{describe, read};
 use crate::console::style::{FAINT, NAME, PLAIN};
 use crate::console::table::{Cell, Table};
 use crate::console::{Console, time};
+use crate::console::{describe, history};
 use crate::error::{Error, Result};
 use crate::inventory::{Change, canonical, requirement_name};
 use crate::project::ProjectLayout;
@@ -26,8 +26,8 @@ pub(super) fn history(
     args: &HistoryArgs,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let log = read::whole(layout)?;
-    read::warn(console, &log);
+    let log = history::whole(layout)?;
+    history::warn(console, &log);
     let packages = packages(&log);
     let Some(typed) = &args.package else {
         return of_all(console, &packages, now);
@@ -156,9 +156,9 @@ fn version(change: &Change) -> Cell {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{at, run};
     use super::*;
     use crate::console::{CommonArgs, testing};
+    use crate::store::made_runs::{at, run};
     use crate::words::{self, Language};
 
     fn log() -> RunLog {

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::cli::ListArgs;
 use super::format::Format;
-use super::{describe, read};
 use crate::console::style::{self, BAD, NAME};
 use crate::console::table::{Cell, Styled, Table};
 use crate::console::{Console, time};
+use crate::console::{describe, history};
 use crate::error::{Error, Result};
 use crate::inventory::canonical;
 use crate::project::{Project, ProjectLayout};
@@ -73,11 +73,11 @@ fn of_one(
     args: &ListArgs,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    read::complete(log)?;
+    history::complete(log)?;
     let format = args.format.as_deref().map(Format::parse).transpose()?;
     let chosen = choose(log, args, now)?;
     let shown = first(&chosen, args);
-    read::warn(console, log);
+    history::warn(console, log);
     if console.is_json() {
         return console.json(&as_json(shown)?);
     }
@@ -240,11 +240,11 @@ mod tests {
     use anstream::adapter::strip_str;
     use serde_json::json;
 
-    use super::super::testing::{at, lone, run};
     use super::*;
     use crate::console::width::columns;
     use crate::console::{CommonArgs, testing};
     use crate::error::Exit;
+    use crate::store::made_runs::{at, lone, run};
     use crate::words::{self, Language};
 
     fn history() -> RunLog {

@@ -6,13 +6,11 @@
 
 mod cli;
 mod completion;
-mod describe;
 mod follow;
 mod format;
 mod history;
 mod list;
 mod prune;
-mod read;
 mod show;
 mod state;
 mod stats;
@@ -22,8 +20,8 @@ mod undo;
 mod why;
 
 pub use cli::{
-    Cli, Command, DiffArgs, FollowArgs, HistoryArgs, ListArgs, PruneArgs, RedoArgs, ShowArgs,
-    StateArgs, UndoArgs, command,
+    Cli, Command, DiffArgs, FollowArgs, HistoryArgs, ListArgs, PruneArgs, ShowArgs, StateArgs,
+    UndoArgs, command,
 };
 
 use chrono::Utc;

@@ -8,23 +8,18 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::cli::ShowArgs;
-use super::{describe, read};
 use crate::console::shell;
 use crate::console::style::{self, FAINT, NAME};
 use crate::console::table::{Cell, pairs};
 use crate::console::{Console, time};
+use crate::console::{describe, history};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::project::{LOGS, Project, ProjectLayout};
 use crate::secrets;
-use crate::store::{FindError, Log, LogError, Run, RunLog};
+use crate::store::{Log, LogError, Run, RunLog};
 use crate::terminal::printable;
 use crate::words::t;
-
-/// Columns of a path in the line of a candidate.
-const LONGEST_PATH: usize = 30;
-/// Candidates named when a run is not clear.
-const CANDIDATES: usize = 5;
 
 /// Prints the run that `args` name, or one part of it.
 pub(super) fn show(
@@ -35,9 +30,11 @@ pub(super) fn show(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let layout = project.layout();
-    let history = read::whole(&layout)?;
+    let log = history::whole(&layout)?;
     let wanted = log_name(host, &layout, &args.run).unwrap_or_else(|| args.run.clone());
-    let run = history.find(&wanted).map_err(|error| not_found(&error))?;
+    let run = log
+        .find(&wanted)
+        .map_err(|error| history::not_found(&error))?;
     if args.path {
         let path = run.log_path().ok_or_else(|| log_gone(run))?;
         let path = RunLog::path(&layout, path).map_err(|error| no_log(run, error))?;
@@ -92,30 +89,6 @@ fn folder_of_log(host: &Host, run: &str) -> Option<PathBuf> {
     is_path
         .then(|| path.parent()?.canonicalize().ok())
         .flatten()
-}
-
-pub(super) fn not_found(error: &FindError) -> Error {
-    match error {
-        FindError::Empty => Error::not_found(t!("logs.none_yet")),
-        FindError::Unknown(wanted) => {
-            Error::not_found(t!("logs.no_such_run", run = printable(wanted)))
-                .hint(t!("logs.hint_list"))
-        }
-        FindError::NoneFailed => Error::not_found(t!("logs.none_failed")),
-        FindError::Ambiguous(runs) => {
-            let candidate = |run: &Run| {
-                let number = run.number().map(|number| format!("{number}  "));
-                let (number, what) = (
-                    number.unwrap_or_default(),
-                    describe::what(run, LONGEST_PATH),
-                );
-                format!("{number}{}  {}  {what}", run.id(), time::local(run.at()))
-            };
-            let error = Error::not_found(t!("logs.ambiguous", n = runs.len()));
-            let some = runs.iter().take(CANDIDATES).map(candidate);
-            some.fold(error, |error, line| error.hint(printable(&line)))
-        }
-    }
 }
 
 fn log_gone(run: &Run) -> Error {
@@ -235,10 +208,11 @@ fn print_log(console: &mut Console, log: &Log) -> Result<()> {
 mod tests {
     use serde_json::json;
 
-    use super::super::testing::{at, installed, lone, project, run};
+    use super::super::testing::{installed, project};
     use super::*;
     use crate::console::{CommonArgs, testing};
     use crate::error::Exit;
+    use crate::store::made_runs::{at, lone, run};
     use crate::words::{self, Language};
 
     fn header_text(run: &Run) -> String {
@@ -423,24 +397,5 @@ mod tests {
         check("", "\x1b[31mb", "b\n");
         check("a\n", "b\n", "[stdout]\na\n[stderr]\nb\n");
         check("", "", "");
-    }
-
-    #[test]
-    fn a_run_that_is_not_clear_has_a_hint() {
-        for error in [
-            FindError::Unknown("x".into()),
-            FindError::NoneFailed,
-            FindError::Empty,
-        ] {
-            let error = not_found(&error);
-            assert_eq!(error.exit(), Exit::NotFound);
-        }
-        let numbered = run(1, &json!({"number": 27}));
-        let error = not_found(&FindError::Ambiguous(vec![numbered, lone(true)]));
-        assert!(error.hints()[0].starts_with("#27  0199ab12-"), "{error:?}");
-        assert!(
-            error.hints()[1].ends_with("  install requests"),
-            "{error:?}"
-        );
     }
 }

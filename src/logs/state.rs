@@ -6,15 +6,14 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::cli::{DiffArgs, StateArgs};
-use super::show::not_found;
-use super::{describe, read};
+use crate::console::Console;
 use crate::console::style;
 use crate::console::table::Cell;
-use crate::console::{Console, time};
+use crate::console::{describe, history};
 use crate::error::{Error, Result};
 use crate::inventory::canonical;
 use crate::project::ProjectLayout;
-use crate::store::{EnvMeta, Generation, MetaState, Moment, Past, RunLog};
+use crate::store::{EnvMeta, MetaState, Past, RunLog};
 use crate::words::t;
 
 /// The history, and what is recorded last.
@@ -83,7 +82,7 @@ pub(super) fn diff(
 
 impl Known {
     fn read(layout: &ProjectLayout, now: DateTime<Utc>) -> Result<Self> {
-        let log = read::whole(layout)?;
+        let log = history::whole(layout)?;
         match EnvMeta::read(layout) {
             (meta, MetaState::Present) => Ok(Self { meta, log, now }),
             (_, MetaState::Absent) => Err(Error::not_found(t!("logs.none_yet"))),
@@ -94,29 +93,12 @@ impl Known {
     /// What was installed at what `text` names: `now` (also where nothing is said), a time, a generation (`g12`), a
     /// run.
     fn past(&self, console: &mut Console, text: Option<&str>) -> Result<Past> {
-        let moment = self.moment(text.unwrap_or("now"))?;
-        let past = Past::at(&moment, &self.meta, &self.log).map_err(|too_far| {
-            let first = too_far.0.map(|number| number.to_string());
-            Error::not_found(t!("logs.too_far", run = first.unwrap_or_default()))
-        })?;
+        let moment = history::moment(text.unwrap_or("now"), &self.log, self.now)?;
+        let past = history::past(&moment, &self.meta, &self.log)?;
         if past.has_gap {
             console.warn(t!("logs.gap"));
         }
         Ok(past)
-    }
-
-    fn moment(&self, text: &str) -> Result<Moment> {
-        if text == "now" {
-            return Ok(Moment::Now);
-        }
-        if let Some(time) = time::moment(text, self.now) {
-            return Ok(Moment::At(time));
-        }
-        if let Some(Ok(generation)) = text.strip_prefix('g').map(str::parse::<Generation>) {
-            return Ok(Moment::Generation(generation));
-        }
-        let run = self.log.find(text).map_err(|error| not_found(&error))?;
-        Ok(Moment::After(run.clone()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::read;
+use crate::console::history;
 use crate::console::table::pairs;
 use crate::console::{Console, size, time};
 use crate::error::Result;
@@ -16,9 +16,9 @@ use crate::words::t;
 /// Prints how many runs there were, how many failed, by which tools, how long they took, and what their
 /// logs and the archive take.
 pub(super) fn stats(console: &mut Console, project: &Project) -> Result<()> {
-    let log = read::whole(&project.layout())?;
+    let log = history::whole(&project.layout())?;
     let archive = Usage::of(&project.venv().layout())?;
-    read::warn(console, &log);
+    history::warn(console, &log);
     let (runs, since) = (log.runs.len(), log.runs.last().map(Run::at));
     let failed = log.runs.iter().filter(|run| !run.is_success()).count();
     let records = || log.runs.iter().filter_map(|run| run.record());

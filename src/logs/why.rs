@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::cli::WhyArgs;
-use super::describe;
+use crate::console::describe;
 use crate::console::style::FAINT;
 use crate::console::table::{Cell, pairs};
 use crate::console::{Console, time};

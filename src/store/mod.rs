@@ -21,6 +21,8 @@ mod history_lock;
 mod link;
 pub mod lock;
 mod log;
+#[cfg(test)]
+pub(crate) mod made_runs;
 mod overlap;
 mod own_list;
 mod past;
@@ -39,7 +41,7 @@ mod undo;
 mod unfinished;
 
 pub use allowed::Allowed;
-pub use archive::{Plan, Usage, keep_all};
+pub use archive::{Goal, Plan, Usage, keep_all};
 pub use belonging::belong;
 pub use catch_up::{catch_up, enter_seen};
 pub use environments::{Environments, ListedEnvironment};
@@ -59,5 +61,5 @@ pub use recover::{complete_last, recover};
 pub use retention::{Limits, prune};
 pub use run_log::{FindError, LogError, RunLog};
 pub use state::{EnvMeta, LastChange, MetaState, Recorded, Standing};
-pub use undo::{TakenBack, UNDO, take_back};
+pub use undo::{TakenBack, take_back};
 pub use unfinished::Unfinished;

@@ -15,6 +15,8 @@ use crate::inventory::{Change, Diff, canonical};
 pub struct Past {
     /// Versions by canonical name.
     pub versions: BTreeMap<String, String>,
+    /// The generation of then.
+    pub generation: Generation,
     /// Records are missing between then and now: what they changed is not taken back.
     pub has_gap: bool,
 }
@@ -48,25 +50,25 @@ impl Past {
             versions: packages
                 .map(|package| (canonical(&package.name), package.version.clone()))
                 .collect(),
+            generation: meta.generation(),
             has_gap: false,
         };
-        let mut generation = meta.generation();
         let mut oldest = None;
         for run in &log.runs {
             if moment.is_reached(run) {
                 return Ok(past);
             }
             if let Some(record) = run.record() {
-                past.has_gap |= record.generation_after != generation;
+                past.has_gap |= record.generation_after != past.generation;
                 past.take_back(&record.changes);
-                generation = record.generation_before;
+                past.generation = record.generation_before;
                 oldest = Some(record);
             }
         }
         let is_known = match moment {
             Moment::Now => true,
             // Before the first run there was nothing that anybody knows of.
-            _ => generation == Generation::default() && !matches!(moment, Moment::After(_)),
+            _ => past.generation == Generation::default() && !matches!(moment, Moment::After(_)),
         };
         if is_known {
             Ok(past)

@@ -8,7 +8,7 @@ use super::archive::{Plan, Swap};
 use super::error::StoreError;
 use super::lock::RunLock;
 use super::publish::publish;
-use super::record::{Ending, Generation, Published, RunId, RunRecord, StartedRun};
+use super::record::{Ending, Published, RunId, RunRecord, StartedRun};
 use super::run_log::RunLog;
 use super::unfinished::Unfinished;
 use crate::host::Host;
@@ -102,10 +102,8 @@ impl RunLog {
     /// somebody first looked is no change.
     pub fn last_to_undo(&self) -> Option<&RunRecord> {
         self.last(|record| {
-            let is_first_look = record.generation_before == Generation::default()
-                && matches!(record.action.as_str(), "init" | "sync");
             let has_changed = record.changes.changes().next().is_some();
-            record.undoes.is_none() && has_changed && !is_first_look
+            record.undoes.is_none() && has_changed && !record.is_first_look()
         })
     }
 

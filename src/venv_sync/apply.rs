@@ -8,15 +8,14 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use super::ground::Ground;
-use crate::console::Console;
+use crate::console::{Console, run_lock};
 use crate::error::{Error, Explain, Result};
 use crate::hook::{self, Changes};
 use crate::inventory::{Diff, Snapshot};
 use crate::store::{
-    self, Ending, Generation, Holder, LockError, Published, RunId, RunLock, Standing, StartedRun,
+    self, Ending, Generation, LockError, Published, RunId, RunLock, Standing, StartedRun,
     StoreError, Tool, Unfinished,
 };
-use crate::terminal::printable;
 use crate::words::t;
 
 /// Whether the hook is put in anew or only mended where it is already.
@@ -204,45 +203,18 @@ fn lock(ground: &Ground<'_>, action: &str, console: &mut Console) -> Result<Opti
     };
     let layout = ground.project.venv().layout();
     let command = format!("aim-venv-sync {action}");
-    let asked = layout.clone();
-    let line = console.waiting(move |time| {
-        let holder = RunLock::holder(&asked)?;
-        Some(t!("venv_sync.waits_for", run = named(&holder), time = time).into_owned())
-    });
-    let _line = line.until_interrupted();
-    let waits = |holder: &Holder| {
-        if !console.can_redraw() {
-            console.note(held_by(holder));
-        }
-    };
-    match RunLock::acquire(&layout, &command, limit, waits) {
+    match run_lock::acquire(console, &layout, &command, limit) {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Unusable { .. })
             if compare(ground)?.standing.is_in_step() && Unfinished::last(&layout)?.is_none() =>
         {
             Ok(None)
         }
-        Err(LockError::Busy(holder)) => Err(Error::failed(held_by(&holder))
+        Err(LockError::Busy(holder)) => Err(Error::failed(run_lock::held_by(&holder))
             .context(t!("venv_sync.cannot_lock"))
             .hint(t!("venv_sync.hint_lock"))),
         Err(error) => Err(error)
             .context(t!("venv_sync.cannot_lock"))
             .hint(t!("venv_sync.hint_doctor")),
     }
-}
-
-/// Who holds the run lock, in words.
-pub(super) fn held_by(holder: &Holder) -> String {
-    if holder.pid.is_none() {
-        return t!("venv_sync.held").into_owned();
-    }
-    t!("venv_sync.held_by", run = named(holder)).into_owned()
-}
-
-/// A run, by its command and its process.
-pub(super) fn named(run: &Holder) -> String {
-    let pid = run
-        .pid
-        .map_or_else(|| "?".to_owned(), |pid| pid.to_string());
-    format!("{} (pid {pid})", printable(&run.command))
 }

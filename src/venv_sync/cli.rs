@@ -8,6 +8,7 @@ use crate::console::candidate::{Value, values};
 use crate::console::{CommonArgs, examples};
 use crate::error::{Error, Result};
 use crate::project::Config;
+use crate::rollback::How;
 use crate::words::t;
 
 /// `aim-venv-sync` as it was typed.
@@ -82,6 +83,16 @@ pub enum Verb {
     /// Take the hook out again.
     #[command(about = t!("venv_sync.help.remove").into_owned())]
     Remove,
+    /// Make the environment what it was.
+    #[command(
+        about = t!("venv_sync.help.restore").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync restore yesterday --dry-run", t!("venv_sync.help.example_restore_dry_run")),
+            ("aim-venv-sync restore g12", t!("venv_sync.help.example_restore_generation")),
+            ("aim-venv-sync restore '2 hours ago' -y", t!("venv_sync.help.example_restore_yes")),
+        ])
+    )]
+    Restore(RestoreArgs),
     /// Every environment that was set up.
     #[command(about = t!("venv_sync.help.list").into_owned())]
     List,
@@ -160,6 +171,17 @@ pub struct PromptArgs {
     /// The worker was on its way then.
     #[arg(long)]
     pub pending: bool,
+}
+
+/// Arguments of `restore`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RestoreArgs {
+    /// When.
+    #[arg(value_name = t!("venv_sync.help.moment_value").into_owned(), help = t!("venv_sync.help.moment").into_owned())]
+    pub moment: String,
+    /// How.
+    #[command(flatten)]
+    pub how: How,
 }
 
 /// Flags of `sync`.

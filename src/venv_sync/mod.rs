@@ -23,12 +23,13 @@ mod list;
 mod maker;
 mod prompt;
 mod remove;
+mod restore;
 mod status;
 mod sync;
 
 pub use cli::{
-    AllowArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, PromptArgs, ShellArgs, ShellName,
-    SyncArgs, Verb,
+    AllowArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, PromptArgs, RestoreArgs,
+    ShellArgs, ShellName, SyncArgs, Verb,
 };
 
 use self::ground::Ground;
@@ -65,6 +66,9 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
                 Verb::Status => status::status(&ground, console),
                 Verb::Remove => remove::remove(&ground, console),
                 Verb::Doctor(args) => doctor::doctor(&ground, args, console),
+                Verb::Restore(args) => {
+                    restore::restore(&ground, &args, console).map(|()| Exit::Done)
+                }
                 Verb::Allow(args) => allow::allow(&ground, args, console),
                 Verb::Sync(args) => sync::sync(&ground, args, console),
                 Verb::Init(_)

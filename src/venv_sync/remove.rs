@@ -5,9 +5,8 @@
 
 use serde_json::json;
 
-use super::apply;
 use super::ground::Ground;
-use crate::console::Console;
+use crate::console::{Console, run_lock};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::hook;
 use crate::project::{LOGS, VenvLayout};
@@ -23,7 +22,7 @@ pub(super) fn remove(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
         .is_ok()
         .then(|| RunLock::try_acquire(&layout, "aim-venv-sync remove"));
     if let Some(Err(LockError::Busy(holder))) = &lock {
-        return Err(Error::failed(apply::held_by(holder))
+        return Err(Error::failed(run_lock::held_by(holder))
             .context(t!("venv_sync.cannot_remove"))
             .hint(t!("venv_sync.hint_lock")));
     }

@@ -10,7 +10,7 @@ use super::daemon::{self, DaemonState};
 use super::ground::Ground;
 use super::{apply, changes, init};
 use crate::api::v1::LanguageServer;
-use crate::console::{Console, language_server, style, time, width};
+use crate::console::{Console, language_server, run_lock, style, time, width};
 use crate::error::{Exit, Result};
 use crate::hook::{self, HookState};
 use crate::inventory::{Change, Diff};
@@ -168,7 +168,7 @@ fn print(
     rows.extend(
         running
             .chain(waiting)
-            .map(|(label, run)| (label, apply::named(run))),
+            .map(|(label, run)| (label, run_lock::named(run))),
     );
     rows.extend(status.language_servers.iter().map(|server| {
         let line = language_server::line(server, Utc::now()).to_line();

@@ -1,5 +1,5 @@
-//! `aim-logs undo` and `redo`: what a run did is taken back to the byte, whoever made the change, and whatever ends the
-//! one who takes it back.
+//! `aim-logs undo` and `redo`, and `aim-venv-sync restore`: what there was comes back to the byte, whoever made the
+//! changes, and whatever ends the one who brings it back.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -202,6 +202,89 @@ fn an_upgrade_a_removal_and_an_editable_installation_are_taken_back_and_again() 
 }
 
 #[test]
+fn an_environment_is_what_it_was_at_any_generation() {
+    let sandbox = Sandbox::ready();
+    let venv = sandbox.venv();
+    let (one, two) = (
+        wheel(&sandbox, "demo", "1.0"),
+        wheel(&sandbox, "demo", "2.0"),
+    );
+    let mut states = vec![tree(&venv)];
+    install(&sandbox, &[&one, &wheel(&sandbox, "other", "1.0")]);
+    states.push(tree(&venv));
+    install(&sandbox, &[&two]);
+    states.push(tree(&venv));
+    sandbox.pip(["uninstall", "-q", "-y", "other"]).ok();
+    states.push(tree(&venv));
+
+    let told = sandbox
+        .run("aim-venv-sync", ["restore", "g2", "--dry-run"])
+        .ok();
+    let told = told.warns("back to g2, as #2 left it ");
+    let told = told.stderr();
+    assert!(
+        told.contains("~demo 2.0 → 1.0") && told.contains("+other 1.0"),
+        "{told}"
+    );
+    let told = sandbox
+        .run("aim-venv-sync", ["restore", "g2", "--dry-run", "--json"])
+        .ok()
+        .json();
+    assert_eq!(told["generation"], 2);
+    same(&tree(&venv), &states[3], "a dry run");
+    sandbox
+        .run("aim-venv-sync", ["restore", "g2"])
+        .exits(2)
+        .warns("nobody can be asked here");
+    // Of the time before anybody looked nothing is known: it goes back to what was found then.
+    for (moment, generation) in [
+        ("g2", 2),
+        ("g4", 4),
+        ("g0", 1),
+        ("#3", 3),
+        ("g1", 1),
+        ("1", 1),
+    ] {
+        let restored = sandbox.run("aim-venv-sync", ["restore", moment, "-y"]).ok();
+        same(&tree(&venv), &states[generation - 1], moment);
+        if moment != "g1" && moment != "1" {
+            restored.says(&format!("what it was at g{generation}"));
+        }
+    }
+    sandbox
+        .run("aim-venv-sync", ["restore", "g1", "-y"])
+        .ok()
+        .warns("nothing would change");
+    sandbox.run("aim-logs", ["undo", "-y"]).ok();
+    same(
+        &tree(&venv),
+        &states[2],
+        "a restore is a run that can be taken back",
+    );
+    sandbox.run("aim-logs", ["redo", "-y"]).ok();
+    same(&tree(&venv), &states[0], "and again");
+    sandbox.run("aim-venv-sync", ["restore", "now", "-y"]).ok();
+    for moment in ["g99", "soon", "#99"] {
+        sandbox
+            .run("aim-venv-sync", ["restore", moment, "-y"])
+            .exits(4);
+    }
+    sandbox
+        .run("aim-venv-sync", ["restore", "2 days ago", "-y"])
+        .ok();
+    same(&tree(&venv), &states[0], "before the first run");
+
+    // What is not kept is told, by name, and nothing is done.
+    std::fs::remove_dir_all(venv.join(".aim/archive")).expect("removed");
+    sandbox
+        .run("aim-venv-sync", ["restore", "g2", "-y"])
+        .exits(1)
+        .warns("pip install --no-deps demo==1.0 other==1.0");
+    same(&tree(&venv), &states[0], "never half of it");
+    sandbox.run("aim-venv-sync", ["restore", "g1", "-y"]).ok();
+}
+
+#[test]
 fn what_later_runs_built_upon_is_told_before_anything_is_touched() {
     let sandbox = Sandbox::ready();
     let demo = wheel(&sandbox, "demo", "1.0");
@@ -305,6 +388,9 @@ fn whoever_is_killed_leaves_the_old_environment_or_the_new_one() {
     assert!(old > 0 && new > 0, "{old} times old, {new} times new");
 }
 
+/// Generations whose files are sure to be kept.
+const KEPT: usize = 15;
+
 /// What one step of a sequence does.
 #[derive(Debug, Clone)]
 enum Step {
@@ -312,6 +398,8 @@ enum Step {
     Uninstall(usize),
     Undo,
     Redo,
+    /// To what there was so many changes ago.
+    Restore(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -320,6 +408,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..3_usize).prop_map(Step::Uninstall),
         3 => Just(Step::Undo),
         2 => Just(Step::Redo),
+        2 => (0..KEPT).prop_map(Step::Restore),
     ]
 }
 
@@ -338,6 +427,7 @@ fn sequences(count: usize) {
         .collect();
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let mut states: Vec<(u64, Tree)> = Vec::new();
     for _ in 0..count {
         let steps = prop::collection::vec(step(), 4..10).new_tree(&mut runner);
         let steps = steps.expect("made").current();
@@ -345,6 +435,10 @@ fn sequences(count: usize) {
         let (mut done, mut undone): (Vec<Tree>, Vec<Tree>) = (Vec::new(), Vec::new());
         for step in &steps {
             let before = tree(&venv);
+            let generation = sandbox.generation();
+            if states.last().is_none_or(|(last, _)| *last != generation) {
+                states.push((generation, before.clone()));
+            }
             let (told, wanted) = match step {
                 Step::Install(name, version) => {
                     install(&sandbox, &[&wheels[*name][*version]]);
@@ -352,6 +446,15 @@ fn sequences(count: usize) {
                 }
                 Step::Uninstall(name) => {
                     sandbox.pip(["uninstall", "-q", "-y", names[*name]]).ok();
+                    (None, None)
+                }
+                Step::Restore(ago) => {
+                    let Some((generation, wanted)) = states.iter().rev().nth(*ago) else {
+                        continue;
+                    };
+                    let typed = format!("g{generation}");
+                    sandbox.run("aim-venv-sync", ["restore", &typed, "-y"]).ok();
+                    same(&tree(&venv), wanted, &format!("{step:?} in {steps:?}"));
                     (None, None)
                 }
                 Step::Undo => (Some("undo"), done.pop()),

@@ -2,8 +2,8 @@
 //! to be had when an installer has removed them.
 //!
 //! Start reading at [`keep()`], by which a published change comes in: what is new gets further names (hard links) below
-//! `<venv>/.aim/archive`, and a list says which distributions the generation has. [`Plan`] says what taking a run back
-//! would do, [`Swap`] does it.
+//! `<venv>/.aim/archive`, and a list says which distributions the generation has. [`Plan`] says what going back to
+//! a [`Goal`] would do, [`Swap`] does it.
 //!
 //! It knows files, RECORD and generations. It never knows who installed something or why, never asks or tells a
 //! person, and never starts a program.
@@ -12,6 +12,7 @@
 //! **Invariant:** no RECORD and no list leads out of the environment; no link is followed.
 //! **Invariant:** once a [`Swap`] is written down, it is done to its end, by whoever comes next.
 
+mod goal;
 mod installed_files;
 mod keep;
 mod list;
@@ -20,6 +21,7 @@ mod prune;
 mod shelf;
 mod swap;
 
+pub use goal::Goal;
 pub(super) use keep::keep;
 pub use keep::keep_all;
 pub use plan::Plan;

@@ -1,28 +1,28 @@
-//! What taking back a run would do, before anything is touched.
+//! What going back would do, before anything is touched.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::goal::{Goal, by_name, is_changed_again, last_to_change};
 use super::installed_files::{self, InstalledFiles, ListedFile, sum_of_file};
 use super::list::{Item, List};
 use super::shelf::{KeptFile, Manifest, Shelf, split};
 use crate::files::Walk;
-use crate::inventory::{
-    Broken, Change, Diff, Distribution, Names, Requirements, Snapshot, canonical,
-};
+use crate::inventory::{Broken, Change, Diff, Distribution, Names, Requirements, Snapshot};
 use crate::project::Project;
+use crate::store::past::Past;
 use crate::store::places;
-use crate::store::record::{Generation, Run, RunNumber, RunRecord};
+use crate::store::record::{Generation, RunNumber};
 use crate::store::run_log::RunLog;
 
-/// What taking back one run would change, and what stands against it.
+/// What going back would change, and what stands against it.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// What would change, from what is installed now.
     pub changes: Diff,
-    /// What later runs changed again, by name, with the last of them.
+    /// What later runs changed again, by name, with the last of them; where all goes back, nothing is.
     pub later: Vec<(String, Option<RunNumber>)>,
     /// What has to come back and whose files are not kept, or not as RECORD says.
     pub lost: Vec<Change>,
@@ -51,7 +51,7 @@ struct Planner {
 }
 
 impl Plan {
-    /// What it would be to take back `run`, of the history `log`, from what is installed `now` and recorded as
+    /// What it would be to reach `goal`, of the history `log`, from what is installed `now` and recorded as
     /// `generation`.
     ///
     /// # Errors
@@ -59,17 +59,12 @@ impl Plan {
     pub fn of(
         project: &Project,
         log: &RunLog,
-        run: &RunRecord,
+        goal: &Goal,
         (now, generation): (&Snapshot, Generation),
     ) -> io::Result<Self> {
         let venv = project.venv();
         let layout = venv.layout();
         let shelf = Shelf::of(&layout)?;
-        let list = |wanted: Generation| {
-            let list = shelf.as_ref().map(|shelf| shelf.list(wanted));
-            list.transpose().map(Option::flatten)
-        };
-        let (before, after) = (list(run.generation_before)?, list(run.generation_after)?);
         let known = shelf.as_ref().map(|shelf| shelf.newest_list(generation));
         let known = known.transpose()?.unwrap_or_default();
         let mut walk = Walk::from(places::environment(&layout)?);
@@ -82,16 +77,31 @@ impl Plan {
             going: Vec::new(),
             coming: BTreeMap::new(),
         };
-        for (name, changes) in by_name(&run.changes) {
-            let is: Vec<Item> = planner.now.called(&name).cloned().collect();
-            if is_changed_again(&is, &changes, after.as_ref().map(|list| list.called(&name))) {
-                planner
-                    .plan
-                    .later
-                    .push((name.clone(), last_to_change(log, &name)));
+        match goal {
+            Goal::Before(run) => {
+                let before = planner.list(run.generation_before)?;
+                let after = planner.list(run.generation_after)?;
+                for (name, changes) in by_name(&run.changes) {
+                    let is = planner.is(&name);
+                    let left = after.as_ref().map(|list| list.called(&name));
+                    if is_changed_again(&is, &changes, left) {
+                        let last = last_to_change(log, &name);
+                        planner.plan.later.push((name.clone(), last));
+                    }
+                    let versions = changes.iter().filter_map(|change| change.from.as_deref());
+                    let was = planner.was(&name, versions, before.as_ref())?;
+                    planner.turn(is, was)?;
+                }
             }
-            let was = planner.was(&name, &changes, before.as_ref())?;
-            planner.turn(is, was)?;
+            Goal::Past(past) => {
+                let then = planner.list(past.generation)?;
+                for name in planner.names_of(past, now, then.as_ref()) {
+                    let is = planner.is(&name);
+                    let version = past.versions.get(&name).map(String::as_str);
+                    let was = planner.was(&name, version.into_iter(), then.as_ref())?;
+                    planner.turn(is, was)?;
+                }
+            }
         }
         planner.settle()?;
         let mut plan = planner.plan;
@@ -111,15 +121,52 @@ impl Plan {
 }
 
 impl Planner {
-    /// What there was of `name` before the run that made `changes`.
-    fn was(&self, name: &str, changes: &[&Change], before: Option<&List>) -> io::Result<Vec<Item>> {
-        let listed: Vec<Item> = before
+    /// What `generation` had, if that is still known.
+    fn list(&self, generation: Generation) -> io::Result<Option<List>> {
+        let list = self.shelf.as_ref().map(|shelf| shelf.list(generation));
+        list.transpose().map(Option::flatten)
+    }
+
+    /// What there is of `name`.
+    fn is(&self, name: &str) -> Vec<Item> {
+        self.now.called(name).cloned().collect()
+    }
+
+    /// Every name that there was then or is there now. Where no list tells what lay in the environment itself, what is
+    /// `now` where it was does not count.
+    fn names_of(&self, past: &Past, now: &Snapshot, then: Option<&List>) -> BTreeSet<String> {
+        let listed = |list: &List| -> Vec<String> {
+            let items = list.distributions.iter();
+            items.map(|item| item.name.clone()).collect()
+        };
+        let mut names: BTreeSet<String> = listed(&self.now).into_iter().collect();
+        if let Some(then) = then {
+            names.extend(listed(then));
+            return names;
+        }
+        let stays = |name: &str, version: &str| {
+            let mut all = now.distributions();
+            all.any(|one| one.canonical_name() == name && one.version == version)
+        };
+        let gone = past.versions.iter();
+        let gone = gone.filter(|(name, version)| !stays(name, version));
+        names.extend(gone.map(|(name, _)| name.clone()));
+        names
+    }
+
+    /// What there was of `name`: as `then` lists it, else of these `versions`.
+    fn was<'v>(
+        &self,
+        name: &str,
+        versions: impl Iterator<Item = &'v str>,
+        then: Option<&List>,
+    ) -> io::Result<Vec<Item>> {
+        let listed: Vec<Item> = then
             .map(|list| list.called(name).cloned().collect())
             .unwrap_or_default();
         if !listed.is_empty() {
             return Ok(listed);
         }
-        let versions = changes.iter().filter_map(|change| change.from.as_deref());
         versions
             .map(|version| {
                 let kept = self.find_kept(name, version)?;
@@ -308,38 +355,6 @@ fn is_edited(walk: &mut Walk, file: &ListedFile, written: Option<SystemTime>) ->
         .and_then(|(file, _)| sum_of_file(file))
         .ok();
     file.sha256.is_some() && sum != file.sha256
-}
-
-fn by_name(changes: &Diff) -> BTreeMap<String, Vec<&Change>> {
-    let mut names: BTreeMap<String, Vec<&Change>> = BTreeMap::new();
-    for change in changes.changes() {
-        names
-            .entry(canonical(&change.name))
-            .or_default()
-            .push(change);
-    }
-    names
-}
-
-/// Whether what `is` there of one name is not what the run that made `changes` left: `left`, where that is known.
-fn is_changed_again<'a>(
-    is: &[Item],
-    changes: &[&Change],
-    left: Option<impl Iterator<Item = &'a Item>>,
-) -> bool {
-    if let Some(left) = left {
-        let key = |item: &Item| (item.folder.clone(), item.entry.clone());
-        let left: BTreeSet<_> = left.map(key).collect();
-        return left != is.iter().map(key).collect();
-    }
-    let left: BTreeSet<_> = changes.iter().filter_map(|one| one.to.as_deref()).collect();
-    left != is.iter().map(|item| item.version.as_str()).collect()
-}
-
-fn last_to_change(log: &RunLog, name: &str) -> Option<RunNumber> {
-    let mut newest_first = log.runs.iter();
-    let changed = |run: &&Run| run.changes().any(|change| canonical(&change.name) == name);
-    newest_first.find(changed).and_then(Run::number)
 }
 
 /// What stays and would miss something after `changes`, and does not now.

@@ -134,6 +134,12 @@ impl RunRecord {
         number.unwrap_or_else(|| self.id.to_string())
     }
 
+    /// Whether it entered what was there when somebody first looked.
+    pub fn is_first_look(&self) -> bool {
+        self.generation_before == Generation::default()
+            && matches!(self.action.as_str(), "init" | "sync")
+    }
+
     /// How it ended.
     pub fn ending(&self) -> Ending {
         Ending::of(self.exit_code, self.signal)

@@ -9,9 +9,9 @@ use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest as _, Sha256};
 
 use super::*;
-use crate::store::Recorded;
 use crate::store::archive::Usage;
 use crate::store::testing::{project, started};
+use crate::store::{Goal, Recorded};
 
 const SITE: &str = "lib/python3.12/site-packages";
 
@@ -108,7 +108,13 @@ fn plan(project: &Project, run: &RunRecord) -> (Plan, Snapshot) {
     let mut now = scan(project);
     now.name_all(project.venv(), &Snapshot::default());
     let recorded = Recorded::read(project).expect("read");
-    let plan = Plan::of(project, &log, run, (&now, recorded.generation())).expect("planned");
+    let plan = Plan::of(
+        project,
+        &log,
+        &Goal::Before(Box::new(run.clone())),
+        (&now, recorded.generation()),
+    )
+    .expect("planned");
     (plan, now)
 }
 

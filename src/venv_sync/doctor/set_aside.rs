@@ -4,14 +4,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::check::Check;
-use crate::console::{Console, shell};
+use crate::console::{Console, run_lock, shell};
 use crate::error::{Error, Explain as _, Result};
 use crate::files::Folder;
 use crate::inventory::{AT_REST, at_rest, is_set_aside};
 use crate::store::{LockError, RunLock, Unfinished};
 use crate::terminal::printable;
 use crate::venv_sync::Ground;
-use crate::venv_sync::apply::held_by;
 use crate::words::t;
 
 /// How long it is waited for whoever writes into the environment.
@@ -52,7 +51,7 @@ pub(super) fn clean(ground: &Ground<'_>, console: &mut Console) -> Result<()> {
     let lock = match RunLock::try_acquire(&layout, "aim-venv-sync doctor") {
         Ok(lock) => lock,
         Err(LockError::Busy(holder)) => {
-            return Err(Error::failed(held_by(&holder)).hint(t!("venv_sync.hint_lock")));
+            return Err(Error::failed(run_lock::held_by(&holder)).hint(t!("venv_sync.hint_lock")));
         }
         Err(error) => return Err(error).context(t!("venv_sync.cannot_lock")),
     };

@@ -1,9 +1,9 @@
 //! A run in a person's words and in a script's.
 
-use crate::console::changes;
-use crate::console::style::{self, BAD, FAINT, GOOD, ODD};
-use crate::console::table::{Cell, Styled};
-use crate::console::width::cut_path;
+use super::changes;
+use super::style::{self, BAD, FAINT, GOOD, ODD};
+use super::table::{Cell, Styled};
+use super::width::cut_path;
 use crate::inventory::{
     Change, Diff, StartupChange, StartupChangeKind, canonical, requirement_name,
 };
@@ -13,7 +13,7 @@ use crate::words::t;
 
 /// What a run did, in one line: why it failed, and what changed, as much as there is room for: `~y 1 → 2  -x 1.0
 /// +six 1.16.0  … and 12 more`. What happened to `package`, by its canonical name, stands first.
-pub(super) fn outcome(run: &Run, why: Option<Styled>, package: Option<&str>) -> Cell {
+pub fn outcome(run: &Run, why: Option<Styled>, package: Option<&str>) -> Cell {
     let changes: Vec<Styled> = match run {
         Run::Recorded(record) => all(&record.changes, package).take(MOST_CHANGES).collect(),
         Run::Lone(_) => Vec::new(),
@@ -29,7 +29,7 @@ pub(super) fn outcome(run: &Run, why: Option<Styled>, package: Option<&str>) -> 
 }
 
 /// What changed, at most `most` of it: `~y 1 → 2  -x 1.0  +six 1.16.0  … and 12 more`.
-pub(super) fn changes(run: &Run, most: usize) -> Cell {
+pub fn changes(run: &Run, most: usize) -> Cell {
     let Run::Recorded(record) = run else {
         return Cell::styled(FAINT, t!("logs.unknown"));
     };
@@ -49,7 +49,7 @@ pub(super) fn changes(run: &Run, most: usize) -> Cell {
 }
 
 /// Each change as a line of its own; of very many, the first.
-pub(super) fn change_lines(diff: &Diff) -> Vec<Cell> {
+pub fn change_lines(diff: &Diff) -> Vec<Cell> {
     let mut lines: Vec<Cell> = all(diff, None)
         .take(MOST_CHANGES)
         .map(|(style, text)| Cell::styled(style, text))
@@ -102,7 +102,7 @@ fn change(change: &Change) -> Styled {
 }
 
 /// How a run ended: "ok", "failed (exit 1)", "SIGINT", "interrupted".
-pub(super) fn ending(run: &Run) -> Cell {
+pub fn ending(run: &Run) -> Cell {
     match run.record().map(RunRecord::ending) {
         Some(Ending::Exited(code)) if code != 0 => {
             Cell::styled(BAD, t!("logs.failed_with", code = code))
@@ -115,7 +115,7 @@ pub(super) fn ending(run: &Run) -> Cell {
 }
 
 /// As [`ending`], as short as a table wants it: what went wrong stands beside it.
-pub(super) fn status(run: &Run) -> Styled {
+pub fn status(run: &Run) -> Styled {
     let (style, words) = match run.record().map(RunRecord::ending) {
         _ if run.is_success() => (GOOD, t!("logs.ok")),
         Some(Ending::Signaled(signal)) => (BAD, signal_name(signal).into()),
@@ -132,7 +132,7 @@ fn signal_name(signal: i32) -> String {
 
 /// What was done: pip's command and what it was asked for; for what another tool did, that tool. Paths of more than
 /// `most` columns are cut in front.
-pub(super) fn what(run: &Run, most: usize) -> String {
+pub fn what(run: &Run, most: usize) -> String {
     let tool = run
         .record()
         .filter(|record| record.action == SYNC)
@@ -171,17 +171,17 @@ fn named(typed: &str) -> String {
 }
 
 /// The canonical names of the distributions that `run` named or changed.
-pub(super) fn names(run: &Run) -> impl Iterator<Item = String> {
+pub fn names(run: &Run) -> impl Iterator<Item = String> {
     let changed = run.changes().map(|change| canonical(&change.name));
     let typed = run.packages().iter();
     changed.chain(typed.map(|typed| named(typed)))
 }
 
 /// The action of a run by which a change of another tool was entered.
-pub(super) const SYNC: &str = "sync";
+pub const SYNC: &str = "sync";
 
 /// The packages as they were typed, without the secrets that records of earlier versions have.
-pub(super) fn packages(run: &Run) -> String {
+pub fn packages(run: &Run) -> String {
     bounded(secrets::words(run.packages()).join(" "))
 }
 
@@ -192,7 +192,7 @@ const MOST_CHANGES: usize = 2_000;
 
 /// The beginning of `text`, which a record says and anybody may have written, and how much is left out. `--json` has
 /// all of it.
-pub(super) fn bounded(text: impl Into<String>) -> String {
+pub fn bounded(text: impl Into<String>) -> String {
     let mut text = text.into();
     if text.len() <= LONGEST {
         return text;
@@ -205,7 +205,7 @@ pub(super) fn bounded(text: impl Into<String>) -> String {
 }
 
 /// Whether `run` named the package of this canonical name, as opposed to changing it for another one.
-pub(super) fn is_asked_for(run: &Run, name: &str) -> bool {
+pub fn is_asked_for(run: &Run, name: &str) -> bool {
     let mut typed = run.packages().iter();
     typed.any(|typed| named(typed) == name)
 }
@@ -215,8 +215,8 @@ mod tests {
     use anstream::adapter::strip_str;
     use serde_json::{Value, json};
 
-    use super::super::testing::{lone, run};
     use super::*;
+    use crate::store::made_runs::{lone, run};
     use crate::words::{self, Language};
 
     fn check(cell: &Cell, expected: &str) {
