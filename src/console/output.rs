@@ -14,7 +14,7 @@ use super::pager::{HeldBack, Pager};
 use super::style;
 use super::waiting::WaitingLine;
 use super::width;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::json;
 use crate::secrets;
@@ -117,6 +117,19 @@ impl Console {
             answer.push('n');
         }
         Ok(Some(answer))
+    }
+
+    /// Goes on only if the person wants it; `option` spares the question.
+    ///
+    /// # Errors
+    /// That they do not; `Exit::Usage` where nobody can be asked.
+    pub fn confirm(&mut self, question: &str, option: &str) -> Result<()> {
+        match self.ask(question)? {
+            Some(answer) if matches!(answer.trim(), "y" | "Y" | "yes" | "ㅛ") => Ok(()),
+            Some(_) => Err(Error::failed(t!("console.nothing_changed"))),
+            None => Err(Error::usage(t!("console.cannot_ask"))
+                .hint(t!("console.hint_yes", option = option))),
+        }
     }
 
     /// Replaces the last `lines` lines of talk, for a list that is drawn again and again; does nothing with `--quiet`.

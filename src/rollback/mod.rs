@@ -196,7 +196,7 @@ impl Rollback<'_> {
             return Err(not_kept(&plan.lost));
         }
         if !self.how.yes && !plan.is_empty() {
-            ask(console, t!("rollback.question").as_ref(), "-y")?;
+            console.confirm(&t!("console.go_on"), "-y")?;
         }
         let takes_away = |name: &str| {
             let mut removed = plan.changes.removed.iter();
@@ -213,7 +213,7 @@ impl Rollback<'_> {
                 t!("rollback.takes_pip")
             };
             console.warn(&what);
-            ask(console, t!("rollback.question").as_ref(), "--without-pip")?;
+            console.confirm(&t!("console.go_on"), "--without-pip")?;
         }
         Ok(())
     }
@@ -285,17 +285,6 @@ fn not_kept(lost: &[Change]) -> Error {
     Error::failed(t!("rollback.lost", what = names.join(", ")))
         .hint(format!("pip install --no-deps {}", wanted.join(" ")))
         .hint(t!("rollback.hint_download"))
-}
-
-fn ask(console: &mut Console, question: &str, option: &str) -> Result<()> {
-    match console.ask(question)? {
-        Some(answer) if matches!(answer.trim(), "y" | "Y" | "yes" | "ㅛ") => Ok(()),
-        Some(_) => Err(Error::failed(t!("rollback.not_done"))),
-        None => {
-            Err(Error::usage(t!("rollback.cannot_ask"))
-                .hint(t!("rollback.hint_yes", option = option)))
-        }
-    }
 }
 
 /// As pip takes them.

@@ -48,7 +48,7 @@ pub(super) fn not_done(console: &mut Console, target: &Target, all: &Plan) -> Re
         return console.json(&as_json(target, all));
     }
     plan(console, target, all);
-    console.note(t!("rollback.not_done"));
+    console.note(t!("console.nothing_changed"));
     Ok(())
 }
 

@@ -74,6 +74,7 @@ pub enum Verb {
         after_help = examples(&[
             ("aim-venv-sync init", t!("venv_sync.help.example_init")),
             ("aim-venv-sync init demo --python 3.11", t!("venv_sync.help.example_init_python")),
+            ("aim-venv-sync init --all ~/work", t!("venv_sync.help.example_init_all")),
         ])
     )]
     Init(InitArgs),
@@ -81,8 +82,14 @@ pub enum Verb {
     #[command(about = t!("venv_sync.help.status").into_owned())]
     Status,
     /// Take the hook out again.
-    #[command(about = t!("venv_sync.help.remove").into_owned())]
-    Remove,
+    #[command(
+        about = t!("venv_sync.help.remove").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync remove", t!("venv_sync.help.example_remove")),
+            ("aim-venv-sync remove --all", t!("venv_sync.help.example_remove_all")),
+        ])
+    )]
+    Remove(RemoveArgs),
     /// Make the environment what it was.
     #[command(
         about = t!("venv_sync.help.restore").into_owned(),
@@ -254,6 +261,41 @@ pub struct InitArgs {
     /// The interpreter.
     #[arg(long, value_name = "X", help = t!("venv_sync.help.python").into_owned())]
     pub python: Option<String>,
+    /// Every project below.
+    #[arg(long, conflicts_with = "python", help = t!("venv_sync.help.init_all").into_owned())]
+    pub all: bool,
+    /// Only some of them, by the names of their folders.
+    #[arg(long, value_name = "GLOB", requires = "all", help = t!("venv_sync.help.init_only").into_owned())]
+    pub only: Option<glob::Pattern>,
+    /// Only a part of them.
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "all",
+        value_parser = clap::value_parser!(u8).range(0..=100),
+        help = t!("venv_sync.help.init_percent").into_owned()
+    )]
+    pub percent: Option<u8>,
+    /// Only say what would change.
+    #[arg(long, requires = "all", help = t!("venv_sync.help.dry_run").into_owned())]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(short = 'y', long, requires = "all", help = t!("venv_sync.help.yes").into_owned())]
+    pub yes: bool,
+}
+
+/// Arguments of `remove`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct RemoveArgs {
+    /// Out of every environment.
+    #[arg(long, conflicts_with_all = ["project", "env"], help = t!("venv_sync.help.remove_all").into_owned())]
+    pub all: bool,
+    /// Only say what would change.
+    #[arg(long, requires = "all", help = t!("venv_sync.help.dry_run").into_owned())]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(short = 'y', long, requires = "all", help = t!("venv_sync.help.yes").into_owned())]
+    pub yes: bool,
 }
 
 #[cfg(test)]

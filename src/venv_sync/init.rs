@@ -45,17 +45,8 @@ pub(super) fn init(
             (make(host, &folder, &maker, console)?, Some(maker))
         }
     };
-    store::belong(project.root(), project.venv()).hint(t!("venv_sync.hint_doctor"))?;
     let ground = Ground::of(host, project);
-    let applied = apply::apply(&ground, "init", Hook::Install, console)?;
-    let id = daemon::register(&ground, console);
-    let listed = Environments::of(host).map(|listed| listed.add(ground.project.venv().root()));
-    if let Some(Err(error)) = listed {
-        console.warn(t!("venv_sync.list.not_listed", why = error));
-    }
-    if let Some(published) = applied.raised_by() {
-        daemon::tell(&ground, published);
-    }
+    let (applied, id) = set_up(&ground, console)?;
     if console.is_json() {
         let python = ground.project.venv().python_version();
         console.json(&json!({
@@ -73,6 +64,26 @@ pub(super) fn init(
         print(&ground, maker.as_ref(), &applied, id.as_deref(), console)?;
     }
     Ok(Exit::Done)
+}
+
+/// Sets up a project that has an environment: each is told of the other, the hook is put in, and what is installed is
+/// recorded. Gives the project's id at the daemon, too, if one runs.
+pub(super) fn set_up(
+    ground: &Ground<'_>,
+    console: &mut Console,
+) -> Result<(Applied, Option<String>)> {
+    let project = &ground.project;
+    store::belong(project.root(), project.venv()).hint(t!("venv_sync.hint_doctor"))?;
+    let applied = apply::apply(ground, "init", Hook::Install, console)?;
+    let id = daemon::register(ground, console);
+    let listed = Environments::of(ground.host).map(|listed| listed.add(project.venv().root()));
+    if let Some(Err(error)) = listed {
+        console.warn(t!("venv_sync.list.not_listed", why = error));
+    }
+    if let Some(published) = applied.raised_by() {
+        daemon::tell(ground, published);
+    }
+    Ok((applied, id))
 }
 
 /// The version of pip in an environment, from its metadata.
@@ -199,7 +210,7 @@ fn has_another(folder: &Path, wanted: &Venv) -> Error {
 }
 
 /// `project`, if its environment has an interpreter.
-fn usable(project: Project) -> Result<Project> {
+pub(super) fn usable(project: Project) -> Result<Project> {
     match project.venv().python() {
         Ok(_) => Ok(project),
         Err(error) if error.is_known() => {

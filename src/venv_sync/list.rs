@@ -86,7 +86,7 @@ pub(super) fn forget(
     Ok(Exit::Done)
 }
 
-fn listed(host: &Host) -> Result<Environments> {
+pub(super) fn listed(host: &Host) -> Result<Environments> {
     Environments::of(host).ok_or_else(|| Error::failed(t!("venv_sync.list.no_home")))
 }
 

@@ -18,6 +18,7 @@ mod daemon;
 mod doctor;
 mod ground;
 mod init;
+mod init_all;
 mod interpreter;
 mod list;
 mod maker;
@@ -28,8 +29,8 @@ mod status;
 mod sync;
 
 pub use cli::{
-    AllowArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, PromptArgs, RestoreArgs,
-    ShellArgs, ShellName, SyncArgs, Verb,
+    AllowArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, PromptArgs, RemoveArgs,
+    RestoreArgs, ShellArgs, ShellName, SyncArgs, Verb,
 };
 
 use self::ground::Ground;
@@ -54,7 +55,9 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
 fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
     let common = cli.common.clone();
     match cli.into_verb()? {
+        Verb::Init(args) if args.all => init_all::init_all(host, &args, console),
         Verb::Init(args) => init::init(host, &common, &args, console),
+        Verb::Remove(args) if args.all => remove::remove_all(host, args, console),
         Verb::Config(args) => config::config(host, &common, &args, console),
         Verb::List => list::list(host, console),
         Verb::Forget(args) => list::forget(host, &common, &args, console),
@@ -64,7 +67,7 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
             let ground = Ground::find(host, &common, console)?;
             match verb {
                 Verb::Status => status::status(&ground, console),
-                Verb::Remove => remove::remove(&ground, console),
+                Verb::Remove(_) => remove::remove(&ground, console),
                 Verb::Doctor(args) => doctor::doctor(&ground, args, console),
                 Verb::Restore(args) => {
                     restore::restore(&ground, &args, console).map(|()| Exit::Done)

@@ -45,6 +45,7 @@ mod lines;
 mod logs;
 mod lsp;
 mod manual;
+mod many;
 mod meant;
 mod others;
 mod paths;
