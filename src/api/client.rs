@@ -23,9 +23,6 @@ use crate::json::Json;
 use crate::project::Project;
 use crate::words::t;
 
-/// How long a call that should be answered at once may take. Waiting calls get this on top of their wait.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// How long stopping may take: a node that is waited for, and the worker's grace.
 const STOP_PATIENCE: Duration = Duration::from_secs(3600);
 
@@ -38,6 +35,9 @@ pub struct Client {
 }
 
 impl Client {
+    /// How long a call that should be answered at once may take. Waiting calls get this on top of their wait.
+    pub const PATIENCE: Duration = Duration::from_secs(10);
+
     /// Calls the daemon of `project`, else of this person, and checks that it speaks our version: the first of
     /// [`places`] that answers.
     ///
@@ -96,7 +96,7 @@ impl Client {
                 python_version: None,
             },
         };
-        client.version = client.get("/api/version").within(PATIENCE).ask()?;
+        client.version = client.get("/api/version").within(Self::PATIENCE).ask()?;
         client.check_version()?;
         Ok(client)
     }
@@ -126,7 +126,7 @@ impl Client {
 
     /// Its health.
     pub fn health(&self) -> Result<Health> {
-        self.get("/api/health").within(PATIENCE).ask()
+        self.get("/api/health").within(Self::PATIENCE).ask()
     }
 
     /// The project that `folder`, absolute, lies in.
@@ -136,18 +136,18 @@ impl Client {
     pub fn resolve(&self, folder: &Path) -> Result<ProjectInfo> {
         let folder = encode(utf8(folder)?.as_bytes());
         let call = self.get(&format!("/api/v1/resolve?path={folder}"));
-        call.within(PATIENCE).ask()
+        call.within(Self::PATIENCE).ask()
     }
 
     /// Every project that the daemon knows, with its worker.
     pub fn projects(&self) -> Result<Vec<ProjectInfo>> {
-        let list: ProjectList = self.get("/api/v1/projects").within(PATIENCE).ask()?;
+        let list: ProjectList = self.get("/api/v1/projects").within(Self::PATIENCE).ask()?;
         Ok(list.projects)
     }
 
     /// One project.
     pub fn project(&self, project: impl Into<Address>) -> Result<ProjectInfo> {
-        self.get(&of(project, "")).within(PATIENCE).ask()
+        self.get(&of(project, "")).within(Self::PATIENCE).ask()
     }
 
     /// Registers the project in `folder`, absolute; one that is known already keeps its id.
@@ -156,7 +156,7 @@ impl Client {
             path: PathBuf::from(utf8(folder)?),
         };
         let call = self.post("/api/v1/projects", &request)?;
-        call.within(PATIENCE).ask()
+        call.within(Self::PATIENCE).ask()
     }
 
     /// Forgets a project and stops its worker.
@@ -177,7 +177,9 @@ impl Client {
 
     /// The worker's state.
     pub fn worker(&self, project: impl Into<Address>) -> Result<WorkerStatus> {
-        self.get(&of(project, "/worker")).within(PATIENCE).ask()
+        self.get(&of(project, "/worker"))
+            .within(Self::PATIENCE)
+            .ask()
     }
 
     /// The worker's state once it is ready at `generation`, has failed, or is not running (the next node starts it on
@@ -216,7 +218,7 @@ impl Client {
         request: &InterruptRequest,
     ) -> Result<Interrupted> {
         let call = self.post(&of(project, "/worker/interrupt"), request)?;
-        call.within(PATIENCE).ask()
+        call.within(Self::PATIENCE).ask()
     }
 
     /// Puts a fresh worker in the place of the present one.
@@ -246,7 +248,7 @@ impl Client {
 
     /// Every terminal session.
     pub fn terminals(&self) -> Result<Vec<TerminalInfo>> {
-        let list: TerminalList = self.get("/api/v1/terminals").within(PATIENCE).ask()?;
+        let list: TerminalList = self.get("/api/v1/terminals").within(Self::PATIENCE).ask()?;
         Ok(list.terminals)
     }
 
@@ -254,7 +256,7 @@ impl Client {
     pub fn end_terminal(&self, session: &str) -> Result<()> {
         let path = format!("/api/v1/terminals/{}", encode(session.as_bytes()));
         let call = self.call(Method::DELETE, &path, None);
-        call.within(PATIENCE).send().map(drop)
+        call.within(Self::PATIENCE).send().map(drop)
     }
 
     /// Runs a node; `told` gets what it prints and what it waits for, as it comes. Gives the worker's reply object
@@ -328,7 +330,7 @@ fn not_ours(place: &Place) -> Error {
 
 fn patience(wait_s: Option<f64>) -> Duration {
     let wait = wait_s.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
-    PATIENCE.saturating_add(wait.unwrap_or_default())
+    Client::PATIENCE.saturating_add(wait.unwrap_or_default())
 }
 
 fn utf8(path: &Path) -> Result<&str> {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::api::v1::{Faults, Health, ProjectInfo, Version, WorkerState};
 use crate::api::{self, Client, Place, if_offered};
 use crate::console::table::{Cell, pairs};
-use crate::console::{Console, time};
+use crate::console::{Console, connect, time};
 use crate::env_vars;
 use crate::error::{Exit, Result};
 use crate::files::read;
@@ -53,7 +53,7 @@ pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
         projects: None,
         others: Vec::new(),
     };
-    let client = match Client::connect(host, project.as_ref()) {
+    let client = match connect(console, host, project.as_ref()) {
         Err(error) if error.exit() == Exit::NoDaemon && console.is_json() => {
             console.json(&status)?;
             return Ok(Exit::NoDaemon);

@@ -1,16 +1,23 @@
 //! `aim-backend terminals`: which terminal sessions there are, and the end of one.
 
+use std::sync::mpsc;
+use std::time::Duration;
+
 use chrono::Utc;
 use clap::Subcommand;
 
 use super::status::here;
 use crate::api::Client;
 use crate::api::v1::TerminalInfo;
+use crate::console::candidate::{Value, values};
 use crate::console::table::{Cell, Table};
-use crate::console::{Console, time};
+use crate::console::{Console, connect, time};
 use crate::error::{Error, Exit, Result};
 use crate::host::Host;
 use crate::words::t;
+
+/// How long a shell waits for the sessions after Tab.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What `aim-backend terminals` can do.
 #[derive(Debug, Subcommand)]
@@ -19,7 +26,7 @@ pub enum TerminalsCommand {
     #[command(about = t!("backend.help.terminals_end").into_owned())]
     End {
         /// Its id, or as much of it as tells it from the others.
-        #[arg(value_name = "SESSION", help = t!("backend.help.session").into_owned())]
+        #[arg(value_name = "SESSION", add = values(sessions), help = t!("backend.help.session").into_owned())]
         session: String,
     },
 }
@@ -30,7 +37,7 @@ pub(super) fn run(
     command: Option<TerminalsCommand>,
     console: &mut Console,
 ) -> Result<Exit> {
-    let client = Client::connect(host, here(host).as_ref())?;
+    let client = connect(console, host, here(host).as_ref())?;
     let all = client.terminals()?;
     match command {
         None if console.is_json() => console.json(&all)?,
@@ -73,7 +80,7 @@ fn table(all: &[TerminalInfo]) -> Table {
         } else {
             t!("backend.terminals.not_shown")
         };
-        let idle = time::duration(std::time::Duration::from_secs(one.idle_s));
+        let idle = time::duration(Duration::from_secs(one.idle_s));
         table.push([
             Cell::from(shortest(all, &one.session)),
             Cell::from(one.project.to_string()),
@@ -84,6 +91,34 @@ fn table(all: &[TerminalInfo]) -> Table {
         ]);
     }
     table
+}
+
+/// The sessions that a shell offers, if the daemon tells them in time.
+fn sessions() -> Vec<Value> {
+    let (sender, told) = mpsc::channel();
+    let ask = move || {
+        let host = Host::real();
+        let all = Client::connect(&host, here(&host).as_ref())
+            .ok()?
+            .terminals();
+        sender.send(all.ok()?).ok()
+    };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "no daemon: a program that ends at once, with or without an answer"
+    )]
+    std::thread::spawn(ask);
+    let all = told.recv_timeout(PATIENCE).unwrap_or_default();
+    let value = |one: &TerminalInfo| {
+        let shell = one.shell.display().to_string();
+        let meaning = format!(
+            "{}, {}",
+            one.project,
+            one.command.as_ref().unwrap_or(&shell)
+        );
+        (shortest(&all, &one.session).to_owned(), meaning)
+    };
+    all.iter().map(value).collect()
 }
 
 /// The one session that `session` is the id of, or the end of it: ids that were given at nearly the same time begin

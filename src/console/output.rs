@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::args::{ColorWhen, CommonArgs};
 use super::pager::{HeldBack, Pager};
 use super::style;
-use super::waiting::WaitingLine;
+use super::waiting::{self, WaitingLine};
 use super::width;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -55,6 +55,9 @@ impl Console {
         );
         if console.is_terminal() {
             console.width = terminal_width();
+        }
+        if console.can_redraw() {
+            waiting::tell_of_histories(console.err.is_colored);
         }
         console
     }

@@ -2,7 +2,8 @@
 //! second, redrawn in place, and erased when the wait ends. Elsewhere there is none.
 
 use std::io::Write as _;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::SIGINT;
@@ -14,12 +15,19 @@ use super::time;
 use super::width::{cut, of_talk};
 use crate::exec::is_ignored;
 use crate::secrets;
+use crate::store;
 use crate::terminal::printable;
+use crate::words::t;
 
 /// How long a wait may last before anything is said of it.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How often it is asked what is waited for.
 const PERIOD: Duration = Duration::from_millis(200);
+
+/// The line that Ctrl-C takes along.
+static TAKEN_ALONG: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
+/// Whether the command itself says what Ctrl-C does.
+static IS_ATTENDED: AtomicBool = AtomicBool::new(false);
 
 /// A wait that goes on until this is dropped.
 #[derive(Debug, Default)]
@@ -43,13 +51,21 @@ impl WaitingLine {
     /// Begins to wait. `what` says for what, given the time so far; nothing is drawn while it gives none.
     pub(super) fn begin(
         is_colored: bool,
+        what: impl FnMut(&str) -> Option<String> + Send + 'static,
+    ) -> Self {
+        Self::begun(Instant::now(), is_colored, what)
+    }
+
+    /// [`begin`](Self::begin) for a wait that began before now.
+    fn begun(
+        began: Instant,
+        is_colored: bool,
         mut what: impl FnMut(&str) -> Option<String> + Send + 'static,
     ) -> Self {
         let shared = Arc::new(Shared::default());
-        let began = Instant::now();
         let told = Arc::clone(&shared);
         thread(move || {
-            let mut pause = PATIENCE;
+            let mut pause = PATIENCE.saturating_sub(began.elapsed());
             while told.lasts(pause) {
                 let text = what(&time::so_far(began.elapsed()));
                 told.draw(&text.unwrap_or_default(), is_colored);
@@ -61,18 +77,54 @@ impl WaitingLine {
 
     /// For a command that Ctrl-C ends as it ends any program: it takes the line along.
     pub fn until_interrupted(self) -> Self {
-        let Some(shared) = self.0.clone().filter(|_| !is_ignored(SIGINT)) else {
+        static LISTENS: Once = Once::new();
+        let Some(shared) = &self.0 else {
             return self;
         };
-        if let Ok(mut signals) = Signals::new([SIGINT]) {
-            thread(move || {
-                for signal in signals.forever() {
-                    shared.end();
-                    let _ = emulate_default_handler(signal);
-                }
-            });
-        }
+        *taken_along() = Arc::downgrade(shared);
+        LISTENS.call_once(|| {
+            if !is_ignored(SIGINT)
+                && let Ok(signals) = Signals::new([SIGINT])
+            {
+                thread(move || take_along(signals));
+            }
+        });
         self
+    }
+}
+
+/// From here on Ctrl-C does what the command says, and no line ends it any more.
+pub fn attend_interrupts() {
+    IS_ATTENDED.store(true, Ordering::Relaxed);
+}
+
+/// Has every wait for a project's history told, in a command whose talk can be drawn anew.
+pub(super) fn tell_of_histories(is_colored: bool) {
+    store::tell_of_waits(Box::new(move |holder, began| {
+        let pid = holder.pid;
+        let line = WaitingLine::begun(began, is_colored, move |time| {
+            let words = match pid {
+                Some(pid) => t!("console.waiting.history", pid = pid, time = time),
+                None => t!("console.waiting.history_of_some", time = time),
+            };
+            Some(words.into_owned())
+        });
+        Box::new(line.until_interrupted())
+    }));
+}
+
+fn taken_along() -> MutexGuard<'static, Weak<Shared>> {
+    TAKEN_ALONG.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn take_along(mut signals: Signals) {
+    for signal in signals.forever() {
+        if let Some(shared) = taken_along().upgrade() {
+            shared.end();
+        }
+        if !IS_ATTENDED.load(Ordering::Relaxed) {
+            let _ = emulate_default_handler(signal);
+        }
     }
 }
 

@@ -29,7 +29,8 @@ pub fn asked(console: &Console, client: &Client, address: Address) -> WaitingLin
     })
 }
 
-fn words(waiting: Option<&Waiting>, time: &str) -> Option<String> {
+/// What is waited for; none where it is nothing any more.
+pub fn words(waiting: Option<&Waiting>, time: &str) -> Option<String> {
     let nothing = Waiting {
         r#for: WaitFor::Other,
         ..Waiting::default()

@@ -89,9 +89,9 @@ impl Diff {
 
     /// The distributions and the startup files, by the names that people know.
     pub fn affected(&self) -> Vec<String> {
-        let distributions = self.changes().map(|change| &change.name);
-        let startup = self.startup.iter().map(|change| &change.name);
-        distributions.chain(startup).cloned().collect()
+        let distributions = self.changes().map(Change::shown_name);
+        let startup = self.startup.iter().map(|change| change.name.clone());
+        distributions.chain(startup).collect()
     }
 
     /// What it is about.

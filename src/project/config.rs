@@ -252,7 +252,7 @@ impl Config {
             }
             Err(error) => {
                 let line = settings_file::line(&text, error.span().unwrap_or_default().start);
-                self.problems.push(Problem::Unread {
+                self.problems.push(Problem::NotToml {
                     place: format!("{origin}:{line}"),
                     why: error.message().to_owned(),
                 });
@@ -420,14 +420,29 @@ mod tests {
 
     #[test]
     fn what_is_no_toml_spoils_its_file_and_says_where() {
-        let (config, said) = problems("lock.timeout = 5\nguide = maybe");
-        assert!(config.enabled.value && config.lock_timeout.value == 600);
-        let [said] = said.as_slice() else {
-            panic!("{said:?}")
+        use crate::words::{Language, choose};
+        let check = |text: &str, english: &str, korean: &str| {
+            for (language, expected) in [(Language::English, english), (Language::Korean, korean)] {
+                choose(language);
+                let (config, said) = problems(text);
+                assert!(config.enabled.value && config.lock_timeout.value == 600);
+                assert_eq!(said, [expected], "{text}");
+            }
         };
-        assert!(
-            said.starts_with(":3: the whole file is ignored: "),
-            "{said}"
+        check(
+            "lock.timeout = 5\nguide = maybe",
+            ":3: the whole file is ignored, since this line is not TOML: a text needs quotes around it",
+            ":3: 이 줄이 TOML 형식에 맞지 않아 파일 전체를 무시합니다: 글자 값은 따옴표로 감싸야 합니다",
+        );
+        check(
+            "lock.timeout = 5\nlock.timeout = 6",
+            ":3: the whole file is ignored, since this line is not TOML: the name is there twice",
+            ":3: 이 줄이 TOML 형식에 맞지 않아 파일 전체를 무시합니다: 같은 이름이 두 번 나옵니다",
+        );
+        check(
+            "[lock",
+            ":2: the whole file is ignored, since this line is not TOML: unclosed table, expected `]`",
+            ":2: 이 줄이 TOML 형식에 맞지 않아 파일 전체를 무시합니다: unclosed table, expected `]`",
         );
     }
 

@@ -9,11 +9,18 @@ use crate::words::t;
 /// Something that a settings file or a variable says and that is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
-    /// The file cannot be read, or not as TOML.
+    /// The file cannot be read.
     Unread {
-        /// The file, and the line if it is known.
+        /// The file.
         place: String,
-        /// What the system or the parser says.
+        /// What the system says.
+        why: String,
+    },
+    /// The file is no TOML.
+    NotToml {
+        /// The file and the line.
+        place: String,
+        /// What the parser says, in English.
         why: String,
     },
     /// No setting has that name. A newer toolkit may know it, so nothing is wrong by itself.
@@ -42,6 +49,17 @@ impl fmt::Display for Problem {
             Self::Unread { place, why } => {
                 let why = brief(why.lines().next().unwrap_or_default());
                 t!("settings.unread", place = place, why = why)
+            }
+            Self::NotToml { place, why } => {
+                let why = why.lines().next().unwrap_or_default();
+                let why = match why {
+                    "duplicate key" => t!("settings.name_twice"),
+                    _ if why.starts_with("string values must be quoted") => {
+                        t!("settings.no_quotes")
+                    }
+                    other => printable(&brief(other)).into(),
+                };
+                t!("settings.not_toml", place = place, why = why)
             }
             Self::Unknown { place, name, meant } => {
                 let name = printable(&brief(name));

@@ -20,7 +20,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::api::nudge;
-use crate::console::{Console, history, run_lock, shell};
+use crate::console::turn::{held_by, turn};
+use crate::console::{Console, history, shell};
 use crate::error::{Error, Explain as _, Result};
 use crate::exec;
 use crate::host::Host;
@@ -178,8 +179,8 @@ impl Rollback<'_> {
     fn lock(&self, console: &mut Console) -> Result<RunLock> {
         let limit = self.config.lock_wait().unwrap_or_default();
         let venv = self.project.venv().layout();
-        run_lock::acquire(console, &venv, self.command, limit).map_err(|error| match error {
-            LockError::Busy(holder) => Error::failed(run_lock::held_by(&holder)),
+        turn(console, &venv, self.command, limit).map_err(|error| match error {
+            LockError::Busy(holder) => Error::failed(held_by(&holder)),
             error @ LockError::Unusable { .. } => Error::from(error),
         })
     }

@@ -31,7 +31,7 @@ use crate::error::{Error, Exit, Explain, Result};
 use crate::exec;
 use crate::hook;
 use crate::host::Host;
-use crate::store::Allowed;
+use crate::store::{self, Allowed};
 use crate::terminal::styled;
 use crate::words::{self, Language, t};
 use call::PipCall;
@@ -42,6 +42,15 @@ pub fn main() -> ExitCode {
     let host = Host::real();
     words::choose(Language::of(&host));
     Allowed::choose(&host);
+    if host.terminals().stderr {
+        store::tell_of_waits(Box::new(|holder, _| {
+            let pid = holder
+                .pid
+                .map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+            story::say(&t!("shim.waiting_for_history", pid = pid));
+            Box::new(())
+        }));
+    }
     if let Some((pid, call)) = PipCall::from_inside(&host) {
         return beside::main(pid, &call, &host);
     }

@@ -46,6 +46,7 @@ pub use belonging::belong;
 pub use catch_up::{catch_up, enter_seen};
 pub use environments::{Environments, ListedEnvironment};
 pub use error::StoreError;
+pub use history_lock::tell_of_waits;
 pub use link::{Link, LinkRefused};
 pub use lock::{Holder, LockError, RunLock};
 pub use log::{Log, LogDraft, readable};

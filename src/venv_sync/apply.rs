@@ -8,7 +8,8 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use super::ground::Ground;
-use crate::console::{Console, run_lock};
+use crate::console::Console;
+use crate::console::turn::{held_by, turn};
 use crate::error::{Error, Explain, Result};
 use crate::hook::{self, Changes};
 use crate::inventory::{Diff, Snapshot};
@@ -203,16 +204,16 @@ fn lock(ground: &Ground<'_>, action: &str, console: &mut Console) -> Result<Opti
     };
     let layout = ground.project.venv().layout();
     let command = format!("aim-venv-sync {action}");
-    match run_lock::acquire(console, &layout, &command, limit) {
+    match turn(console, &layout, &command, limit) {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Unusable { .. })
             if compare(ground)?.standing.is_in_step() && Unfinished::last(&layout)?.is_none() =>
         {
             Ok(None)
         }
-        Err(LockError::Busy(holder)) => Err(Error::failed(run_lock::held_by(&holder))
+        Err(LockError::Busy(holder)) => Err(Error::failed(held_by(&holder))
             .context(t!("venv_sync.cannot_lock"))
-            .hint(t!("venv_sync.hint_lock"))),
+            .hint(t!("console.hint_lock"))),
         Err(error) => Err(error)
             .context(t!("venv_sync.cannot_lock"))
             .hint(t!("venv_sync.hint_doctor")),

@@ -10,7 +10,7 @@ use crate::api::v1::{
     Health, LONGEST_WAIT_S, ProjectInfo, RestartRequest, Watching, WorkerState, WorkerStatus,
 };
 use crate::api::{Address, Client, if_offered, nudge};
-use crate::console::{Console, worker_wait};
+use crate::console::{self, Console, worker_wait};
 use crate::error::{Error, Exit, Result};
 use crate::host::Host;
 use crate::project::{Project, ProjectId, Venv};
@@ -97,8 +97,8 @@ impl DaemonState {
 }
 
 /// What is there. Never fails, and waits for nothing but one short reply.
-pub(super) fn look(ground: &Ground<'_>) -> DaemonState {
-    let client = match connect(ground) {
+pub(super) fn look(ground: &Ground<'_>, console: &Console) -> DaemonState {
+    let client = match connect(ground, console) {
         Ok(client) => client,
         Err(error) if error.exit() == Exit::NoDaemon => return DaemonState::Absent,
         Err(error) => {
@@ -120,8 +120,8 @@ pub(super) fn look(ground: &Ground<'_>) -> DaemonState {
     }
 }
 
-fn connect(ground: &Ground<'_>) -> Result<Client> {
-    Client::connect(ground.host, Some(&ground.project))
+fn connect(ground: &Ground<'_>, console: &Console) -> Result<Client> {
+    console::connect(console, ground.host, Some(&ground.project))
 }
 
 /// Tells the daemon that the environment changed, if one runs.
@@ -146,7 +146,7 @@ fn known_as(client: &Client, ground: &Ground<'_>) -> Result<ProjectInfo> {
 
 /// Makes the project known to the daemon, if one runs, and gives its id there.
 pub(super) fn register(ground: &Ground<'_>, console: &mut Console) -> Option<String> {
-    let known = connect(ground).and_then(|client| known_as(&client, ground));
+    let known = connect(ground, console).and_then(|client| known_as(&client, ground));
     match known {
         Ok(info) => Some(info.id.to_string()),
         Err(error) => {
@@ -185,7 +185,7 @@ pub(super) fn wait(
     generation: Generation,
     console: &Console,
 ) -> Result<WorkerStatus> {
-    let client = connect(ground)?;
+    let client = connect(ground, console)?;
     let id = known_as(&client, ground)?.id;
     let line = worker_wait::asked(console, &client, Address::from(&id));
     let _line = line.until_interrupted();

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::ground::Ground;
 use super::{RemoveArgs, list};
-use crate::console::{Console, run_lock};
+use crate::console::Console;
+use crate::console::turn::held_by;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::hook;
 use crate::host::Host;
@@ -105,9 +106,9 @@ fn take_out(host: &Host, venv: &Venv) -> Result<TakenOut> {
         .is_ok()
         .then(|| RunLock::try_acquire(&layout, "aim-venv-sync remove"));
     if let Some(Err(LockError::Busy(holder))) = &lock {
-        return Err(Error::failed(run_lock::held_by(holder))
+        return Err(Error::failed(held_by(holder))
             .context(t!("venv_sync.cannot_remove"))
-            .hint(t!("venv_sync.hint_lock")));
+            .hint(t!("console.hint_lock")));
     }
     let changes = hook::remove(venv)
         .context(t!("venv_sync.cannot_remove"))

@@ -10,7 +10,7 @@ use super::daemon::{self, DaemonState};
 use super::ground::Ground;
 use super::{apply, changes, init};
 use crate::api::v1::LanguageServer;
-use crate::console::{Console, language_server, run_lock, style, time, width};
+use crate::console::{Console, language_server, style, time, turn, width};
 use crate::error::{Exit, Result};
 use crate::hook::{self, HookState};
 use crate::inventory::{Change, Diff};
@@ -66,7 +66,7 @@ enum Shim {
 
 /// Shows what is there. Always exit 0: `sync --check` and `doctor` are for judging.
 pub(super) fn status(ground: &Ground<'_>, console: &mut Console) -> Result<Exit> {
-    let (status, meta) = gather(ground)?;
+    let (status, meta) = gather(ground, console)?;
     if console.is_json() {
         console.json(&status)?;
     } else {
@@ -75,7 +75,7 @@ pub(super) fn status(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
     Ok(Exit::Done)
 }
 
-fn gather(ground: &Ground<'_>) -> Result<(Status, EnvMeta)> {
+fn gather(ground: &Ground<'_>, console: &Console) -> Result<(Status, EnvMeta)> {
     let venv = ground.project.venv();
     let (meta, _) = EnvMeta::read(&ground.project.layout());
     let Compared {
@@ -105,7 +105,7 @@ fn gather(ground: &Ground<'_>) -> Result<(Status, EnvMeta)> {
         running: RunLock::holder(&venv.layout()),
         waiting: RunLock::waiting(&venv.layout()),
         shim: shim(ground)?,
-        daemon: daemon::look(ground),
+        daemon: daemon::look(ground, console),
         language_servers: running_in(&ground.project),
     };
     Ok((status, meta))
@@ -168,7 +168,7 @@ fn print(
     rows.extend(
         running
             .chain(waiting)
-            .map(|(label, run)| (label, run_lock::named(run))),
+            .map(|(label, run)| (label, turn::named(run))),
     );
     rows.extend(status.language_servers.iter().map(|server| {
         let line = language_server::line(server, Utc::now()).to_line();

@@ -12,6 +12,7 @@ use std::time::Duration;
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 
+use crate::console::attend_interrupts;
 use crate::error::{Error, Exit, Result};
 use crate::exec::is_ignored;
 use crate::words::t;
@@ -80,6 +81,7 @@ fn catch_interrupts<T: Send + 'static, R: Send + 'static>(
     if is_ignored(SIGINT) {
         return Ok(());
     }
+    attend_interrupts();
     let is_second = Arc::new(AtomicBool::new(false));
     let status = i32::from(Exit::Interrupted as u8);
     signal_hook::flag::register_conditional_shutdown(SIGINT, status, Arc::clone(&is_second))?;

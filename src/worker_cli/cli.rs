@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::structure::{starts, valued};
+use crate::console::candidate::values;
 use crate::console::{CommonArgs, examples, grammar};
 use crate::json::Json;
 use crate::words::t;
@@ -142,11 +144,11 @@ pub struct RunArgs {
 #[derive(Debug, Clone, Args)]
 pub struct FlowArgs {
     /// The node to start from.
-    #[arg(long, value_name = "ID", help = t!("worker_cli.help.start_node").into_owned())]
+    #[arg(long, value_name = "ID", add = values(starts), help = t!("worker_cli.help.start_node").into_owned())]
     pub start: Option<String>,
     /// Values of text-input and result nodes.
     #[arg(long = "value", value_name = t!("worker_cli.help.node_value_value").into_owned(), value_parser = node_value,
-          help = t!("worker_cli.help.node_value").into_owned())]
+          add = values(valued), help = t!("worker_cli.help.node_value").into_owned())]
     pub values: Vec<NodeValue>,
     /// Nodes that may run at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10),

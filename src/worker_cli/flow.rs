@@ -2,8 +2,6 @@
 //!
 //! How the nodes fare is talk; the outputs of result nodes are the data.
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -11,17 +9,16 @@ use serde::Deserialize;
 use super::attended::{Arrival, Attended};
 use super::cli::FlowArgs;
 use super::flow_list::NodeList;
-use super::nearest;
 use super::reached::Reached;
+use super::structure::Stored;
 use crate::api::v1::{FlowDone, FlowEvent, FlowEvents, FlowRun};
 use crate::console::style::{NAME, paint};
 use crate::console::{Console, WaitingLine, time, worker_wait};
 use crate::error::{Error, Exit, Explain, Result};
-use crate::files::read;
 use crate::json::Json;
 use crate::json::laid_out;
 use crate::terminal::printable;
-use crate::words::{nearest as nearest_word, t};
+use crate::words::t;
 
 /// How often a living list is drawn at most, and at least while a node runs.
 const PERIODS: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(200));
@@ -34,7 +31,8 @@ pub(super) fn run(console: &mut Console, reached: &Reached, args: FlowArgs) -> R
         return Err(Error::failed(t!("worker_cli.flow.none", path = path)));
     }
     let stored = Stored::read(&structure);
-    stored.check(&args)?;
+    let values = args.values.iter().map(|given| &given.id);
+    stored.check(args.start.iter().chain(values))?;
     // The run's id in the answer is made of the project's, so it is not named by its folder here.
     let id = reached.client.worker(reached.address())?.project;
     let mut node_values = stored.into_values();
@@ -76,71 +74,6 @@ pub(super) fn run(console: &mut Console, reached: &Reached, args: FlowArgs) -> R
             }
         }
         shown.draw(console);
-    }
-}
-
-/// What the structure says of its nodes. One that cannot be read has none here: what is wrong with it is for the daemon
-/// to say.
-#[derive(Default, Deserialize)]
-struct Stored {
-    nodes: Vec<StoredNode>,
-}
-
-#[derive(Deserialize)]
-struct StoredNode {
-    id: String,
-    #[serde(default)]
-    data: StoredData,
-}
-
-#[derive(Default, Deserialize)]
-struct StoredData {
-    title: Option<String>,
-    value: Option<Json>,
-}
-
-impl Stored {
-    fn read(structure: &Path) -> Self {
-        let text = fs_err::read(structure).unwrap_or_default();
-        serde_json::from_slice(read::without_mark(&text)).unwrap_or_default()
-    }
-
-    /// That the nodes exist that were named.
-    ///
-    /// # Errors
-    /// `Exit::Usage`, with the ids that there are.
-    fn check(&self, args: &FlowArgs) -> Result<()> {
-        let ids = || self.nodes.iter().map(|node| node.id.as_str());
-        let values = args.values.iter().map(|given| &given.id);
-        let mut named = args.start.iter().chain(values);
-        let Some(unknown) = named.find(|named| ids().all(|id| id != named.as_str())) else {
-            return Ok(());
-        };
-        if self.nodes.is_empty() {
-            return Ok(());
-        }
-        let all: Vec<_> = self.nodes.iter().map(StoredNode::shown).collect();
-        let error = Error::usage(t!("worker_cli.flow.no_node", id = printable(unknown)));
-        let error = nearest::hinted(error, nearest_word(unknown, ids()));
-        Err(error.hint(t!("worker_cli.flow.ids", ids = all.join(", "))))
-    }
-
-    /// The values that are stored with the nodes, which AIM-Forge's page sends along with each run (compat, sections 3
-    /// and 11).
-    fn into_values(self) -> BTreeMap<String, Json> {
-        let nodes = self.nodes.into_iter();
-        nodes
-            .filter_map(|node| Some((node.id, node.data.value?)))
-            .collect()
-    }
-}
-
-impl StoredNode {
-    fn shown(&self) -> String {
-        match self.data.title.as_deref().filter(|title| !title.is_empty()) {
-            Some(title) => printable(&format!("{} ({title})", self.id)),
-            None => printable(&self.id),
-        }
     }
 }
 
@@ -236,12 +169,15 @@ impl Shown {
     /// How long to wait for an event before it is drawn again.
     fn patience(&self) -> Option<Duration> {
         let period = if self.is_stale { PERIODS.0 } else { PERIODS.1 };
-        (self.is_living && (self.is_stale || self.list.is_running())).then_some(period)
+        (self.is_living && (self.is_stale || self.list.is_counting())).then_some(period)
     }
 
     fn tell(&mut self, event: FlowEvent) {
         match event {
             FlowEvent::Start(nodes) => self.list = NodeList::new(nodes),
+            FlowEvent::NodeWaiting(id, waiting) => {
+                self.list.waits(&id, waiting, Instant::now());
+            }
             FlowEvent::NodeStart(id) => self.list.begins(&id, Instant::now()),
             FlowEvent::NodeComplete(id, result) => {
                 self.lines.extend(self.list.settles(&id, &result));

@@ -9,10 +9,10 @@ use std::time::Instant;
 use anstream::adapter::strip_str;
 use anstyle::Style;
 
-use crate::api::v1::{FlowNode, FlowResult, FlowStatus};
+use crate::api::v1::{FlowNode, FlowResult, FlowStatus, Waiting};
 use crate::console::style::{BAD, FAINT, GOOD, NAME, ODD, paint};
-use crate::console::time;
 use crate::console::width::{columns, cut};
+use crate::console::{time, worker_wait};
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -48,9 +48,11 @@ struct ListedNode {
     state: NodeState,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum NodeState {
     Waiting,
+    /// For its worker, or for another node to end there.
+    WaitingFor(Waiting, Instant),
     Running(Instant),
     Settled,
 }
@@ -77,7 +79,18 @@ impl NodeList {
         list
     }
 
-    /// A node has begun.
+    /// A node waits that is to run.
+    pub(super) fn waits(&mut self, id: &str, waiting: Waiting, now: Instant) {
+        if let Some(node) = self.entry(id) {
+            let since = match node.state {
+                NodeState::WaitingFor(_, since) => since,
+                _ => now,
+            };
+            node.state = NodeState::WaitingFor(waiting, since);
+        }
+    }
+
+    /// A node runs.
     pub(super) fn begins(&mut self, id: &str, now: Instant) {
         if let Some(node) = self.entry(id) {
             node.state = NodeState::Running(now);
@@ -152,10 +165,16 @@ impl NodeList {
     /// What is not final, in at most `rows` lines of at most `width` columns: what runs first, then what waits.
     pub(super) fn living(&self, now: Instant, width: usize, rows: usize) -> Vec<String> {
         let code = || self.nodes.iter().filter(|node| node.is_code);
-        let running = code().filter_map(|node| match node.state {
+        let running = code().filter_map(|node| match &node.state {
             NodeState::Running(since) => {
-                let took = time::duration(now.saturating_duration_since(since));
+                let took = time::duration(now.saturating_duration_since(*since));
                 Some((NAME, t!("worker_cli.flow.running"), name_of(node), took))
+            }
+            NodeState::WaitingFor(waiting, since) => {
+                let so_far = time::so_far(now.saturating_duration_since(*since));
+                let why = worker_wait::words(Some(waiting), &so_far).unwrap_or_default();
+                let word = t!("worker_cli.flow.waiting");
+                Some((FAINT, word, name_of(node), printable(&why)))
             }
             NodeState::Waiting | NodeState::Settled => None,
         });
@@ -193,10 +212,10 @@ impl NodeList {
         lines
     }
 
-    /// Whether a node runs.
-    pub(super) fn is_running(&self) -> bool {
-        let mut states = self.nodes.iter().map(|node| node.state);
-        states.any(|state| matches!(state, NodeState::Running(_)))
+    /// Whether a time grows that the list shows.
+    pub(super) fn is_counting(&self) -> bool {
+        let mut states = self.nodes.iter().map(|node| &node.state);
+        states.any(|state| matches!(state, NodeState::Running(_) | NodeState::WaitingFor(..)))
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -259,134 +278,4 @@ fn state_width() -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::words::{self, Language};
-
-    fn list() -> NodeList {
-        let node = |id: &str, title: &str, kind: &str| FlowNode {
-            id: id.to_owned(),
-            title: title.to_owned(),
-            kind: kind.to_owned(),
-        };
-        NodeList::new(vec![
-            node("s", "Start", "start"),
-            node("1", "Sum", "code"),
-            node("2", "나눗셈", "code"),
-            node("3", "Third", "code"),
-            node("r", "Result", "result"),
-        ])
-    }
-
-    fn result(status: FlowStatus) -> FlowResult {
-        FlowResult {
-            status,
-            error: None,
-            execution_time_ms: 12,
-            logs: String::new(),
-            error_source: None,
-        }
-    }
-
-    fn plain(lines: &[String]) -> Vec<String> {
-        lines
-            .iter()
-            .map(|line| strip_str(line).to_string())
-            .collect()
-    }
-
-    #[test]
-    fn ends_are_told_once_with_what_was_printed() {
-        let mut list = list();
-        let done = FlowResult {
-            logs: "one\n\u{1b}[31mtwo\u{1b}[0m\r\n".to_owned(),
-            ..result(FlowStatus::Success)
-        };
-        assert_eq!(
-            plain(&list.settles("1", &done)),
-            ["  done       Sum (1)     12 ms", "    │ one", "    │ two"]
-        );
-        let failed = FlowResult {
-            error: Some("division by zero\nTraceback".to_owned()),
-            logs: "Traceback".to_owned(),
-            ..result(FlowStatus::Error)
-        };
-        assert_eq!(
-            plain(&list.settles("2", &failed)),
-            [
-                "  failed     나눗셈 (2)  12 ms  division by zero",
-                "    │ Traceback"
-            ]
-        );
-        let skipped = FlowResult {
-            error_source: Some("2".to_owned()),
-            ..result(FlowStatus::Skipped)
-        };
-        assert_eq!(
-            plain(&list.settles("3", &skipped)),
-            ["  skipped    Third (3)   because of 나눗셈 (2)"]
-        );
-        assert!(list.settles("r", &result(FlowStatus::Success)).is_empty());
-        let counts = Counts {
-            done: 1,
-            failed: 1,
-            skipped: 1,
-        };
-        assert_eq!(list.counts(), counts);
-        words::choose(Language::Korean);
-        assert_eq!(
-            plain(&list.settles("1", &result(FlowStatus::Success))),
-            ["  완료     Sum (1)     12밀리초"]
-        );
-    }
-
-    #[test]
-    fn what_lives_fits_the_terminal() {
-        let mut list = list();
-        let now = Instant::now();
-        list.begins("2", now);
-        let later = now + Duration::from_millis(1_500);
-        let check = |width, rows, expected: &[&str]| {
-            let lines = plain(&list.living(later, width, rows));
-            assert_eq!(lines, expected);
-            assert!(lines.iter().all(|line| columns(line) <= width), "{lines:?}");
-        };
-        check(
-            80,
-            9,
-            &[
-                "  running    나눗셈 (2)  1.5 s",
-                "  waiting    Sum (1)",
-                "  waiting    Third (3)",
-            ],
-        );
-        check(80, 2, &["  running    나눗셈 (2)  1.5 s", "  … and 2 more"]);
-        check(18, 1, &["  … and 3 more"]);
-        check(
-            17,
-            3,
-            &["  running    나…", "  waiting    Sum…", "  waiting    Thi…"],
-        );
-        check(80, 0, &[]);
-        assert!(list.is_running());
-        assert_eq!(plain(&list.cancel()), ["  cancelled  나눗셈 (2)"]);
-        assert!(!list.is_running());
-    }
-
-    #[test]
-    fn results_stand_in_the_order_of_their_nodes() {
-        let values =
-            BTreeMap::from([("1", 0), ("r", 1), ("s", 2)].map(|(id, n)| (id.to_owned(), n)));
-        let list = list();
-        let ids: Vec<&str> = list
-            .in_order(&values)
-            .into_iter()
-            .map(|(id, _)| id)
-            .collect();
-        assert_eq!(ids, ["s", "1", "r"]);
-        assert_eq!(list.name("r"), "Result (r)");
-        assert_eq!(list.name("\u{1b}"), "␛");
-    }
-}
+mod tests;

@@ -19,6 +19,7 @@ mod reached;
 mod reply;
 mod restart;
 mod status;
+mod structure;
 
 pub use cli::{
     Cli, Command, FlowArgs, InterruptArgs, LogsArgs, NodeValue, RunArgs, WhenArgs, command,
@@ -29,7 +30,7 @@ use chrono::Utc;
 use self::reached::Reached;
 use self::status::Status;
 use crate::api::{Client, if_offered};
-use crate::console::Console;
+use crate::console::{Console, connect};
 use crate::error::{Exit, Result};
 use crate::host::Host;
 use crate::project::Project;
@@ -46,7 +47,8 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::List => {
             let here = Project::of_host(host);
-            list(&mut console, &Client::connect(host, here.as_ref())?)?;
+            let client = connect(&console, host, here.as_ref())?;
+            list(&mut console, &client)?;
         }
         Command::Status => {
             let reached = Reached::of(host, common, &mut console)?;

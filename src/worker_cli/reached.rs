@@ -16,7 +16,7 @@ impl Reached {
     pub(super) fn of(host: &Host, common: &CommonArgs, console: &mut Console) -> Result<Self> {
         let project = found(host, common);
         // Where the project is says which daemon is meant; without a daemon, nobody misses the project.
-        let client = Client::connect(host, project.as_ref().ok())?;
+        let client = console::connect(console, host, project.as_ref().ok())?;
         let project = project?;
         console::say_which(console, host, common, &project);
         Ok(Self { client, project })

@@ -61,3 +61,22 @@ fn a_run_is_offered_by_its_number_with_what_it_was() {
         assert!(answer.contains(offered), "{answer}");
     }
 }
+
+#[test]
+fn nodes_of_a_flow_are_offered_with_their_titles() {
+    let sandbox = Sandbox::ready();
+    let nodes = r#"{"nodes": [
+        {"id": "7", "type": "custom", "data": {"title": "Add", "file": "add.py"}},
+        {"id": "s", "type": "start", "data": {"title": "Begin"}},
+        {"id": "text", "type": "textInput", "data": {"value": "hello"}},
+        {"id": "r", "type": "result", "data": {"title": "Sum"}}
+    ], "edges": []}"#;
+    sandbox.write("structure.json", nodes);
+    let offered = |option: &str| {
+        let mut command = sandbox.command("aim-worker");
+        let asked = command.args(["--", "aim-worker", "flow", option, ""]);
+        Ran::of(asked.env("AIM_COMPLETE", "fish")).ok().stdout()
+    };
+    assert_eq!(offered("--start"), "s\tBegin\n7\tAdd\ntext\nr\tSum\n");
+    assert_eq!(offered("--value"), "text=\t\"hello\"\nr=\tSum\n");
+}

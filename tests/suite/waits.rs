@@ -1,5 +1,8 @@
 //! Waiting is never silent at a terminal, and silent everywhere else.
 
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 use crate::compare::terminal::Terminal;
@@ -110,20 +113,44 @@ fn a_worker_that_starts_says_what_has_changed() {
         terminal.wait_for("starting a worker (");
         assert!(terminal.end(&sandbox).status.success(), "{line}");
     }
-    sandbox.wheel("dep", "1.0");
-    sandbox.pip(["install", "dep"]).ok();
+    sandbox.wheel("Dep.One", "1.0");
+    sandbox.pip(["install", "dep-one"]).ok();
     let mut terminal = Terminal::start(&sandbox, "aim-venv-sync sync --wait", 110);
-    terminal.wait_for("starting a worker: dep changed (");
+    terminal.wait_for("starting a worker: dep-one changed (");
     let shown = terminal.end(&sandbox).shown;
     assert!(
         after_the_line(&shown).contains("worker ready at generation"),
         "{shown}"
     );
-    sandbox.pip(["uninstall", "-y", "dep"]).ok();
+    sandbox.pip(["uninstall", "-y", "dep-one"]).ok();
     let mut terminal = Terminal::start(&sandbox, "AIM_LANG=ko aim-worker run quick.py", 110);
-    terminal.wait_for("워커를 시작하는 중: dep 변경됨 (");
+    terminal.wait_for("워커를 시작하는 중: dep-one 변경됨 (");
     let shown = terminal.end(&sandbox).shown;
     assert_eq!(after_the_line(&shown), "\"quick\"\r\n");
+}
+
+/// A flow of one node.
+const FLOW: &str = r#"{"nodes": [
+    {"id": "s", "type": "start", "data": {}},
+    {"id": "q", "type": "default", "data": {"title": "Quick", "file": "quick.py"}}
+], "edges": [{"id": "e", "source": "s", "target": "q"}]}"#;
+
+#[test]
+fn a_node_of_a_flow_runs_only_when_its_worker_does() {
+    let sandbox = Sandbox::ready();
+    let _daemon = slow_to_start(&sandbox);
+    sandbox.write(
+        "quick.py",
+        "import time\ndef main():\n    time.sleep(0.5)\n",
+    );
+    sandbox.write("structure.json", FLOW);
+    let mut terminal = Terminal::start(&sandbox, "NO_COLOR=1 aim-worker flow", 110);
+    terminal.wait_for("  waiting    Quick (q)  starting a worker (0 s so far)");
+    terminal.wait_for("  running    Quick (q)");
+    let scene = terminal.end(&sandbox);
+    assert!(scene.status.success(), "{scene:?}");
+    let (before, _) = scene.shown.split_once("starting a worker").expect("said");
+    assert!(!before.contains("running"), "{before}");
 }
 
 #[test]
@@ -136,5 +163,76 @@ fn a_sync_behind_a_pip_says_which() {
     terminal.press("\x03");
     let shown = terminal.end(&sandbox).shown;
     assert_eq!(after_the_line(&shown), "");
+    let mut terminal = Terminal::start(&sandbox, "NO_COLOR=1 aim-logs undo 1 -y", 110);
+    terminal.wait_for("waiting for another run in this environment to end: ");
+    terminal.press("\x03");
+    let shown = terminal.end(&sandbox).shown;
+    assert_eq!(after_the_line(&shown), "");
     drop(held);
+}
+
+#[test]
+fn who_writes_the_history_is_named_to_who_waits_for_it() {
+    let sandbox = Sandbox::ready();
+    let lock = sandbox.project().join(".pip-logs/.lock");
+    let held = || {
+        let mut file = File::options().write(true).open(&lock).expect("the lock");
+        file.lock().expect("free");
+        file.write_all(b"4711\n").expect("written");
+        file
+    };
+    for (line, words) in [
+        (
+            "aim-logs prune",
+            "waiting for process 4711 to finish writing the history (",
+        ),
+        (
+            "AIM_LANG=ko aim-logs prune",
+            "다른 프로세스가 기록을 마치기를 기다리는 중: pid 4711 (",
+        ),
+    ] {
+        let file = held();
+        let mut terminal = Terminal::start(&sandbox, &format!("NO_COLOR=1 {line}"), 110);
+        terminal.wait_for(words);
+        drop(file);
+        let scene = terminal.end(&sandbox);
+        assert!(scene.status.success(), "{scene:?}");
+        let after = after_the_line(&scene.shown);
+        assert!(!after.contains("4711"), "{after}");
+    }
+}
+
+#[test]
+fn a_pip_that_waits_for_the_history_says_so_in_one_line() {
+    let sandbox = Sandbox::ready();
+    let lock = sandbox.project().join(".pip-logs/.lock");
+    let held = File::options().write(true).open(lock).expect("the lock");
+    held.lock().expect("free");
+    let mut terminal = Terminal::start(&sandbox, ".venv/bin/pip uninstall -y nothing", 110);
+    terminal.wait_for("aim-pip: waiting for process ? to finish writing the history\r\n");
+    drop(held);
+    let scene = terminal.end(&sandbox);
+    assert!(scene.status.success(), "{scene:?}");
+    assert_eq!(sandbox.last_record()["action"], "uninstall");
+}
+
+#[test]
+fn a_daemon_that_does_not_answer_is_named() {
+    let sandbox = Sandbox::ready();
+    let _silent = UnixListener::bind(sandbox.socket()).expect("bind");
+    for (line, words) in [
+        ("aim-worker status", "waiting for the daemon at "),
+        ("aim-backend status", "waiting for the daemon at "),
+        (
+            "AIM_LANG=ko aim-venv-sync status",
+            "데몬의 응답을 기다리는 중: ",
+        ),
+    ] {
+        let mut terminal = Terminal::start(&sandbox, line, 200);
+        terminal.wait_for(words);
+        terminal.press("\x03");
+        let scene = terminal.end(&sandbox);
+        assert_eq!(after_the_line(&scene.shown), "", "{line}");
+        assert!(!scene.status.success());
+    }
 }

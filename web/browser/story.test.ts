@@ -1,6 +1,6 @@
 // The main story on the page (docs/qa.md).
 
-import { renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -67,6 +67,27 @@ describe.skipIf(!CHROMIUM)('the main story', () => {
         await page.getByRole('dialog').getByText('Successfully installed tidings-1.0.0').waitFor();
         await page.screenshot({ path: join(SCREENSHOTS, 'log.png') });
         expect(world.run('aim-logs', ['list'])).toContain('-tidings 2.0.0');
+        await context.close();
+    });
+
+    test('a node behind another says what it waits for', async () => {
+        const hold =
+            'import os, time\n\ndef main():\n    open("held", "w").close()\n' +
+            '    while not os.path.exists("go"):\n        time.sleep(0.02)\n';
+        writeFileSync(join(world.project, 'hold.py'), hold);
+        writeFileSync(join(world.project, 'quick.py'), "def main():\n    return 'quick'\n");
+        const { page, context } = await world.open();
+        await type(page, 'aim-worker run hold.py &');
+        await expect.poll(() => existsSync(join(world.project, 'held'))).toBe(true);
+        await page.getByRole('button', { name: 'Nodes', exact: true }).click();
+        await page.getByLabel('File').fill('quick.py');
+        await page.getByRole('button', { name: 'Run', exact: true }).click();
+        await page
+            .getByText(/^waiting for hold.py \(\d+ s so far\) · Interrupt ends it$/)
+            .waitFor();
+        await type(page, 'touch go');
+        await page.getByText(/^done in /).waitFor();
+        await page.getByLabel('Output').getByText('quick', { exact: true }).waitFor();
         await context.close();
     });
 

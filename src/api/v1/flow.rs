@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Waiting;
 use crate::json::Json;
 
 /// Body of `POST /api/project/execute-flow` and `…-stream`.
@@ -125,7 +126,9 @@ impl FlowDone {
 pub enum FlowEvent {
     /// The flow has begun.
     Start(Vec<FlowNode>),
-    /// A node has begun.
+    /// What a node waits for that is to run, after a moment.
+    NodeWaiting(String, Waiting),
+    /// A node runs.
     NodeStart(String),
     /// A node is done with.
     NodeComplete(String, FlowResult),
@@ -158,6 +161,11 @@ impl FlowEvent {
             node_id: String,
         }
         #[derive(Deserialize)]
+        struct NodeWaiting {
+            node_id: String,
+            waiting: Waiting,
+        }
+        #[derive(Deserialize)]
         struct NodeComplete {
             node_id: String,
             result: FlowResult,
@@ -169,6 +177,10 @@ impl FlowEvent {
         let Type { r#type } = serde_json::from_slice(json)?;
         Ok(match r#type.as_str() {
             "start" => Self::Start(serde_json::from_slice::<Start>(json)?.nodes),
+            "node_waiting" => {
+                let NodeWaiting { node_id, waiting } = serde_json::from_slice(json)?;
+                Self::NodeWaiting(node_id, waiting)
+            }
             "node_start" => Self::NodeStart(serde_json::from_slice::<Node>(json)?.node_id),
             "node_complete" => {
                 let NodeComplete { node_id, result } = serde_json::from_slice(json)?;
@@ -184,6 +196,7 @@ impl FlowEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::v1::WaitFor;
 
     #[test]
     fn events_are_read() {
@@ -198,6 +211,16 @@ mod tests {
         check(
             r#"{"type":"node_start","node_id":"1","node_title":"A"}"#,
             FlowEvent::NodeStart("1".into()),
+        );
+        check(
+            r#"{"type":"node_waiting","node_id":"1","waiting":{"for":"worker"}}"#,
+            FlowEvent::NodeWaiting(
+                "1".into(),
+                Waiting {
+                    r#for: WaitFor::Worker,
+                    ..Waiting::default()
+                },
+            ),
         );
         let result = FlowResult {
             status: FlowStatus::Skipped,

@@ -28,7 +28,9 @@ pub use outcome::{NodeStatus, Settled};
 pub use request::FlowRequest;
 pub(crate) use run::unique_ms;
 pub use run::{FlowExecution, OnError};
-pub use runner::{EdgeValue, NodeCall, NodeDone, NodeError, Object, Output, Runner, Value};
+pub use runner::{
+    EdgeValue, Listener, NodeCall, NodeDone, NodeError, Object, Output, Progress, Runner, Value,
+};
 pub use stream::{refused, tell};
 pub use structure::{Edge, Node, NodeId, NodeKind, Structure};
 pub use structures::Structures;

@@ -22,7 +22,7 @@ use super::in_flight::InFlight;
 use super::inputs::{self, Incoming, Shown};
 use super::outcome::{FlowOutcome, NodeStatus, Settled, shown_object};
 use super::request::FlowRequest;
-use super::runner::{EdgeValue, NodeCall, NodeDone, Output, Runner};
+use super::runner::{EdgeValue, Listener, NodeCall, NodeDone, Output, Progress, Runner};
 use super::structure::NodeKind;
 use crate::json::JsonText;
 use crate::json::Pieces;
@@ -58,8 +58,8 @@ pub struct FlowExecution<R: Runner> {
     stopped_by: Option<usize>,
     /// With [`Self::stopped_by`]: places below are settled.
     swept: usize,
-    /// Told of each place that begins.
-    watcher: Option<UnboundedSender<usize>>,
+    /// Told how the places at the runner fare.
+    listener: Option<UnboundedSender<(usize, Progress)>>,
 }
 
 impl<R: Runner> FlowExecution<R> {
@@ -82,7 +82,7 @@ impl<R: Runner> FlowExecution<R> {
             in_flight: InFlight::new(request.max_workers),
             stopped_by: None,
             swept: 0,
-            watcher: None,
+            listener: None,
             started_at: Utc::now(),
             graph,
             request,
@@ -121,11 +121,11 @@ impl<R: Runner> FlowExecution<R> {
         }
     }
 
-    /// The places that go to the runner from now on, each when it begins; of nodes with code only.
-    pub fn beginnings(&mut self) -> UnboundedReceiver<usize> {
-        let (watcher, beginnings) = unbounded_channel();
-        self.watcher = Some(watcher);
-        beginnings
+    /// How the places fare that go to the runner from now on; of nodes with code only.
+    pub fn progress(&mut self) -> UnboundedReceiver<(usize, Progress)> {
+        let (listener, progress) = unbounded_channel();
+        self.listener = Some(listener);
+        progress
     }
 
     /// What was asked for.
@@ -269,10 +269,6 @@ impl<R: Runner> FlowExecution<R> {
             });
         } else {
             let call = self.call(place, inputs::of_code(&incoming));
-            if let Some(watcher) = &self.watcher {
-                // Nobody who wants to know is no reason to stop.
-                let _ = watcher.send(place);
-            }
             self.in_flight
                 .begin(place, async move { Settled::ran(runner.run(call).await) });
         }
@@ -296,6 +292,11 @@ impl<R: Runner> FlowExecution<R> {
             input,
             timeout: self.request.timeout,
             keep: format!("{}_{}", node.id, unique_ms()),
+            listener: self
+                .listener
+                .clone()
+                .filter(|_| node.kind == NodeKind::Code)
+                .map(|to| Listener { place, to }),
         }
     }
 

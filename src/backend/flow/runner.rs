@@ -6,7 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
+
 use super::structure::NodeId;
+use crate::api::v1::Waiting;
 use crate::json::JsonText;
 
 /// Runs nodes and keeps their objects.
@@ -50,6 +53,32 @@ pub struct NodeCall<O> {
     pub timeout: Duration,
     /// The id under which an output is kept that does not go out as JSON. Never given twice.
     pub keep: String,
+    /// Who is told how it fares meanwhile.
+    pub listener: Option<Listener>,
+}
+
+/// How a node fares that was handed to the runner and is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// What it waits for is another thing now; told after a moment.
+    Waits(Waiting),
+    /// It runs.
+    Runs,
+}
+
+/// Who is told how the node at a place of the flow fares.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    pub(super) place: usize,
+    pub(super) to: UnboundedSender<(usize, Progress)>,
+}
+
+impl Listener {
+    /// Tells it.
+    pub fn tell(&self, progress: Progress) {
+        // Nobody who wants to know is no reason to stop.
+        let _ = self.to.send((self.place, progress));
+    }
 }
 
 /// What an edge brings.

@@ -4,7 +4,8 @@
 //! a slow page has not read yet share their memory with the results, so they are as bounded as the answer is.
 //!
 //! Who asks with `"events": "all"` is told more, which older clients need not know: `start` has `nodes` (each with
-//! `id`, `title` and `kind`), a `node_start` comes when a node begins, and a `node_complete` for every node with code.
+//! `id`, `title` and `kind`), a `node_start` comes when a node runs, a `node_waiting` when it has waited for a moment
+//! (for its worker, say), and a `node_complete` for every node with code.
 
 use std::fmt::Display;
 use std::future::pending;
@@ -15,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::graph::Graph;
 use super::run::FlowExecution;
-use super::runner::Runner;
+use super::runner::{Progress, Runner};
 use super::structure::{Node, NodeKind};
 use crate::json::{JsonWriter, Pieces};
 
@@ -24,23 +25,24 @@ use crate::json::{JsonWriter, Pieces};
 pub async fn tell<R: Runner>(mut run: FlowExecution<R>, events: UnboundedSender<Bytes>) {
     let total = run.graph().nodes().filter(|node| node.is_main()).count();
     let tells_all = run.request().tells_all;
-    let mut beginnings = tells_all.then(|| run.beginnings());
+    let mut progress = tells_all.then(|| run.progress());
     send(&events, begun(run.graph(), total, tells_all));
     let mut done = 0;
     loop {
         let place = tokio::select! {
             biased;
             () = events.closed() => return,
-            place = next_of(&mut beginnings) => {
-                send(&events, node_begun(run.graph().node(place)));
+            (place, progress) = next_of(&mut progress) => {
+                send(&events, node_fares(run.graph().node(place), &progress));
                 continue;
             }
             place = run.next() => place,
         };
         let Some(place) = place else { break };
         // A node that was quick may have begun and ended in one step.
-        while let Some(begun) = beginnings.as_mut().and_then(|begun| begun.try_recv().ok()) {
-            send(&events, node_begun(run.graph().node(begun)));
+        while let Some((place, progress)) = progress.as_mut().and_then(|told| told.try_recv().ok())
+        {
+            send(&events, node_fares(run.graph().node(place), &progress));
         }
         let node = run.graph().node(place);
         done += usize::from(node.is_main());
@@ -56,14 +58,14 @@ pub async fn tell<R: Runner>(mut run: FlowExecution<R>, events: UnboundedSender<
     send(&events, complete(&run));
 }
 
-/// The next node that begins, by its place. Where nobody asked for beginnings, this waits for ever.
-async fn next_of(beginnings: &mut Option<UnboundedReceiver<usize>>) -> usize {
-    let begun = match beginnings {
-        Some(beginnings) => beginnings.recv().await,
+/// How which place fares. Where nobody asked for that, this waits for ever.
+async fn next_of(progress: &mut Option<UnboundedReceiver<(usize, Progress)>>) -> (usize, Progress) {
+    let told = match progress {
+        Some(progress) => progress.recv().await,
         None => None,
     };
-    match begun {
-        Some(place) => place,
+    match told {
+        Some(told) => told,
         None => pending().await,
     }
 }
@@ -108,10 +110,17 @@ fn begun(graph: &Graph, total: usize, tells_all: bool) -> Pieces {
     })
 }
 
-fn node_begun(node: &Node) -> Pieces {
-    event("node_start", |writer| {
+fn node_fares(node: &Node, progress: &Progress) -> Pieces {
+    let name = match progress {
+        Progress::Runs => "node_start",
+        Progress::Waits(_) => "node_waiting",
+    };
+    event(name, |writer| {
         writer.text(r#","node_id":"#).value(&*node.id);
         writer.text(r#","node_title":"#).value(&node.title);
+        if let Progress::Waits(waiting) = progress {
+            writer.text(r#","waiting":"#).value(waiting);
+        }
         timestamp(writer);
     })
 }

@@ -15,7 +15,7 @@ use crate::files::{Folder, is_only_name};
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process holds it.
-    #[error("locked by process {} ({})", .0.pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string()), .0.command)]
+    #[error("locked by {0}")]
     Busy(Holder),
     /// There can be no lock here: read-only, full, not a folder.
     #[error("cannot lock {}: {source}", .path.display())]
@@ -45,8 +45,6 @@ pub(in crate::store) struct Held {
 
 /// Who asks for the holder has the lock for microseconds, on a machine that has time for it.
 const LONGEST_QUESTION: Duration = Duration::from_secs(2);
-/// How long somebody waits before anyone is told.
-pub(super) const NOTICE_AFTER: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(40);
 
 /// What became of one attempt to take a lock.
@@ -61,13 +59,13 @@ pub(super) enum Attempt {
 }
 
 impl Held {
-    /// Takes the lock, waiting for it up to `limit`, and no longer than `is_worth_it` says of who holds it. Calls
-    /// `notice` once with the holder when it has waited for [`NOTICE_AFTER`].
+    /// Takes the lock for `me`, waiting for it up to `limit`, and no longer than `is_worth_it` says of who holds it.
+    /// Calls `notice` once with the holder when it has waited for as long as stands beside it.
     pub(in crate::store) fn wait(
         place: &Place<'_>,
-        me: Option<&Holder>,
+        me: &Holder,
         limit: Duration,
-        notice: impl FnOnce(&Holder),
+        (notice_after, notice): (Duration, impl FnOnce(&Holder)),
         mut is_worth_it: impl FnMut(&Holder) -> bool,
     ) -> Result<Self, LockError> {
         let begun = Instant::now();
@@ -76,7 +74,7 @@ impl Held {
         loop {
             // Before the attempt: however long that takes on a busy machine, it is the last one only when time was up.
             let waited = begun.elapsed();
-            let holder = match Self::attempt(place, me) {
+            let holder = match Self::attempt(place, Some(me)) {
                 Ok(Attempt::Held(held)) => return Ok(held),
                 Ok(Attempt::Busy(holder)) => holder,
                 Ok(Attempt::Asked) if waited < LONGEST_QUESTION => {
@@ -92,7 +90,7 @@ impl Held {
                 }
             };
             // First the notice: who gives up, too, has been told by then, however late this thread came to run.
-            if waited >= NOTICE_AFTER
+            if waited >= notice_after
                 && let Some(notice) = notice.take()
             {
                 notice(&holder);

@@ -1,5 +1,6 @@
 //! Who holds a lock, or waits for one: a line with the process, and one with its command, in the lock's own file.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 
@@ -36,6 +37,11 @@ impl Holder {
         }
     }
 
+    /// This process.
+    pub(in crate::store) fn this() -> Self {
+        Self::new(std::process::id(), "")
+    }
+
     /// Its process, where that is surely the one that wrote it.
     pub(super) fn process(&self) -> Option<u32> {
         let pid = self.pid?;
@@ -68,5 +74,18 @@ impl Holder {
         let pid = self.pid.unwrap_or_default();
         let began = self.began.map(|began| format!(" {began}"));
         write!(file, "{pid}{}\n{command}\n", began.unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pid {
+            Some(pid) => write!(f, "process {pid}")?,
+            None => f.write_str("another process")?,
+        }
+        match self.command.as_str() {
+            "" => Ok(()),
+            command => write!(f, " ({command})"),
+        }
     }
 }

@@ -20,6 +20,9 @@ use self::waiting::Waiting;
 use super::places;
 use crate::project::VenvLayout;
 
+/// How long somebody waits before anyone is told.
+const NOTICE_AFTER: Duration = Duration::from_secs(1);
+
 /// The run lock of an environment: one changing pip at a time. Free again when dropped.
 #[derive(Debug)]
 pub struct RunLock(Held);
@@ -63,12 +66,12 @@ impl RunLock {
         let mut stillness = Stillness::default();
         Held::wait(
             &place,
-            Some(holder),
+            holder,
             limit,
-            |other| {
+            (NOTICE_AFTER, |other: &Holder| {
                 sign = Waiting::begin(venv, holder);
                 notice(other);
-            },
+            }),
             |other| !stillness.lasts(other, || waiters(venv, holder)),
         )
         .map(Self)
@@ -120,7 +123,7 @@ mod tests {
     use std::fs::File;
     use std::io::{self, Read as _, Write as _};
 
-    use super::held::{Attempt, NOTICE_AFTER};
+    use super::held::Attempt;
     use super::*;
 
     fn layout() -> (tempfile::TempDir, VenvLayout) {

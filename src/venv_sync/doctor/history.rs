@@ -7,7 +7,8 @@ use rustix::fs::Access;
 use rustix::io::Errno;
 
 use super::check::Check;
-use crate::console::{run_lock, shell};
+use crate::console::shell;
+use crate::console::turn::held_by;
 use crate::store::{Link, LinkRefused, RunLock, RunLog, Standing, Unfinished};
 use crate::terminal::printable;
 use crate::venv_sync::sync::words;
@@ -99,7 +100,7 @@ fn lock(ground: &Ground<'_>) -> Check {
     let layout = ground.project.venv().layout();
     if let Some(holder) = RunLock::holder(&layout) {
         let kill = holder.pid.map(|pid| format!("ps -p {pid} -f"));
-        return Check::odd(NAME, run_lock::held_by(&holder), kill);
+        return Check::odd(NAME, held_by(&holder), kill);
     }
     match Unfinished::last(&layout) {
         Err(error) => Check::wrong(NAME, error.to_string(), None),

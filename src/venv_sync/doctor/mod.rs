@@ -26,7 +26,7 @@ pub(super) fn doctor(ground: &Ground<'_>, args: DoctorArgs, console: &mut Consol
     checks.extend(requirements::checks(ground));
     checks.extend(set_aside::check(ground));
     checks.extend(history::checks(ground));
-    checks.extend(surroundings::checks(ground));
+    checks.extend(surroundings::checks(ground, console));
     let wrong = count(&checks, Rating::Wrong);
     if console.is_json() {
         let healthy = wrong == 0;
@@ -67,6 +67,7 @@ fn print(checks: &[Check], console: &mut Console) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::{CommonArgs, testing};
     use crate::host::Host;
     use crate::project::Project;
 
@@ -85,10 +86,14 @@ mod tests {
         (dir, host, project)
     }
 
+    fn unheard() -> Console {
+        testing::console(&CommonArgs::default()).0
+    }
+
     fn all(ground: &Ground<'_>) -> Vec<Check> {
         let mut checks = environment::checks(ground);
         checks.extend(history::checks(ground));
-        checks.extend(surroundings::checks(ground));
+        checks.extend(surroundings::checks(ground, &unheard()));
         checks
     }
 
@@ -129,7 +134,7 @@ mod tests {
         std::fs::write(note, text).expect("write");
         std::fs::write(&usual, "in the way").expect("write");
         let check = |outcome: Rating, socket: &std::path::Path| {
-            let checks = surroundings::checks(&Ground::of(&host, project.clone()));
+            let checks = surroundings::checks(&Ground::of(&host, project.clone()), &unheard());
             let mut checks = checks.into_iter().filter(|check| check.name == "socket");
             let (found, other) = (checks.next().expect("a check"), checks.next());
             assert_eq!((found.outcome, other), (outcome, None), "{found:?}");

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::check::Check;
-use crate::console::{Console, run_lock, shell};
+use crate::console::turn::held_by;
+use crate::console::{Console, shell};
 use crate::error::{Error, Explain as _, Result};
 use crate::files::Folder;
 use crate::inventory::{AT_REST, at_rest, is_set_aside};
@@ -51,13 +52,13 @@ pub(super) fn clean(ground: &Ground<'_>, console: &mut Console) -> Result<()> {
     let lock = match RunLock::try_acquire(&layout, "aim-venv-sync doctor") {
         Ok(lock) => lock,
         Err(LockError::Busy(holder)) => {
-            return Err(Error::failed(run_lock::held_by(&holder)).hint(t!("venv_sync.hint_lock")));
+            return Err(Error::failed(held_by(&holder)).hint(t!("console.hint_lock")));
         }
         Err(error) => return Err(error).context(t!("venv_sync.cannot_lock")),
     };
     let without_lock = Unfinished::last(&layout)?.filter(Unfinished::may_be_alive);
     if without_lock.is_some() || !comes_to_rest(ground, console) {
-        return Err(Error::failed(t!("venv_sync.doctor.at_work")).hint(t!("venv_sync.hint_lock")));
+        return Err(Error::failed(t!("venv_sync.doctor.at_work")).hint(t!("console.hint_lock")));
     }
     for path in found(ground) {
         if let (Some(folder), Some(name)) = (path.parent(), path.file_name()) {

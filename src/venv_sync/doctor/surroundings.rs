@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use super::check::Check;
 use crate::api::v1::{Health, WatchMode, Watching, WorkerStatus};
 use crate::api::{self, Place};
+use crate::console::Console;
 use crate::project::Problem;
 use crate::system;
 use crate::terminal::printable;
@@ -15,10 +16,10 @@ use crate::words::t;
 
 const SOCKET: &str = "socket";
 
-pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
+pub(super) fn checks(ground: &Ground<'_>, console: &Console) -> Vec<Check> {
     let mut checks = settings(ground);
     checks.extend(sockets(ground));
-    checks.extend(daemon_and_worker(ground));
+    checks.extend(daemon_and_worker(ground, console));
     checks
 }
 
@@ -91,9 +92,9 @@ fn socket(place: &Place) -> Option<Check> {
     is_open.then(|| Check::odd(SOCKET, message(), elsewhere()))
 }
 
-fn daemon_and_worker(ground: &Ground<'_>) -> Vec<Check> {
+fn daemon_and_worker(ground: &Ground<'_>, console: &Console) -> Vec<Check> {
     const NAME: &str = "daemon";
-    let daemon = daemon::look(ground);
+    let daemon = daemon::look(ground, console);
     let words = t!("venv_sync.doctor.daemon", state = daemon.words());
     match &daemon {
         DaemonState::Running {

@@ -32,6 +32,12 @@ export function duration(ms: number, w: Words): string {
     return w.time.hMin(Math.floor(seconds / 3600), two(Math.floor(seconds / 60) % 60));
 }
 
+/** How long something has lasted that goes on, in whole seconds. */
+export function soFar(ms: number, w: Words): string {
+    const seconds = Math.max(0, Math.floor(ms / SECOND));
+    return ms < MINUTE ? w.time.s(String(seconds)) : duration(seconds * SECOND, w);
+}
+
 function two(number: number): string {
     return String(number).padStart(2, '0');
 }
@@ -41,21 +47,30 @@ export interface ChangeText {
     text: string;
 }
 
+/** A distribution's name as people are shown it, everywhere: normalized (PEP 503). */
+function shownName(name: string): string {
+    return name.toLowerCase().replace(/[-_.]+/g, '-');
+}
+
 /** What a run changed, or nothing where nobody knows. */
 export function changes(run: RunInfo, w: Words): ChangeText[] | undefined {
     if (!run.added && !run.removed && !run.changed) return undefined;
     const startup = { added: '+', removed: '-', changed: '~' } as const;
     return [
-        ...(run.added ?? []).map(({ name, to }) => text('added', `+${name} ${to ?? ''}`)),
+        ...(run.added ?? []).map(({ name, to }) =>
+            text('added', `+${shownName(name)} ${to ?? ''}`),
+        ),
         ...(run.changed ?? []).map(({ name, from, to }) =>
             text(
                 'changed',
                 from === to
-                    ? `~${name} ${to ?? ''} ${w.history.reinstalled}`
-                    : `~${name} ${from ?? ''} → ${to ?? ''}`,
+                    ? `~${shownName(name)} ${to ?? ''} ${w.history.reinstalled}`
+                    : `~${shownName(name)} ${from ?? ''} → ${to ?? ''}`,
             ),
         ),
-        ...(run.removed ?? []).map(({ name, from }) => text('removed', `-${name} ${from ?? ''}`)),
+        ...(run.removed ?? []).map(({ name, from }) =>
+            text('removed', `-${shownName(name)} ${from ?? ''}`),
+        ),
         ...(run.startup ?? []).map(({ name, change }) => {
             const kind = change === 'added' || change === 'removed' ? change : 'changed';
             return text(kind, `${startup[kind]}${name} ${w.history.startupFile}`);

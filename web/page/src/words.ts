@@ -104,6 +104,14 @@ const en = {
         noFiles: 'No Python file in this project.',
         badInput: (why: string) => `The input is no JSON: ${why}`,
         running: (time: string) => `running, ${time}`,
+        waiting: {
+            node: (file: string, time: string) =>
+                `waiting for ${file} (${time} so far) · Interrupt ends it`,
+            changed: (what: string, time: string) =>
+                `starting a worker: ${what} changed (${time} so far)`,
+            worker: (time: string) => `starting a worker (${time} so far)`,
+            daemon: (time: string) => `waiting for the daemon (${time} so far)`,
+        },
         done: (time: string) => `done in ${time}`,
         failed: (time: string) => `failed after ${time}`,
         output: 'Output',
@@ -272,6 +280,13 @@ const ko: Words = {
         noFiles: '이 프로젝트에는 Python 파일이 없습니다.',
         badInput: (why) => `입력이 JSON이 아닙니다: ${why}`,
         running: (time) => `실행 중, ${time}`,
+        waiting: {
+            node: (file, time) =>
+                `${file} 실행이 끝나기를 기다리는 중 (${time}째) · 중단을 누르면 끝납니다`,
+            changed: (what, time) => `워커를 시작하는 중: ${what} 변경됨 (${time}째)`,
+            worker: (time) => `워커를 시작하는 중 (${time}째)`,
+            daemon: (time) => `데몬의 응답을 기다리는 중 (${time}째)`,
+        },
         done: (time) => `${time} 만에 끝남`,
         failed: (time) => `${time} 뒤 실패`,
         output: '출력',

@@ -46,7 +46,7 @@ test('changes have a sign each', () => {
     const all = changes(
         run({
             added: [{ name: 'six', from: null, to: '1.16.0' }],
-            removed: [{ name: 'x', from: '1.0', to: null }],
+            removed: [{ name: 'Charset_Normalizer', from: '1.0', to: null }],
             changed: [
                 { name: 'y', from: '1', to: '2' },
                 { name: 'z', from: '3', to: '3' },
@@ -59,7 +59,7 @@ test('changes have a sign each', () => {
         '+six 1.16.0',
         '~y 1 → 2',
         '~z 3 (reinstalled)',
-        '-x 1.0',
+        '-charset-normalizer 1.0',
         '+a.pth (startup file)',
     ]);
     expect(changes(run({}), en)).toBeUndefined();

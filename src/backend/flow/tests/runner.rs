@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::backend::flow::{
     FlowExecution, FlowRequest, Graph, NodeCall, NodeDone, NodeError, Object, OnError, Output,
-    Runner, Structure, Value,
+    Progress, Runner, Structure, Value,
 };
 use crate::json::JsonText;
 
@@ -91,6 +91,9 @@ impl Runner for Scripted {
                 .expect("unpoisoned")
                 .push((node.clone(), *under_way));
             *under_way += 1;
+        }
+        if let Some(listener) = &call.listener {
+            listener.tell(Progress::Runs);
         }
         let mut guard = UnderWay {
             runner: self,

@@ -1,5 +1,6 @@
 //! Flows on a project's workers: what the engine asks of a [`Runner`], done by a [`Job`].
 
+use std::pin::pin;
 use std::time::Instant;
 
 use serde::Deserialize;
@@ -10,8 +11,11 @@ use super::bring::{Brought, ask, bring, gone, is_gone, object};
 use super::job::Job;
 use super::kept::Kept;
 use super::pool::Taken;
+use super::waits::Waits;
 use crate::api::v1::NodeOutput;
-use crate::backend::flow::{NodeCall, NodeDone, NodeError, Object, Output, Runner, Value};
+use crate::backend::flow::{
+    Listener, NodeCall, NodeDone, NodeError, Object, Output, Progress, Runner, Value,
+};
 use crate::backend::worker::protocol::{Edge, KeepAs, Request, Store, WorkerReply};
 use crate::backend::worker::task::{Order, Turn, shutting_down};
 use crate::json::JsonText;
@@ -92,6 +96,7 @@ impl Job {
             Err(error) => return Some(failed(error, begun)),
         };
         let is_first = call.edges.is_empty();
+        let turn = Turn::default();
         let input = || call.input.clone().unwrap_or_else(JsonText::null);
         let order = Order {
             request: Request::ExecNode {
@@ -109,17 +114,44 @@ impl Job {
             file: call.file.as_deref().unwrap_or_default().to_owned(),
             limit: Some(call.timeout.as_secs_f64()),
             wants_now: true,
-            turn: Turn::default(),
+            turn: turn.clone(),
             on: first.map(Kept::pid),
         };
         let (output, printed) = mpsc::channel::<NodeOutput>(QUEUE);
-        let (reply, printed) = tokio::join!(taken.task.run(order, output), collect(printed));
+        let work = async { tokio::join!(taken.task.run(order, output), collect(printed)) };
+        let (reply, printed) = match &call.listener {
+            Some(listener) => {
+                let waits = Waits::new(taken.task.status.clone(), turn.clone());
+                told(work, &turn, waits, listener).await
+            }
+            None => work.await,
+        };
         let reply = reply?;
         Some(match first {
             Some(object) if is_gone(&reply.envelope()) => failed(gone(object), begun),
             _ => done(reply, call.keep.clone(), taken, printed, begun).await,
         })
     }
+}
+
+/// Does the `work` of a node, and tells what it waits for before its `turn`.
+async fn told<T>(
+    work: impl Future<Output = T>,
+    turn: &Turn,
+    mut waits: Waits,
+    listener: &Listener,
+) -> T {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            () = turn.comes() => break,
+            done = &mut work => return done,
+            waiting = waits.next() => listener.tell(Progress::Waits(waiting)),
+        }
+    }
+    listener.tell(Progress::Runs);
+    work.await
 }
 
 /// What comes on the node's edges; an object by its name where the node runs.

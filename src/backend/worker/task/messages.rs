@@ -1,9 +1,8 @@
 //! What is asked of a worker's task, and what it answers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api::v1::{NodeCode, NodeOutput, RestartRequest, Restarted, When, WorkerStatus};
 use crate::backend::worker::protocol::{DaemonReply, Request, WorkerReply};
@@ -86,15 +85,21 @@ pub(crate) struct Order {
 
 /// Whether a node's turn has come, for whoever waits for it. Clones are the same.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Turn(Arc<AtomicBool>);
+pub(crate) struct Turn(Arc<watch::Sender<bool>>);
 
 impl Turn {
     pub(super) fn set(&self, has_come: bool) {
-        self.0.store(has_come, Ordering::Relaxed);
+        self.0.send_replace(has_come);
     }
 
     pub(crate) fn has_come(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        *self.0.borrow()
+    }
+
+    /// Waits until it has come.
+    pub(crate) async fn comes(&self) {
+        // Its sender is here, so this cannot fail.
+        let _ = self.0.subscribe().wait_for(|has_come| *has_come).await;
     }
 }
 

@@ -20,6 +20,7 @@ fn call(node: &str, edges: Vec<EdgeValue<Kept>>) -> NodeCall<Kept> {
         edges,
         input: Some(JsonText::empty_object()),
         timeout: Duration::from_secs(20),
+        listener: None,
         keep: format!("{node}_{number}"),
     }
 }

@@ -12,6 +12,7 @@ export type NodeFiles = Schemas['NodeFiles'];
 export type NodeText = Schemas['NodeText'];
 export type TerminalInfo = Schemas['TerminalInfo'];
 export type WorkerStatus = Schemas['WorkerStatus'];
+export type Waiting = Schemas['Waiting'];
 type NodeEvent = Schemas['NodeEvent'];
 
 /** The daemon refused: why, for people, and in a word. */
@@ -122,7 +123,7 @@ export async function runNode(
     tell: (event: NodeEvent) => void,
     signal: AbortSignal,
 ): Promise<void> {
-    const body = { file, input, on_disconnect: 'cancel' };
+    const body = { file, input, on_disconnect: 'cancel', tells_waiting: true };
     const response = await post(of(id, '/nodes/run'), body, signal);
     for await (const line of lines(response)) tell(JSON.parse(line) as NodeEvent);
 }
@@ -130,6 +131,7 @@ export async function runNode(
 /** An event of a flow's stream, as far as the page shows it (AIM-Forge has more). */
 export type FlowEvent =
     | { type: 'start'; nodes: { id: string; title: string; kind: string }[] }
+    | { type: 'node_waiting'; node_id: string; waiting: Waiting }
     | { type: 'node_start'; node_id: string }
     | { type: 'node_complete'; node_id: string; result: FlowResult }
     | { type: 'complete'; success: boolean; result_nodes: Record<string, unknown> }

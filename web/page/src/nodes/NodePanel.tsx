@@ -9,6 +9,8 @@ import { duration } from '../formats.ts';
 import { WordsContext } from '../words.ts';
 import { NOTHING, ofFlow, ofReply, withPiece } from './output.ts';
 import type { Piece } from './output.ts';
+import { shown, without, withWait } from './waiting.ts';
+import type { Wait } from './waiting.ts';
 
 // It is large, and not everybody edits here.
 const Editor = lazy(async () => ({ default: (await import('./Editor.tsx')).Editor }));
@@ -35,6 +37,7 @@ export function NodePanel({ project, root }: NodePanelProps): ReactElement {
     const [said, setSaid] = useState(NOTHING);
     const [edited, setEdited] = useState<string>();
     const [run, setRun] = useState<Run>({ state: 'none' });
+    const [waits, setWaits] = useState<readonly Wait[]>([]);
     const [now, setNow] = useState(0);
     const cancelling = useRef<AbortController>(undefined);
     const isRunning = run.state === 'running';
@@ -66,11 +69,16 @@ export function NodePanel({ project, root }: NodePanelProps): ReactElement {
         setSaid((before) => withPiece(before, piece));
     };
 
+    const waitFor = (wait: Omit<Wait, 'since'>): void => {
+        setWaits((before) => withWait(before, { ...wait, since: performance.now() }));
+    };
+
     const attend = async (work: (signal: AbortSignal) => Promise<boolean>): Promise<void> => {
         const controller = new AbortController();
         const since = performance.now();
         cancelling.current = controller;
         setSaid(NOTHING);
+        setWaits([]);
         setNow(since);
         setRun({ state: 'running', since });
         let isGood = false;
@@ -99,8 +107,10 @@ export function NodePanel({ project, root }: NodePanelProps): ReactElement {
                     say({ kind: event.stream, text: event.text });
                     return;
                 }
-                // What a node waits for is told to who asks for it (`tells_waiting`), which this page does not.
-                if (event.type === 'waiting') return;
+                if (event.type === 'waiting') {
+                    waitFor({ node: file, waiting: event });
+                    return;
+                }
                 const told = ofReply(event.reply);
                 isGood = told.isGood;
                 say(told.piece);
@@ -118,6 +128,12 @@ export function NodePanel({ project, root }: NodePanelProps): ReactElement {
                 project,
                 (event) => {
                     if (event.type === 'complete') isGood = event.success;
+                    if (event.type === 'node_waiting') {
+                        const { node_id: node, waiting } = event;
+                        waitFor({ node, title: titles.get(node) ?? node, waiting });
+                    }
+                    if (event.type === 'node_start' || event.type === 'node_complete')
+                        setWaits((before) => without(before, event.node_id));
                     for (const piece of ofFlow(event, titles, w.nodes.skipped)) say(piece);
                 },
                 signal,
@@ -195,7 +211,10 @@ export function NodePanel({ project, root }: NodePanelProps): ReactElement {
                     {edited === undefined ? w.editor.open : w.editor.close}
                 </button>
                 <p role="status" className={run.state === 'failed' ? 'bad' : 'faint'}>
-                    {run.state === 'running' && w.nodes.running(duration(now - run.since, w))}
+                    {run.state === 'running' &&
+                        (waits[0]
+                            ? shown(waits[0], now, w)
+                            : w.nodes.running(duration(now - run.since, w)))}
                     {run.state === 'done' && w.nodes.done(duration(run.took, w))}
                     {run.state === 'failed' && w.nodes.failed(duration(run.took, w))}
                 </p>

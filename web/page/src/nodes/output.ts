@@ -87,6 +87,8 @@ export function ofFlow(event: FlowEvent, titles: Map<string, string>, skipped: s
                 text: `${titles.get(id) ?? id}: ${shown(value)}\n`,
             }));
         }
+        case 'node_waiting':
+            return [];
         case 'error':
             return [{ kind: 'bad', text: event.error }];
         case 'other':

@@ -1,30 +1,30 @@
-//! The way to the run lock, as a person sees it: who holds it, and that it is waited for.
+//! A command's turn in an environment: the run lock, and what is said while another run has it.
 
 use std::time::Duration;
 
-use super::Console;
+use super::output::Console;
 use crate::project::VenvLayout;
 use crate::store::{Holder, LockError, RunLock};
 use crate::terminal::printable;
 use crate::words::t;
 
-/// The run lock of an environment, for what is typed as `command`; waits while who holds it gets on, at most `limit`.
+/// Takes the run lock of the environment for `command`, as [`RunLock::acquire`]; a wait for it is told.
 ///
 /// # Errors
-/// [`LockError`]
-pub fn acquire(
+/// [`LockError`].
+pub fn turn(
     console: &mut Console,
-    venv: &VenvLayout,
+    environment: &VenvLayout,
     command: &str,
     limit: Duration,
 ) -> Result<RunLock, LockError> {
-    let asked = venv.clone();
+    let asked = environment.clone();
     let line = console.waiting(move |time| {
         let holder = RunLock::holder(&asked)?;
-        Some(t!("console.waits_for", run = named(&holder), time = time).into_owned())
+        Some(t!("console.waiting.run", run = named(&holder), time = time).into_owned())
     });
     let _line = line.until_interrupted();
-    RunLock::acquire(venv, command, limit, |holder| {
+    RunLock::acquire(environment, command, limit, |holder| {
         if !console.can_redraw() {
             console.note(held_by(holder));
         }
