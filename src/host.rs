@@ -99,11 +99,11 @@ impl Host {
         self.exe.as_deref()
     }
 
-    /// `path` as seen from the working folder: absolute paths stay, others are joined to it.
+    /// `path` as seen from the working folder: absolute paths stay, others are joined to it; without a `.` in it.
     pub fn absolute(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         match &self.cwd {
-            Some(cwd) => cwd.join(path),
+            Some(cwd) => cwd.join(path).components().collect(),
             None => path.to_path_buf(),
         }
     }

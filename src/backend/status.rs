@@ -182,7 +182,7 @@ fn lines(
     }
     let rows = rows.into_iter();
     let rows: Vec<_> = rows
-        .map(|(label, value)| (label, value.into_iter().map(Cell::from).collect()))
+        .filter_map(|(label, value)| Some((label, vec![Cell::from(value?)])))
         .collect();
     pairs(&rows)
 }

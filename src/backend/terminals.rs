@@ -133,7 +133,7 @@ fn named<'a>(all: &'a [TerminalInfo], session: &str) -> Result<&'a TerminalInfo>
         ))),
         _ => Err(
             Error::not_found(t!("backend.terminals.unknown", session = session))
-                .hint("aim-backend terminals"),
+                .hint(t!("backend.terminals.hint_list")),
         ),
     }
 }

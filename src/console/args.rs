@@ -9,7 +9,7 @@ use clap_complete::PathCompleter;
 
 use super::candidate::{projects, values_or};
 use super::style::{NAME, paint};
-use super::width::columns;
+use super::width::{columns, of_data, wrapped};
 use crate::words::t;
 
 /// When to use colour.
@@ -80,13 +80,27 @@ pub fn grammar<P: CommandFactory>() -> Command {
     let mut command = localized(P::command());
     // clap adds the `help` sub-command only when it builds; its sentence is English until it is replaced.
     command.build();
-    if command.find_subcommand("help").is_some() {
-        command = command.mut_subcommand("help", |help| {
-            help.about(t!("console.help.help_command").into_owned())
-        });
-    }
-    command
+    explained(command)
 }
+
+/// `command` with our sentence for each `help` in it.
+fn explained(command: Command) -> Command {
+    let below = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned());
+    below
+        .collect::<Vec<_>>()
+        .into_iter()
+        .fold(command, |command, name| {
+            command.mut_subcommand(&name, |sub| match name.as_str() {
+                "help" => sub.about(t!("console.help.help_command").into_owned()),
+                _ => explained(sub),
+            })
+        })
+}
+
+/// Columns of a help text where nobody says how many there are, and at most: as clap has it.
+const HELP_WIDTH: usize = 100;
 
 /// Examples for the end of a help text: what to type, and what it does.
 pub fn examples(rows: &[(&str, Cow<'_, str>)]) -> String {
@@ -95,10 +109,18 @@ pub fn examples(rows: &[(&str, Cow<'_, str>)]) -> String {
         .map(|(line, _)| columns(line))
         .max()
         .unwrap_or(0);
+    let width = of_data().unwrap_or(HELP_WIDTH).min(HELP_WIDTH);
+    let fits = |meaning: &str| 2 + widest + 2 + columns(meaning) <= width;
+    let stands_beside = rows.iter().all(|(_, meaning)| fits(meaning));
     let heading = heading(&t!("console.help.examples"));
     rows.iter().fold(heading, |text, (line, meaning)| {
-        let room = " ".repeat(widest - columns(line));
-        format!("{text}\n  {}{room}  {meaning}", paint(NAME, line))
+        let shown = paint(NAME, line);
+        if stands_beside {
+            let room = " ".repeat(widest - columns(line));
+            return format!("{text}\n  {shown}{room}  {meaning}");
+        }
+        let meaning = wrapped(meaning, width.saturating_sub(6)).join("\n      ");
+        format!("{text}\n  {shown}\n      {meaning}")
     })
 }
 
@@ -124,6 +146,9 @@ fn localized(command: Command) -> Command {
         .subcommand_help_heading(t!("console.help.commands").into_owned())
         .subcommand_value_name(t!("console.help.command_value").into_owned())
         .mut_args(|arg| {
+            // They stand in the help's own sentence, in the person's language.
+            let is_hidden = arg.get_action().takes_values();
+            let arg = arg.hide_possible_values(is_hidden);
             if arg.get_help_heading().is_some() {
                 arg
             } else if arg.is_positional() {

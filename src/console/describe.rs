@@ -3,6 +3,7 @@
 use super::changes;
 use super::style::{self, BAD, FAINT, GOOD, ODD};
 use super::table::{Cell, Styled};
+use super::time;
 use super::width::cut_path;
 use crate::inventory::{
     Change, Diff, StartupChange, StartupChangeKind, canonical, requirement_name,
@@ -123,6 +124,12 @@ pub fn status(run: &Run) -> Styled {
         Some(Ending::Exited(_)) | None => (BAD, t!("logs.failed")),
     };
     (style, words.into_owned())
+}
+
+/// How long it took. Of what another tool did nobody knows that.
+pub fn took(run: &Run) -> Option<String> {
+    let record = run.record().filter(|record| record.action != SYNC)?;
+    Some(time::duration(record.duration()))
 }
 
 fn signal_name(signal: i32) -> String {
@@ -292,6 +299,17 @@ mod tests {
         ] {
             assert_eq!(named(typed), expected);
         }
+    }
+
+    #[test]
+    fn nobody_knows_how_long_another_tool_took() {
+        let by_pip = run(1, &json!({"duration_ms": 1500}));
+        assert_eq!(took(&by_pip).as_deref(), Some("1.5 s"));
+        let by_uv = run(
+            2,
+            &json!({"action": "sync", "tool": "uv", "duration_ms": 0}),
+        );
+        assert_eq!(took(&by_uv), None);
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Console {
             Box::new(std::io::stderr()),
         );
         if console.is_terminal() {
-            console.width = terminal_width();
+            console.width = width::of_data();
         }
         if console.can_redraw() {
             waiting::tell_of_histories(console.err.is_colored);
@@ -343,11 +343,6 @@ fn colored(host: &Host, when: ColorWhen, terminal: bool) -> bool {
             terminal && host.var("CLICOLOR") != Some("0") && host.var("TERM") != Some("dumb")
         }
     }
-}
-
-fn terminal_width() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 #[cfg(test)]

@@ -39,6 +39,10 @@ impl Pager {
         if host.var("LESS").is_none() {
             shell.env("LESS", LESS);
         }
+        // What is shown is UTF-8 whatever the locale says; a container has often none.
+        if host.var("LESSCHARSET").is_none() {
+            shell.env("LESSCHARSET", "utf-8");
+        }
         let mut child = shell.spawn().ok()?;
         // Ctrl-C is the pager's: this program waits for it.
         let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default());

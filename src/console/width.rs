@@ -11,6 +11,27 @@ pub fn of_talk() -> Option<(usize, usize)> {
     Some((known(size.ws_col, 80), known(size.ws_row, 24)))
 }
 
+/// Columns of the terminal that standard output is; `None` where it is something else.
+pub fn of_data() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// `text` as lines of at most `most` columns, broken between words; a word that is longer has a line of its own.
+pub fn wrapped(text: &str, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(word) <= most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Columns that `text` takes. It must have no escape sequences.
 pub fn columns(text: &str) -> usize {
     text.width()
@@ -68,6 +89,18 @@ mod tests {
         check("/home/kim/demo/src/nodes", 3, "…/nodes");
         check("/a-single-long-name", 8, "/a-single-long-name");
         check("데모/노드", 8, "…/노드");
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        fn check(text: &str, most: usize, expected: &[&str]) {
+            assert_eq!(wrapped(text, most), expected, "{text} {most}");
+        }
+        check("one two three", 13, &["one two three"]);
+        check("one two three", 12, &["one two", "three"]);
+        check("기록과 설치된 것", 13, &["기록과 설치된", "것"]);
+        check("at /a/long/path now", 5, &["at", "/a/long/path", "now"]);
+        check("", 5, &[""]);
     }
 
     #[test]

@@ -137,8 +137,8 @@ pub enum Command {
     #[command(
         about = t!("logs.help.state").into_owned(),
         after_help = examples(&[
-            ("aim-logs state --at yesterday", t!("logs.help.example_state")),
-            ("pip install -r <(aim-logs state --at 27)", t!("logs.help.example_state_pip")),
+            ("aim-logs state yesterday", t!("logs.help.example_state")),
+            ("pip install -r <(aim-logs state 27)", t!("logs.help.example_state_pip")),
         ])
     )]
     State(StateArgs),
@@ -304,14 +304,21 @@ pub struct WhyArgs {
 #[derive(Debug, Clone, Args)]
 pub struct StateArgs {
     /// `now`, a time (of a day, its beginning), a run (after it), or a generation, `g12`.
-    #[arg(long, value_name = t!("logs.help.at_value").into_owned(), help = t!("logs.help.at").into_owned())]
+    #[arg(
+        value_name = t!("logs.help.at_value").into_owned(),
+        add = values(runs),
+        help = t!("logs.help.at").into_owned()
+    )]
+    pub when: Option<String>,
+    /// The same, as earlier versions had it.
+    #[arg(long, hide = true, value_name = "WHEN", conflicts_with = "when")]
     pub at: Option<String>,
 }
 
 /// Between which times.
 #[derive(Debug, Clone, Args)]
 pub struct DiffArgs {
-    /// As in [`StateArgs::at`].
+    /// As in [`StateArgs::when`].
     #[arg(value_name = "A", help = t!("logs.help.diff_from").into_owned())]
     pub from: String,
     /// As `from`; now where it is not said.

@@ -9,9 +9,9 @@ use super::cli::ListArgs;
 use super::format::Format;
 use crate::console::style::{self, BAD, NAME};
 use crate::console::table::{Cell, Styled, Table};
-use crate::console::{Console, time};
-use crate::console::{describe, history};
+use crate::console::{Console, describe, history, shell, time};
 use crate::error::{Error, Result};
+use crate::hook;
 use crate::inventory::canonical;
 use crate::project::{Project, ProjectLayout};
 use crate::store::{Run, RunLog};
@@ -37,7 +37,15 @@ pub(super) fn list(
     };
     if !args.all {
         let layout = project.layout();
-        return of_one(console, &layout, &read(&layout), args, now);
+        let log = read(&layout);
+        let is_empty = log.runs.is_empty() && log.problems.is_empty();
+        if is_empty && !console.is_json() && !hook::is_installed(project.venv())? {
+            console.note(t!("logs.none_remembered"));
+            let environment = shell::word(&project.venv().root().to_string_lossy());
+            console.hint(t!("logs.hint_init", path = environment));
+            return Ok(());
+        }
+        return of_one(console, &layout, &log, args, now);
     }
     let mut values = Vec::new();
     for project in project.with_others() {
@@ -201,7 +209,6 @@ impl Rows<'_> {
             time::ago(run.at(), self.now)
         };
         let number = run.number().map(|number| number.to_string());
-        let took = run.record().map(|record| time::duration(record.duration()));
         // A path has a quarter of the terminal.
         let longest_path = self.width.map_or(usize::MAX, |width| width / 4);
         let outcome = describe::outcome(run, self.why(run), self.package.as_deref());
@@ -210,7 +217,7 @@ impl Rows<'_> {
             when.into(),
             describe::what(run, longest_path).into(),
             Cell::list([describe::status(run)]),
-            took.unwrap_or_default().into(),
+            describe::took(run).unwrap_or_default().into(),
             outcome,
         ]
     }
@@ -413,12 +420,12 @@ mod tests {
 #1231  8 min ago   install -e …/src/no…  ~charset-normalize…
        2025-01-01  install requests      ?";
 
-    const AT_110: &str = "  RUN  WHEN        WHAT                                 STATUS        TOOK  CHANGES
-#1234  5 min ago   install flask-login>=1               failed       1.2 s  ERROR: No matching distribution f…
-#1233  6 min ago   uv                                   ok           1.2 s  +six 1.16.0
-#1232  7 min ago   another tool                         ok      2 min 05 s  nothing changed
-#1231  8 min ago   install -e /home/kim/demo/src/node…  ok           1.2 s  ~charset-normalizer 3.0 → 3.4  …
-       2025-01-01  install requests                     ok                  ?";
+    const AT_110: &str = "  RUN  WHEN        WHAT                                   STATUS   TOOK  CHANGES
+#1234  5 min ago   install flask-login>=1                 failed  1.2 s  ERROR: No matching distribution foun…
+#1233  6 min ago   uv                                     ok             +six 1.16.0
+#1232  7 min ago   another tool                           ok             nothing changed
+#1231  8 min ago   install -e /home/kim/demo/src/nodes …  ok      1.2 s  ~charset-normalizer 3.0 → 3.4  …
+       2025-01-01  install requests                       ok             ?";
 
     #[test]
     fn no_row_is_wider_than_the_terminal() {

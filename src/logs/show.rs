@@ -53,7 +53,10 @@ pub(super) fn show(
         console.line(line)?;
     }
     match log {
-        Ok(log) => return print_log(console, &log),
+        Ok(log) => {
+            console.line("")?;
+            return print_log(console, &log);
+        }
         Err(error @ LogError::Unreadable { .. }) => console.warn(printable(&error.to_string())),
         // What another tool did never had one.
         Err(LogError::None) => {}
@@ -148,14 +151,15 @@ fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
             );
             row(t!("logs.label.by"), vec![who.into()]);
             row(t!("logs.label.when"), vec![when.into()]);
-            let took = time::duration(record.duration());
-            row(
-                t!("logs.label.result"),
-                vec![describe::ending(run).and(
-                    style::PLAIN,
-                    format!(", {}", t!("logs.took", duration = took)),
-                )],
-            );
+            let ending = describe::ending(run);
+            let ending = match describe::took(run) {
+                Some(took) => {
+                    let took = t!("logs.took", duration = took);
+                    ending.and(style::PLAIN, format!(", {took}"))
+                }
+                None => ending,
+            };
+            row(t!("logs.label.result"), vec![ending]);
             let changes = if record.changes.is_empty() {
                 vec![t!("logs.nothing_changed").into()]
             } else {
@@ -178,9 +182,7 @@ fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
             row(t!("logs.label.result"), vec![describe::ending(run)]);
         }
     }
-    let mut lines = pairs(&rows);
-    lines.push(String::new());
-    lines
+    pairs(&rows)
 }
 
 /// The log's text; its sections are named where there are two. Escape sequences (only other tools' logs have them) are

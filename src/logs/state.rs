@@ -31,7 +31,7 @@ pub(super) fn state(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let known = Known::read(layout, now)?;
-    let past = known.past(console, args.at.as_deref())?;
+    let past = known.past(console, args.when.as_deref().or(args.at.as_deref()))?;
     if console.is_json() {
         let packages = past.versions.iter();
         let packages = packages.map(|(name, version)| json!({"name": name, "version": version}));
@@ -46,6 +46,9 @@ pub(super) fn state(
             Some((canonical(&package.name), (package.version.as_str(), place)))
         })
         .collect();
+    if past.versions.is_empty() {
+        console.note(style::paint(style::FAINT, t!("logs.nothing_installed")));
+    }
     for (name, version) in &past.versions {
         let line = match editable.get(name) {
             // The history has no places: it is taken to have been where it is.
@@ -112,8 +115,9 @@ mod tests {
 
     fn stated(layout: &ProjectLayout, at: Option<&str>) -> Result<String> {
         let (mut console, out, _) = testing::console(&CommonArgs::default());
-        let at = at.map(str::to_owned);
-        state(&mut console, layout, &StateArgs { at }, Utc::now())?;
+        let when = at.map(str::to_owned);
+        let args = StateArgs { when, at: None };
+        state(&mut console, layout, &args, Utc::now())?;
         Ok(out.text())
     }
 
@@ -141,6 +145,13 @@ mod tests {
         for at in ["g0", "2 days ago", "2020-01-01"] {
             assert_eq!(stated(&layout, Some(at)).expect("known"), "", "{at}");
         }
+        let (mut console, _, talk) = testing::console(&CommonArgs::default());
+        let args = StateArgs {
+            when: Some("g0".to_owned()),
+            at: None,
+        };
+        state(&mut console, &layout, &args, Utc::now()).expect("known");
+        assert!(talk.text().starts_with("nothing was installed then"));
         for at in ["2", "gx", "soon"] {
             let error = stated(&layout, Some(at)).expect_err(at);
             assert_eq!(error.exit(), Exit::NotFound, "{at}");

@@ -28,7 +28,8 @@ pub(super) fn run(console: &mut Console, reached: &Reached, args: FlowArgs) -> R
     let structure = reached.project.layout().structure();
     if !structure.is_file() {
         let path = structure.display();
-        return Err(Error::failed(t!("worker_cli.flow.none", path = path)));
+        return Err(Error::failed(t!("worker_cli.flow.none", path = path))
+            .hint(t!("worker_cli.flow.hint_none")));
     }
     let stored = Stored::read(&structure);
     let values = args.values.iter().map(|given| &given.id);

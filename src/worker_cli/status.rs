@@ -139,8 +139,8 @@ pub(super) fn table(projects: &[ProjectInfo]) -> Table {
         let worker = project.worker.as_ref();
         let state = match (worker, &project.environment) {
             (_, None) => Cell::styled(ODD, t!("worker_cli.no_environment")),
-            (Some(status), _) => state(status),
-            (None, _) => Cell::styled(FAINT, t!("worker_cli.state.stopped")),
+            (Some(status), _) if status.state != WorkerState::Stopped => state(status),
+            _ => Cell::styled(FAINT, t!("worker_cli.state.stopped_short")),
         };
         let number =
             |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());

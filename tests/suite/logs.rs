@@ -137,6 +137,8 @@ fn long_output_goes_to_the_persons_pager() {
     let pager = "sed 's/^/paged: /'";
     let list = shown(&[], pager);
     assert!(list.contains("paged: ") && list.contains("init"), "{list}");
+    let charset = shown(&[], "echo in $LESSCHARSET; cat >/dev/null");
+    assert!(charset.contains("in utf-8"), "{charset}");
     // What is said besides comes when the pager has left the terminal.
     let none = shown(&["--package", "nothing"], "cat >/dev/null; echo paged");
     let (first, then) = (none.find("paged"), none.find("is like that"));

@@ -138,17 +138,30 @@ fn page(command: &Command, name: &str, related: &[String]) -> (String, String) {
     section(&mut rest, "FILES", FILES.map(owned));
     let variables = OURS.iter().chain(OTHERS).map(variable);
     section(&mut rest, "ENVIRONMENT", variables.chain(settings()));
-    let examples = explained.as_deref().unwrap_or_default().lines().skip(1);
-    let examples: Vec<_> = examples
-        .filter_map(|line| line.trim().split_once("  "))
-        .map(|(typed, meaning)| (typed.to_owned(), meaning.trim().to_owned()))
-        .collect();
+    let examples = examples(explained.as_deref().unwrap_or_default());
     if !examples.is_empty() {
         section(&mut rest, "EXAMPLES", examples);
     }
     see_also(&mut rest, related);
     rest.to_writer(&mut text).expect("rendered");
     (format!("{name}.1"), String::from_utf8(text).expect("utf-8"))
+}
+
+/// What is typed and what it means, of the examples of a help text, whose meanings may stand below.
+fn examples(text: &str) -> Vec<(String, String)> {
+    let mut examples: Vec<(String, String)> = Vec::new();
+    for line in text.lines().skip(1) {
+        match (line.strip_prefix("      "), examples.last_mut()) {
+            (Some(more), Some((_, meaning))) => {
+                *meaning = format!("{meaning} {more}").trim().to_owned();
+            }
+            _ => {
+                let (typed, meaning) = line.trim().split_once("  ").unwrap_or((line.trim(), ""));
+                examples.push((typed.to_owned(), meaning.trim().to_owned()));
+            }
+        }
+    }
+    examples
 }
 
 /// The page of `aim-pip`, whose options are pip's own.

@@ -170,3 +170,16 @@ fn doctor_names_what_does_not_hold_and_since_when() {
         .run("aim-venv-sync", ["doctor"])
         .says("packages have what they need");
 }
+
+#[test]
+fn an_environment_whose_pip_is_not_remembered_has_no_runs_to_wait_for() {
+    let sandbox = Sandbox::ready();
+    venv(&sandbox, &sandbox.project().join("env"));
+    let listed = || sandbox.run("aim-logs", ["--env", "./env"]).ok();
+    let told = listed().warns("no runs: pip is not remembered in this environment");
+    let hint = told.stderr();
+    let (_, typed) = hint.split_once("`aim-venv-sync init ").expect("a hint");
+    let (folder, _) = typed.split_once('`').expect("its end");
+    sandbox.run("aim-venv-sync", ["init", folder]).ok();
+    listed().says("init");
+}

@@ -1,5 +1,6 @@
 //! What a person types wrongly, or to see what is there, and what each program says to it in both languages.
 
+use crate::compare::terminal::Terminal;
 use crate::sandbox::{Ran, Sandbox};
 
 /// `program` with `args`, in the language `lang`.
@@ -150,4 +151,38 @@ fn aim_pip_says_what_it_is_by_its_own_name_alone() {
     said(&nowhere, "en", "aim-pip", &[])
         .ok()
         .says("this folder has no Python environment");
+}
+
+#[test]
+fn help_speaks_one_language_down_to_its_last_command() {
+    let sandbox = Sandbox::new();
+    for (program, args) in [
+        ("aim-venv-sync", &["shell", "--help"][..]),
+        ("aim-lsp", &["print-config", "--help"]),
+        #[cfg(feature = "backend")]
+        ("aim-backend", &["terminals", "--help"]),
+    ] {
+        let help = said(&sandbox, "ko", program, args).ok().stdout();
+        for english in ["Print", "ossible values", "subcommand"] {
+            assert!(!help.contains(english), "{help}");
+        }
+    }
+}
+
+#[test]
+fn examples_of_a_help_fit_the_terminal() {
+    let sandbox = Sandbox::new();
+    for (columns, expected) in [
+        (
+            60,
+            "\r\n  aim-logs 27\r\n      run 27 with everything it printed\r\n",
+        ),
+        (
+            110,
+            "\r\n  aim-logs 27                          run 27 with everything it printed\r\n",
+        ),
+    ] {
+        let scene = Terminal::start(&sandbox, "NO_COLOR=1 aim-logs --help", columns).end(&sandbox);
+        assert!(scene.shown.contains(expected), "{}", scene.shown);
+    }
 }

@@ -13,7 +13,7 @@ mod surroundings;
 use self::check::{Check, Rating};
 use super::DoctorArgs;
 use super::ground::Ground;
-use crate::console::{Console, style};
+use crate::console::{Console, style, width};
 use crate::error::{Exit, Result};
 use crate::words::t;
 
@@ -50,7 +50,11 @@ fn print(checks: &[Check], console: &mut Console) -> Result<()> {
             Rating::Odd => style::paint(style::ODD, "!"),
             Rating::Wrong => style::paint(style::BAD, "✗"),
         };
-        console.line(format!("{sign} {}", check.message))?;
+        let room = console
+            .width()
+            .map_or(usize::MAX, |width| width.saturating_sub(2));
+        let message = width::wrapped(&check.message, room).join("\n  ");
+        console.line(format!("{sign} {message}"))?;
         if let Some(remedy) = &check.remedy {
             console.line(format!("    → {}", style::paint(style::NAME, remedy)))?;
         }
