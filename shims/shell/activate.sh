@@ -41,8 +41,9 @@ _aim_activate() {
         . "$_aim_venv/bin/activate"
     fi
     if [ "${VIRTUAL_ENV-}" != "$_aim_venv" ]; then
-        # Without a script, or with one that was written for another place.
+        # Without a script, as a view is, or with one that was written for another place.
         export VIRTUAL_ENV="$_aim_venv"
+        if [ -n "${_AIM_LABEL-}" ]; then export VIRTUAL_ENV_PROMPT="$_AIM_LABEL"; fi
         _aim_out_of_path
         export PATH="$_aim_venv/bin:$PATH"
     fi
@@ -83,3 +84,4 @@ _aim_shown() {
 }
 
 _aim_activate
+unset _AIM_LABEL

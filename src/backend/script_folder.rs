@@ -11,19 +11,8 @@ use std::sync::Arc;
 
 use crate::backend::locked::Locked;
 use crate::files::{Folder, Identity, atomic};
+use crate::shells;
 use crate::worker_source::{FILES, WORKER};
-
-/// Our own files for shells.
-const SHELL: [(&str, &str); 8] = [
-    ("activate.sh", include_str!("../../shims/shell/activate.sh")),
-    ("guide.bash", include_str!("../../shims/shell/guide.bash")),
-    ("guide.fish", include_str!("../../shims/shell/guide.fish")),
-    ("guide.zsh", include_str!("../../shims/shell/guide.zsh")),
-    ("start.bash", include_str!("../../shims/shell/start.bash")),
-    ("start.fish", include_str!("../../shims/shell/start.fish")),
-    ("start.sh", include_str!("../../shims/shell/start.sh")),
-    (".zshenv", include_str!("../../shims/shell/zshenv")),
-];
 
 /// The folder of the script. Beside the daemon's socket, and so it moves when that does; clones move along.
 #[derive(Debug, Clone)]
@@ -88,7 +77,7 @@ impl ScriptFolder {
 /// When the folder is not private to us, or cannot be written.
 fn write_in(folder: &Path) -> io::Result<()> {
     make_private(folder)?;
-    for (name, source) in FILES.into_iter().chain(SHELL) {
+    for (name, source) in FILES.into_iter().chain(shells::FILES) {
         let path = folder.join(name);
         if !fs_err::read(&path).is_ok_and(|found| found == source.as_bytes()) {
             atomic::write(&path, source.as_bytes())?;
@@ -140,7 +129,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).expect("read"), FILES[0].1);
         std::fs::remove_dir_all(&folder).expect("remove");
         write_in(&folder).expect("made again");
-        for (name, source) in FILES.into_iter().chain(SHELL) {
+        for (name, source) in FILES.into_iter().chain(shells::FILES) {
             assert_eq!(
                 std::fs::read_to_string(folder.join(name)).expect("read"),
                 source

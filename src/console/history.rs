@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Console, describe, time};
 use crate::error::{Error, Result};
 use crate::project::ProjectLayout;
-use crate::store::{EnvMeta, FindError, Generation, Moment, Past, Run, RunLog};
+use crate::store::{EnvMeta, FindError, Generation, Moment, Past, Run, RunLog, RunRecord};
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -54,8 +54,14 @@ pub fn moment(text: &str, log: &RunLog, now: DateTime<Utc>) -> Result<Moment> {
     if let Some(Ok(generation)) = text.strip_prefix('g').map(str::parse::<Generation>) {
         return Ok(Moment::Generation(generation));
     }
-    let run = log.find(text).map_err(|error| not_found(&error))?;
-    Ok(Moment::After(run.clone()))
+    match log.find(text) {
+        Ok(run) => Ok(Moment::After(run.clone())),
+        Err(FindError::Unknown(_)) => {
+            let words = t!("console.view.no_time", at = printable(text));
+            Err(Error::not_found(words).hint(t!("logs.hint_list")))
+        }
+        Err(error) => Err(not_found(&error)),
+    }
 }
 
 /// What was installed at `moment`.
@@ -71,6 +77,22 @@ pub fn past(moment: &Moment, meta: &EnvMeta, log: &RunLog) -> Result<Past> {
         let first = too_far.0.map(|number| number.to_string());
         Error::not_found(t!("logs.too_far", run = first.unwrap_or_default()))
     })
+}
+
+/// As [`past`]; of the time before anybody looked, what was found then: nobody knows more.
+///
+/// # Errors
+/// As [`past`].
+pub fn known_past(moment: &Moment, meta: &EnvMeta, log: &RunLog) -> Result<Past> {
+    let at = past(moment, meta, log)?;
+    let first = log.runs.last();
+    let first = first.filter(|run| run.record().is_some_and(RunRecord::is_first_look));
+    match first {
+        Some(run) if at.generation == Generation::default() => {
+            past(&Moment::After(run.clone()), meta, log)
+        }
+        _ => Ok(at),
+    }
 }
 
 /// Why there is no one run that is meant, with what may help.

@@ -26,6 +26,7 @@ pub mod style;
 pub mod table;
 pub mod time;
 pub mod turn;
+pub mod view;
 mod waiting;
 pub mod width;
 pub mod worker_wait;

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{FileTimes, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::SystemTime;
 
 use rustix::fs::{self, AtFlags, OFlags};
@@ -25,6 +26,15 @@ impl Folder {
         Ok(fs::linkat(self, from, there, to, AtFlags::empty())?)
     }
 
+    /// Makes the new link `name`, which leads to `target`.
+    ///
+    /// # Errors
+    /// What the system says; above all that there is something.
+    pub fn make_link(&self, name: impl AsRef<OsStr>, target: impl AsRef<Path>) -> io::Result<()> {
+        let name = plain(name.as_ref())?;
+        Ok(fs::symlinkat(target.as_ref(), self, name)?)
+    }
+
     /// Copies the file or link `from` to the new name `to` in the folder `there`, with its mode and its time. A system
     /// that can lets both share their content on the disk.
     ///
@@ -39,7 +49,7 @@ impl Folder {
         let (from, to) = (plain(from.as_ref())?, plain(to.as_ref())?);
         let found = self.found(from)?;
         if found.is_link {
-            return Ok(fs::symlinkat(self.read_link(from)?, there, to)?);
+            return there.make_link(to, self.read_link(from)?);
         }
         let (mut old, _) = self.open_file(from)?;
         let mut new = there.create(to, OFlags::WRONLY, None)?;
@@ -65,7 +75,6 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
-    use std::path::Path;
 
     use super::*;
 

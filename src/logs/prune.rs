@@ -1,4 +1,4 @@
-//! `aim-logs prune`: retention, now.
+//! `aim-logs prune`: retention, now; and the views that nobody uses.
 
 use serde_json::json;
 
@@ -23,18 +23,27 @@ pub(super) fn prune(
     }
     let limits = limits(&config, args);
     let pruned = store::prune(project, limits, args.dry_run).context(t!("logs.cannot_prune"))?;
+    let views = store::prune_views(project.venv(), args.dry_run);
+    let views = views.context(t!("logs.cannot_prune"))?;
     if console.is_json() {
         return console.json(&json!({
             "runs": pruned.runs,
             "bytes": pruned.bytes,
+            "views": views,
             "dry_run": args.dry_run,
         }));
     }
     let size = size::bytes(pruned.bytes);
     match (pruned.runs, args.dry_run) {
+        (0, _) if views > 0 => {}
         (0, _) => console.note(t!("logs.nothing_to_prune")),
         (runs, true) => console.line(t!("logs.would_prune", n = runs, size = size))?,
         (runs, false) => console.note(t!("logs.pruned", n = runs, size = size)),
+    }
+    match (views, args.dry_run) {
+        (0, _) => {}
+        (views, true) => console.line(t!("logs.would_prune_views", n = views))?,
+        (views, false) => console.note(t!("logs.pruned_views", n = views)),
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! What makes a process one of an environment: the variables that it has instead of those that it would inherit.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
+use super::layout::VenvLayout;
 use super::venv::Venv;
 use crate::host::Host;
 
@@ -24,17 +26,69 @@ impl Venv {
     /// The environment that is active in the process `host`: `$VIRTUAL_ENV`, else conda's, but for the one that all of
     /// conda's hang from, which many shells always have.
     pub fn active(host: &Host) -> Option<Self> {
-        let of = |name| Self::open(host.absolute(host.path_var(name)?)).ok();
-        of("VIRTUAL_ENV")
-            .or_else(|| of("CONDA_PREFIX").filter(|venv| !venv.layout().condabin().is_dir()))
+        let conda = || Self::open(host.absolute(host.path_var("CONDA_PREFIX")?)).ok();
+        Self::virtual_env(host)
+            .or_else(|| conda().filter(|venv| !venv.layout().condabin().is_dir()))
     }
 
-    /// A `PATH` with its programs first, before those of `inherited`.
+    /// The environment of `$VIRTUAL_ENV`; where that is a view, the one that it is a view of.
+    pub(super) fn virtual_env(host: &Host) -> Option<Self> {
+        let active = host.absolute(host.path_var("VIRTUAL_ENV")?);
+        Self::open(VenvLayout::viewed(&active).unwrap_or(&active)).ok()
+    }
+
+    /// A `PATH` with its programs first, before those of `inherited`. In a view, programs of today's environment are
+    /// none, nor are those of other views.
     fn first_on_path(&self, inherited: Option<&OsStr>) -> OsString {
         let rest = inherited.filter(|path| !path.is_empty());
+        let rest = rest.unwrap_or(OsStr::new(USUAL_PATH));
+        let today = VenvLayout::viewed(self.root()).map(VenvLayout::new);
+        let is_todays = |place: &Path| {
+            let is_bin_of = |today: &VenvLayout| {
+                let real = |path: &Path| path.canonicalize().ok();
+                let is_same = real(place).is_some() && real(place) == real(&today.bin());
+                is_same || place.starts_with(today.views())
+            };
+            today.as_ref().is_some_and(is_bin_of)
+        };
         let mut path = self.bin().into_os_string();
-        path.push(":");
-        path.push(rest.unwrap_or(OsStr::new(USUAL_PATH)));
+        for place in std::env::split_paths(rest).filter(|place| !is_todays(place)) {
+            path.push(":");
+            path.push(place);
+        }
         path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn a_view_has_none_of_todays_programs_and_commands_in_it_mean_todays_environment() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let today = VenvLayout::new(dir.path());
+        let view = today.views().join("g1-0");
+        for root in [today.root(), &view] {
+            std::fs::create_dir_all(root.join(VenvLayout::BIN)).expect("folder");
+            std::fs::write(root.join(VenvLayout::PYVENV_CFG), "").expect("write");
+        }
+        let other = today.views().join("g2-0").join(VenvLayout::BIN);
+        let inherited = [today.bin(), other, "/usr/bin".into(), today.root().into()];
+        let inherited = std::env::join_paths(&inherited).expect("a path");
+        let venv = Venv::open(&view).expect("an environment");
+        let expected = [venv.bin(), "/usr/bin".into(), today.root().into()];
+        let expected = std::env::join_paths(&expected).expect("a path");
+        assert_eq!(venv.first_on_path(Some(&inherited)), expected);
+        let usual = [venv.bin(), USUAL_PATH.into()].map(PathBuf::into_os_string);
+        assert_eq!(venv.first_on_path(None), usual.join(OsStr::new(":")));
+
+        let host = Host::fake(["x"]).with_var("VIRTUAL_ENV", &view);
+        let active = Venv::active(&host).expect("an environment");
+        assert_eq!(active.root(), today.root());
+        assert_eq!(VenvLayout::viewed(&view), Some(today.root()));
+        assert_eq!(VenvLayout::viewed(today.root()), None);
     }
 }

@@ -56,10 +56,9 @@ impl Project {
 
     /// The project of the working folder, else of `$VIRTUAL_ENV` (design, section 11).
     pub fn of_host(host: &Host) -> Option<Self> {
-        host.cwd().and_then(Self::containing).or_else(|| {
-            let venv = host.absolute(host.path_var("VIRTUAL_ENV")?);
-            Some(Self::of_venv(Venv::open(venv).ok()?))
-        })
+        host.cwd()
+            .and_then(Self::containing)
+            .or_else(|| Some(Self::of_venv(Venv::virtual_env(host)?)))
     }
 
     /// The project's folder.

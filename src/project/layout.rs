@@ -178,8 +178,12 @@ impl VenvLayout {
     pub const GENERATIONS: &'static str = "generations";
     /// What an undo is about to do; there while it does it.
     pub const UNDO: &'static str = "undo.json";
+    /// Folder of the views of generations.
+    pub const VIEWS: &'static str = "views";
     /// Folder of the figures that nodes gave, each the newest of its node.
     pub const FIGURES: &'static str = "figures";
+    /// Folder of what shells read that are started in a view.
+    pub const SHELL: &'static str = "shell";
     /// Folder of what runs a node without a daemon.
     pub const HERE: &'static str = "here";
 
@@ -286,6 +290,20 @@ impl VenvLayout {
         self.aim.join(Self::ARCHIVE)
     }
 
+    /// The views of generations.
+    pub fn views(&self) -> PathBuf {
+        self.aim.join(Self::VIEWS)
+    }
+
+    /// The environment that the one in `root` is a view of; none where it is no view.
+    pub fn viewed(root: &Path) -> Option<&Path> {
+        let views = root.parent()?;
+        let aim = views.parent()?;
+        (views.ends_with(Self::VIEWS) && aim.ends_with(Self::AIM))
+            .then(|| aim.parent())
+            .flatten()
+    }
+
     /// What an undo is about to do.
     pub fn undo(&self) -> PathBuf {
         self.aim.join(Self::UNDO)
@@ -312,6 +330,15 @@ pub const HOOK_LINE: &str = "00_aim_pip.pth";
 /// Name of the hook's package in site-packages. Compiled files lie in it, not beside it: pip's `--target` shows what is
 /// new in site-packages.
 pub const HOOK_PACKAGE: &str = "_aim_pip_hook";
+
+/// Name of the line for Python's `site` in the site-packages of a view, before those of others.
+pub const VIEW_LINE: &str = "00_aim_view.pth";
+
+/// Name of the module that it imports.
+pub const VIEW_MODULE: &str = "_aim_view.py";
+
+/// Name of the file, in the folder above site-packages, by which installers keep out (PEP 668).
+pub const EXTERNALLY_MANAGED: &str = "EXTERNALLY-MANAGED";
 
 /// The hook's names in a site-packages folder.
 #[derive(Debug, Clone, PartialEq, Eq)]

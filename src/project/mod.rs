@@ -19,8 +19,8 @@ mod worker_settings;
 pub use config::{Config, SettingRow, meant_by};
 pub use discover::Project;
 pub use layout::{
-    CONDA_META, HOOK_LINE, HOOK_PACKAGE, HookLayout, LOGS, ProjectLayout, UserLayout, VenvLayout,
-    socket, socket_lock, sockets, worker_scripts,
+    CONDA_META, EXTERNALLY_MANAGED, HOOK_LINE, HOOK_PACKAGE, HookLayout, LOGS, ProjectLayout,
+    UserLayout, VIEW_LINE, VIEW_MODULE, VenvLayout, socket, socket_lock, sockets, worker_scripts,
 };
 pub use node_variables::node_variables;
 pub use package_places::PackagePlace;

@@ -41,7 +41,7 @@ mod undo;
 mod unfinished;
 
 pub use allowed::Allowed;
-pub use archive::{Goal, Plan, Usage, keep_all};
+pub use archive::{Contents, Goal, Plan, Usage, View, ViewError, keep_all, prune_views};
 pub use belonging::belong;
 pub use catch_up::{catch_up, enter_seen};
 pub use environments::{Environments, ListedEnvironment};

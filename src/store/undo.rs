@@ -120,4 +120,4 @@ impl RunLog {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

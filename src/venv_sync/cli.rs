@@ -1,8 +1,9 @@
 //! The command line of `aim-venv-sync`. Only shape and help; the verbs are in the files beside this one.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::console::candidate::{Value, values};
 use crate::console::{CommonArgs, examples};
@@ -133,10 +134,21 @@ pub enum Verb {
         ])
     )]
     Config(ConfigArgs),
-    /// What a shell reads to guide its person.
+    /// Run a command in the environment, today's or an earlier one.
+    #[command(
+        about = t!("venv_sync.help.run").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync run --at yesterday -- pytest -x", t!("venv_sync.help.example_run_at")),
+            ("aim-venv-sync run --at g12 -- python -c 'import numpy'", t!("venv_sync.help.example_run_generation")),
+            ("aim-venv-sync run -- python app.py", t!("venv_sync.help.example_run")),
+        ])
+    )]
+    Run(RunArgs),
+    /// What a shell reads to guide its person, or a shell in an earlier environment.
     #[command(
         about = t!("venv_sync.help.shell").into_owned(),
         after_help = examples(&[
+            ("aim-venv-sync shell --at yesterday", t!("venv_sync.help.example_shell_at")),
             ("eval \"$(aim-venv-sync shell bash)\"", t!("venv_sync.help.example_shell_bash")),
             ("eval \"$(aim-venv-sync shell zsh)\"", t!("venv_sync.help.example_shell_zsh")),
             ("aim-venv-sync shell fish | source", t!("venv_sync.help.example_shell_fish")),
@@ -148,15 +160,48 @@ pub enum Verb {
     Prompt(PromptArgs),
 }
 
+/// Which environment, as it was at which time.
+#[derive(Debug, Clone, Args)]
+pub struct AtArgs {
+    /// A time (of a day, its beginning), a generation, a run (after it).
+    #[arg(long, value_name = t!("console.view.at_value").into_owned(), help = t!("console.view.at").into_owned())]
+    pub at: Option<String>,
+    /// Also where not all is kept any more.
+    #[arg(long, requires = "at", help = t!("console.view.incomplete").into_owned())]
+    pub incomplete: bool,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// In which environment.
+    #[command(flatten)]
+    pub of: AtArgs,
+    /// The command and its arguments.
+    #[arg(
+        value_name = t!("venv_sync.help.command_value").into_owned(),
+        help = t!("venv_sync.help.command").into_owned(),
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_hint = ValueHint::CommandWithArguments
+    )]
+    pub command: Vec<OsString>,
+}
+
 /// Arguments of `shell`.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ShellArgs {
     /// Which shell.
-    #[arg(value_enum, help = t!("venv_sync.help.shell_name").into_owned())]
-    pub shell: ShellName,
+    #[arg(value_enum, required_unless_present = "at", conflicts_with = "at",
+          help = t!("venv_sync.help.shell_name").into_owned())]
+    pub shell: Option<ShellName>,
     /// The completions alone.
-    #[arg(long, help = t!("venv_sync.help.shell_completions").into_owned())]
+    #[arg(long, conflicts_with = "at", help = t!("venv_sync.help.shell_completions").into_owned())]
     pub completions: bool,
+    /// A shell in an earlier environment instead.
+    #[command(flatten)]
+    pub of: AtArgs,
 }
 
 /// A shell that can be guided.

@@ -3,7 +3,8 @@
 //!
 //! Start reading at [`run`]. `plan` says what a sync has to do and `apply` does it; `init` is a sync of an
 //! environment that was just made (`maker`). The other verbs only look: `status`, `doctor`, `config`; `remove` takes
-//! out what `init` put in.
+//! out what `init` put in. `run` and `shell --at` become the program that they start, in today's environment or in a
+//! view.
 //!
 //! **Invariant:** the daemon is told, never needed (`daemon`): only `--wait` fails without one.
 //! **Invariant:** `--check`, `status`, `doctor` and `config` write nothing, not even a lock file.
@@ -25,12 +26,13 @@ mod maker;
 mod prompt;
 mod remove;
 mod restore;
+mod run;
 mod status;
 mod sync;
 
 pub use cli::{
-    AllowArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, PromptArgs, RemoveArgs,
-    RestoreArgs, ShellArgs, ShellName, SyncArgs, Verb,
+    AllowArgs, AtArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, PromptArgs, RemoveArgs,
+    RestoreArgs, RunArgs, ShellArgs, ShellName, SyncArgs, Verb,
 };
 
 use self::ground::Ground;
@@ -61,7 +63,11 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
         Verb::Config(args) => config::config(host, &common, &args, console),
         Verb::List => list::list(host, console),
         Verb::Forget(args) => list::forget(host, &common, &args, console),
-        Verb::Shell(args) => prompt::shell(args, console),
+        Verb::Shell(ShellArgs {
+            shell: Some(shell),
+            completions,
+            ..
+        }) => prompt::shell(shell, completions, console),
         Verb::Prompt(args) => prompt::prompt(host, args, console),
         verb => {
             let ground = Ground::find(host, &common, console)?;
@@ -74,11 +80,12 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
                 }
                 Verb::Allow(args) => allow::allow(&ground, args, console),
                 Verb::Sync(args) => sync::sync(&ground, args, console),
+                Verb::Run(args) => run::run(&ground, &args, console),
+                Verb::Shell(args) => run::shell(&ground, &args.of, console),
                 Verb::Init(_)
                 | Verb::Config(_)
                 | Verb::List
                 | Verb::Forget(_)
-                | Verb::Shell(_)
                 | Verb::Prompt(_) => unreachable!("done above"),
             }
         }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::cli::{PromptArgs, ShellArgs, ShellName};
+use super::cli::{PromptArgs, ShellName};
 use crate::api::Client;
 use crate::api::v1::{WorkerState, WorkerStatus};
 use crate::console::style::{FAINT, paint};
@@ -60,8 +60,8 @@ macro_rules! completions {
 }
 
 /// Prints the snippet for a shell, or the completions that it loads when they are first asked for.
-pub(super) fn shell(args: ShellArgs, console: &mut Console) -> Result<Exit> {
-    let text: String = match (args.shell, args.completions) {
+pub(super) fn shell(shell: ShellName, completions: bool, console: &mut Console) -> Result<Exit> {
+    let text: String = match (shell, completions) {
         (ShellName::Bash, false) => include_str!("../../shims/shell/guide.bash").to_owned(),
         (ShellName::Zsh, false) => include_str!("../../shims/shell/guide.zsh").to_owned(),
         (ShellName::Fish, false) => include_str!("../../shims/shell/guide.fish").to_owned(),

@@ -7,7 +7,7 @@ use super::ground::Ground;
 use crate::console::{Console, history, style, time};
 use crate::error::{Error, Result};
 use crate::rollback::{Rollback, Target};
-use crate::store::{EnvMeta, Generation, Goal, MetaState, Moment, Past, Run, RunLog, RunRecord};
+use crate::store::{EnvMeta, Goal, MetaState, Run, RunLog, RunRecord};
 use crate::words::t;
 
 /// Restores what was there at a moment.
@@ -39,12 +39,9 @@ pub(super) fn restore(
 fn target(ground: &Ground<'_>, text: &str, meta: &EnvMeta, log: &RunLog) -> Result<Target> {
     let now = Utc::now();
     let moment = history::moment(text, log, now)?;
-    let mut past = history::past(&moment, meta, log)?;
+    let past = history::known_past(&moment, meta, log)?;
     if past.has_gap {
         return Err(Error::failed(t!("venv_sync.restore_gap")).hint(t!("logs.hint_list")));
-    }
-    if past.generation == Generation::default() {
-        past = first_known(meta, log)?.unwrap_or(past);
     }
     let left = log.runs.iter().filter_map(Run::record);
     let left: Option<&RunRecord> = left
@@ -71,14 +68,4 @@ fn target(ground: &Ground<'_>, text: &str, meta: &EnvMeta, log: &RunLog) -> Resu
         name,
         goal: Goal::Past(past),
     })
-}
-
-/// What was there when somebody first looked: of the time before, nobody knows.
-fn first_known(meta: &EnvMeta, log: &RunLog) -> Result<Option<Past>> {
-    let first = log
-        .runs
-        .last()
-        .filter(|run| run.record().is_some_and(RunRecord::is_first_look));
-    let first = first.map(|run| history::past(&Moment::After(run.clone()), meta, log));
-    first.transpose()
 }

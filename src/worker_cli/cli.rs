@@ -89,6 +89,7 @@ pub enum Command {
             ("aim-worker run nodes/add.py --input - < input.json", t!("worker_cli.help.example_run_stdin")),
             ("aim-worker run nodes/add.py --timeout 2.5", t!("worker_cli.help.example_run_timeout")),
             ("aim-worker run --here nodes/ask.py", t!("worker_cli.help.example_run_here")),
+            ("aim-worker run --at yesterday nodes/add.py", t!("worker_cli.help.example_run_at")),
             ("aim-worker run nodes/add.py --json | jq .output", t!("worker_cli.help.example_run_json")),
         ])
     )]
@@ -138,6 +139,13 @@ pub struct RunArgs {
     /// In this terminal, without the daemon.
     #[arg(long, conflicts_with = "timeout", help = t!("worker_cli.help.here").into_owned())]
     pub here: bool,
+    /// In the environment as it was then, in this terminal.
+    #[arg(long, conflicts_with = "timeout", value_name = t!("console.view.at_value").into_owned(),
+          help = t!("worker_cli.help.at").into_owned())]
+    pub at: Option<String>,
+    /// Also where not all is kept any more.
+    #[arg(long, requires = "at", help = t!("console.view.incomplete").into_owned())]
+    pub incomplete: bool,
 }
 
 /// Which flow, with which values.

@@ -1,5 +1,5 @@
-//! `aim-worker run --here`: one node in this terminal, with its keyboard, on the environment's Python; no daemon is
-//! asked.
+//! `aim-worker run --here` and `--at`: one node in this terminal, with its keyboard, on the environment's Python or
+//! that of a view; no daemon is asked.
 //!
 //! The same Python source runs it as in a worker, and the same words show what comes of it.
 
@@ -18,12 +18,13 @@ use uuid::Uuid;
 use super::cli::RunArgs;
 use super::node;
 use super::reply::{Words, shows};
-use crate::console::Console;
+use crate::console::{Console, view};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::files::Folder;
 use crate::host::Host;
 use crate::json::Json;
 use crate::project::{Config, Project, VenvLayout, node_variables};
+use crate::store::View;
 use crate::words::t;
 use crate::worker_source::{FILES, HERE};
 
@@ -64,9 +65,12 @@ pub(super) fn run(
     input: &Json,
 ) -> Result<Exit> {
     let file = node::file(host, project.root(), &args.file)?;
-    let venv = project.venv();
+    let at = |at: &String| view::view(console, project, at, args.incomplete);
+    let view = args.at.as_ref().map(at).transpose()?;
+    let today = project.venv().layout();
+    let venv = view.as_ref().map_or(project.venv(), View::venv);
     let python = venv.python()?;
-    let folder = written(&venv.layout()).context(t!("worker_cli.here_failed"))?;
+    let folder = written(&today).context(t!("worker_cli.here_failed"))?;
     let request = Request {
         id: "here",
         file: &file,
@@ -77,7 +81,7 @@ pub(super) fn run(
             unless_json: true,
         },
         show: shows(console).map(|shows| Show {
-            figure: venv.layout().figure(&file),
+            figure: today.figure(&file),
             lines: shows.lines,
         }),
         anyway: true,

@@ -3,7 +3,7 @@
 //! Start reading at [`run`]. Each command is one call of [`Client`] and the words for its reply.
 //!
 //! **Invariant:** reads no file of the daemon's: what the daemon says is all that is known. Starts no process but for
-//! `run --here`, which needs no daemon.
+//! `run --here` and `run --at`, which need no daemon.
 
 mod attended;
 mod cause;
@@ -81,7 +81,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
         Command::Run(args) => {
             // What was typed is judged before the daemon is asked for anything.
             let input = node::input(&args)?;
-            if args.here {
+            if args.here || args.at.is_some() {
                 let project = reached::project(host, common, &mut console)?;
                 return here::run(&mut console, host, &project, &args, &input);
             }

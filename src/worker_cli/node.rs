@@ -132,6 +132,8 @@ mod tests {
             input: input.map(str::to_owned),
             timeout: None,
             here: false,
+            at: None,
+            incomplete: false,
         }
     }
 

@@ -73,6 +73,7 @@ mod typed;
 mod undo;
 mod unread_log;
 mod uses;
+mod views;
 mod waits;
 mod watch;
 mod whose;

@@ -15,9 +15,9 @@ use crate::sandbox::Sandbox;
 
 /// What is in an environment but for what Python compiles and what is ours: of files mode and text, of links where they
 /// lead.
-type Tree = BTreeMap<String, (u32, Vec<u8>)>;
+pub(crate) type Tree = BTreeMap<String, (u32, Vec<u8>)>;
 
-fn tree(venv: &Path) -> Tree {
+pub(crate) fn tree(venv: &Path) -> Tree {
     let walk = walkdir::WalkDir::new(venv).into_iter();
     let entries = walk.filter_entry(|entry| {
         let name = entry.file_name();
@@ -53,12 +53,12 @@ fn difference(one: &Tree, other: &Tree) -> Vec<String> {
     differ
 }
 
-fn same(one: &Tree, other: &Tree, when: &str) {
+pub(crate) fn same(one: &Tree, other: &Tree, when: &str) {
     assert_eq!(difference(one, other), [""; 0], "{when}");
 }
 
 /// A wheel with a module, a part of a namespace, a script and a data file, all of which tell the version.
-fn wheel(sandbox: &Sandbox, name: &str, version: &str) -> String {
+pub(crate) fn wheel(sandbox: &Sandbox, name: &str, version: &str) -> String {
     let info = format!("{name}-{version}.dist-info/entry_points.txt");
     let only = format!("{name}/only_{}.py", version.replace('.', "_"));
     let files = [
@@ -93,7 +93,7 @@ fn wheel(sandbox: &Sandbox, name: &str, version: &str) -> String {
 }
 
 /// A project to be installed in editable form.
-fn editable(sandbox: &Sandbox) -> String {
+pub(crate) fn editable(sandbox: &Sandbox) -> String {
     sandbox.write(
         "live/pyproject.toml",
         "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n\
@@ -124,7 +124,7 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
     folder.to_str().expect("utf-8").to_owned()
 }
 
-fn install(sandbox: &Sandbox, what: &[&str]) {
+pub(crate) fn install(sandbox: &Sandbox, what: &[&str]) {
     let args = ["install", "-q", "--no-index", "--no-deps"];
     sandbox.pip(args.iter().chain(what)).ok();
 }

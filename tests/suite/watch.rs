@@ -279,6 +279,11 @@ impl Uv {
         Some(Self(tools.join("bin/uv")))
     }
 
+    /// The program.
+    pub(crate) fn program(&self) -> &str {
+        text(&self.0)
+    }
+
     /// `uv pip …` in the project's environment.
     pub(crate) fn pip<const N: usize>(&self, sandbox: &Sandbox, args: [&str; N]) {
         let mut uv = sandbox.command(&self.0);

@@ -7,6 +7,7 @@ use super::installed_files::{self, InstalledFiles, sum_of, sum_of_file};
 use super::list::{Item, List};
 use super::prune::prune;
 use super::shelf::{FILES, KeptFile, MANIFEST, Manifest, PART, Shelf, split};
+use super::views::prune_views;
 use crate::files::{Folder, Walk};
 use crate::inventory::Snapshot;
 use crate::project::{Config, Project};
@@ -33,6 +34,7 @@ pub(in crate::store) fn keep(
     let venv = project.venv();
     let layout = venv.layout();
     if config.archive_generations.value == 0 {
+        prune_views(venv, false)?;
         return match Shelf::of(&layout)? {
             Some(_) => places::aim(&layout)?
                 .remove_all(crate::project::VenvLayout::ARCHIVE)

@@ -3,7 +3,7 @@
 //!
 //! Start reading at [`keep()`], by which a published change comes in: what is new gets further names (hard links) below
 //! `<venv>/.aim/archive`, and a list says which distributions the generation has. [`Plan`] says what going back to
-//! a [`Goal`] would do, [`Swap`] does it.
+//! a [`Goal`] would do, [`Swap`] does it; a [`View`] has the files of an earlier generation beside today's.
 //!
 //! It knows files, RECORD and generations. It never knows who installed something or why, never asks or tells a
 //! person, and never starts a program.
@@ -20,6 +20,7 @@ mod plan;
 mod prune;
 mod shelf;
 mod swap;
+mod views;
 
 pub use goal::Goal;
 pub(super) use keep::keep;
@@ -27,3 +28,4 @@ pub use keep::keep_all;
 pub use plan::Plan;
 pub use prune::Usage;
 pub(super) use swap::Swap;
+pub use views::{Contents, View, ViewError, prune_views};

@@ -5,6 +5,7 @@ use std::io;
 
 use super::list::List;
 use super::shelf::Shelf;
+use super::views::Views;
 use crate::project::{Config, VenvLayout};
 use crate::store::places;
 use crate::store::record::Generation;
@@ -74,6 +75,10 @@ pub(super) fn prune(
         } else {
             kept = with;
         }
+    }
+    let views = Views::of(venv)?;
+    if let Some(views) = &views {
+        views.let_go(&mut kept)?;
     }
     for name in shelf.0.names()? {
         let is_kept = name

@@ -13,14 +13,18 @@ use crate::store::archive::Usage;
 use crate::store::testing::{project, started};
 use crate::store::{Goal, Recorded};
 
-const SITE: &str = "lib/python3.12/site-packages";
+pub(in crate::store) const SITE: &str = "lib/python3.12/site-packages";
 
-fn scan(project: &Project) -> Snapshot {
+pub(in crate::store) fn scan(project: &Project) -> Snapshot {
     Snapshot::scan(project.venv(), &Host::default()).expect("readable")
 }
 
 /// Does `what` to the environment, as a run of its own.
-fn run(project: &Project, config: &Config, what: impl FnOnce(&Path)) -> RunRecord {
+pub(in crate::store) fn run(
+    project: &Project,
+    config: &Config,
+    what: impl FnOnce(&Path),
+) -> RunRecord {
     let before = scan(project);
     what(project.venv().root());
     let run = started("install").finish(Duration::ZERO, Ending::Exited(0), None);
@@ -29,7 +33,7 @@ fn run(project: &Project, config: &Config, what: impl FnOnce(&Path)) -> RunRecor
 }
 
 /// Installs as pip does: what is there goes, and each file is a new one.
-fn install(root: &Path, name: &str, version: &str, files: &[(&str, &str)]) {
+pub(in crate::store) fn install(root: &Path, name: &str, version: &str, files: &[(&str, &str)]) {
     uninstall(root, name);
     let info = format!("{SITE}/{name}-{version}.dist-info");
     let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
@@ -58,7 +62,7 @@ fn install(root: &Path, name: &str, version: &str, files: &[(&str, &str)]) {
 }
 
 /// Removes what RECORD lists.
-fn uninstall(root: &Path, name: &str) {
+pub(in crate::store) fn uninstall(root: &Path, name: &str) {
     let site = root.join(SITE);
     for entry in fs::read_dir(&site).expect("read").flatten() {
         let folder = entry.file_name().to_string_lossy().into_owned();

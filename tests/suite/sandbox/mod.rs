@@ -8,9 +8,10 @@ mod python;
 mod wheel;
 
 use std::ffi::OsStr;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 pub(crate) use daemon::Daemon;
 pub(crate) use python::Python;
@@ -248,20 +249,32 @@ pub(crate) struct Ran {
     pub(crate) output: Output,
 }
 
+/// What `start` gives once the program is not busy. One that was written just now is, as long as a process that another
+/// test starts at this moment has its descriptor, which it closes with its own `exec`.
+fn free<T>(mut start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match start() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
+}
+
 impl Ran {
     /// Runs `command` to its end.
     pub(crate) fn of(command: &mut Command) -> Self {
         let called = format!("{command:?}");
-        let output = command
-            .output()
-            .unwrap_or_else(|error| panic!("{called}: {error}"));
+        let output = free(|| command.output());
+        let output = output.unwrap_or_else(|error| panic!("{called}: {error}"));
         Self { called, output }
     }
 
     /// Runs `command` to its end, with `meanwhile` once it has started.
     pub(crate) fn watched(command: &mut Command, meanwhile: impl FnOnce(&Child)) -> Self {
         let called = format!("{command:?}");
-        let child = command.spawn().expect("starts");
+        let child = free(|| command.spawn()).expect("starts");
         meanwhile(&child);
         let output = child.wait_with_output().expect("ends");
         Self { called, output }
