@@ -53,6 +53,7 @@ pub(super) fn show(
         console.line(line)?;
     }
     match log {
+        Ok(log) if log.stdout.is_empty() && log.stderr.is_empty() => {}
         Ok(log) => {
             console.line("")?;
             return print_log(console, &log);

@@ -151,14 +151,14 @@ fn page(command: &Command, name: &str, related: &[String]) -> (String, String) {
 fn examples(text: &str) -> Vec<(String, String)> {
     let mut examples: Vec<(String, String)> = Vec::new();
     for line in text.lines().skip(1) {
-        match (line.strip_prefix("      "), examples.last_mut()) {
-            (Some(more), Some((_, meaning))) => {
-                *meaning = format!("{meaning} {more}").trim().to_owned();
-            }
-            _ => {
-                let (typed, meaning) = line.trim().split_once("  ").unwrap_or((line.trim(), ""));
-                examples.push((typed.to_owned(), meaning.trim().to_owned()));
-            }
+        if let (Some(more), Some((_, meaning))) = (line.strip_prefix("      "), examples.last_mut())
+        {
+            let gap = if meaning.is_empty() { "" } else { " " };
+            meaning.push_str(gap);
+            meaning.push_str(more);
+        } else {
+            let (typed, meaning) = line.trim().split_once("  ").unwrap_or((line.trim(), ""));
+            examples.push((typed.to_owned(), meaning.trim().to_owned()));
         }
     }
     examples
