@@ -67,7 +67,8 @@ fn target(command: &str, log: &RunLog, run: RunRecord) -> Result<Target> {
     // A run is taken back once; what took it back can be taken back in turn.
     if let Some(by) = log.taken_back().get(&run.id) {
         let words = t!("logs.undo.already", run = run.name(), by = by.name());
-        return Err(Error::failed(words).hint(format!("{UNDO} {}", typed_name(by))));
+        let hint = t!("logs.undo.hint_undo_that", by = typed_name(by));
+        return Err(Error::failed(words).hint(hint));
     }
     let what = describe::what(&Run::Recorded(Box::new(run.clone())), LONGEST_PATH);
     let heading = t!(

@@ -256,7 +256,7 @@ impl Rollback<'_> {
             value["broken"] = serde_json::to_value(&still)?;
             return console.json(&value);
         }
-        tell::done(console, done, &still);
+        tell::done(console, plan, done, &still);
         let (name, number) = (&target.name, record.name());
         let words = match &target.goal {
             Goal::Before(_) => t!(

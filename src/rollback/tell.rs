@@ -60,21 +60,17 @@ pub(super) fn nothing(console: &mut Console, target: &Target, plan: &Plan) -> Re
     Ok(())
 }
 
-/// What was impossible, and which requirements do not hold.
-pub(super) fn done(console: &mut Console, done: &TakenBack, broken: &[Broken]) {
+/// What was impossible, and which requirements do not hold that were not told of before.
+pub(super) fn done(console: &mut Console, plan: &Plan, done: &TakenBack, broken: &[Broken]) {
     some(console, &done.failed, |path| {
         t!("rollback.failed", path = printable(path)).into_owned()
     });
-    some(console, broken, |one| {
-        t!(
-            "rollback.broken",
-            name = printable(&one.name),
-            version = printable(&one.version),
-            needs = printable(&one.needs),
-            found = printable(one.found.as_deref().unwrap_or("-"))
-        )
-        .into_owned()
-    });
+    let is_told = |one: &&Broken| {
+        let mut told = plan.breaks.iter();
+        told.any(|told| (&told.name, &told.needs) == (&one.name, &one.needs))
+    };
+    let news: Vec<_> = broken.iter().filter(|one| !is_told(one)).collect();
+    some(console, &news, |one| is_broken(one));
 }
 
 fn would_break(one: &Broken) -> String {
@@ -85,6 +81,27 @@ fn would_break(one: &Broken) -> String {
         needs = printable(&one.needs)
     )
     .into_owned()
+}
+
+fn is_broken(one: &Broken) -> String {
+    let (name, version) = (printable(&one.name), printable(&one.version));
+    let needs = printable(&one.needs);
+    let words = match &one.found {
+        Some(found) => t!(
+            "rollback.broken",
+            name = name,
+            version = version,
+            needs = needs,
+            found = printable(found)
+        ),
+        None => t!(
+            "rollback.broken_missing",
+            name = name,
+            version = version,
+            needs = needs
+        ),
+    };
+    words.into_owned()
 }
 
 /// Warns of each, or of the first and how many there are.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 
 use super::log::file::{Header, Log};
+use super::log::last_reason;
 use super::places;
 use super::record::history::{self, Records};
 use super::record::{LoneLog, PartFile, Run, RunNumber, RunRecord, is_growing};
@@ -230,8 +231,7 @@ impl RunLog {
         let start = length - tail.len() as u64;
         file.read_exact_at(&mut tail, start).ok()?;
         let text = String::from_utf8_lossy(&tail);
-        let line = text.lines().rev().find(|line| line.starts_with("ERROR"))?;
-        Some(secrets::hide(line.trim_end()).into_owned())
+        Some(secrets::hide(last_reason(&text)?).into_owned())
     }
 
     /// Where the log `log_path` is, which a record, `env_meta.json` or a person named: a name in the folder of logs,

@@ -2,9 +2,11 @@
 
 pub(crate) mod draft;
 pub(crate) mod file;
+mod reason;
 mod screen;
 mod text;
 
 pub use draft::LogDraft;
 pub use file::Log;
+pub(crate) use reason::last_reason;
 pub use text::readable;
