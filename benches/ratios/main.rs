@@ -28,6 +28,7 @@ mod sandbox;
 mod shim;
 mod terminal;
 mod undo;
+mod views;
 mod worker;
 
 fn main() {
@@ -40,7 +41,7 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [(&str, fn()); 11] = [
+    let parts: [(&str, fn()); 12] = [
         ("environment", environment::rows),
         ("shim", shim::rows),
         ("logs", logs::rows),
@@ -52,6 +53,7 @@ fn main() {
         ("memory", memory::rows),
         ("terminal", terminal::rows),
         ("lsp", lsp::rows),
+        ("views", views::rows),
     ];
     for (name, rows) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {

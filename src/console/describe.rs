@@ -93,6 +93,12 @@ fn startup(file: &StartupChange) -> Styled {
     )
 }
 
+/// One change: `~numpy 2.4.6 → 1.26.4`.
+pub fn change_line(one: &Change) -> String {
+    let (style, words) = change(one);
+    style::paint(style, bounded(words))
+}
+
 fn change(change: &Change) -> Styled {
     let words = changes::words(change);
     match (&change.from, &change.to) {
@@ -132,7 +138,8 @@ pub fn took(run: &Run) -> Option<String> {
     Some(time::duration(record.duration()))
 }
 
-fn signal_name(signal: i32) -> String {
+/// The name of a signal.
+pub fn signal_name(signal: i32) -> String {
     signal_hook::low_level::signal_name(signal)
         .map_or_else(|| t!("logs.signal", n = signal).into_owned(), str::to_owned)
 }

@@ -95,6 +95,21 @@ pub fn known_past(moment: &Moment, meta: &EnvMeta, log: &RunLog) -> Result<Past>
     }
 }
 
+/// The generation at what `text` names, as [`moment`]; also one that only the archive knows.
+///
+/// # Errors
+/// As [`moment`] and [`past`].
+pub fn generation(
+    text: &str,
+    (meta, log): (&EnvMeta, &RunLog),
+    now: DateTime<Utc>,
+) -> Result<Generation> {
+    match moment(text, log, now)? {
+        Moment::Generation(wanted) if wanted != Generation::default() => Ok(wanted),
+        moment => known_past(&moment, meta, log).map(|past| past.generation),
+    }
+}
+
 /// Why there is no one run that is meant, with what may help.
 pub fn not_found(error: &FindError) -> Error {
     match error {

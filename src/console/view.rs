@@ -7,7 +7,7 @@ use super::output::Console;
 use crate::error::{Error, Result};
 use crate::inventory::Change;
 use crate::project::Project;
-use crate::store::{Contents, EnvMeta, Generation, Moment, View, ViewError};
+use crate::store::{Contents, EnvMeta, Generation, View, ViewError};
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -29,11 +29,7 @@ pub fn view(
     let layout = project.layout();
     let log = history::whole(&layout)?;
     let meta = EnvMeta::read(&layout).0;
-    let generation = match history::moment(at, &log, Utc::now())? {
-        // The archive may know one that the history does not reach.
-        Moment::Generation(wanted) if wanted != Generation::default() => wanted,
-        moment => history::known_past(&moment, &meta, &log)?.generation,
-    };
+    let generation = history::generation(at, (&meta, &log), Utc::now())?;
     let contents = Contents::of(project.venv(), (&meta, &log), generation).map_err(no_view)?;
     if !contents.lost.is_empty() {
         let what = named(&contents.lost);

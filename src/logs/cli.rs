@@ -1,8 +1,9 @@
 //! The command line of `aim-logs`.
 
+use std::ffi::OsString;
 use std::path::Path;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::PathCompleter;
 
 use super::completion::{packages, runs};
@@ -163,6 +164,16 @@ pub enum Command {
     /// Takes the last undo back.
     #[command(about = t!("logs.help.redo").into_owned())]
     Redo(How),
+    /// Finds the run that broke a command.
+    #[command(
+        about = t!("logs.help.bisect").into_owned(),
+        after_help = examples(&[
+            ("aim-logs bisect -- pytest -x", t!("logs.help.example_bisect")),
+            ("aim-logs bisect --good yesterday -- python app.py", t!("logs.help.example_bisect_good")),
+            ("aim-logs bisect --good g12 --bad 27 -v -- make test", t!("logs.help.example_bisect_both")),
+        ])
+    )]
+    Bisect(BisectArgs),
     /// The history in numbers.
     #[command(about = t!("logs.help.stats").into_owned())]
     Stats,
@@ -335,6 +346,30 @@ pub struct UndoArgs {
     /// How.
     #[command(flatten)]
     pub how: How,
+}
+
+/// Between which generations to look, and for what.
+#[derive(Debug, Clone, Args)]
+pub struct BisectArgs {
+    /// When the command succeeded, as in [`StateArgs::at`].
+    #[arg(long, value_name = t!("console.view.at_value").into_owned(), help = t!("logs.help.good").into_owned())]
+    pub good: Option<String>,
+    /// When it failed; now where it is not said.
+    #[arg(long, value_name = t!("console.view.at_value").into_owned(), help = t!("logs.help.bad").into_owned())]
+    pub bad: Option<String>,
+    /// Also where not all is kept any more.
+    #[arg(long, help = t!("console.view.incomplete").into_owned())]
+    pub incomplete: bool,
+    /// The command and its arguments.
+    #[arg(
+        value_name = t!("venv_sync.help.command_value").into_owned(),
+        help = t!("logs.help.bisect_command").into_owned(),
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_hint = ValueHint::CommandWithArguments
+    )]
+    pub command: Vec<OsString>,
 }
 
 /// What to keep.

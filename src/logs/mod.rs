@@ -2,8 +2,9 @@
 //!
 //! Start reading at [`run`]. Everything is read from the project's own files: no daemon is needed.
 //!
-//! **Invariant:** only `prune`, `undo` and `redo` write, and they do so through `store`.
+//! **Invariant:** only `prune`, `undo`, `redo` and `bisect`, which makes views, write, and they do so through `store`.
 
+mod bisect;
 mod cli;
 mod completion;
 mod follow;
@@ -20,8 +21,8 @@ mod undo;
 mod why;
 
 pub use cli::{
-    Cli, Command, DiffArgs, FollowArgs, HistoryArgs, ListArgs, PruneArgs, ShowArgs, StateArgs,
-    UndoArgs, command,
+    BisectArgs, Cli, Command, DiffArgs, FollowArgs, HistoryArgs, ListArgs, PruneArgs, ShowArgs,
+    StateArgs, UndoArgs, command,
 };
 
 use chrono::Utc;
@@ -57,7 +58,11 @@ pub fn run(host: &Host, mut cli: Cli) -> Result<Exit> {
     }
     let is_read = !matches!(
         wanted,
-        Command::Follow(_) | Command::Prune(_) | Command::Undo(_) | Command::Redo(_)
+        Command::Follow(_)
+            | Command::Prune(_)
+            | Command::Undo(_)
+            | Command::Redo(_)
+            | Command::Bisect(_)
     );
     if is_read && !cli.no_pager {
         console.page(host);
@@ -72,6 +77,7 @@ pub fn run(host: &Host, mut cli: Cli) -> Result<Exit> {
         Command::Why(args) => why::why(&mut console, host, &project, &args, now)?,
         Command::Undo(args) => undo::undo(&mut console, host, &project, &args)?,
         Command::Redo(args) => undo::redo(&mut console, host, &project, &args)?,
+        Command::Bisect(args) => return bisect::bisect(&mut console, host, &project, &args),
         Command::Stats => stats::stats(&mut console, &project)?,
         Command::Prune(args) => prune::prune(&mut console, host, &project, &args)?,
     }

@@ -120,7 +120,7 @@ fn as_json(run: &Run, log: Option<Log>) -> Result<Value> {
 }
 
 /// What was done, by whom, when, and what came of it, a line each, and an empty line.
-fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
+pub(super) fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
     let mut rows: Vec<(Cow<'_, str>, Vec<Cell>)> = Vec::new();
     let mut row = |label, lines| rows.push((label, lines));
     let when = format!("{} ({})", time::local(run.at()), time::ago(run.at(), now));

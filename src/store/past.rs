@@ -178,6 +178,13 @@ mod tests {
             "b 3, six- 2"
         );
 
+        let at = |moment: &Moment| Past::at(moment, &meta, &log).expect("known").generation.0;
+        for (number, generation) in [("1", 1), ("2", 1), ("3", 2), ("4", 2), ("6", 3)] {
+            assert_eq!(at(&after(number)), generation, "#{number}");
+        }
+        assert_eq!(at(&Moment::At(DateTime::UNIX_EPOCH)), 0);
+        assert_eq!(at(&Moment::At(Utc::now())), 3);
+
         let was = |number: &str| Past::at(&after(number), &meta, &log).expect("known");
         let diff = was("1").diff_to(&was("6"));
         let names = |changes: &[Change]| {

@@ -22,6 +22,7 @@ mod around;
 mod arrays;
 mod backends;
 mod bad_input;
+mod bisect;
 mod circles;
 mod compare;
 mod completed;

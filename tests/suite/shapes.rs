@@ -22,7 +22,7 @@ commands print, by `make review`; do not edit.
 ";
 
 /// What is run, in this order, and whether its value is shown.
-const TYPED: [&[&str]; 21] = [
+const TYPED: [&[&str]; 22] = [
     &["aim-venv-sync", "status"],
     &["aim-venv-sync", "sync"],
     &["aim-venv-sync", "sync", "--check"],
@@ -38,6 +38,16 @@ const TYPED: [&[&str]; 21] = [
     &["aim-logs", "state"],
     &["aim-logs", "diff", "1"],
     &["aim-logs", "stats"],
+    // What follows is the command's.
+    &[
+        "aim-logs",
+        "--json",
+        "bisect",
+        "--",
+        "sh",
+        "-c",
+        "! pip show -q greeting",
+    ],
     &["aim-logs", "prune", "--dry-run"],
     &["aim-worker", "run", "node.py"],
     &["aim-worker", "status"],

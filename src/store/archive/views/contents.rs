@@ -63,7 +63,6 @@ impl Contents {
 
     /// The same, with what `other` has of the distributions called `names`, which are in canonical form.
     #[must_use]
-    #[cfg_attr(not(test), expect(dead_code, reason = "for what takes changes apart"))]
     pub fn with(&self, names: &BTreeSet<String>, other: &Self) -> Self {
         let is_named = |name: &String| names.contains(name);
         let own = self.items.iter().filter(|item| !is_named(&item.name));
