@@ -129,6 +129,14 @@ impl Host {
         self.terminals
     }
 
+    /// The same process without the variables of such names.
+    #[must_use]
+    pub fn without(&self, is_left_out: impl Fn(&OsStr) -> bool) -> Self {
+        let mut host = self.clone();
+        host.vars.retain(|name, _| !is_left_out(name));
+        host
+    }
+
     /// The same process with one more variable.
     #[must_use]
     pub fn with_var(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {

@@ -12,6 +12,7 @@
     reason = "a bench prints, and writes its fixtures in place"
 )]
 
+mod autostart;
 mod environment;
 mod floor;
 mod flow;
@@ -41,7 +42,7 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [(&str, fn()); 12] = [
+    let parts: [(&str, fn()); 13] = [
         ("environment", environment::rows),
         ("shim", shim::rows),
         ("logs", logs::rows),
@@ -51,6 +52,7 @@ fn main() {
         ("flow", flow::rows),
         ("objects", objects::rows),
         ("memory", memory::rows),
+        ("autostart", autostart::rows),
         ("terminal", terminal::rows),
         ("lsp", lsp::rows),
         ("views", views::rows),

@@ -239,15 +239,24 @@ pub(super) fn way_out(agent: &Agent) -> Cow<'static, str> {
 
 /// Which program answers, if it says so.
 fn program(agent: &Agent) -> Option<String> {
+    health(agent)?.program
+}
+
+fn health(agent: &Agent) -> Option<Health> {
     let request = Request::builder().uri("http://aim/api/health").body(());
     let answer = run(agent, request, Some(PATIENCE)).ok()?;
     let text = answer.into_body().read_to_vec().ok()?;
-    serde_json::from_slice::<Health>(&text).ok()?.program
+    serde_json::from_slice(&text).ok()
 }
 
 /// Which program answers at `place`, if it does so and says it.
 pub fn program_at(place: Place) -> Option<String> {
-    program(&unix_socket::agent(place))
+    health_at(place)?.program
+}
+
+/// What answers at `place` says of itself, if it does so.
+pub fn health_at(place: Place) -> Option<Health> {
+    health(&unix_socket::agent(place))
 }
 
 /// The error of every command that needs a daemon where none runs.

@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use super::serve::{self, ServeArgs};
+use super::service::ServiceCommand;
 use super::terminals::TerminalsCommand;
-use super::{status, stop, terminals};
+use super::{service, status, stop, terminals};
 use crate::console::{CommonArgs, Console, examples, grammar};
 use crate::error::{Exit, Result};
 use crate::host::Host;
@@ -71,6 +72,19 @@ pub enum Command {
         after_help = examples(&[("aim-backend stop", t!("backend.help.example_stop"))])
     )]
     Stop,
+    /// Has the system's service manager start the daemon.
+    #[command(
+        about = t!("backend.help.service").into_owned(),
+        after_help = examples(&[
+            ("aim-backend service install", t!("backend.help.example_service_install")),
+            ("aim-backend service status", t!("backend.help.example_service_status")),
+        ])
+    )]
+    Service {
+        /// What to do.
+        #[command(subcommand)]
+        command: ServiceCommand,
+    },
 }
 
 /// The grammar of `aim-backend`, for completions and the manual page.
@@ -89,6 +103,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
         Command::Status => status::run(host, &mut console),
         Command::Terminals { command } => terminals::run(host, command, &mut console),
         Command::Stop => stop::run(host, &mut console),
+        Command::Service { command } => service::run(host, &command, &mut console),
     }
 }
 

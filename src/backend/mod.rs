@@ -1,10 +1,11 @@
 //! `aim-backend`: the daemon that keeps a worker for each project and answers the calls of [`crate::api::v1`].
 //!
 //! Start reading at `serve.rs`, its life from the first line to the last. `socket` decides who serves, `own_place`
-//! keeps the place and `notes` tells where it is, `auth` guards the TCP side, `state` is what the calls share,
-//! `routes` has one file per resource. `events` tells what happened, `worker` runs nodes, `watch` notices what other
-//! tools change, and `follow` has it notice that in every known project. `terminal` has the shells that pages show, and
-//! `language_servers` what knows the code that they show.
+//! keeps the place and `notes` tells where it is, `doors` are the ways in, `auth` guards the TCP side, `state` is what
+//! the calls share, `routes` has one file per resource. `events` tells what happened, `worker` runs nodes, `watch`
+//! notices what other tools change, and `follow` has it notice that in every known project. `terminal` has the shells
+//! that pages show, and `language_servers` what knows the code that they show. `service` has the system start the
+//! daemon, `service_manager` is what the two then say to each other.
 //!
 //! **Invariant:** `env_meta.json` is the truth; what callers say is only a reason to look.
 //! **Invariant:** one task owns each worker ([`worker::Job`]); calls talk to it and hold no lock while they wait.
@@ -15,10 +16,12 @@ mod bodies;
 mod cli;
 mod connections;
 mod descriptors;
+mod doors;
 pub mod events;
 pub mod flow;
 mod follow;
 mod idle;
+mod init;
 mod jobs;
 mod language_servers;
 mod locked;
@@ -31,6 +34,8 @@ mod routes;
 mod script_folder;
 mod seat;
 mod serve;
+mod service;
+mod service_manager;
 mod socket;
 mod state;
 mod status;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::backend::locked::Locked;
-use crate::files::{Folder, Identity, atomic};
+use crate::files::{Folder, Identity};
 use crate::shells;
 use crate::worker_source::{FILES, WORKER};
 
@@ -77,10 +77,11 @@ impl ScriptFolder {
 /// When the folder is not private to us, or cannot be written.
 fn write_in(folder: &Path) -> io::Result<()> {
     make_private(folder)?;
+    let opened = Folder::open(folder)?;
     for (name, source) in FILES.into_iter().chain(shells::FILES) {
-        let path = folder.join(name);
-        if !fs_err::read(&path).is_ok_and(|found| found == source.as_bytes()) {
-            atomic::write(&path, source.as_bytes())?;
+        if !fs_err::read(folder.join(name)).is_ok_and(|found| found == source.as_bytes()) {
+            // The first node waits for this, and what a power cut leaves is compared again: nobody waits for the disk.
+            opened.write_unsynced(name, source.as_bytes())?;
         }
     }
     Ok(())

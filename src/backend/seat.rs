@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use super::answer::Refusal;
 use super::bodies::{HeldBody, Timed};
+use super::idle::{Calls, UnderWay};
 use super::state::Daemon;
 use super::supervise;
 
@@ -95,20 +96,26 @@ impl Seat {
 
 /// A call on a connection, until its answer is handed over.
 #[derive(Debug)]
-pub(super) struct OpenCall(Arc<Seat>);
+pub(super) struct OpenCall {
+    seat: Arc<Seat>,
+    _counted: UnderWay,
+}
 
 impl OpenCall {
-    fn begin(seat: &Arc<Seat>) -> Self {
+    fn begin(seat: &Arc<Seat>, calls: &Calls) -> Self {
         seat.is_in_call.store(true, Ordering::Relaxed);
-        Self(Arc::clone(seat))
+        Self {
+            seat: Arc::clone(seat),
+            _counted: calls.begin(),
+        }
     }
 }
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
-        let us = u64::try_from(self.0.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.0.since_us.store(us.max(1), Ordering::Relaxed);
-        self.0.is_in_call.store(false, Ordering::Relaxed);
+        let us = u64::try_from(self.seat.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.seat.since_us.store(us.max(1), Ordering::Relaxed);
+        self.seat.is_in_call.store(false, Ordering::Relaxed);
     }
 }
 
@@ -118,9 +125,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let answers = TowerToHyperService::new(router);
-    let calls = Arc::clone(&seat);
+    let (here, calls) = (Arc::clone(&seat), daemon.calls().clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        let call = OpenCall::begin(&calls);
+        let call = OpenCall::begin(&here, &calls);
         let answer = answers.call(request.map(|body| {
             if body.is_end_stream() {
                 Body::empty()

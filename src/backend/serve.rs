@@ -1,48 +1,31 @@
 //! The daemon's life: take the place, say where, serve until told to stop, leave nothing behind.
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::os::unix::net::UnixListener as StdListener;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::{Router, middleware};
 use clap::Args;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::JoinSet;
 
-use super::auth::{self, Guard, Token};
-use super::connections::{ConnectionLimits, Entrance, Entry};
 use super::descriptors::{self, Shares};
+use super::doors::{Doors, LAST_WORDS};
 use super::follow::follow;
-use super::log;
+use super::idle::idle_limit;
 use super::notes::Notes;
 use super::own_place::keep;
 use super::projects::Projects;
-use super::routes::router;
-use super::socket::ServedSocket;
-use super::state::{Daemon, Door};
-use super::supervise::{self, Pauses};
+use super::socket::{Awaited, ServedSocket, Taken};
+use super::state::Daemon;
+use super::supervise;
 use super::worker::{JobSettings, kill_orphans};
+use super::{init, log, service_manager};
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::exec::is_ignored;
 use crate::host::Host;
-use crate::project::UserLayout;
+use crate::project::{Config, UserLayout};
 use crate::words::t;
-
-/// How long calls that are under way have to finish by themselves.
-const GRACE: Duration = Duration::from_secs(3);
-
-/// The number of the user who may do everything.
-const SUPERUSER: u32 = 0;
-
-/// How long their last words may take once the workers are gone.
-const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What the daemon serves, and where.
 #[derive(Debug, Clone, Default, Args)]
@@ -62,20 +45,42 @@ pub struct ServeArgs {
         help = t!("backend.help.allow_origin").into_owned()
     )]
     pub allow_origins: Vec<String>,
+    /// Ends when it is not in use, and is content with a daemon that serves already.
+    #[arg(long, help = t!("backend.help.on_demand").into_owned())]
+    pub on_demand: bool,
 }
 
 /// `aim-backend serve`.
 pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Result<Exit> {
+    if init::is_first(host) {
+        return init::run(host);
+    }
     log::begin(host, console);
     supervise::begin();
     let shares = Shares::of(descriptors::raise());
     let layout = UserLayout::of(host).ok_or_else(|| Error::failed(t!("backend.no_home")))?;
     let projects = Projects::new(layout.registry(), projects_root(host, args)?);
-    let (mut place, listener) = ServedSocket::take(host)?;
+    let (mut place, listener) = match place(host, args)? {
+        Awaited::Free(place, listener) => (place, listener),
+        Awaited::Served(socket) => {
+            announce(&socket, None, console);
+            return Ok(Exit::Done);
+        }
+    };
     let settings = JobSettings::new(place.script_folder(), layout.worker_logs());
     let notes = Notes::new(place.path());
-    let daemon = Arc::new(Daemon::new(host.clone(), projects, notes, settings));
+    let daemon = Arc::new(Daemon::new(
+        host.without(service_manager::is_for_daemon),
+        projects,
+        notes,
+        settings,
+    ));
     let runtime = runtime()?;
+    let idle_minutes = if args.on_demand {
+        Config::load(host, None).daemon_idle_minutes.value
+    } else {
+        0
+    };
     let served = runtime.block_on(async {
         let mut signals = Signals::new()?;
         let mut doors = Doors::new(Arc::clone(&daemon), shares);
@@ -92,11 +97,23 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
             async move { thrifty.jobs().let_go_when_short().await },
         );
         supervise::spawn("following", follow(Arc::clone(&daemon)));
-        announce(&place, url.as_deref(), console);
+        announce(place.path(), url.as_deref(), console);
+        service_manager::ready();
+        supervise::spawn("signs of life", service_manager::keep_alive());
         tracing::info!(socket = %place.path().display(), pid = std::process::id(), "serving");
+        let unused = async {
+            match idle_limit(idle_minutes) {
+                Some(limit) => daemon.unused(limit).await,
+                None => std::future::pending().await,
+            }
+        };
         let served = tokio::select! {
             name = signals.first() => {
                 tracing::info!(signal = name, "stopping");
+                Ok(())
+            }
+            () = unused => {
+                tracing::info!(minutes = idle_minutes, "no project was in use for so long; stopping");
                 Ok(())
             }
             lost = keep(&mut place, &daemon, &listeners) => {
@@ -104,6 +121,7 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
                 Err(lost)
             }
         };
+        service_manager::stopping();
         doors.close().await;
         served
     });
@@ -112,6 +130,19 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
     drop(place);
     tracing::info!("stopped");
     served.map(|()| Exit::Done)
+}
+
+/// The place to serve: the socket that was given, else the usual one.
+fn place(host: &Host, args: &ServeArgs) -> Result<Awaited> {
+    let given = service_manager::given_socket().context(t!("backend.bad_given_socket"))?;
+    if let Some(listener) = given {
+        let (place, listener) = ServedSocket::lent(listener)?;
+        return Ok(Awaited::Free(place, listener));
+    }
+    match ServedSocket::take(host) {
+        Err(error) if args.on_demand && error.is::<Taken>() => ServedSocket::wait(host),
+        taken => taken.map(|(place, listener)| Awaited::Free(place, listener)),
+    }
 }
 
 /// The daemon's runtime: all that waits is on one thread.
@@ -141,8 +172,8 @@ fn projects_root(host: &Host, args: &ServeArgs) -> Result<Option<PathBuf>> {
 }
 
 /// One line with the socket and, with TCP, one with the page's address. That nobody reads them is no reason to stop.
-fn announce(place: &ServedSocket, url: Option<&str>, console: &mut Console) {
-    let socket = place.path().display().to_string();
+fn announce(socket: &Path, url: Option<&str>, console: &mut Console) {
+    let socket = socket.display().to_string();
     if console.is_json() {
         let _ = console.json_line(&serde_json::json!({"socket": socket, "url": url}));
         return;
@@ -151,157 +182,6 @@ fn announce(place: &ServedSocket, url: Option<&str>, console: &mut Console) {
     if let Some(url) = url {
         let _ = console.line(t!("backend.page", url = url));
     }
-}
-
-/// The ways in, each with a task that serves it.
-pub(super) struct Doors {
-    daemon: Arc<Daemon>,
-    shares: Shares,
-    serving: JoinSet<()>,
-}
-
-impl Doors {
-    pub(super) fn new(daemon: Arc<Daemon>, shares: Shares) -> Self {
-        Self {
-            daemon,
-            shares,
-            serving: JoinSet::new(),
-        }
-    }
-
-    /// Serves `listener` until another is sent in its place.
-    pub(super) fn open_socket(
-        &mut self,
-        listener: StdListener,
-    ) -> Result<UnboundedSender<StdListener>> {
-        let (sender, next) = unbounded_channel();
-        let entrance = OwnerOnly {
-            listener: UnixListener::from_std(listener)?,
-            next,
-        };
-        let router = router(Arc::clone(&self.daemon), Door::Socket);
-        self.serve(entrance, router, self.shares.socket);
-        Ok(sender)
-    }
-
-    /// Gives the address that lets a browser in.
-    pub(super) async fn open_tcp(
-        &mut self,
-        host: &Host,
-        address: SocketAddr,
-        origins: &[String],
-    ) -> Result<String> {
-        let token = Token::of(host)?;
-        let listener = TcpListener::bind(address)
-            .await
-            .context(t!("backend.cannot_listen", address = address))?;
-        let address = listener.local_addr()?;
-        if !address.ip().is_loopback() {
-            tracing::warn!(%address, "others on the network can reach this address; the token crosses it in clear");
-        }
-        let url = format!("http://{address}/?token={}", token.reveal());
-        self.daemon.is_at(&url);
-        let guard = Arc::new(Guard::new(token, address, origins));
-        let router = router(Arc::clone(&self.daemon), Door::Tcp)
-            .layer(middleware::from_fn_with_state(guard, auth::guard));
-        self.serve(Everybody(listener), router, self.shares.tcp);
-        Ok(url)
-    }
-
-    fn serve<E: Entrance>(&mut self, entrance: E, router: Router, most: usize) {
-        let limits = ConnectionLimits::new(most);
-        let mut entry = Entry::new(entrance, router, Arc::clone(&self.daemon), limits);
-        supervise::spawn_on(&mut self.serving, "a door", async move {
-            let mut pauses = Pauses::default();
-            while supervise::caught("a door", entry.serve()).await.is_err() {
-                pauses.next().await;
-            }
-        });
-    }
-
-    /// Takes no new calls, gives running ones some time, and ends the workers; a call that still waits for one ends
-    /// with it.
-    pub(super) async fn close(mut self) {
-        self.daemon.close();
-        self.daemon.notes().close();
-        let finished = async { while self.serving.join_next().await.is_some() {} };
-        let is_finished = tokio::time::timeout(GRACE, finished).await.is_ok();
-        // Pages of language servers live on the terminals' thread.
-        let pages = async {
-            self.daemon.language_servers().close().await;
-            self.daemon.terminals().close().await;
-        };
-        tokio::join!(self.daemon.jobs().end_all(), pages);
-        self.daemon.discard_scripts();
-        if !is_finished {
-            let finished = async { while self.serving.join_next().await.is_some() {} };
-            let _ = tokio::time::timeout(LAST_WORDS, finished).await;
-        }
-    }
-}
-
-/// The Unix socket's listener, which hangs up on everybody but the daemon's own user and the superuser, who installs
-/// packages in other people's projects and could be anybody.
-struct OwnerOnly {
-    listener: UnixListener,
-    /// What comes in its place when the socket was made again.
-    next: UnboundedReceiver<StdListener>,
-}
-
-impl Entrance for OwnerOnly {
-    type Stream = UnixStream;
-
-    async fn accept(&mut self) -> io::Result<(UnixStream, Option<IpAddr>)> {
-        let us = rustix::process::geteuid().as_raw();
-        loop {
-            let (stream, _) = tokio::select! {
-                accepted = self.listener.accept() => accepted?,
-                Some(next) = self.next.recv() => {
-                    self.listener = UnixListener::from_std(next)?;
-                    continue;
-                }
-            };
-            match stream.peer_cred() {
-                Ok(peer) if [us, SUPERUSER].contains(&peer.uid()) => return Ok((stream, None)),
-                Ok(peer) => {
-                    tracing::warn!(uid = peer.uid(), "a call of another user is refused");
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a caller's user cannot be told");
-                }
-            }
-        }
-    }
-}
-
-/// The TCP listener, which lets everybody in: calls are asked for the token.
-struct Everybody(TcpListener);
-
-impl Entrance for Everybody {
-    type Stream = TcpStream;
-
-    async fn accept(&mut self) -> io::Result<(TcpStream, Option<IpAddr>)> {
-        loop {
-            match self.0.accept().await {
-                Ok((stream, peer)) => {
-                    // A caller's wait, not an error, if it cannot be had.
-                    let _ = stream.set_nodelay(true);
-                    return Ok((stream, Some(peer.ip())));
-                }
-                // Of the one connection, not of the listener (accept(2)).
-                Err(error) if is_of_the_caller(&error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-}
-
-fn is_of_the_caller(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset
-    )
 }
 
 /// The signals that end the daemon.

@@ -19,6 +19,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::api::v1::PROGRAM;
 use crate::api::{Place, program_at};
@@ -29,6 +30,12 @@ use crate::host::Host;
 use crate::project::{socket_lock, sockets, worker_scripts};
 use crate::terminal::printable;
 use crate::words::t;
+
+/// How long a daemon that has the place may take to serve there, or to end: as long as `aim-backend stop` gives it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How often it is looked whether it does.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A socket that is ours to serve, for as long as this lives.
 #[derive(Debug)]
@@ -42,11 +49,13 @@ pub(super) struct ServedSocket {
     lock: Lock,
 }
 
-/// A socket that was bound. Gone with its file when dropped.
+/// A socket that was bound. Gone with its file when dropped, unless it was lent.
 #[derive(Debug)]
 struct Bound {
     path: PathBuf,
     identity: Identity,
+    /// Made by a service manager, which listens there when this daemon has ended.
+    is_lent: bool,
 }
 
 /// The right to the place. Gone with its file when dropped.
@@ -55,6 +64,19 @@ struct Lock {
     path: PathBuf,
     identity: Identity,
     file: File,
+}
+
+/// A daemon has the place, or has not left it yet.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Taken(String);
+
+/// What came of waiting for a place that another daemon had.
+pub(super) enum Awaited {
+    /// It is ours.
+    Free(ServedSocket, UnixListener),
+    /// The other one serves here.
+    Served(PathBuf),
 }
 
 /// Why a place was not taken.
@@ -88,6 +110,64 @@ impl ServedSocket {
             lock,
         };
         Ok((place, listener))
+    }
+
+    /// Takes the place of `listener`, which a service manager has made. A daemon that has the place all the same has
+    /// lost its socket to that one, and is about to notice.
+    ///
+    /// # Errors
+    /// As [`ServedSocket::take`]; that it has no path.
+    pub(super) fn lent(listener: UnixListener) -> Result<(Self, UnixListener)> {
+        let address = listener.local_addr()?;
+        let path = address.as_pathname();
+        let path = path.ok_or_else(|| Error::failed(t!("backend.bad_given_socket")))?;
+        match make_private(path.parent().unwrap_or(Path::new("/")), true) {
+            Ok(()) => {}
+            Err(Untaken::NoFolder(error) | Untaken::Other(error)) => return Err(error),
+        }
+        let deadline = Instant::now() + PATIENCE;
+        let lock = loop {
+            match lock(path) {
+                Err(error) if error.is::<Taken>() && Instant::now() < deadline => {
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                locked => break locked?,
+            }
+        };
+        listener.set_nonblocking(true)?;
+        let bound = Bound {
+            path: path.to_path_buf(),
+            identity: Identity::at(path)?,
+            is_lent: true,
+        };
+        let place = Self {
+            paths: vec![bound.path.clone()],
+            is_chosen: true,
+            bound,
+            lock,
+        };
+        Ok((place, listener))
+    }
+
+    /// As [`ServedSocket::take`] where another daemon has the place, but does not serve: it has just begun, or is about
+    /// to end.
+    ///
+    /// # Errors
+    /// As [`ServedSocket::take`]; that it went on so for too long.
+    pub(super) fn wait(host: &Host) -> Result<Awaited> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut paths = sockets(host).into_iter();
+            if let Some(path) = paths.find(|path| answers(path)) {
+                return Ok(Awaited::Served(path));
+            }
+            match Self::take(host) {
+                Err(error) if error.is::<Taken>() && Instant::now() < deadline => {
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                taken => return taken.map(|(place, listener)| Awaited::Free(place, listener)),
+            }
+        }
     }
 
     /// The socket's path.
@@ -142,7 +222,7 @@ impl ServedSocket {
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        if self.identity.is_at(&self.path) {
+        if !self.is_lent && self.identity.is_at(&self.path) {
             // Failures leave a stale socket, which the next daemon replaces.
             let _ = std::fs::remove_file(&self.path);
         }
@@ -194,6 +274,11 @@ fn settle(
     Ok((lock, bound, listener))
 }
 
+/// Whether a daemon of ours at `path` answers, and is not on its way out.
+fn answers(path: &Path) -> bool {
+    program_at(Place::of_ours(path)).as_deref() == Some(PROGRAM)
+}
+
 fn address(path: &Path) -> Result<SocketAddr> {
     SocketAddr::from_pathname(path).map_err(|error| {
         Error::failed(t!(
@@ -217,6 +302,7 @@ fn bind(path: &Path, ours: Option<Identity>) -> Result<(Bound, UnixListener)> {
     let bound = Bound {
         path: path.to_path_buf(),
         identity: Identity::at(path).context(failed())?,
+        is_lent: false,
     };
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o600))?;
     listener.set_nonblocking(true)?;
@@ -289,7 +375,8 @@ fn taken(socket: &Path, pid: Option<u32>) -> Error {
         return Error::failed(error).hint(t!("api.hint_beside", program = program));
     }
     let pid = pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
-    Error::failed(t!("backend.already", pid = pid, path = path)).hint(t!("backend.hint_stop"))
+    let already = Taken(t!("backend.already", pid = pid, path = path).into_owned());
+    Error::from(already).hint(t!("backend.hint_stop"))
 }
 
 /// Makes the socket's folder, or checks the one that is there.

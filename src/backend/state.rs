@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, watch};
@@ -11,6 +12,7 @@ use super::answer::Refusal;
 use super::descriptors::Descriptors;
 use super::events::Events;
 use super::flow::Structures;
+use super::idle::Calls;
 use super::jobs::Jobs;
 use super::language_servers::LanguageServers;
 use super::notes::Notes;
@@ -42,6 +44,7 @@ pub(super) struct Daemon {
     language_servers: LanguageServers,
     started_at: DateTime<Utc>,
     page: OnceLock<String>,
+    calls: Calls,
     known_changed: Notify,
     closing: watch::Sender<bool>,
 }
@@ -60,6 +63,7 @@ impl Daemon {
             structures: Structures::default(),
             started_at: Utc::now(),
             page: OnceLock::new(),
+            calls: Calls::default(),
             known_changed: Notify::new(),
             closing: watch::Sender::new(false),
         }
@@ -120,6 +124,17 @@ impl Daemon {
     /// What processes are started with, and connections made of.
     pub(super) fn descriptors(&self) -> &Descriptors {
         &self.jobs.settings().descriptors
+    }
+
+    /// Returns when it was not in use for so long.
+    pub(super) async fn unused(&self, limit: Duration) {
+        let is_open = || self.terminals.are_open() || self.language_servers.are_open();
+        self.calls.cease(limit, is_open).await;
+    }
+
+    /// The calls that are under way.
+    pub(super) fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// When it began.

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::socket::holder;
 use super::status::here;
 use crate::api::v1::PROGRAM;
-use crate::api::{Place, no_daemon, places, program_at};
+use crate::api::{Place, health_at, no_daemon, places};
 use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
@@ -42,20 +42,23 @@ pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
 /// The process to end, and its lock, if it is one of `aim-backend` that listens at `place`.
 fn ours(place: &Place, serving: Option<u32>) -> Result<(Pid, File)> {
     let socket = place.socket();
-    if let Some(program) = program_at(place.clone())
+    let health = health_at(place.clone());
+    if let Some(program) = health.as_ref().and_then(|health| health.program.as_ref())
         && program != PROGRAM
     {
-        let program = printable(&program);
+        let program = printable(program);
         return Err(Error::failed(t!(
             "backend.other_program",
             path = socket.display(),
             program = program
         )));
     }
-    // The process id in the lock file is believed only if the socket's peer has the same one: ids are used again.
+    // The process id in the lock file is believed only if the socket's peer has the same one: ids are used again. Where
+    // a service manager made the socket, that is the peer, and the daemon is asked.
     let mut lock = File::open(socket_lock(socket)).map_err(|_| stranger(socket))?;
+    let answering = health.and_then(|health| health.pid);
     let pid = holder(&mut lock)
-        .filter(|pid| Some(*pid) == serving)
+        .filter(|pid| [serving, answering].contains(&Some(*pid)))
         .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
         .ok_or_else(|| stranger(socket))?;
     Ok((pid, lock))

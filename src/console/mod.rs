@@ -12,6 +12,7 @@ pub mod candidate;
 pub mod changes;
 mod complaint;
 pub mod completion;
+mod daemon;
 pub mod describe;
 mod entry;
 pub mod history;
@@ -32,6 +33,7 @@ pub mod width;
 pub mod worker_wait;
 
 pub use args::{CommonArgs, examples, grammar};
+pub use daemon::needed as needed_daemon;
 pub use entry::run_main;
 pub use output::Console;
 #[cfg(test)]

@@ -162,6 +162,11 @@ impl Console {
         width::of_talk()
     }
 
+    /// Whether talk goes to a terminal.
+    pub fn talks_to_terminal(&self) -> bool {
+        self.err.is_terminal
+    }
+
     /// Whether talk may be drawn anew in its place: on a terminal that can, unless it is unwanted.
     pub fn can_redraw(&self) -> bool {
         self.can_redraw && !self.wishes.quiet

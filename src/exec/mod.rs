@@ -36,7 +36,7 @@ pub use self::signals::outlive_full_files;
 pub use self::status::{ChildStatus, leave};
 pub use self::stream::ChildStream;
 use self::stream::Tee;
-pub use self::sys::{is_ignored, lead_session, limit_descriptors};
+pub use self::sys::{detach, is_ignored, lead_session, limit_descriptors};
 pub use self::terminal::open_pair;
 use self::wiring::Ends;
 pub use self::wiring::Wiring;

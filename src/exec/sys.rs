@@ -16,8 +16,13 @@ use rustix::fd::BorrowedFd;
 use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
 use rustix::process::{Resource, Rlimit, getrlimit, ioctl_tiocsctty, setrlimit, setsid};
 
+use crate::system;
+
 /// The last signal of any system: Linux has 64, macOS 31.
 const LAST_SIGNAL: c_int = 64;
+
+/// The first descriptor after the standard ones.
+const FIRST_OF_OTHERS: c_int = 3;
 
 /// Which of the descriptors 0, 1 and 2 were closed when this process started.
 static CLOSED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
@@ -87,21 +92,49 @@ pub fn limit_descriptors(command: &mut Command, limit: u64) {
 /// `TIOCSCTTY` in `ioctl_tty(2)`): under `nohup … &`, say, SIGINT is ignored, and a shell cannot change that any more.
 #[expect(unsafe_code, reason = "std cannot do this between fork and exec")]
 pub fn lead_session(command: &mut Command) {
-    // SAFETY: between fork and exec only system calls are made; nothing is allocated, and no lock is taken. An all-zero
-    // action is the default one; a signal whose action cannot be changed is left as it is.
+    // SAFETY: between fork and exec only system calls are made; nothing is allocated, and no lock is taken.
     unsafe {
         command.pre_exec(move || {
             setsid()?;
             ioctl_tiocsctty(rustix::stdio::stdin())?;
-            let mut none = MaybeUninit::<libc::sigset_t>::uninit();
-            libc::sigemptyset(none.as_mut_ptr());
-            let default = MaybeUninit::<libc::sigaction>::zeroed();
-            for signal in 1..=LAST_SIGNAL {
-                libc::sigaction(signal, default.as_ptr(), ptr::null_mut());
-            }
-            libc::pthread_sigmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut());
+            forget_signals();
             Ok(())
         });
+    }
+}
+
+/// Makes the program that `command` starts outlive whoever starts it: in a session of its own that has no terminal,
+/// with the default action for every signal, and with no other descriptors than its standard ones (daemon(7)).
+#[expect(unsafe_code, reason = "std cannot do this between fork and exec")]
+pub fn detach(command: &mut Command) {
+    // SAFETY: between fork and exec only system calls are made; nothing is allocated, and no lock is taken.
+    unsafe {
+        command.pre_exec(|| {
+            setsid()?;
+            forget_signals();
+            // Std closes its own by itself; those that the caller was given are meant for nobody else.
+            system::close_on_exec_from(FIRST_OF_OTHERS);
+            Ok(())
+        });
+    }
+}
+
+/// Gives every signal its default action and blocks none.
+///
+/// # Safety
+/// For between fork and exec alone: it takes the handlers of the whole process.
+#[expect(unsafe_code, reason = "std cannot do this between fork and exec")]
+unsafe fn forget_signals() {
+    let mut none = MaybeUninit::<libc::sigset_t>::uninit();
+    let default = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: only system calls are made. An all-zero action is the default one; a signal whose action cannot be
+    // changed is left as it is.
+    unsafe {
+        libc::sigemptyset(none.as_mut_ptr());
+        for signal in 1..=LAST_SIGNAL {
+            libc::sigaction(signal, default.as_ptr(), ptr::null_mut());
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut());
     }
 }
 

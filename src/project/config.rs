@@ -114,6 +114,10 @@ macro_rules! settings {
 settings! {
     enabled: bool = true,
         "enabled" or "AIM_ENABLED", says "settings.enabled";
+    autostart: bool = true,
+        "autostart" or "AIM_AUTOSTART", says "settings.autostart";
+    daemon_idle_minutes: u64 = 60,
+        "daemon.idle_minutes", says "settings.daemon_idle_minutes";
     lock_timeout: u64 = 600,
         "lock.timeout" or "AIM_PIP_LOCK_TIMEOUT", says "settings.lock_timeout";
     retention_runs: u64 = 200,

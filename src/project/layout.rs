@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::env_vars;
 use crate::host::Host;
+use crate::system::ServiceManager;
 
 /// Names in a project's folder, and in the folder that keeps its record: another one's, where two projects share an
 /// environment (see `whose`).
@@ -429,9 +430,28 @@ impl UserLayout {
         self.state.join("environments.json")
     }
 
+    /// What a daemon says that a command started.
+    pub fn daemon_log(&self) -> PathBuf {
+        self.state.join("backend.log")
+    }
+
     /// Logs of workers, a file a project.
     pub fn worker_logs(&self) -> PathBuf {
         self.state.join("workers")
+    }
+}
+
+/// Where the files are by which `manager` knows a person's services; none for a person without a home.
+pub fn service_folder(host: &Host, manager: ServiceManager) -> Option<PathBuf> {
+    let home = directories::BaseDirs::new();
+    let home = home.as_ref().map(|dirs| dirs.home_dir().to_path_buf());
+    match manager {
+        ServiceManager::Systemd => host
+            .path_var("XDG_CONFIG_HOME")
+            .filter(|path| path.is_absolute())
+            .or_else(|| Some(home?.join(".config")))
+            .map(|folder| folder.join("systemd/user")),
+        ServiceManager::Launchd => Some(home?.join("Library/LaunchAgents")),
     }
 }
 

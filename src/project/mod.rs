@@ -20,7 +20,8 @@ pub use config::{Config, SettingRow, meant_by};
 pub use discover::Project;
 pub use layout::{
     CONDA_META, EXTERNALLY_MANAGED, HOOK_LINE, HOOK_PACKAGE, HookLayout, LOGS, ProjectLayout,
-    UserLayout, VIEW_LINE, VIEW_MODULE, VenvLayout, socket, socket_lock, sockets, worker_scripts,
+    UserLayout, VIEW_LINE, VIEW_MODULE, VenvLayout, service_folder, socket, socket_lock, sockets,
+    worker_scripts,
 };
 pub use node_variables::node_variables;
 pub use package_places::PackagePlace;

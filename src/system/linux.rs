@@ -14,6 +14,8 @@ use rustix::process::{
 };
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer};
 
+use super::ServiceManager;
+
 /// The longest path of a socket, in bytes (unix(7): 108 with the NUL at its end).
 pub(crate) const LONGEST_SOCKET_PATH: usize = 107;
 
@@ -28,6 +30,9 @@ pub(crate) const MASTER_FLAGS: OpenptFlags = OpenptFlags::RDWR
 /// Folders in which pip looks for its settings beside those of every Unix: the machine's, and one below the home
 /// folder.
 pub(crate) const MORE_PIP_SETTINGS: Option<[&str; 2]> = None;
+
+/// What starts a person's services here.
+pub(crate) const SERVICE_MANAGER: ServiceManager = ServiceManager::Systemd;
 
 /// Opens the file behind `fd` once more, for writing without waiting. Not possible for a file of another user, say, or
 /// without `/proc`.
@@ -69,6 +74,25 @@ pub(crate) fn end_with_parent(command: &mut Command) {
             }
             Ok(())
         });
+    }
+}
+
+/// Has every descriptor from `first` on closed when another program takes the place of this one. Only makes system
+/// calls.
+#[expect(unsafe_code, reason = "rustix leaves this call to its callers, too")]
+pub(crate) fn close_on_exec_from(first: libc::c_int) {
+    // SAFETY: takes numbers alone, and closes nothing in this process.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            first,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    };
+    // Linux before 5.11
+    if done != 0 {
+        super::each_close_on_exec(first);
     }
 }
 

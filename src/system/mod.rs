@@ -16,6 +16,29 @@ pub(crate) use linux::*;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::*;
 
+/// What starts a person's services.
+#[allow(dead_code, reason = "each system has one of them")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceManager {
+    /// systemd, by a manager of each person's.
+    Systemd,
+    /// macOS's.
+    Launchd,
+}
+
+/// As [`close_on_exec_from`], one by one.
+#[expect(unsafe_code, reason = "what is open there is nobody's value")]
+fn each_close_on_exec(first: libc::c_int) {
+    /// Where a process may have as many as it likes, nobody has more.
+    const MOST: u64 = 65_536;
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let end = libc::c_int::try_from(limit.unwrap_or(MOST).min(MOST)).unwrap_or(first);
+    for descriptor in first..end {
+        // SAFETY: closes nothing in this process; a number that is none is refused.
+        unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+}
+
 /// Whether the process `pid` is still the one that began at `began`, as [`beginning_of`] tells it: process ids are used
 /// again. Where the system tells nobody, whether there is a process of that number.
 pub(crate) fn is_alive(pid: u32, began: Option<u64>) -> bool {

@@ -8,6 +8,8 @@ use libc::siginfo_t;
 use rustix::process::Pid;
 use rustix::pty::OpenptFlags;
 
+use super::ServiceManager;
+
 /// The longest path of a socket, in bytes (unix(4) of the BSDs: 104 with the NUL at its end).
 pub(crate) const LONGEST_SOCKET_PATH: usize = 103;
 
@@ -27,6 +29,9 @@ pub(crate) const MORE_PIP_SETTINGS: Option<[&str; 2]> = if cfg!(target_os = "mac
 } else {
     None
 };
+
+/// What starts a person's services here: launchd, where this is macOS.
+pub(crate) const SERVICE_MANAGER: ServiceManager = ServiceManager::Launchd;
 
 /// Not possible: `/dev/fd` only duplicates, and the flags would be the caller's.
 pub(crate) fn open_again(_fd: BorrowedFd<'_>) -> Option<OwnedFd> {
@@ -53,6 +58,11 @@ pub(crate) fn forbid_dump() {}
 
 /// The system tells no process of its parent's end; a worker notices that its socket has closed.
 pub(crate) fn end_with_parent(_command: &mut Command) {}
+
+/// Has every descriptor from `first` on closed when another program takes the place of this one.
+pub(crate) fn close_on_exec_from(first: libc::c_int) {
+    super::each_close_on_exec(first);
+}
 
 /// There is no looking at the processes of others.
 pub(crate) fn processes() -> impl Iterator<Item = Pid> {

@@ -3,7 +3,7 @@
 //! Start reading at [`run`]. Each command is one call of [`Client`] and the words for its reply.
 //!
 //! **Invariant:** reads no file of the daemon's: what the daemon says is all that is known. Starts no process but for
-//! `run --here` and `run --at`, which need no daemon.
+//! `run --here` and `run --at`, which need no daemon, and the daemon itself where a command needs one (`console`).
 
 mod attended;
 mod cause;
@@ -39,8 +39,8 @@ use crate::words::t;
 /// Does what the command line says.
 ///
 /// # Errors
-/// `Exit::NoDaemon` without a daemon, `Exit::NotFound` without a project, `Exit::Usage` for a node or an input that
-/// cannot be run, `Exit::Failed` when the worker does not start.
+/// `Exit::NoDaemon` without a daemon where none is started, `Exit::NotFound` without a project, `Exit::Usage` for a
+/// node or an input that cannot be run, `Exit::Failed` when the daemon or the worker does not start.
 pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
     let common = &cli.common;
     let mut console = Console::new(host, common);
@@ -55,7 +55,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
             print_status(&mut console, &reached)?;
         }
         Command::Start => {
-            let reached = Reached::of(host, common, &mut console)?;
+            let reached = Reached::or_started(host, common, &mut console)?;
             restart::start(&mut console, &reached)?;
         }
         Command::Stop(args) => {
@@ -63,7 +63,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
             restart::stop(&mut console, &reached, args)?;
         }
         Command::Restart(args) => {
-            let reached = Reached::of(host, common, &mut console)?;
+            let reached = Reached::or_started(host, common, &mut console)?;
             restart::restart(&mut console, &reached, args)?;
         }
         Command::Interrupt(args) => {
@@ -75,7 +75,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
             logs::print(&mut console, &reached, args)?;
         }
         Command::Flow(args) => {
-            let reached = Reached::of(host, common, &mut console)?;
+            let reached = Reached::or_started(host, common, &mut console)?;
             return flow::run(&mut console, &reached, args);
         }
         Command::Run(args) => {
@@ -85,7 +85,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
                 let project = reached::project(host, common, &mut console)?;
                 return here::run(&mut console, host, &project, &args, &input);
             }
-            let reached = Reached::of(host, common, &mut console)?;
+            let reached = Reached::or_started(host, common, &mut console)?;
             return node::run(&mut console, host, &reached, &args, input);
         }
     }

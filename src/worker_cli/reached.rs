@@ -13,13 +13,45 @@ pub(super) struct Reached {
 }
 
 impl Reached {
+    /// For a command that only looks, or ends something.
+    ///
+    /// # Errors
+    /// `Exit::NoDaemon` without a daemon, `Exit::NotFound` without a project.
     pub(super) fn of(host: &Host, common: &CommonArgs, console: &mut Console) -> Result<Self> {
         let project = found(host, common);
         // Where the project is says which daemon is meant; without a daemon, nobody misses the project.
         let client = console::connect(console, host, project.as_ref().ok())?;
+        Ok(Self::by(client, project?, host, common, console))
+    }
+
+    /// For a command that has a worker do something: a daemon is started where none runs.
+    ///
+    /// # Errors
+    /// As [`console::needed_daemon`]; `Exit::NotFound` without a project.
+    pub(super) fn or_started(
+        host: &Host,
+        common: &CommonArgs,
+        console: &mut Console,
+    ) -> Result<Self> {
+        let project = found(host, common);
+        if project.is_err() {
+            // Without a project nothing is started for it.
+            return Self::of(host, common, console);
+        }
         let project = project?;
+        let client = console::needed_daemon(host, console, Some(&project))?;
+        Ok(Self::by(client, project, host, common, console))
+    }
+
+    fn by(
+        client: Client,
+        project: Project,
+        host: &Host,
+        common: &CommonArgs,
+        console: &mut Console,
+    ) -> Self {
         console::say_which(console, host, common, &project);
-        Ok(Self { client, project })
+        Self { client, project }
     }
 
     /// The project as the daemon's calls name it.

@@ -20,6 +20,7 @@
 mod api_page;
 mod around;
 mod arrays;
+mod autostart;
 mod backends;
 mod bad_input;
 mod bisect;
@@ -58,6 +59,7 @@ mod sandbox;
 mod screens;
 mod scripts;
 mod secrets;
+mod service;
 mod shapes;
 mod shells;
 mod shim;

@@ -166,6 +166,11 @@ impl LanguageServers {
         }
     }
 
+    /// Whether there are any.
+    pub(super) fn are_open(&self) -> bool {
+        *self.0.count.borrow() > 0
+    }
+
     /// The newest messages, oldest first.
     pub(super) fn calls(&self, most: usize) -> Vec<LspCall> {
         self.0.calls.newest(most)

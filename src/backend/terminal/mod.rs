@@ -284,6 +284,11 @@ impl Terminals {
         all
     }
 
+    /// Whether there are any.
+    pub(super) fn are_open(&self) -> bool {
+        *self.0.count.borrow() > 0
+    }
+
     /// Ends a session; false where there is none.
     pub(super) fn end(&self, session: &str) -> bool {
         let sessions = self.0.sessions.lock();

@@ -24,9 +24,9 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::descriptors::Shares;
+use super::doors::Doors;
 use super::notes::Notes;
 use super::projects::Projects;
-use super::serve::Doors;
 use super::socket::ServedSocket;
 use super::state::Daemon;
 use super::worker::JobSettings;

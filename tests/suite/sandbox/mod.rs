@@ -157,6 +157,8 @@ impl Sandbox {
             .env("XDG_CONFIG_HOME", root.join("config"))
             .env("XDG_STATE_HOME", root.join("state"))
             .env("AIM_SOCKET", self.socket())
+            // No test leaves a daemon behind: one that wants a command to start it says so, and ends it.
+            .env("AIM_AUTOSTART", "0")
             .env("LANG", "C.UTF-8")
             .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
             .env("PIP_NO_INDEX", "1")
