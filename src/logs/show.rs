@@ -360,7 +360,7 @@ mod tests {
             " (6 min ago)\n",
             "result      ok, took 1.2 s\n",
             "changes     ~y 1 → 2\n            +six 1.16.0\n",
-            "generation  3 → 4\n",
+            "generation  3 → 4",
         ] {
             assert!(english.contains(line), "{line} in {english}");
         }

@@ -221,15 +221,17 @@ fn a_daemon_that_does_not_answer_is_named() {
     let sandbox = Sandbox::ready();
     let _silent = UnixListener::bind(sandbox.socket()).expect("bind");
     for (line, words) in [
-        ("aim-worker status", "waiting for the daemon at "),
-        ("aim-backend status", "waiting for the daemon at "),
+        ("aim-worker status", "waiting for the daemon to answer ("),
+        ("aim-backend status", "waiting for the daemon to answer ("),
         (
             "AIM_LANG=ko aim-venv-sync status",
-            "데몬의 응답을 기다리는 중: ",
+            "데몬의 응답을 기다리는 중 (",
         ),
     ] {
         let mut terminal = Terminal::start(&sandbox, line, 200);
-        terminal.wait_for(words);
+        terminal.wait_for(words).wait_for(" · ").wait_for(" · ");
+        let socket = sandbox.socket();
+        terminal.wait_for(&socket.file_name().expect("a name").to_string_lossy());
         terminal.press("\x03");
         let scene = terminal.end(&sandbox);
         assert_eq!(after_the_line(&scene.shown), "", "{line}");
