@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::record::FinishedRun;
 use super::*;
 use crate::inventory::{Distribution, Snapshot};
-use crate::project::{Project, Venv};
+use crate::project::{Config, Project, Venv};
 
 /// A project with an empty environment. Gone when the folder is dropped.
 pub(super) fn project() -> (tempfile::TempDir, Project) {
@@ -49,6 +49,7 @@ pub(super) fn started(action: &str) -> StartedRun {
         tool: Tool::Pip,
         started_at: chrono::Utc::now(),
         pid: std::process::id(),
+        callers: Vec::new(),
         undoes: None,
     }
 }
@@ -71,4 +72,18 @@ pub(super) fn record(action: &str, generation: u64) -> RunRecord {
         crate::inventory::Diff::default(),
         None,
     )
+}
+
+/// A project with an environment and a folder of logs.
+pub(super) fn project_with_logs() -> (tempfile::TempDir, Project) {
+    let (dir, project) = project();
+    std::fs::create_dir(project.layout().logs()).expect("folder");
+    (dir, project)
+}
+
+/// Enters a run that printed a text and changed nothing.
+pub(super) fn remember(project: &Project, action: &str) {
+    let nothing = Snapshot::default();
+    let run = finished(action, "text");
+    super::publish(project, &Config::default(), run, &nothing, &nothing).expect("published");
 }
