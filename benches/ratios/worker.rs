@@ -67,6 +67,7 @@ fn answer_after_pip() {
                     tool: Tool::Pip,
                     started_at: chrono::Utc::now(),
                     pid: std::process::id(),
+                    callers: Vec::new(),
                     undoes: None,
                 };
                 let run = started.finish(Duration::ZERO, Ending::Exited(0), None);

@@ -31,6 +31,7 @@ pub(super) fn started(id: RunId) -> StartedRun {
         tool: Tool::Pip,
         started_at: Utc::now(),
         pid: 7,
+        callers: Vec::new(),
         undoes: None,
     }
 }

@@ -29,7 +29,7 @@ use crate::inventory::{Change, Requirements, Snapshot};
 use crate::project::{Config, Project, VenvLayout};
 use crate::store::{
     Goal, LockError, Plan, Recorded, Run, RunId, RunLock, RunLog, StartedRun, TakenBack, Tool,
-    catch_up, recover, take_back,
+    callers, catch_up, recover, take_back,
 };
 use crate::words::t;
 
@@ -155,6 +155,7 @@ impl Rollback<'_> {
             tool: Tool::Undo,
             started_at: Utc::now(),
             pid: std::process::id(),
+            callers: callers(),
             undoes: match &target.goal {
                 Goal::Before(run) => Some(run.id),
                 Goal::Past(_) => None,

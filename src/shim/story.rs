@@ -19,7 +19,7 @@ use crate::project::{Config, Project};
 use crate::secrets;
 use crate::store::{
     Ending, Generation, Holder, LogDraft, Published, Recorded, RunId, RunLock, RunOutput,
-    StartedRun, StoreError, Tool, Unfinished, catch_up, publish_own, recover,
+    StartedRun, StoreError, Tool, Unfinished, callers, catch_up, publish_own, recover,
 };
 use crate::terminal::printable;
 use crate::words::t;
@@ -211,6 +211,7 @@ fn begin(call: &PipCall, asked: &PipCommand, pid: u32, host: &Host) -> StartedRu
         tool: Tool::Pip,
         started_at: Utc::now(),
         pid,
+        callers: callers(),
         undoes: None,
     }
 }

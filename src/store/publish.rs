@@ -168,6 +168,7 @@ pub(super) fn record_of(
         log_path: log.map(|log| log.path),
         user: user_name(),
         pid: started.pid,
+        callers: started.callers.clone(),
         undoes: started.undoes,
         others: serde_json::Map::new(),
     }
@@ -351,8 +352,10 @@ mod tests {
             runs: 1,
             days: 0,
             mib: 0,
+            before: None,
         };
-        retention::prune(&project, limits, false).expect("pruned");
+        let lock = crate::store::RunLock::try_acquire(&project.venv().layout(), "prune");
+        retention::prune(&project, limits, lock.ok().as_ref()).expect("pruned");
         fs::write(
             layout.env_meta(),
             r#"{"updated_at":null,"packages":[],"last_action":null}"#,

@@ -1,5 +1,6 @@
 //! Linux.
 
+use std::io::Read as _;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -146,8 +147,40 @@ pub(crate) fn beginning_of(pid: u64) -> Option<u64> {
     (!matches!(stat.state, 'Z' | 'X')).then_some(stat.began)
 }
 
+/// A process that called another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CallingProcess {
+    /// The process that started it, by its number.
+    pub(crate) parent: u64,
+    /// Its session, likewise.
+    pub(crate) session: u64,
+    /// Its name: the beginning of its file's, or what it gave itself.
+    pub(crate) name: String,
+    /// What it was called with.
+    pub(crate) words: Vec<String>,
+}
+
+/// The process `pid`, as far as it can be told who it is (`proc_pid_stat(5)`, `proc_pid_cmdline(5)`).
+pub(crate) fn calling_process(pid: u64) -> Option<CallingProcess> {
+    /// More than anybody's name and script take.
+    const LONGEST: u64 = 4096;
+    let mut line = Vec::new();
+    let file = std::fs::File::open(format!("/proc/{pid}/cmdline")).ok()?;
+    file.take(LONGEST).read_to_end(&mut line).ok()?;
+    let words = line.split(|byte| *byte == 0);
+    let words = words.map(|word| String::from_utf8_lossy(word).into_owned());
+    let stat = Stat::of(pid)?;
+    Some(CallingProcess {
+        parent: stat.parent,
+        session: stat.session,
+        name: stat.name,
+        words: words.filter(|word| !word.is_empty()).collect(),
+    })
+}
+
 /// What the system says of a process (`proc_pid_stat(5)`), times in ticks.
 struct Stat {
+    name: String,
     state: char,
     parent: u64,
     session: u64,
@@ -159,10 +192,11 @@ impl Stat {
     fn of(pid: u64) -> Option<Self> {
         let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name, in parentheses, may hold anything.
-        let (_, rest) = text.rsplit_once(") ")?;
+        let (before, rest) = text.rsplit_once(") ")?;
         let fields: Vec<&str> = rest.split(' ').collect();
         let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
         Some(Self {
+            name: before.split_once(" (")?.1.to_owned(),
             state: fields.first()?.chars().next()?,
             parent: number(1)?,
             session: number(3)?,

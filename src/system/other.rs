@@ -94,6 +94,24 @@ pub(crate) fn beginning_of(_pid: u64) -> Option<u64> {
     None
 }
 
+/// A process that called another one: there is no telling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CallingProcess {
+    /// As on Linux.
+    pub(crate) parent: u64,
+    /// As on Linux.
+    pub(crate) session: u64,
+    /// As on Linux.
+    pub(crate) name: String,
+    /// As on Linux.
+    pub(crate) words: Vec<String>,
+}
+
+/// As [`processes`].
+pub(crate) fn calling_process(_pid: u64) -> Option<CallingProcess> {
+    None
+}
+
 /// What a process has done so far: there is no telling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Work {}

@@ -156,6 +156,7 @@ fn record(
         tool: tool.context(t!("venv_sync.cannot_scan", path = venv.root().display()))?,
         started_at,
         pid: std::process::id(),
+        callers: Vec::new(),
         undoes: None,
     };
     let run = run.finish(since.elapsed(), Ending::Exited(0), None);

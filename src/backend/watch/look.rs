@@ -327,6 +327,7 @@ mod tests {
         drop(lock);
         let run = StartedRun {
             pid: std::os::unix::process::parent_id(),
+            callers: Vec::new(),
             undoes: None,
             ..started()
         };
@@ -350,6 +351,7 @@ mod tests {
             tool: Tool::Pip,
             started_at: chrono::Utc::now(),
             pid: 0,
+            callers: Vec::new(),
             undoes: None,
         }
     }

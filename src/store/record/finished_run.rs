@@ -38,6 +38,9 @@ pub struct StartedRun {
     pub started_at: DateTime<Utc>,
     /// Its process.
     pub pid: u32,
+    /// The programs that called it, the nearest first; none where that tells nothing of who changes the environment.
+    #[serde(default)]
+    pub callers: Vec<String>,
     /// The run that it takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<RunId>,
@@ -94,6 +97,7 @@ impl FinishedRun {
             tool: Tool::behind(&before.diff_to(now), venv, before, now)?,
             started_at: seen_at,
             pid: std::process::id(),
+            callers: Vec::new(),
             undoes: None,
         };
         Ok(started.finish(Duration::ZERO, Ending::Exited(0), None))

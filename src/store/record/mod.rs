@@ -1,5 +1,6 @@
 //! A run, from its beginning to its line in `runs.jsonl`.
 
+mod callers;
 mod finished_run;
 pub(crate) mod history;
 mod lines;
@@ -11,6 +12,7 @@ mod run_record;
 pub(crate) mod time;
 mod tool;
 
+pub use callers::callers;
 pub use finished_run::{FinishedRun, Published, StartedRun};
 pub(crate) use part_file::{PartFile, is_growing};
 pub use run::{LoneLog, Run};

@@ -106,6 +106,9 @@ pub struct RunRecord {
     /// Its process.
     #[serde(default)]
     pub pid: u32,
+    /// The programs that called it, the nearest first: `make`, `bash`, `code`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub callers: Vec<String>,
     /// The run that it took back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<RunId>,

@@ -127,6 +127,7 @@ fn taken_back(project: &Project, run: &RunRecord, action: &str) -> RunRecord {
     assert!(plan.lost.is_empty() && plan.stuck.is_empty(), "{plan:?}");
     let lock = RunLock::try_acquire(&project.venv().layout(), "test").expect("free");
     let undo = StartedRun {
+        callers: Vec::new(),
         undoes: Some(run.id),
         ..started(action)
     };
@@ -221,6 +222,7 @@ fn a_crash_at_any_step_leaves_the_old_or_the_new_environment() {
         let layout = project.venv().layout();
         let (plan, now) = plan(&project, &record);
         let undo = StartedRun {
+            callers: Vec::new(),
             undoes: Some(record.id),
             ..started(UNDO)
         };
