@@ -27,6 +27,8 @@ pub struct Folder {
     fd: OwnedFd,
     /// As it was opened by; for messages.
     path: PathBuf,
+    /// Whether what is made in it is its owner's alone.
+    is_private: bool,
 }
 
 /// How folders are opened.
@@ -39,6 +41,8 @@ const FILE: OFlags = OFlags::CLOEXEC
     .union(OFlags::NONBLOCK);
 /// What the caller's umask takes from.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
+/// Of what is its owner's alone.
+const PRIVATE_MODE: Mode = Mode::from_raw_mode(0o600);
 /// How often opening or making a file, or removing a folder, is tried again while others make and remove in it.
 const ATTEMPTS: usize = 16;
 
@@ -51,6 +55,7 @@ impl Folder {
         Ok(Self {
             fd: fs::open(path, FOLDER, Mode::empty())?,
             path: path.to_path_buf(),
+            is_private: false,
         })
     }
 
@@ -64,6 +69,7 @@ impl Folder {
         Ok(Self {
             fd: opened.map_err(|error| self.why(name, error))?,
             path: self.path.join(name),
+            is_private: self.is_private,
         })
     }
 
@@ -86,6 +92,17 @@ impl Folder {
             hand_over(&folder.fd, &self.fd, None);
         }
         Ok(folder)
+    }
+
+    /// The same folder; files that are made in it are their owner's alone where `above` is so.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn kept_as_private_as(mut self, above: &Self) -> io::Result<Self> {
+        let others = Mode::RWXG | Mode::RWXO;
+        let mode = Mode::from_raw_mode(fs::fstat(&above.fd)?.st_mode);
+        self.is_private = !mode.intersects(others);
+        Ok(self)
     }
 
     /// The path that the folder was opened by, for messages.
@@ -255,9 +272,14 @@ impl Folder {
         old: Option<&Stat>,
     ) -> io::Result<File> {
         let flags = access | FILE | OFlags::CREATE | OFlags::EXCL;
-        let made = fs::openat(&self.fd, name, flags, FILE_MODE)?;
-        hand_over(&made, &self.fd, old);
-        Ok(File::from(made))
+        let mode = if self.is_private {
+            PRIVATE_MODE
+        } else {
+            FILE_MODE
+        };
+        let new = fs::openat(&self.fd, name, flags, mode)?;
+        hand_over(&new, &self.fd, old);
+        Ok(File::from(new))
     }
 
     pub(super) fn stat(&self, name: &OsStr) -> io::Result<Stat> {

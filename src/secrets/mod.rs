@@ -2,7 +2,8 @@
 //!
 //! What pip prints to the person stays pip's; what the toolkit writes down goes through here. [`hide`] is for text,
 //! [`words`] for command lines, where a name and its value are two words, [`Hiding`] for text that comes in pieces,
-//! [`mask`] for a line of which parts may still be drawn over.
+//! [`mask`] for a line of which parts may still be drawn over, [`public_url()`] for
+//! a URL that has to work without them.
 //! Three things give a secret away: where it stands (`urls`: before the `@` of a URL, in a query), the name before it
 //! (`names`: `password`, `--client-cert`, `Authorization`), and its own look (`tokens`). `line` asks all three; where
 //! the width of a terminal broke a secret in two, `wrap` puts it together again.
@@ -14,6 +15,7 @@ mod command;
 mod frame;
 mod line;
 mod names;
+mod public_url;
 mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -25,6 +27,7 @@ mod urls;
 mod wrap;
 
 pub use command::words;
+pub use public_url::public_url;
 pub use stream::Hiding;
 pub use text::{hide, mask};
 

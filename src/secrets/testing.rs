@@ -1,6 +1,7 @@
 //! Made-up secrets in every shape, for the tests of each door. Each begins with `Zq` and ends with `9X`.
 
 use proptest::prelude::*;
+use proptest::sample;
 
 /// Passwords as people choose them, in URLs, with what must not be in one.
 fn password() -> impl Strategy<Value = String> {
@@ -18,14 +19,16 @@ fn host() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{2,8}\\.(org|com|io)",
         Just("localhost".to_owned()),
-        Just("127.0.0.1:8080".to_owned())
+        Just("127.0.0.1:8080".to_owned()),
+        Just("[::1]:8080".to_owned()),
+        Just("[2001:db8::1]".to_owned()),
     ]
 }
 
 /// A secret, and a line with it in one of the shapes that there are.
 pub(crate) fn shaped() -> impl Strategy<Value = (String, String)> {
     let in_urls =
-        (password(), host(), "[a-z]{1,8}", 0..6).prop_map(|(secret, host, user, shape)| {
+        (password(), host(), "[a-z]{1,8}", 0..10).prop_map(|(secret, host, user, shape)| {
             let line = match shape {
                 0 => format!("https://{user}:{secret}@{host}/simple"),
                 1 => format!("git+https://{user}:{secret}@{host}/r.git@v1.0"),
@@ -34,11 +37,15 @@ pub(crate) fn shaped() -> impl Strategy<Value = (String, String)> {
                 ),
                 3 => format!("'x @ https://{user}:{secret}@{host}/x'"),
                 4 => format!("Looking in indexes: https://{host}/, https://{user}:{secret}@{host}"),
-                _ => format!(r"https:\/\/{user}:{secret}@{host}\/x"),
+                5 => format!(r"https:\/\/{user}:{secret}@{host}\/x"),
+                6 => format!("git+ssh://{user}:{secret}@{host}/r.git@v1.0#egg=x"),
+                7 => format!("http://{user}:{secret}@{host}/ http://{user}:{secret}@{host}/x"),
+                8 => format!("index-url = https://{user}:{secret}@{host}/simple"),
+                _ => format!("PIP_EXTRA_INDEX_URL='https://{user}:{secret}@{host}/simple'"),
             };
             (secret, line)
         });
-    let named = ("Zq[A-Za-z0-9_-]{6,30}9X", host(), 0..22).prop_map(|(secret, host, shape)| {
+    let named = ("Zq[A-Za-z0-9_-]{6,30}9X", host(), 0..27).prop_map(|(secret, host, shape)| {
         let line = match shape {
             0 => format!("https://{secret}@{host}/"),
             1 => format!("https://{secret}:@{host}/"),
@@ -64,16 +71,49 @@ pub(crate) fn shaped() -> impl Strategy<Value = (String, String)> {
             18 => format!("--trusted-host kim:{secret}@{host}"),
             19 => format!("--global-option=--password={secret}"),
             20 => format!(r#""{{\"token\": \"{secret}\"}}""#),
-            _ => format!("https://{host}/?next=%2Fx%3Fv%3D1%26token%3D{secret}"),
+            21 => format!("https://{host}/?next=%2Fx%3Fv%3D1%26token%3D{secret}"),
+            22 => format!("https://{host}/x.whl#access_token={secret}&sha256=ab"),
+            23 => format!("proxy = kim:{secret}@{host}"),
+            24 => format!("PIP_CLIENT_CERT=/home/kim/{secret}.pem"),
+            25 => format!("client-cert = {secret}"),
+            _ => format!("git+ssh://{secret}@{host}/r.git"),
         };
         (secret, line)
     });
     prop_oneof![in_urls, named]
 }
 
+/// A secret, and words of a command line that have it: an option with its value, in the same word or in the next.
+pub(crate) fn optioned() -> impl Strategy<Value = (String, Vec<String>)> {
+    let name = sample::select(vec![
+        "--index-url",
+        "--extra-index-url",
+        "--find-links",
+        "--proxy",
+        "--client-cert",
+        "--trusted-host",
+        "--cert",
+    ]);
+    let secret = prop_oneof!["Zq[A-Za-z0-9_-]{6,30}9X", "Zq[a-z]{4}%40[a-z]{3}9X"];
+    (secret, host(), name, any::<bool>()).prop_map(|(secret, host, name, is_one)| {
+        let value = match name {
+            "--client-cert" => format!("/home/kim/{secret}.pem"),
+            "--cert" => format!("/home/kim/cert.pem:{secret}"),
+            "--proxy" | "--trusted-host" => format!("kim:{secret}@{host}"),
+            _ => format!("https://kim:{secret}@{host}/simple"),
+        };
+        let words = if is_one {
+            vec![format!("{name}={value}")]
+        } else {
+            vec![name.to_owned(), value]
+        };
+        (secret, words)
+    })
+}
+
 /// Lines of pip, of builds and of people, none with a secret.
 pub(crate) fn innocent() -> impl Strategy<Value = String> {
-    proptest::sample::select(vec![
+    sample::select(vec![
         "Collecting six==1.16.0 (from -r requirements.txt (line 12))",
         "  Downloading six-1.16.0-py2.py3-none-any.whl (11 kB)",
         "Looking in links: /work/wheels, https://h.org/simple",

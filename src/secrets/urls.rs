@@ -133,7 +133,7 @@ fn last_before_host(word: &str, from: usize, is_pinned: bool) -> Option<usize> {
     ats.rfind(|at| {
         let host = &word[at + 1..];
         let after = &host[host_length(host)..];
-        is_known_host(host) && (!is_pinned || after.starts_with(['/', ':']))
+        is_known_host(host) && (!is_pinned || after.starts_with(['/', ':', '[']))
     })
 }
 
@@ -187,9 +187,10 @@ fn is_of_host(byte: u8) -> bool {
 fn without_scheme(line: &str, found: &mut Vec<Range<usize>>) {
     for (at, _) in line.match_indices('@') {
         let host = &line[at + 1..];
+        let is_ipv6 = host.starts_with('[');
         let host = &host[..host_length(host)];
         let has_letter = host.bytes().any(|byte| byte.is_ascii_alphabetic());
-        if !has_letter && host.parse::<Ipv4Addr>().is_err() {
+        if !is_ipv6 && !has_letter && host.parse::<Ipv4Addr>().is_err() {
             continue; // a version: `pkg:name@1.0`
         }
         let begin = after_last(&line[..at], |c| {

@@ -15,22 +15,24 @@ pub(crate) fn project(layout: &ProjectLayout) -> io::Result<Folder> {
     Folder::open(layout.keeper())
 }
 
-/// The folder of logs.
+/// The folder of logs. Of a project whose folder is its owner's alone, they are so wherever they may be copied to.
 pub(crate) fn logs(layout: &ProjectLayout) -> io::Result<Folder> {
     let project = project(layout)?;
-    match allowed_link(layout, &project)? {
-        Some(elsewhere) => Ok(elsewhere),
-        None => project.folder(LOGS),
-    }
+    let logs = match allowed_link(layout, &project)? {
+        Some(elsewhere) => elsewhere,
+        None => project.folder(LOGS)?,
+    };
+    logs.kept_as_private_as(&project)
 }
 
 /// The folder of logs, made where it is missing; the folder above is not.
 pub(crate) fn made_logs(layout: &ProjectLayout) -> io::Result<Folder> {
     let project = project(layout)?;
-    match allowed_link(layout, &project)? {
-        Some(elsewhere) => Ok(elsewhere),
-        None => project.make_folder(LOGS),
-    }
+    let logs = match allowed_link(layout, &project)? {
+        Some(elsewhere) => elsewhere,
+        None => project.make_folder(LOGS)?,
+    };
+    logs.kept_as_private_as(&project)
 }
 
 /// The folder that `.pip-logs` leads to, if it is a link.

@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::inventory::Snapshot;
 use crate::project::{Config, LOGS, Project};
 use crate::secrets;
-use crate::secrets::testing::{innocent, shaped};
+use crate::secrets::testing::{innocent, optioned, shaped};
 
 /// The files below `folder` that have `secret` in them.
 fn leaks(folder: &Path, secret: &str) -> Vec<String> {
@@ -29,11 +29,12 @@ fn leaks(folder: &Path, secret: &str) -> Vec<String> {
         .collect()
 }
 
-/// A run of `pip install` with `line` as a word, as the shim begins it.
-fn begun(line: &str) -> StartedRun {
+/// A run of `pip install` with these `words`, as the shim begins it.
+fn begun(words: &[String]) -> StartedRun {
+    let argv = ["pip".to_owned(), "install".to_owned()];
     StartedRun {
-        packages: secrets::words(&[line]),
-        argv: secrets::words(&["pip", "install", line]),
+        packages: secrets::words(words),
+        argv: secrets::words(&[&argv, words].concat()),
         ..started("install")
     }
 }
@@ -47,8 +48,9 @@ fn install_editable(project: &Project, url: &str) {
     std::fs::write(file, text.to_string()).expect("write");
 }
 
-/// One run with `line` everywhere where a run has text, one that is found, and one that was killed.
-fn through_every_door(line: &str, size: usize, secret: &str) {
+/// One run with `words` everywhere where a run has text, one that is found, and one that was killed.
+fn through_every_door(words: &[String], size: usize, secret: &str) {
+    let line = &words.join(" ");
     let (dir, project) = project();
     let (layout, venv) = (project.layout(), project.venv().layout());
     let config = Config::default();
@@ -67,7 +69,7 @@ fn through_every_door(line: &str, size: usize, secret: &str) {
     assert!(!holder.command.contains(secret), "{holder:?}");
 
     let before = Snapshot::scan(project.venv(), &Host::default()).expect("scanned");
-    let run = begun(line);
+    let run = begun(words);
     Unfinished::begin(&venv, run.clone(), (before.clone(), None), true).expect("begun");
     let mut draft = LogDraft::begin(&layout, &run.id);
     for piece in format!("Looking\n{line}\r\n{line}\x1b[0m\nDone\n")
@@ -85,7 +87,7 @@ fn through_every_door(line: &str, size: usize, secret: &str) {
     Unfinished::end(&venv, &published.record.id);
     check("the run is published");
 
-    let killed = begun(line);
+    let killed = begun(words);
     Unfinished::begin(&venv, killed.clone(), (after, None), true).expect("begun");
     // As an earlier version left it.
     let part = dir.path().join(LOGS).join(format!(".{}.part", killed.id));
@@ -95,7 +97,7 @@ fn through_every_door(line: &str, size: usize, secret: &str) {
 
     install(&project, "six", "1.16.0");
     let now = Snapshot::scan(project.venv(), &Host::default()).expect("scanned");
-    let argv = ["aim-venv-sync".to_owned(), line.to_owned()];
+    let argv = [&["aim-venv-sync".to_owned()], words].concat();
     catch_up(&project, &config, &lock, &now, &argv, "/".into()).expect("caught up");
     check("other tools are caught up with");
 
@@ -120,7 +122,12 @@ proptest! {
 
     #[test]
     fn no_shape_passes_any_door((secret, line) in shaped(), size in 1_usize..200) {
-        through_every_door(&line, size, &secret);
+        through_every_door(&[line], size, &secret);
+    }
+
+    #[test]
+    fn no_value_of_an_option_passes_any_door((secret, words) in optioned(), size in 1_usize..200) {
+        through_every_door(&words, size, &secret);
     }
 
     #[test]
