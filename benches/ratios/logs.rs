@@ -22,6 +22,42 @@ pub(crate) fn rows() {
         many,
         "at most 15 ms",
     );
+    difference();
+}
+
+/// Distributions of the compared generations.
+const DISTRIBUTIONS: usize = 300;
+
+/// What is different between two generations of many distributions.
+fn difference() {
+    let sandbox = Sandbox::ready();
+    for generation in 1..=2 {
+        for number in 0..DISTRIBUTIONS {
+            let before = format!("d{number}-{}.dist-info", generation - 1);
+            let _ = std::fs::remove_dir_all(sandbox.site_packages().join(before));
+            let info = format!("d{number}-{generation}.dist-info");
+            let info = sandbox.site_packages().join(info);
+            std::fs::create_dir_all(&info).expect("folder");
+            let text = format!("Name: d{number}\nVersion: {generation}\n");
+            std::fs::write(info.join("METADATA"), text).expect("written");
+        }
+        sandbox.run("aim-venv-sync", ["sync"]).ok();
+    }
+    let now = sandbox.generation();
+    let (before, now) = (format!("g{}", now - 1), format!("g{now}"));
+    let differs = sandbox.run("aim-logs", ["diff", &before, &now]).ok();
+    assert!(differs.stdout().lines().count() >= DISTRIBUTIONS);
+    let (same, all) = turns(
+        60,
+        || run(sandbox.command("aim-logs").args(["diff", &now, &now])),
+        || run(sandbox.command("aim-logs").args(["diff", &before, &now])),
+    );
+    row(
+        "aim-logs diff of 300 distributions / of none",
+        same,
+        all,
+        "at most 10 ms",
+    );
 }
 
 /// Gives the project so many runs, each with a log.

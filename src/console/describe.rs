@@ -191,6 +191,24 @@ pub fn names(run: &Run) -> impl Iterator<Item = String> {
     changed.chain(typed.map(|typed| named(typed)))
 }
 
+/// Who ran `record`, from where and by which tool: `kim from make ← bash (pip, process 77)`.
+pub fn who(record: &RunRecord) -> String {
+    let user = bounded(record.user.as_str());
+    let user = if record.callers.is_empty() {
+        user
+    } else {
+        let callers = bounded(record.callers.join(" ← "));
+        t!("logs.called_from", user = user, callers = callers).into_owned()
+    };
+    t!(
+        "logs.who",
+        user = user,
+        tool = record.tool.as_str(),
+        pid = record.pid
+    )
+    .into_owned()
+}
+
 /// The action of a run by which a change of another tool was entered.
 pub const SYNC: &str = "sync";
 

@@ -38,6 +38,6 @@ pub use entry::run_main;
 pub use output::Console;
 #[cfg(test)]
 pub(crate) use output::testing;
-pub use place::{project, say_which};
+pub use place::{is_path, project, say_which};
 pub use reach::connect;
 pub use waiting::{WaitingLine, attend_interrupts};

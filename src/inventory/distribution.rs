@@ -2,9 +2,12 @@
 
 use std::ffi::OsStr;
 use std::hash::Hasher as _;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
+
+use crate::project::CONDA_META;
 
 /// When and how large a file was: enough to see that an installer wrote it anew.
 ///
@@ -121,6 +124,12 @@ impl Distribution {
     /// Its metadata's file or folder, if it was found by a scan.
     pub fn folder(&self) -> Option<&str> {
         self.folder.as_deref()
+    }
+
+    /// Whether conda installed it, and not for Python: no index has it.
+    pub fn is_condas(&self) -> bool {
+        let folder = self.folder().map(Path::new);
+        folder.is_some_and(|folder| folder.starts_with(CONDA_META))
     }
 
     /// Whether it is known by name and version alone.

@@ -1,38 +1,14 @@
 //! Installations in editable form (PEP 610): their metadata says where the project lies.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
+use super::direct_url::DirectUrl;
 use crate::secrets;
 
-/// Longer than any `direct_url.json`.
-pub(super) const LONGEST: u64 = 64 << 10;
-
-/// The place that `direct_url.json` with this `text` names, if it is of an editable installation.
+/// The place that `direct_url.json` with this `text` names, if it is of an editable installation: a path, or a URL of
+/// another kind without secrets.
 pub(super) fn location(text: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct DirectUrl {
-        url: String,
-        dir_info: DirInfo,
-    }
-    #[derive(Deserialize)]
-    struct DirInfo {
-        #[serde(default)]
-        editable: bool,
-    }
-    let url: DirectUrl = serde_json::from_slice(text).ok()?;
-    url.dir_info.editable.then(|| path_of_url(&url.url))
-}
-
-/// The path in a `file://` URL, percent-decoded; another URL as it is, without secrets.
-fn path_of_url(url: &str) -> String {
-    let Some(path) = url.strip_prefix("file://") else {
-        return secrets::hide(url).into_owned();
-    };
-    let path = path.strip_prefix("localhost").unwrap_or(path);
-    let decoded = percent_encoding::percent_decode_str(path).decode_utf8();
-    decoded.map_or_else(|_| path.to_owned(), Cow::into_owned)
+    let direct = DirectUrl::parse(text).filter(DirectUrl::is_editable)?;
+    let hidden = || secrets::hide(&direct.url).into_owned();
+    Some(direct.path().unwrap_or_else(hidden))
 }
 
 #[cfg(test)]
@@ -40,29 +16,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_become_paths() {
-        for (url, expected) in [
-            ("file:///home/a%20b/%ED%95%9C", "/home/a b/한"),
-            ("file://localhost/x", "/x"),
-            ("file:///100%", "/100%"),
-            ("file:///a%+1", "/a%+1"),
-            ("file:///%ff%20", "/%ff%20"),
-            ("https://example.org/x", "https://example.org/x"),
-            (
-                "git+https://u:pw@example.org/x",
-                "git+https://u:****@example.org/x",
-            ),
-        ] {
-            assert_eq!(path_of_url(url), expected, "{url}");
-        }
-    }
-
-    #[test]
     fn only_what_is_editable_has_a_place() {
         for (text, expected) in [
             (
-                r#"{"url":"file:///x","dir_info":{"editable":true}}"#,
-                Some("/x"),
+                r#"{"url":"file:///a%20b","dir_info":{"editable":true}}"#,
+                Some("/a b"),
+            ),
+            (
+                r#"{"url":"git+https://u:pw@example.org/x","dir_info":{"editable":true}}"#,
+                Some("git+https://u:****@example.org/x"),
             ),
             (r#"{"url":"file:///x","dir_info":{}}"#, None),
             (r#"{"url":"file:///x.whl","archive_info":{}}"#, None),

@@ -9,11 +9,13 @@
 
 mod conda;
 mod diff;
+mod direct_url;
 mod distribution;
 mod editable;
 mod egg;
 mod fingerprint;
 mod gate;
+mod markers;
 mod metadata;
 mod modules;
 mod package_folder;
@@ -25,9 +27,12 @@ mod snapshot;
 mod startup;
 
 pub use diff::{Change, Diff, Names, StartupChange, StartupChangeKind};
+pub(crate) use direct_url::{DIRECT_URL, LONGEST_DIRECT_URL, path_of_url};
+pub use direct_url::{DirectKind, DirectUrl};
 pub use distribution::{Distribution, canonical, is_set_aside, requirement_name};
 pub use fingerprint::Fingerprint;
 pub use gate::Gate;
+pub use markers::Markers;
 pub use modules::provider;
 pub use requires::{Broken, Requirements};
 pub use signs::{AT_REST, at_rest};

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, openat, statat};
 
+use super::direct_url::{DIRECT_URL, LONGEST_DIRECT_URL};
 use super::distribution::{
     Content, Distribution, Kind, Seen, WrittenStamp, is_valid, kind, name_and_version,
 };
@@ -166,10 +167,10 @@ fn editable_at(
     place: &mut String,
 ) -> io::Result<Option<String>> {
     place.clear();
-    place.extend([folder, "/direct_url.json"]);
+    place.extend([folder, "/", DIRECT_URL]);
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let opened = openat(site, place.as_str(), flags, Mode::empty()).map_err(io::Error::from);
-    let text = readable(opened.and_then(|fd| read::opened(fd, editable::LONGEST)))?;
+    let text = readable(opened.and_then(|fd| read::opened(fd, LONGEST_DIRECT_URL)))?;
     Ok(text.and_then(|text| editable::location(&text)))
 }
 

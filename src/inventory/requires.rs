@@ -10,11 +10,10 @@ use std::path::PathBuf;
 use std::str::FromStr as _;
 
 use pep508_rs::pep440_rs::Version;
-use pep508_rs::{
-    MarkerEnvironment, MarkerEnvironmentBuilder, Requirement, VerbatimUrl, VersionOrUrl,
-};
+use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
 
 use super::distribution::{Distribution, canonical};
+use super::markers::Markers;
 use super::metadata;
 use super::snapshot::Snapshot;
 use crate::project::Venv;
@@ -59,11 +58,11 @@ impl Requirements {
     /// When metadata is there and cannot be read.
     pub fn read(venv: &Venv, installed: &Snapshot) -> io::Result<Self> {
         let sites = venv.all_site_packages()?;
-        let marks = markers(venv);
+        let markers = Markers::of(venv);
         let mut all = Vec::new();
         for one in installed.shown() {
             let lines = required_by(one, &sites)?;
-            let wishes = lines.iter().filter_map(|line| wish(line, marks.as_ref()));
+            let wishes = lines.iter().filter_map(|line| wish(line, &markers));
             all.extend(wishes.map(|wish| (one.clone(), wish)));
         }
         Ok(Self { all })
@@ -132,14 +131,9 @@ fn judged(
 }
 
 /// What a line asks for, where it asks for anything here.
-fn wish(line: &str, marks: Option<&MarkerEnvironment>) -> Option<Requirement<VerbatimUrl>> {
+fn wish(line: &str, markers: &Markers) -> Option<Requirement<VerbatimUrl>> {
     let wish = Requirement::<VerbatimUrl>::from_str(line).ok()?;
-    let applies = match marks {
-        Some(marks) => wish.evaluate_markers(marks, &[]),
-        // Of an interpreter that nobody knows, nothing is said that depends on it.
-        None => wish.marker.is_true(),
-    };
-    applies.then_some(wish)
+    markers.hold(&wish.marker).then_some(wish)
 }
 
 /// A requirement as pip takes it, without markers and extras: `urllib3<1.27`.
@@ -149,30 +143,6 @@ fn shown(wish: &Requirement<VerbatimUrl>) -> String {
         Some(VersionOrUrl::Url(_)) | None => String::new(),
     };
     format!("{}{wanted}", wish.name)
-}
-
-/// What markers ask of the interpreter and the system.
-fn markers(venv: &Venv) -> Option<MarkerEnvironment> {
-    let full = venv.python_version()?;
-    let line = full.split('.').take(2).collect::<Vec<_>>().join(".");
-    let system = rustix::system::uname();
-    let word = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
-    let (name, machine) = (word(system.sysname()), word(system.machine()));
-    MarkerEnvironmentBuilder {
-        implementation_name: "cpython",
-        implementation_version: &full,
-        os_name: "posix",
-        platform_machine: &machine,
-        platform_python_implementation: "CPython",
-        platform_release: &word(system.release()),
-        platform_system: &name,
-        platform_version: &word(system.version()),
-        python_full_version: &full,
-        python_version: &line,
-        sys_platform: &name.to_ascii_lowercase(),
-    }
-    .try_into()
-    .ok()
 }
 
 #[cfg(test)]

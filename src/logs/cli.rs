@@ -1,12 +1,12 @@
 //! The command line of `aim-logs`.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::PathCompleter;
 
-use super::completion::{packages, runs};
+use super::completion::{packages, programs, runs};
 use crate::console::candidate::{values, values_or};
 use crate::console::{CommonArgs, examples, grammar};
 use crate::error::{Error, Result};
@@ -97,6 +97,7 @@ pub enum Command {
             ("aim-logs list --failed --since yesterday", t!("logs.help.example_failed")),
             ("aim-logs list --format '{number} {action}'", t!("logs.help.example_format")),
             ("aim-logs list --package requests --json", t!("logs.help.example_package")),
+            ("aim-logs list --by make", t!("logs.help.example_by")),
         ])
     )]
     List(ListArgs),
@@ -149,9 +150,21 @@ pub enum Command {
         after_help = examples(&[
             ("aim-logs diff yesterday", t!("logs.help.example_diff")),
             ("aim-logs diff 20 27", t!("logs.help.example_diff_runs")),
+            ("aim-logs diff requirements.txt", t!("logs.help.example_diff_list")),
+            ("aim-logs diff now ../other", t!("logs.help.example_diff_other")),
         ])
     )]
     Diff(DiffArgs),
+    /// What was installed, as a file that installs it again.
+    #[command(
+        about = t!("logs.help.export").into_owned(),
+        after_help = examples(&[
+            ("aim-logs export -o requirements.txt", t!("logs.help.example_export")),
+            ("aim-logs export g12 --hashes", t!("logs.help.example_export_hashes")),
+            ("aim-logs export yesterday -o pylock.toml", t!("logs.help.example_export_lock")),
+        ])
+    )]
+    Export(ExportArgs),
     /// Takes back what a run did.
     #[command(
         about = t!("logs.help.undo").into_owned(),
@@ -182,7 +195,8 @@ pub enum Command {
         about = t!("logs.help.prune").into_owned(),
         after_help = examples(&[
             ("aim-logs prune --dry-run", t!("logs.help.example_dry_run")),
-            ("aim-logs prune --days 30", t!("logs.help.example_days")),
+            ("aim-logs prune --older-than 30d", t!("logs.help.example_days")),
+            ("aim-logs prune --keep 50", t!("logs.help.example_keep")),
         ])
     )]
     Prune(PruneArgs),
@@ -214,6 +228,14 @@ pub struct ListArgs {
         add = values(packages)
     )]
     pub package: Option<String>,
+    /// Only those that this program called, by itself or through others.
+    #[arg(
+        long,
+        value_name = "PROGRAM",
+        help = t!("logs.help.by").into_owned(),
+        add = values(programs)
+    )]
+    pub by: Option<String>,
     /// A line a run, as this says.
     #[arg(long, conflicts_with = "json", value_name = t!("logs.help.format_value").into_owned(),
           help = t!("logs.help.format").into_owned())]
@@ -234,7 +256,8 @@ impl ListArgs {
 
     /// Whether every run is listed.
     pub(super) fn takes_all(&self) -> bool {
-        !self.failed && self.since.is_none() && self.until.is_none() && self.package.is_none()
+        let is_of_all = self.package.is_none() && self.by.is_none();
+        !self.failed && self.since.is_none() && self.until.is_none() && is_of_all
     }
 
     /// What is said here, else in `other`.
@@ -246,6 +269,7 @@ impl ListArgs {
             since: self.since.or(other.since),
             until: self.until.or(other.until),
             package: self.package.or(other.package),
+            by: self.by.or(other.by),
             format: self.format.or(other.format),
         }
     }
@@ -329,12 +353,52 @@ pub struct StateArgs {
 /// Between which times.
 #[derive(Debug, Clone, Args)]
 pub struct DiffArgs {
-    /// As in [`StateArgs::when`].
-    #[arg(value_name = "A", help = t!("logs.help.diff_from").into_owned())]
+    /// As in [`StateArgs::when`]; or the folder of a project, or a list that installers read.
+    #[arg(value_name = "A", value_hint = clap::ValueHint::AnyPath, help = t!("logs.help.diff_from").into_owned())]
     pub from: String,
     /// As `from`; now where it is not said.
-    #[arg(value_name = "B", help = t!("logs.help.diff_to").into_owned())]
+    #[arg(value_name = "B", value_hint = clap::ValueHint::AnyPath, help = t!("logs.help.diff_to").into_owned())]
     pub to: Option<String>,
+}
+
+/// What to export, and how.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// As in [`StateArgs::at`].
+    #[arg(value_name = t!("logs.help.at_value").into_owned(), help = t!("logs.help.at").into_owned())]
+    pub at: Option<String>,
+    /// What to write; by the name of the file where it is not said.
+    #[arg(long, value_enum, help = t!("logs.help.export_format").into_owned())]
+    pub format: Option<ExportFormat>,
+    /// Ask pip which files there are, and write their sums.
+    #[arg(long, help = t!("logs.help.export_hashes").into_owned())]
+    pub hashes: bool,
+    /// The file to write.
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath,
+          help = t!("logs.help.export_output").into_owned())]
+    pub output: Option<PathBuf>,
+}
+
+impl ExportArgs {
+    /// What to write.
+    pub(super) fn format(&self) -> ExportFormat {
+        let ending = self.output.as_deref().and_then(Path::extension);
+        self.format.unwrap_or(match ending {
+            Some(ending) if ending == "toml" => ExportFormat::Pylock,
+            _ => ExportFormat::Requirements,
+        })
+    }
+}
+
+/// A kind of list that installers read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A `requirements.txt`.
+    #[value(help = t!("logs.help.export_requirements").into_owned())]
+    Requirements,
+    /// A `pylock.toml`.
+    #[value(help = t!("logs.help.export_pylock").into_owned())]
+    Pylock,
 }
 
 /// What to take back, and how.
@@ -379,10 +443,13 @@ pub struct PruneArgs {
     #[arg(long, help = t!("logs.help.dry_run").into_owned())]
     pub dry_run: bool,
     /// Keep so many runs.
-    #[arg(long, value_name = "N", help = t!("logs.help.runs").into_owned())]
-    pub runs: Option<u64>,
+    #[arg(long, alias = "runs", value_name = "N", help = t!("logs.help.keep").into_owned())]
+    pub keep: Option<u64>,
+    /// Let go of what began before then.
+    #[arg(long, value_name = t!("logs.help.since_value").into_owned(), help = t!("logs.help.older_than").into_owned())]
+    pub older_than: Option<String>,
     /// Keep so many days.
-    #[arg(long, value_name = "N", help = t!("logs.help.days").into_owned())]
+    #[arg(long, value_name = "N", hide = true)]
     pub days: Option<u64>,
     /// Keep so many MiB of logs.
     #[arg(long, value_name = "N", help = t!("logs.help.mib").into_owned())]

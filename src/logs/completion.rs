@@ -42,6 +42,17 @@ pub(super) fn packages() -> Vec<Value> {
         .collect()
 }
 
+/// The programs that called a run.
+pub(super) fn programs() -> Vec<Value> {
+    let log = history();
+    let records = log.runs.iter().filter_map(Run::record);
+    let names: BTreeSet<&String> = records.flat_map(|record| &record.callers).collect();
+    names
+        .into_iter()
+        .map(|name| (name.clone(), String::new()))
+        .collect()
+}
+
 /// A run as a person remembers it: `install six, 3 h ago, ok`.
 fn meaning(run: &Run) -> String {
     let command = format!("{} {}", run.action(), describe::packages(run));

@@ -7,7 +7,7 @@ use crate::store::Run;
 use crate::words::t;
 
 /// What can stand between braces, in the order in which people are told.
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "number",
     "id",
     "action",
@@ -28,6 +28,7 @@ const FIELDS: [&str; 20] = [
     "log_path",
     "user",
     "pid",
+    "callers",
 ];
 
 /// A line's text and the fields in it.

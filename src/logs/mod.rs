@@ -7,9 +7,12 @@
 mod bisect;
 mod cli;
 mod completion;
+mod diff;
+mod export;
 mod follow;
 mod format;
 mod history;
+mod known;
 mod list;
 mod prune;
 mod show;
@@ -21,8 +24,8 @@ mod undo;
 mod why;
 
 pub use cli::{
-    BisectArgs, Cli, Command, DiffArgs, FollowArgs, HistoryArgs, ListArgs, PruneArgs, ShowArgs,
-    StateArgs, UndoArgs, command,
+    BisectArgs, Cli, Command, DiffArgs, ExportArgs, FollowArgs, HistoryArgs, ListArgs, PruneArgs,
+    ShowArgs, StateArgs, UndoArgs, command,
 };
 
 use chrono::Utc;
@@ -58,11 +61,12 @@ pub fn run(host: &Host, mut cli: Cli) -> Result<Exit> {
     }
     let is_read = !matches!(
         wanted,
-        Command::Follow(_)
+        Command::Bisect(_)
+            | Command::Export(_)
+            | Command::Follow(_)
             | Command::Prune(_)
             | Command::Undo(_)
             | Command::Redo(_)
-            | Command::Bisect(_)
     );
     if is_read && !cli.no_pager {
         console.page(host);
@@ -73,13 +77,14 @@ pub fn run(host: &Host, mut cli: Cli) -> Result<Exit> {
         Command::Follow(args) => follow::follow(&mut console, &project, &args)?,
         Command::History(args) => history::history(&mut console, &layout, &args, now)?,
         Command::State(args) => state::state(&mut console, &layout, &args, now)?,
-        Command::Diff(args) => state::diff(&mut console, &layout, &args, now)?,
+        Command::Diff(args) => diff::diff(&mut console, host, &project, &args, now)?,
+        Command::Export(args) => export::export(&mut console, host, &project, &args, now)?,
         Command::Why(args) => why::why(&mut console, host, &project, &args, now)?,
         Command::Undo(args) => undo::undo(&mut console, host, &project, &args)?,
         Command::Redo(args) => undo::redo(&mut console, host, &project, &args)?,
         Command::Bisect(args) => return bisect::bisect(&mut console, host, &project, &args),
         Command::Stats => stats::stats(&mut console, &project)?,
-        Command::Prune(args) => prune::prune(&mut console, host, &project, &args)?,
+        Command::Prune(args) => prune::prune(&mut console, host, &project, &args, now)?,
     }
     Ok(Exit::Done)
 }

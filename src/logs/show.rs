@@ -144,13 +144,7 @@ pub(super) fn header(run: &Run, now: DateTime<Utc>) -> Vec<String> {
                 t!("logs.label.in"),
                 vec![describe::bounded(record.cwd.to_string_lossy()).into()],
             );
-            let who = t!(
-                "logs.who",
-                user = describe::bounded(record.user.as_str()),
-                tool = record.tool.as_str(),
-                pid = record.pid
-            );
-            row(t!("logs.label.by"), vec![who.into()]);
+            row(t!("logs.label.by"), vec![describe::who(record).into()]);
             row(t!("logs.label.when"), vec![when.into()]);
             let ending = describe::ending(run);
             let ending = match describe::took(run) {
@@ -348,6 +342,7 @@ mod tests {
             4,
             &json!({
                 "argv": ["pip", "install", "six>=1", "\u{1b}[31m"],
+                "callers": ["make", "bash"],
                 "changed": [{"name": "y", "from": "1", "to": "2"}],
             }),
         );
@@ -356,7 +351,7 @@ mod tests {
             "run         0199ab12-cd34-7000-8000-000000000004\n",
             "command     pip install 'six>=1' '␛[31m'\n",
             "in          /work/demo\n",
-            "by          kim (pip, process 77)\n",
+            "by          kim from make ← bash (pip, process 77)\n",
             " (6 min ago)\n",
             "result      ok, took 1.2 s\n",
             "changes     ~y 1 → 2\n            +six 1.16.0\n",
@@ -373,9 +368,11 @@ mod tests {
     #[test]
     fn no_field_of_a_record_is_printed_at_any_length() {
         let long = "x".repeat(1 << 20);
-        for field in ["argv", "packages", "cwd", "user", "action", "added"] {
+        for field in [
+            "argv", "packages", "cwd", "user", "callers", "action", "added",
+        ] {
             let value = match field {
-                "argv" | "packages" => json!([long]),
+                "argv" | "packages" | "callers" => json!([long]),
                 "added" => json!([{"name": long, "from": null, "to": long}]),
                 _ => json!(long),
             };

@@ -41,7 +41,7 @@ mod undo;
 mod unfinished;
 
 pub use allowed::Allowed;
-pub use archive::{Contents, Goal, Plan, Usage, View, ViewError, keep_all, prune_views};
+pub use archive::{Contents, Goal, Origins, Plan, Usage, View, ViewError, keep_all, prune_views};
 pub use belonging::belong;
 pub use catch_up::{catch_up, enter_seen};
 pub use environments::{Environments, ListedEnvironment};
@@ -57,6 +57,7 @@ pub use publish::publish;
 pub use record::LoneLog;
 pub use record::{
     Ending, Generation, Published, Run, RunId, RunNumber, RunOutput, RunRecord, StartedRun, Tool,
+    callers,
 };
 pub use recover::{complete_last, recover};
 pub use retention::{Limits, prune};

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::record::{Generation, Run, RunNumber, RunRecord};
 use super::run_log::RunLog;
 use super::state::EnvMeta;
-use crate::inventory::{Change, Diff, canonical};
+use crate::inventory::{Diff, canonical};
 
 /// An environment after one of its runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,29 +86,6 @@ impl Past {
             };
         }
     }
-
-    /// What changed from here to `later`.
-    pub fn diff_to(&self, later: &Self) -> Diff {
-        let change = |name: &String, from: Option<&String>, to: Option<&String>| Change {
-            name: name.clone(),
-            from: from.cloned(),
-            to: to.cloned(),
-        };
-        let mut diff = Diff::default();
-        for (name, to) in &later.versions {
-            match self.versions.get(name) {
-                None => diff.added.push(change(name, None, Some(to))),
-                Some(from) if from != to => diff.changed.push(change(name, Some(from), Some(to))),
-                Some(_) => {}
-            }
-        }
-        let gone = self.versions.iter();
-        let gone = gone.filter(|(name, _)| !later.versions.contains_key(*name));
-        diff.removed = gone
-            .map(|(name, from)| change(name, Some(from), None))
-            .collect();
-        diff
-    }
 }
 
 impl Moment {
@@ -184,18 +161,6 @@ mod tests {
         }
         assert_eq!(at(&Moment::At(DateTime::UNIX_EPOCH)), 0);
         assert_eq!(at(&Moment::At(Utc::now())), 3);
-
-        let was = |number: &str| Past::at(&after(number), &meta, &log).expect("known");
-        let diff = was("1").diff_to(&was("6"));
-        let names = |changes: &[Change]| {
-            changes
-                .iter()
-                .map(|one| one.name.clone())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(names(&diff.added), ["b"]);
-        assert_eq!(names(&diff.removed), ["a"]);
-        assert_eq!(names(&diff.changed), ["six-"]);
 
         let mut pruned = log.clone();
         pruned.runs.truncate(2);

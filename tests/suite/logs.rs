@@ -393,3 +393,128 @@ fn why_a_package_is_there() {
         .exits(4)
         .warns("just now: uninstall beta");
 }
+
+#[test]
+fn a_diff_knows_lists_and_other_environments() {
+    let sandbox = Sandbox::ready();
+    for (name, version) in [("greeting", "1.0"), ("farewell", "2.0")] {
+        sandbox.wheel(name, version);
+    }
+    sandbox.pip(["install", "greeting", "farewell"]).ok();
+    sandbox.write(
+        "requirements.txt",
+        "greeting>=2\nfarewell\nmissing==1\n./what\n",
+    );
+    let diff = |args: &[&str]| sandbox.run("aim-logs", ["diff"].iter().chain(args));
+    let list = diff(&["requirements.txt"]).ok().warns("./what");
+    let text = list.stdout();
+    assert!(text.contains("~greeting >=2 → 1.0\n-missing 1\n"), "{text}");
+    assert!(!text.contains("farewell"), "{text}");
+    sandbox.run("aim-logs", ["export", "-o", "all.txt"]).ok();
+    let same = diff(&["./all.txt"]).ok().stdout();
+    assert_eq!(same, "");
+
+    let other = sandbox.root().join("projects/other");
+    sandbox.python().copy_venv(&other.join(".venv"));
+    let text = diff(&["../other"]).ok().stdout();
+    assert!(text.contains("+farewell 2.0\n+greeting 1.0\n"), "{text}");
+    let back = diff(&["now", other.to_str().expect("utf-8"), "--json"])
+        .ok()
+        .json();
+    assert_eq!(back["removed"][1]["name"], "greeting", "{back}");
+    diff(&["nowhere/at.txt"]).exits(4).warns("nowhere/at.txt");
+    diff(&["nothing-like-it"]).exits(4);
+}
+
+#[test]
+fn a_run_knows_which_programs_called_it() {
+    let sandbox = Sandbox::ready();
+    sandbox.wheel("greeting", "1.0");
+    let script = "#!/bin/sh\n.venv/bin/pip install -q greeting || exit\ntrue\n";
+    sandbox.write("again.sh", script);
+    let run = |args: &[&str]| sandbox.run("sh", args).ok();
+    run(&["./again.sh", "--password", "hunter2"]);
+    let record = sandbox.last_record();
+    let callers = record["callers"].as_array().expect("callers");
+    assert_eq!(callers[0], "again.sh", "{record}");
+    assert!(!record.to_string().contains("hunter2"), "{record}");
+    sandbox
+        .run("aim-logs", ["show", "last"])
+        .ok()
+        .says(" from again.sh ← suite");
+    let listed = |by: &str| {
+        let args = ["list", "--by", by, "--json"];
+        let runs = sandbox.run("aim-logs", args).ok().json();
+        runs.as_array().expect("runs").len()
+    };
+    assert_eq!((listed("again.sh"), listed("zsh")), (1, 0));
+}
+
+#[test]
+fn what_is_pruned_is_said_before_and_frees_what_was_kept_for_undo() {
+    let sandbox = Sandbox::ready();
+    for version in ["1.0", "2.0", "3.0"] {
+        sandbox.wheel("greeting", version);
+        let wanted = format!("greeting=={version}");
+        sandbox.pip(["install", &wanted]).ok();
+    }
+    let json = |args: &[&str]| sandbox.run("aim-logs", args).ok().json();
+    let archive = || json(&["stats", "--json"])["archive"].clone();
+    let before = archive();
+    let would = json(&["prune", "--keep", "1", "--dry-run", "--json"]);
+    assert_eq!(would["runs"], 3, "{would}");
+    // The last run began at the second install's generation.
+    assert_eq!(would["generations"], 2, "{would}");
+    assert!(would["archived_bytes"].as_u64() > Some(0), "{would}");
+    assert_eq!(archive(), before, "only said");
+    sandbox
+        .run("aim-logs", ["prune", "--keep", "1", "--dry-run"])
+        .ok()
+        .says("would remove 3 runs")
+        .says("that is kept for undo (generations: 2)");
+
+    let mut pruned = json(&["prune", "--keep", "1", "--json"]);
+    pruned["dry_run"] = true.into();
+    assert_eq!(pruned, would);
+    let freed = before["removed_bytes"].as_u64().expect("bytes")
+        - archive()["removed_bytes"].as_u64().expect("bytes");
+    assert_eq!(would["archived_bytes"], freed);
+    // What is told of still can be taken back.
+    sandbox.run("aim-logs", ["undo", "-y"]).ok();
+    let shown = sandbox.pip(["show", "greeting"]).ok();
+    assert!(shown.stdout().contains("Version: 2.0"), "{shown:?}");
+
+    sandbox
+        .run("aim-logs", ["prune", "--older-than", "soon"])
+        .exits(2);
+    let old = json(&["prune", "--older-than", "1d", "--dry-run", "--json"]);
+    assert_eq!(old["runs"], 0, "{old}");
+    let all = json(&["prune", "--older-than", "0s", "--dry-run", "--json"]);
+    assert_eq!(all["runs"], 1, "the newest stays: {all}");
+}
+
+#[test]
+fn logs_are_their_owners_alone_where_the_project_is() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for (mode, expected) in [(0o700, 0o600), (0o755, 0o644)] {
+        let sandbox = Sandbox::new().with_venv();
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(sandbox.project(), permissions).expect("mode");
+        let sandbox = sandbox.with_init();
+        sandbox.wheel("greeting", "1.0");
+        sandbox.pip(["install", "greeting"]).ok();
+        let logs = std::fs::read_dir(sandbox.project().join(".pip-logs")).expect("logs");
+        let mut found = Vec::new();
+        for entry in logs {
+            let entry = entry.expect("an entry");
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !name.starts_with('.') {
+                let mode = entry.metadata().expect("there").permissions().mode();
+                found.push((mode & 0o777, name));
+            }
+        }
+        assert!(found.len() >= 2, "records and a log: {found:?}");
+        let is_so = |one: &(u32, String)| one.0 == expected;
+        assert!(found.iter().all(is_so), "{expected:o}: {found:?}");
+    }
+}

@@ -32,6 +32,7 @@ mod doors;
 mod elsewhere;
 mod environments;
 mod events;
+mod export;
 mod faults;
 mod flow;
 mod followed;

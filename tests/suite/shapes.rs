@@ -1,11 +1,11 @@
-//! The shapes of what `--json` prints, as docs/json.md has them: made of what the commands print, so that they are
-//! true. `AIM_UPDATE=1` makes the page anew.
+//! The shapes of what `--json` prints, as docs/json.md and docs/schema have them: made of what the commands print, so
+//! that they are true. `AIM_UPDATE=1` makes them anew.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::generated::compare;
 use crate::sandbox::Sandbox;
@@ -17,43 +17,56 @@ not listed may be added; those that are keep their names and meanings. Times are
 long something took ends in its unit.
 
 Here `text?` may be null or left out, `…` was not there when this page was made, `[…]` is a list, and `{name: …}` has
-names that are data. The fields of what the daemon answers are described in [api.md](api.md). Made from what the
-commands print, by `make review`; do not edit.
+names that are data. docs/schema has the same as a JSON Schema for each command.
+
+The fields of what the daemon answers are described in [api.md](api.md). Made from what the commands print, by `make
+review`; do not edit.
 ";
 
-/// What is run, in this order, and whether its value is shown.
-const TYPED: [&[&str]; 22] = [
-    &["aim-venv-sync", "status"],
-    &["aim-venv-sync", "sync"],
-    &["aim-venv-sync", "sync", "--check"],
-    &["aim-venv-sync", "init"],
-    &["aim-venv-sync", "list"],
-    &["aim-venv-sync", "doctor"],
-    &["aim-venv-sync", "config"],
-    &["aim-logs", "list"],
-    &["aim-logs", "show", "last"],
-    &["aim-logs", "history"],
-    &["aim-logs", "history", "greeting"],
-    &["aim-logs", "why", "greeting"],
-    &["aim-logs", "state"],
-    &["aim-logs", "diff", "1"],
-    &["aim-logs", "stats"],
-    // What follows is the command's.
-    &[
-        "aim-logs",
-        "--json",
-        "bisect",
-        "--",
-        "sh",
-        "-c",
-        "! pip show -q greeting",
-    ],
-    &["aim-logs", "prune", "--dry-run"],
-    &["aim-worker", "run", "node.py"],
-    &["aim-worker", "status"],
-    &["aim-worker", "list"],
-    &["aim-lsp", "status"],
-    &["aim-venv-sync", "remove"],
+/// What is run, in this order, whose value is shown: the name of its schema, and the words.
+const TYPED: [(&str, &[&str]); 24] = [
+    ("aim-venv-sync-status", &["status"]),
+    ("aim-venv-sync-sync", &["sync"]),
+    ("aim-venv-sync-sync-check", &["sync", "--check"]),
+    ("aim-venv-sync-init", &["init"]),
+    ("aim-venv-sync-list", &["list"]),
+    ("aim-venv-sync-doctor", &["doctor"]),
+    ("aim-venv-sync-config", &["config"]),
+    ("aim-logs-list", &["list"]),
+    ("aim-logs-show", &["show", "last"]),
+    ("aim-logs-history", &["history"]),
+    ("aim-logs-history-package", &["history", "greeting"]),
+    ("aim-logs-why", &["why", "greeting"]),
+    ("aim-logs-state", &["state"]),
+    ("aim-logs-diff", &["diff", "1"]),
+    ("aim-logs-export", &["export"]),
+    ("aim-logs-undo", &["undo", "--dry-run"]),
+    (
+        "aim-logs-bisect",
+        &["bisect", "--", "sh", "-c", "! pip show -q greeting"],
+    ),
+    ("aim-logs-stats", &["stats"]),
+    ("aim-logs-prune", &["prune", "--dry-run"]),
+    ("aim-worker-run", &["run", "node.py"]),
+    ("aim-worker-status", &["status"]),
+    ("aim-worker-list", &["list"]),
+    ("aim-lsp-status", &["status"]),
+    ("aim-venv-sync-remove", &["remove"]),
+];
+
+/// Other calls, which print the same with other things in it.
+const ALSO: [(&str, &[&str]); 11] = [
+    ("aim-logs-list", &["list", "--failed"]),
+    ("aim-logs-list", &["list", "--all"]),
+    ("aim-logs-show", &["show", "last-failed"]),
+    ("aim-logs-show", &["show", "1"]),
+    ("aim-logs-why", &["why", "pip"]),
+    ("aim-logs-state", &["state", "--at", "g1"]),
+    ("aim-logs-diff", &["diff", "now", "g1"]),
+    ("aim-logs-diff", &["diff", "2", "3"]),
+    ("aim-logs-export", &["export", "g1"]),
+    ("aim-logs-undo", &["undo", "3", "--dry-run"]),
+    ("aim-logs-prune", &["prune", "--keep", "3", "--dry-run"]),
 ];
 
 /// Objects whose names are data.
@@ -73,14 +86,116 @@ fn what_json_prints_is_as_the_page_says() {
     sandbox.pip(["uninstall", "-y", "greeting"]).ok();
     sandbox.pip(["install", "--no-index", "greeting"]).ok();
     let mut page = HEAD.to_owned();
-    for words in TYPED {
-        let (program, args) = words.split_first().expect("a command");
-        let ran = sandbox.run(program, args.iter().chain(&["--json"]));
-        let shape = Shape::of(&ran.json(), None);
-        let typed = words.join(" ");
-        write!(page, "\n## `{typed}`\n\n```text\n{}\n```\n", shape.text(0)).expect("text");
+    let called = |(name, words): (&str, &[&str])| {
+        let program = PROGRAMS.iter().find(|program| name.starts_with(**program));
+        let program = *program.expect("one of ours");
+        let ran = sandbox.run(program, words.iter().chain(&["--json"]));
+        (format!("{program} {}", words.join(" ")), ran.json())
+    };
+    // What takes the environment away comes last.
+    let (last, first) = TYPED.split_last().expect("calls");
+    let mut printed: BTreeMap<&str, (String, Vec<Value>)> = BTreeMap::new();
+    for typed in first.iter().chain(&ALSO).chain([last]) {
+        let (command, value) = called(*typed);
+        let known = printed.entry(typed.0).or_insert((command, Vec::new()));
+        known.1.push(value);
     }
+    for (name, _) in TYPED {
+        let (command, values) = &printed[name];
+        let shapes = values.iter().map(|value| Shape::of(value, None));
+        let shape = shapes.reduce(Shape::with).expect("a value");
+        write!(
+            page,
+            "\n## `{command}`\n\n```text\n{}\n```\n",
+            shape.text(0)
+        )
+        .expect("text");
+        let mut schema = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": format!("{command} --json"),
+        });
+        let members = schema.as_object_mut().expect("an object");
+        members.extend(shape.schema().as_object().expect("an object").clone());
+        for value in values {
+            if let Err(why) = fits(value, &schema) {
+                panic!("{command}: {why}: {value:#}");
+            }
+        }
+        let text = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
+        compare(
+            &Path::new("docs/schema").join(format!("{name}.json")),
+            &text,
+        );
+    }
+    refuses(&printed["aim-logs-list"].1[0]);
     compare(Path::new("docs/json.md"), &page);
+}
+
+const PROGRAMS: [&str; 4] = ["aim-venv-sync", "aim-logs", "aim-worker", "aim-lsp"];
+
+/// Whether `value` is as `schema` says, of the words that [`Shape::schema`] uses; else where it is not.
+fn fits(value: &Value, schema: &Value) -> Result<(), String> {
+    if let Some(all) = schema["anyOf"].as_array() {
+        let one = all.iter().any(|schema| fits(value, schema).is_ok());
+        return one
+            .then_some(())
+            .ok_or(format!("{value} is none of {all:?}"));
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let is_kind = match &schema["type"] {
+        Value::Null => true,
+        Value::Array(kinds) => kinds.iter().any(|one| one == kind),
+        one => one == kind,
+    };
+    if !is_kind {
+        return Err(format!("{value} is no {}", schema["type"]));
+    }
+    match value {
+        Value::Array(all) => all.iter().try_for_each(|one| fits(one, &schema["items"])),
+        Value::Object(members) => {
+            let required = schema["required"].as_array().into_iter().flatten();
+            for name in required.filter_map(Value::as_str) {
+                members.get(name).ok_or(format!("no {name}"))?;
+            }
+            members.iter().try_for_each(|(name, value)| {
+                let of_name = schema["properties"].get(name);
+                let schema = of_name.unwrap_or(&schema["additionalProperties"]);
+                fits(value, schema).map_err(|why| format!("{name}: {why}"))
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// That another shape does not fit.
+fn refuses(list: &Value) {
+    let schema = Shape::of(list, None).schema();
+    let spoilt = |name: &str, other: Option<Value>| {
+        let mut list = list.clone();
+        let run = list[0].as_object_mut().expect("a run");
+        run.remove(name);
+        run.extend(other.map(|other| (name.to_owned(), other)));
+        fits(&list, &schema)
+    };
+    assert_eq!(
+        spoilt("more", Some(json!([1]))),
+        Ok(()),
+        "fields may be added"
+    );
+    for (name, other) in [
+        ("id", None),
+        ("id", Some(json!(1))),
+        ("added", Some(json!([{}]))),
+    ] {
+        assert!(spoilt(name, other.clone()).is_err(), "{name} {other:?}");
+    }
 }
 
 /// What is common to some values.
@@ -147,6 +262,47 @@ impl Shape {
             (ours, theirs) => ours.or(theirs),
         };
         self
+    }
+
+    /// As a JSON Schema. What is optional may be null or left out; of what was never there nothing is said.
+    fn schema(&self) -> Value {
+        let mut kinds: Vec<&str> = self.kinds.clone();
+        for kind in &mut kinds {
+            if *kind == "text" {
+                *kind = "string";
+            }
+        }
+        let mut all = Vec::new();
+        if let Some(of) = &self.list {
+            all.push(json!({"type": "array", "items": of.schema()}));
+        }
+        if let Some(of) = &self.values {
+            all.push(json!({"type": "object", "additionalProperties": of.schema()}));
+        }
+        if let Some(members) = &self.members {
+            let required = members.iter().filter(|(_, shape)| !shape.is_optional);
+            let required: Vec<_> = required.map(|(name, _)| name).collect();
+            let members = members.iter();
+            let properties: Map<_, _> = members
+                .map(|(name, shape)| (name.clone(), shape.schema()))
+                .collect();
+            all.push(json!({"type": "object", "properties": properties, "required": required}));
+        }
+        if kinds.is_empty() && all.is_empty() {
+            return json!({});
+        }
+        if self.is_optional {
+            kinds.push("null");
+        }
+        match kinds.as_slice() {
+            [] => {}
+            [one] => all.push(json!({"type": one})),
+            several => all.push(json!({"type": several})),
+        }
+        match all.len() {
+            1 => all.remove(0),
+            _ => json!({"anyOf": all}),
+        }
     }
 
     fn text(&self, depth: usize) -> String {

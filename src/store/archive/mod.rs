@@ -15,7 +15,9 @@
 mod goal;
 mod installed_files;
 mod keep;
+mod let_go;
 mod list;
+mod origins;
 mod plan;
 mod prune;
 mod shelf;
@@ -25,6 +27,8 @@ mod views;
 pub use goal::Goal;
 pub(super) use keep::keep;
 pub use keep::keep_all;
+pub(super) use let_go::let_go;
+pub use origins::Origins;
 pub use plan::Plan;
 pub use prune::Usage;
 pub(super) use swap::Swap;

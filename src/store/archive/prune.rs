@@ -80,6 +80,11 @@ pub(super) fn prune(
     if let Some(views) = &views {
         views.let_go(&mut kept)?;
     }
+    sweep(shelf, &kept)
+}
+
+/// Removes every entry but those that are `kept`.
+pub(super) fn sweep(shelf: &Shelf, kept: &HashSet<String>) -> io::Result<()> {
     for name in shelf.0.names()? {
         let is_kept = name
             .to_str()
@@ -92,7 +97,7 @@ pub(super) fn prune(
 }
 
 /// The size of the entries of `list` that are not `counted`, which now are.
-fn newly(list: &List, counted: &mut HashSet<String>) -> u64 {
+pub(super) fn newly(list: &List, counted: &mut HashSet<String>) -> u64 {
     let items = list.distributions.iter();
     let new = items.filter(|item| {
         let entry = item.entry.as_ref();

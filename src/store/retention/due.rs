@@ -101,6 +101,7 @@ mod tests {
         runs: 3,
         days: 90,
         mib: 1,
+        before: None,
     };
 
     fn publish(project: &Project, text: &str) {

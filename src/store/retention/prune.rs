@@ -1,5 +1,7 @@
 //! How long runs are kept: by number, age and size, whichever is met first; oldest go first, the newest run never goes.
 //!
+//! After a run, a history that is over a limit is cut a little below it: it is written anew once in many runs.
+//!
 //! The order is that of the records, in which runs were entered: a clock may have said anything. Nor is a clock
 //! believed that tells of age alone, unless a person asks: see [`Ageing`].
 
@@ -15,12 +17,14 @@ use super::limits::Limits;
 use crate::files::Folder;
 use crate::files::atomic::UNDER_WAY;
 use crate::project::{LOGS, Project, ProjectLayout};
+use crate::store::archive;
 use crate::store::error::StoreError;
 use crate::store::history_lock::HistoryLock;
+use crate::store::lock::RunLock;
 use crate::store::log::file::Header;
 use crate::store::places;
 use crate::store::record::history::{self, Line, Numbered, Records};
-use crate::store::record::{PartFile, RunId, RunNumber, is_growing};
+use crate::store::record::{Generation, PartFile, RunId, RunNumber, is_growing};
 
 /// What was, or would be, removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,24 +33,46 @@ pub struct Pruned {
     pub runs: u64,
     /// Bytes of their logs.
     pub bytes: u64,
+    /// Generations whose files were kept, of which the history tells nothing any more.
+    pub generations: usize,
+    /// Bytes of their files.
+    pub archived: u64,
 }
 
-/// Removes the runs of `project` that are over `limits`; with `dry_run` only says what would go.
+/// Removes the runs of `project` that are over `limits`, and the kept files of generations before those that stay;
+/// without `held`, which says that nobody is in the middle of a change, only says what would go.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn prune(project: &Project, limits: Limits, dry_run: bool) -> Result<Pruned, StoreError> {
+pub fn prune(
+    project: &Project,
+    limits: Limits,
+    held: Option<&RunLock>,
+) -> Result<Pruned, StoreError> {
     let layout = project.layout();
-    if dry_run {
-        let plan = match places::logs(&layout) {
+    let at = |error| StoreError::at(&layout.logs(), error);
+    let plan = |logs: &Folder| Pruning::of(logs, limits, Ageing::Asked).map_err(at);
+    let (plan, mut pruned) = if held.is_some() {
+        let lock = HistoryLock::acquire(&layout)?;
+        let plan = plan(lock.logs())?;
+        let pruned = carry_out(&layout, &plan, &lock)?;
+        (plan, pruned)
+    } else {
+        let logs = match places::logs(&layout) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Pruned::default()),
-            logs => logs.and_then(|logs| Pruning::of(&logs, limits, Ageing::Asked)),
+            logs => logs.map_err(at)?,
         };
-        let plan = plan.map_err(|error| StoreError::at(&layout.logs(), error))?;
-        return Ok(plan.pruned());
+        let plan = plan(&logs)?;
+        let pruned = plan.pruned();
+        (plan, pruned)
+    };
+    if let Some(oldest) = plan.oldest_generation() {
+        let venv = project.venv().layout();
+        let freed = archive::let_go(&venv, oldest, held);
+        let freed = freed.map_err(|error| StoreError::at(&venv.archive(), error))?;
+        (pruned.generations, pruned.archived) = (freed.generations, freed.bytes);
     }
-    let lock = HistoryLock::acquire(&layout)?;
-    apply(&layout, limits, Ageing::Asked, &lock)
+    Ok(pruned)
 }
 
 /// After a crash: as [`prune`], though nobody asked for it.
@@ -75,8 +101,17 @@ fn apply(
     ageing: Ageing,
     lock: &HistoryLock,
 ) -> Result<Pruned, StoreError> {
+    let plan = Pruning::of(lock.logs(), limits, ageing);
+    let plan = plan.map_err(|error| StoreError::at(&layout.logs(), error))?;
+    carry_out(layout, &plan, lock)
+}
+
+fn carry_out(
+    layout: &ProjectLayout,
+    plan: &Pruning,
+    lock: &HistoryLock,
+) -> Result<Pruned, StoreError> {
     let at = |error| StoreError::at(&layout.logs(), error);
-    let plan = Pruning::of(lock.logs(), limits, ageing).map_err(at)?;
     // Records go first: a log without a record is still found, by the next retention at the latest.
     if plan.has_other_lines() {
         history::rewrite(lock.logs(), plan.lines_that_stay()).map_err(at)?;
@@ -109,6 +144,8 @@ struct Brief {
     number: Option<RunNumber>,
     started_at: DateTime<Utc>,
     log_path: Option<String>,
+    #[serde(default)]
+    generation_before: Option<Generation>,
 }
 
 impl Numbered for Brief {
@@ -176,7 +213,20 @@ impl Pruning {
         Pruned {
             runs: self.goes.len() as u64,
             bytes: self.goes.iter().map(|kept| kept.bytes).sum(),
+            ..Pruned::default()
         }
+    }
+
+    /// The oldest generation that a record tells of which stays; none where nothing goes.
+    fn oldest_generation(&self) -> Option<Generation> {
+        let goes: HashSet<usize> = self.goes.iter().filter_map(|kept| kept.line).collect();
+        if goes.is_empty() {
+            return None;
+        }
+        let lines = self.lines.iter().enumerate();
+        let stay = lines.filter(|(place, _)| !goes.contains(place));
+        let generations = stay.filter_map(|(_, line)| line.record.as_ref().ok()?.generation_before);
+        generations.min()
     }
 
     /// Whether the file of records has lines that go.
@@ -213,6 +263,15 @@ fn beyond(
     now: DateTime<Utc>,
 ) -> Vec<KeptRun> {
     order(&mut all);
+    let mut stays = staying(&all, limits, ageing, now);
+    if stays < all.len() && ageing == Ageing::Slow {
+        stays = staying(&all, limits.with_room(), ageing, now);
+    }
+    all.split_off(stays)
+}
+
+/// How many of `all`, the newest first, are within `limits` at `now`.
+fn staying(all: &[KeptRun], limits: Limits, ageing: Ageing, now: DateTime<Utc>) -> usize {
     let room = limits.bytes();
     let mut bytes = 0_u64;
     let stays = all
@@ -226,13 +285,13 @@ fn beyond(
         .count();
     let (today, at_most) = match ageing {
         Ageing::Asked => (now, stays),
-        Ageing::Slow => (today(&all, now), (stays / AT_ONCE).max(1)),
+        Ageing::Slow => (today(all, now), (stays / AT_ONCE).max(1)),
     };
     let aged = limits.oldest(today).map_or(0, |oldest| {
         let kept = all[..stays].iter().skip(1).rev();
         kept.take_while(|kept| kept.at < oldest).count()
     });
-    all.split_off(stays - aged.min(at_most))
+    stays - aged.min(at_most)
 }
 
 /// Of the runs, one of so many may go at once because of its age alone.
@@ -342,9 +401,17 @@ mod tests {
                 log: None,
             })
             .collect();
-        let (runs, days, mib) = limits;
-        let goes = beyond(all.clone(), Limits { runs, days, mib }, Ageing::Asked, now);
+        let goes = beyond(all.clone(), limits_of(limits), Ageing::Asked, now);
         assert_eq!(goes, all[expected..], "{limits:?}");
+    }
+
+    fn limits_of((runs, days, mib): (u64, u64, u64)) -> Limits {
+        Limits {
+            runs,
+            days,
+            mib,
+            before: None,
+        }
     }
 
     #[test]
@@ -367,11 +434,7 @@ mod tests {
             line: Some(line),
             log: None,
         };
-        let limits = Limits {
-            runs: 200,
-            days: 90,
-            mib: 256,
-        };
+        let limits = limits_of((200, 90, 256));
         let goes = |all: &[KeptRun], days: i64| {
             let now = now + TimeDelta::days(days);
             beyond(all.to_vec(), limits, Ageing::Slow, now)
@@ -388,6 +451,59 @@ mod tests {
         let goes = beyond(all.clone(), asked, Ageing::Slow, now);
         assert_eq!(stays(&goes), 1);
         assert!(!goes.contains(&all[42]), "the last run is the newest");
+    }
+
+    #[test]
+    fn what_began_before_a_time_goes() {
+        let now = Utc::now();
+        let run = |line: usize, hours: i64| KeptRun {
+            at: now - TimeDelta::hours(hours),
+            bytes: 1,
+            line: Some(line),
+            log: None,
+        };
+        let all = vec![run(0, 5), run(1, 3), run(2, 1)];
+        let limits = Limits {
+            before: Some(now - TimeDelta::hours(2)),
+            ..limits_of((200, 90, 256))
+        };
+        assert_eq!(beyond(all, limits, Ageing::Asked, now).len(), 2);
+    }
+
+    #[test]
+    fn a_history_at_its_limit_is_not_written_anew_after_each_run() {
+        const LIMIT: u64 = 320;
+        let (_dir, project) = testing::project();
+        let layout = project.layout();
+        let nothing = crate::inventory::Snapshot::default();
+        let mut config = Config::default();
+        config.retention_runs.value = LIMIT;
+        let publish = || {
+            let run = testing::finished("install", "");
+            crate::store::publish(&project, &config, run, &nothing, &nothing).expect("published");
+        };
+        let file = || {
+            use std::os::unix::fs::MetadataExt as _;
+            let found = fs::metadata(layout.runs()).expect("records");
+            let folder = places::logs(&layout).expect("the folder of logs");
+            let kept = history::read::<Brief>(&folder).expect("read").lines.len() as u64;
+            (found.ino(), kept)
+        };
+        let once = LIMIT / 16;
+        // As after many runs.
+        publish();
+        let text = fs::read_to_string(layout.runs()).expect("records");
+        fs::write(layout.runs(), text.repeat(320)).expect("write");
+        let mut written = 0;
+        let (mut before, _) = file();
+        for _ in 0..=2 * once {
+            publish();
+            let (now, kept) = file();
+            assert!((LIMIT - once..=LIMIT).contains(&kept), "{kept}");
+            written += u64::from(now != before);
+            before = now;
+        }
+        assert!((1..=2).contains(&written), "{written}");
     }
 
     #[test]
@@ -440,18 +556,16 @@ mod tests {
         let lone = "20010101000000_install_success.log";
         fs::write(layout.logs().join(lone), "action: install\n").expect("write");
         fs::write(layout.logs().join("notes.txt"), "mine").expect("write");
-        let limits = Limits {
-            runs: 2,
-            days: 36500,
-            mib: 1,
-        };
-        let would = prune(&project, limits, true).expect("planned");
+        let limits = limits_of((2, 36_500, 1));
+        let would = prune(&project, limits, None).expect("planned");
         assert_eq!(would.runs, 2);
         assert_eq!(
             history::read::<Brief>(&folder()).expect("read").lines.len(),
             3
         );
-        assert_eq!(prune(&project, limits, false).expect("pruned"), would);
+        let lock = RunLock::try_acquire(&project.venv().layout(), "prune").expect("free");
+        let pruned = prune(&project, limits, Some(&lock)).expect("pruned");
+        assert_eq!(pruned, would);
         let left: Vec<String> = history::read::<RunRecord>(&folder())
             .expect("read")
             .lines

@@ -1,14 +1,16 @@
 //! `aim-logs list`: one line a run, newest first; with `--all`, environment by environment.
 
+mod rows;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use self::rows::Rows;
 use super::cli::ListArgs;
 use super::format::Format;
-use crate::console::style::{self, BAD, NAME};
-use crate::console::table::{Cell, Styled, Table};
+use crate::console::style::{self, NAME};
 use crate::console::{Console, describe, history, shell, time};
 use crate::error::{Error, Result};
 use crate::hook;
@@ -17,9 +19,6 @@ use crate::project::{Project, ProjectLayout};
 use crate::store::{Run, RunLog};
 use crate::terminal::printable;
 use crate::words::{nearest, t};
-
-/// Terminals from here on have columns for how runs ended and how long they took.
-const WIDE: usize = 80;
 
 /// Prints what `args` ask for of the history of `project`'s environment, or of all environments in its folder.
 pub(super) fn list(
@@ -93,7 +92,7 @@ fn of_one(
         console.note(t!("logs.none_yet"));
     } else if chosen.is_empty() {
         console.note(t!("logs.none_match", n = log.runs.len()));
-        if let Some(name) = args.package.as_deref().and_then(|typed| meant(log, typed)) {
+        if let Some(name) = meant(log, args) {
             console.hint(t!("logs.did_you_mean", name = name));
         }
     } else if let Some(format) = format {
@@ -144,120 +143,54 @@ fn choose<'a>(log: &'a RunLog, args: &ListArgs, now: DateTime<Utc>) -> Result<Ve
             && package
                 .as_ref()
                 .is_none_or(|package| describe::names(run).any(|name| name == *package))
+            && args
+                .by
+                .as_ref()
+                .is_none_or(|by| callers(run).any(|name| name.eq_ignore_ascii_case(by)))
     };
     Ok(log.runs.iter().filter(wanted).collect())
 }
 
-/// The name in the history that is most like `typed`, which is none.
-fn meant(log: &RunLog, typed: &str) -> Option<String> {
-    let names: BTreeSet<String> = log.runs.iter().flat_map(describe::names).collect();
-    nearest(&canonical(typed), names.iter().map(String::as_str)).map(str::to_owned)
+/// The programs that called `run`.
+fn callers(run: &Run) -> impl Iterator<Item = &str> {
+    let record = run.record().into_iter();
+    record.flat_map(|record| record.callers.iter().map(String::as_str))
 }
 
-/// How runs are shown as a table.
-struct Rows<'a> {
-    layout: &'a ProjectLayout,
-    /// The terminal's.
-    width: Option<usize>,
-    /// Whether times are exact.
-    is_exact: bool,
-    /// What happened to it stands first; its canonical name.
-    package: Option<String>,
-    now: DateTime<Utc>,
-}
-
-impl Rows<'_> {
-    fn of(&self, runs: &[&Run]) -> Table {
-        let headings = [
-            t!("logs.column.run"),
-            t!("logs.column.when"),
-            t!("logs.column.action"),
-            t!("logs.column.status"),
-            t!("logs.column.took"),
-            t!("logs.column.changes"),
-        ];
-        let (numbers, give_way): (&[usize], _) = if self.is_narrow() {
-            (&[0], [2, 3])
-        } else {
-            (&[0, 4], [2, 5])
-        };
-        let mut table = Table::new(self.shown(headings.into()))
-            .right(numbers.iter().copied())
-            .gives_way(give_way);
-        for run in runs {
-            table.push(self.shown(self.row(run)));
-        }
-        table
+/// The name in the history that is most like the one in `args` which no run has.
+fn meant(log: &RunLog, args: &ListArgs) -> Option<String> {
+    let like = |typed: &str, names: BTreeSet<String>| {
+        nearest(typed, names.iter().map(String::as_str)).map(str::to_owned)
+    };
+    if let Some(typed) = &args.package {
+        return like(
+            &canonical(typed),
+            log.runs.iter().flat_map(describe::names).collect(),
+        );
     }
-
-    fn is_narrow(&self) -> bool {
-        self.width.is_some_and(|width| width < WIDE)
-    }
-
-    /// The columns that there is room for.
-    fn shown<T>(&self, mut row: Vec<T>) -> Vec<T> {
-        if self.is_narrow() {
-            row.drain(3..5);
-        }
-        row
-    }
-
-    fn row(&self, run: &Run) -> Vec<Cell> {
-        let when = if self.is_exact {
-            time::local(run.at())
-        } else {
-            time::ago(run.at(), self.now)
-        };
-        let number = run.number().map(|number| number.to_string());
-        // A path has a quarter of the terminal.
-        let longest_path = self.width.map_or(usize::MAX, |width| width / 4);
-        let outcome = describe::outcome(run, self.why(run), self.package.as_deref());
-        vec![
-            Cell::styled(NAME, number.unwrap_or_default()),
-            when.into(),
-            describe::what(run, longest_path).into(),
-            Cell::list([describe::status(run)]),
-            describe::took(run).unwrap_or_default().into(),
-            outcome,
-        ]
-    }
-
-    /// Why a run failed, as pip says it; after how it ended, where no column says that.
-    fn why(&self, run: &Run) -> Option<Styled> {
-        if run.is_success() {
-            return None;
-        }
-        let error = RunLog::last_error(self.layout, run);
-        if !self.is_narrow() {
-            return error.map(|error| (BAD, error));
-        }
-        let (style, status) = describe::status(run);
-        Some(match error.as_deref() {
-            Some(error) => {
-                let error = error.strip_prefix("ERROR: ").unwrap_or(error);
-                (style, format!("{status}: {error}"))
-            }
-            None => (style, status),
-        })
-    }
+    let programs = log.runs.iter().flat_map(callers).map(str::to_owned);
+    like(args.by.as_deref()?, programs.collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use anstream::adapter::strip_str;
     use serde_json::json;
 
     use super::*;
-    use crate::console::width::columns;
     use crate::console::{CommonArgs, testing};
     use crate::error::Exit;
     use crate::store::made_runs::{at, lone, run};
     use crate::words::{self, Language};
 
     fn history() -> RunLog {
-        let failed = json!({"exit_code": 1, "packages": ["Flask_Login>=1"], "added": []});
+        let failed = json!({"exit_code": 1, "packages": ["Flask_Login>=1"], "added": [],
+            "callers": ["make", "bash"]});
         RunLog {
-            runs: vec![run(5, &failed), run(4, &json!({"number": 4})), lone(true)],
+            runs: vec![
+                run(5, &failed),
+                run(4, &json!({"number": 4, "callers": ["bash"]})),
+                lone(true),
+            ],
             ..RunLog::default()
         }
     }
@@ -329,6 +262,13 @@ mod tests {
         check(&package("SIX"), &["six"]);
         check(&package("flask.login"), &["Flask_Login>=1"]);
         check(&package("flask"), &[]);
+        let by = |name: &str| ListArgs {
+            by: Some(name.into()),
+            ..ListArgs::default()
+        };
+        check(&by("Make"), &["Flask_Login>=1"]);
+        check(&by("bash"), &["Flask_Login>=1", "six"]);
+        check(&by("zsh"), &[]);
     }
 
     #[test]
@@ -351,117 +291,6 @@ mod tests {
             out.contains("6분 전") && out.contains("실패") && out.contains("변경 없음"),
             "{out}"
         );
-    }
-
-    /// What a terminal of this width shows of a day: a failed run, what another tool did, and an install of many.
-    fn shown_at(width: usize) -> Vec<String> {
-        let dir = tempfile::tempdir().expect("temporary folder");
-        let layout = ProjectLayout::new(dir.path());
-        std::fs::create_dir(layout.logs()).expect("folder");
-        let log = ".pip-logs/20260301120500_install_error.log";
-        std::fs::write(
-            dir.path().join(log),
-            "[stdout]\nERROR: No matching distribution found for flask-login\n",
-        )
-        .expect("written");
-        let new = |name: &str| json!({"name": name, "from": null, "to": "1.0"});
-        let many = ["a", "b", "c", "d", "e", "f", "g", "h"].map(|name| new(&name.repeat(9)));
-        let runs = [
-            run(
-                5,
-                &json!({"number": 1234, "exit_code": 1, "log_path": log, "added": [],
-                "packages": ["Flask_Login>=1"]}),
-            ),
-            run(
-                4,
-                &json!({"number": 1233, "action": "sync", "tool": "uv", "packages": []}),
-            ),
-            run(
-                3,
-                &json!({"number": 1232, "action": "sync", "tool": "unknown", "packages": [], "added": [],
-                "duration_ms": 125_000}),
-            ),
-            run(
-                2,
-                &json!({
-                    "number": 1231,
-                    "packages": ["-e", "/home/kim/demo/src/nodes", "charset_normalizer"],
-                    "added": many,
-                    "changed": [{"name": "Charset_Normalizer", "from": "3.0", "to": "3.4"}],
-                }),
-            ),
-            lone(true),
-        ];
-        let rows = Rows {
-            layout: &layout,
-            width: Some(width),
-            is_exact: false,
-            package: None,
-            now: at("2026-03-01T12:10:00Z"),
-        };
-        let text = rows
-            .of(&runs.iter().collect::<Vec<_>>())
-            .to_text(Some(width));
-        let lines: Vec<String> = strip_str(&text)
-            .to_string()
-            .lines()
-            .map(str::to_owned)
-            .collect();
-        for line in &lines {
-            assert!(columns(line) <= width, "{line}");
-        }
-        lines
-    }
-
-    const AT_60: &str = "  RUN  WHEN        WHAT                  CHANGES
-#1234  5 min ago   install flask-login…  failed: No matchin…
-#1233  6 min ago   uv                    +six 1.16.0
-#1232  7 min ago   another tool          nothing changed
-#1231  8 min ago   install -e …/src/no…  ~charset-normalize…
-       2025-01-01  install requests      ?";
-
-    const AT_110: &str = "  RUN  WHEN        WHAT                                   STATUS   TOOK  CHANGES
-#1234  5 min ago   install flask-login>=1                 failed  1.2 s  ERROR: No matching distribution foun…
-#1233  6 min ago   uv                                     ok             +six 1.16.0
-#1232  7 min ago   another tool                           ok             nothing changed
-#1231  8 min ago   install -e /home/kim/demo/src/nodes …  ok      1.2 s  ~charset-normalizer 3.0 → 3.4  …
-       2025-01-01  install requests                       ok             ?";
-
-    #[test]
-    fn no_row_is_wider_than_the_terminal() {
-        assert_eq!(shown_at(60).join("\n"), AT_60);
-        assert_eq!(shown_at(110).join("\n"), AT_110);
-        let wide = shown_at(200);
-        let end = "+bbbbbbbbb 1.0  +ccccccccc 1.0  +ddddddddd 1.0  … and 4 more";
-        assert!(wide[4].ends_with(end), "{}", wide[4]);
-        assert!(
-            wide[4].contains("install -e /home/kim/demo/src/nodes charset-normalizer"),
-            "{}",
-            wide[4]
-        );
-        words::choose(Language::Korean);
-        let korean = shown_at(60);
-        assert!(
-            korean[0].contains("작업") && korean[3].contains("다른 도구"),
-            "{korean:?}"
-        );
-        assert!(
-            shown_at(200)[4].ends_with("… 외 4개"),
-            "{:?}",
-            shown_at(200)[4]
-        );
-        shown_at(110);
-    }
-
-    #[test]
-    fn a_package_that_is_asked_for_stands_first() {
-        let change = json!({
-            "added": [{"name": "a", "from": null, "to": "1"}, {"name": "Urllib3", "from": null, "to": "2"}],
-            "changed": [{"name": "b", "from": "1", "to": "2"}],
-        });
-        let outcome = describe::outcome(&run(1, &change), None, Some("urllib3"));
-        let text = strip_str(&outcome.to_line()).to_string();
-        assert_eq!(text, "+urllib3 2  ~b 1 → 2  +a 1");
     }
 
     #[test]
