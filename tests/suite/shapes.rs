@@ -89,7 +89,7 @@ fn what_json_prints_is_as_the_page_says() {
     let called = |(name, words): (&str, &[&str])| {
         let program = PROGRAMS.iter().find(|program| name.starts_with(**program));
         let program = *program.expect("one of ours");
-        let ran = sandbox.run(program, words.iter().chain(&["--json"]));
+        let ran = sandbox.run(program, ["--json"].iter().chain(words));
         (format!("{program} {}", words.join(" ")), ran.json())
     };
     // What takes the environment away comes last.

@@ -1,23 +1,21 @@
 //! `aim-logs bisect`: which run broke a command, and which of its changes did.
 //!
 //! Start reading at [`bisect`]. The command is run in views of earlier generations (`attempt`), where `search` says;
-//! what it finds is told at the end, with the command that takes it back.
+//! what comes of it is `told`.
 
 mod attempt;
 mod search;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::time::Duration;
 
 use chrono::Utc;
-use serde::Serialize;
-use serde_json::json;
 
-use self::attempt::{Attempts, Outcome};
+use self::attempt::Attempts;
 use self::search::{Verdict, between, good_before, narrowed};
+use self::told::{Found, Step, label, note};
 use super::cli::BisectArgs;
-use super::show;
-use crate::console::{Console, describe, history, style, time, view};
+use crate::console::{Console, describe, history, view};
 use crate::error::{Error, Exit, Explain as _, Result};
 use crate::exec::ChildStatus;
 use crate::host::Host;
@@ -26,8 +24,8 @@ use crate::project::{Project, Venv};
 use crate::store::{Contents, EnvMeta, Generation, Run, RunLog, RunRecord, View};
 use crate::words::t;
 
-/// Lines of what the command said that are shown at the end.
-const LAST_LINES: usize = 10;
+/// Generations that are looked at of which not all is kept, one after another.
+const MOST_MISSING: usize = 16;
 
 /// Finds the run that broke the command.
 pub(super) fn bisect(
@@ -57,7 +55,10 @@ pub(super) fn bisect(
         said: Vec::new(),
     };
     match search.run() {
-        Ok(found) => search.tell(&found),
+        Ok(found) => {
+            found.tell(search.console, &log, &search.steps, &search.said)?;
+            Ok(Exit::Done)
+        }
         Err(Stop::Interrupted) => Ok(Exit::Interrupted),
         Err(Stop::Failed(error)) => Err(error),
     }
@@ -93,28 +94,6 @@ struct Search<'a> {
     said: Vec<u8>,
 }
 
-/// One attempt.
-#[derive(Debug, Serialize)]
-struct Step {
-    generation: Generation,
-    /// Distributions that are as in this generation, all others as in the one before; all are where none is named.
-    only: Vec<String>,
-    verdict: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exit_code: Option<i32>,
-    duration_ms: u64,
-}
-
-/// What is found.
-struct Found<'a> {
-    good: Generation,
-    bad: Generation,
-    /// The runs in between that changed something, oldest first; one, where each generation could be told.
-    runs: Vec<&'a RunRecord>,
-    /// What of their changes is enough; none where it cannot be told.
-    only: Vec<Change>,
-}
-
 impl<'a> Search<'a> {
     fn run(&mut self) -> Going<Found<'a>> {
         let bad = self.generation(self.args.bad.as_deref().unwrap_or("now"))?;
@@ -122,6 +101,10 @@ impl<'a> Search<'a> {
             Some(good) => Some(self.generation(good)?),
             None => None,
         };
+        if let Some(good) = good.filter(|good| *good >= bad) {
+            let error = t!("logs.bisect.not_before", good = good, bad = bad);
+            return Err(Stop::Failed(Error::usage(error)));
+        }
         let points = self.points(good, bad)?;
         let [first, .., last] = points.as_slice() else {
             return Err(Stop::Failed(Error::failed(t!(
@@ -179,13 +162,18 @@ impl<'a> Search<'a> {
         generations.extend(good);
         generations.insert(bad);
         let mut points = Vec::new();
-        let mut without = Vec::new();
-        for generation in generations {
+        let (mut passed, mut in_a_row) = (0, 0);
+        // Far back nothing is kept any more, and each generation takes the time to see that.
+        for generation in generations.into_iter().rev() {
             let is_end = generation == bad || Some(generation) == good;
+            if !is_end && in_a_row >= MOST_MISSING {
+                continue;
+            }
             let contents = Contents::of(self.project.venv(), (self.meta, self.log), generation);
             match contents.map_err(view::no_view) {
                 Ok(contents) if contents.lost.is_empty() || self.args.incomplete => {
                     points.push(contents);
+                    passed += std::mem::take(&mut in_a_row);
                 }
                 Ok(contents) if is_end => {
                     let what = view::named(&contents.lost);
@@ -194,14 +182,13 @@ impl<'a> Search<'a> {
                     return Err(Stop::Failed(error));
                 }
                 Err(error) if is_end => return Err(Stop::Failed(error)),
-                _ => without.push(generation),
+                _ => in_a_row += 1,
             }
         }
-        let first = points.first().map(|first| first.generation);
-        let passed = without.iter().filter(|one| Some(**one) > first).count();
         if passed > 0 {
             self.console.aside(t!("logs.bisect.without", n = passed));
         }
+        points.reverse();
         Ok(points)
     }
 
@@ -241,35 +228,13 @@ impl<'a> Search<'a> {
             let error = Error::failed(t!("logs.bisect.stopped", how = ending(outcome.status)));
             return Err(Stop::Failed(error));
         };
-        self.note(&label, verdict, Some(&outcome));
-        let exit_code = match outcome.status {
-            ChildStatus::Exited(code) => Some(code),
-            ChildStatus::Signaled(_) => None,
-        };
-        self.steps.push(Step {
-            generation,
-            only,
-            verdict: word(verdict),
-            exit_code,
-            duration_ms: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
-        });
+        note(self.console, &label, verdict, Some(&outcome));
+        self.steps
+            .push(Step::of(generation, only, verdict, &outcome));
         if verdict == Verdict::Bad {
             self.said = outcome.said;
         }
         Ok(verdict)
-    }
-
-    /// One line of what came of an attempt.
-    fn note(&mut self, label: &str, verdict: Verdict, outcome: Option<&Outcome>) {
-        let (style, words) = match verdict {
-            Verdict::Good => (style::GOOD, t!("logs.bisect.good")),
-            Verdict::Bad => (style::BAD, t!("logs.bisect.bad")),
-            Verdict::Skip => (style::ODD, t!("logs.bisect.skipped")),
-        };
-        let took = outcome.map_or(Duration::ZERO, |outcome| outcome.took);
-        let words = style::paint(style, words);
-        let took = style::paint(style::FAINT, time::duration(took));
-        self.console.note(format!("{label}  {words}  {took}"));
     }
 
     /// The runs after `good` that led to `bad`, oldest first.
@@ -335,7 +300,12 @@ impl<'a> Search<'a> {
         if broken.into_iter().map(key).all(|one| known.contains(&one)) {
             return self.attempt(view.venv(), bad.generation, only);
         }
-        self.note(&label(bad.generation, &only), Verdict::Skip, None);
+        note(
+            self.console,
+            &label(bad.generation, &only),
+            Verdict::Skip,
+            None,
+        );
         Ok(Verdict::Skip)
     }
 
@@ -345,102 +315,11 @@ impl<'a> Search<'a> {
         there.name_all(view.venv(), &Snapshot::default());
         Ok(Requirements::read(view.venv(), &there)?.broken(&there))
     }
-
-    /// What was found, and what to type.
-    fn tell(&mut self, found: &Found<'_>) -> Result<Exit> {
-        let is_undone = |run: &RunRecord| self.log.taken_back().contains_key(&run.id);
-        let undo = match found.runs.as_slice() {
-            [run] if !is_undone(run) => {
-                let name = run.name();
-                Some(format!("aim-logs undo {}", name.trim_start_matches('#')))
-            }
-            _ => None,
-        };
-        let run = |record: &RunRecord| Run::Recorded(Box::new(record.clone()));
-        if self.console.is_json() {
-            let runs = found.runs.iter().map(|record| run(record).as_json());
-            self.console.json(&json!({
-                "good": found.good,
-                "bad": found.bad,
-                "runs": runs.collect::<Result<Vec<_>, _>>()?,
-                "changes": found.only,
-                "steps": self.steps,
-                "undo": undo,
-            }))?;
-            return Ok(Exit::Done);
-        }
-        self.tell_said();
-        let names = found.runs.iter().map(|run| run.name());
-        let names = names.collect::<Vec<_>>().join(", ");
-        self.console.line(match found.runs.as_slice() {
-            [] => t!(
-                "logs.bisect.unknown_run",
-                good = found.good,
-                bad = found.bad
-            ),
-            [_] => t!("logs.bisect.found", run = style::paint(style::NAME, names)),
-            _ => t!(
-                "logs.bisect.one_of",
-                runs = style::paint(style::NAME, names)
-            ),
-        })?;
-        for record in &found.runs {
-            for line in show::header(&run(record), Utc::now()) {
-                self.console.line(line)?;
-            }
-        }
-        let count = found.runs.iter().map(|run| run.changes.len()).sum();
-        if !found.only.is_empty() && found.only.len() < count {
-            let only = found.only.iter().map(describe::change_line);
-            let only = only.collect::<Vec<_>>().join("  ");
-            self.console.line(t!("logs.bisect.enough", what = only))?;
-        }
-        if let Some(undo) = undo {
-            self.console
-                .hint(t!("logs.bisect.hint_undo", command = undo));
-        }
-        Ok(Exit::Done)
-    }
-
-    /// The last lines of what the command said where it failed last.
-    fn tell_said(&mut self) {
-        let said = String::from_utf8_lossy(&self.said).into_owned();
-        let lines: Vec<&str> = said
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .collect();
-        let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-        for line in last {
-            let line = anstream::adapter::strip_str(line).to_string();
-            let line = crate::terminal::printable(&line);
-            self.console
-                .note(style::paint(style::FAINT, format!("  {line}")));
-        }
-    }
 }
 
 /// A requirement that does not hold, by who has it and what it needs.
 fn key(one: Broken) -> (String, String) {
     (one.name, one.needs)
-}
-
-/// What an attempt is called: `g12`, `g12 numpy`.
-fn label(generation: Generation, only: &[String]) -> String {
-    const MOST: usize = 3;
-    let mut words = vec![style::paint(style::NAME, format!("g{generation}"))];
-    words.extend(only.iter().take(MOST).cloned());
-    if let Some(more) = only.len().checked_sub(MOST).filter(|more| *more > 0) {
-        words.push(t!("console.and_more", n = more).into_owned());
-    }
-    words.join(" ")
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Good => "good",
-        Verdict::Bad => "bad",
-        Verdict::Skip => "skip",
-    }
 }
 
 fn ending(status: ChildStatus) -> String {

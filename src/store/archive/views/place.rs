@@ -88,10 +88,10 @@ impl Views {
     fn locked(folder: Folder) -> io::Result<Self> {
         let lock = folder.as_file()?;
         lock.lock()?;
-        // Nobody makes one now: a crash left it.
+        // Nobody makes one now: a crash left it. What cannot be removed is in nobody's way.
         for name in folder.names()? {
             if name.as_encoded_bytes().ends_with(PART.as_bytes()) {
-                folder.remove_all(&name)?;
+                let _ = folder.remove_all(&name);
             }
         }
         Ok(Self {
@@ -123,12 +123,15 @@ impl Views {
     pub(in crate::store::archive) fn let_go(&self, kept: &mut HashSet<String>) -> io::Result<()> {
         for name in self.names()? {
             let entries = self.note(&name).entries;
-            if !entries.iter().all(|entry| kept.contains(entry)) && !self.remove(&name)? {
+            let is_whole = entries.iter().all(|entry| kept.contains(entry));
+            if !is_whole && !self.remove(&name).unwrap_or_default() {
                 kept.extend(entries);
             }
         }
-        self.keep_newest(MOST)?;
-        self.forget_compiled(kept)
+        // Another person's files in a view are no reason to keep more of the archive.
+        let _ = self.keep_newest(MOST);
+        let _ = self.forget_compiled(kept);
+        Ok(())
     }
 
     /// Removes all but the `most` newest that nobody uses. Gives how many.

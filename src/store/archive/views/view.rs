@@ -201,6 +201,7 @@ impl<'a> Making<'a> {
     /// Makes the view `name`, whole or not at all.
     fn make(&mut self, views: &Views, name: &str, refusal: &str) -> io::Result<File> {
         let part = name.to_owned() + PART;
+        views.folder.remove_all(&part)?;
         views.folder.make_folder(&part)?;
         let to = self.venv.layout().views().join(name);
         let done = self.fill(views, &part, &to, refusal).and_then(|()| {
