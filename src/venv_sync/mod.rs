@@ -1,7 +1,7 @@
 //! `aim-venv-sync`: makes environments, puts the hook into them, and keeps their record true whichever tool
 //! changed them.
 //!
-//! Start reading at [`run`]. `plan` says what a sync has to do and `apply` does it; `init` is a sync of an
+//! Start reading at [`run()`]. `plan` says what a sync has to do and `apply` does it; `init` is a sync of an
 //! environment that was just made (`maker`). The other verbs only look: `status`, `doctor`, `config`; `remove` takes
 //! out what `init` put in. `run` and `shell --at` become the program that they start, in today's environment or in a
 //! view.

@@ -1,6 +1,7 @@
 //! What a view has: the distributions of a generation, or of a mixture of two.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::ffi::{OsStr, OsString};
 
 use super::super::list::{Item, List};
 use super::super::shelf::Shelf;
@@ -49,9 +50,10 @@ impl Contents {
             }
             named(&shelf, &past).map_err(failed())?
         };
+        let kept: HashSet<OsString> = shelf.0.names().map_err(failed())?.into_iter().collect();
         let is_kept = |item: &Item| {
             let entry = item.entry.as_ref();
-            entry.is_some_and(|entry| shelf.0.found(entry).is_ok())
+            entry.is_some_and(|entry| kept.contains(OsStr::new(entry)))
         };
         let (items, lost): (Vec<_>, Vec<_>) = items.into_iter().partition(is_kept);
         Ok(Self {
