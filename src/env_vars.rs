@@ -44,6 +44,8 @@ variables! {
     GUARD = "AIM_PIP_GUARD";
     /// Set by the completion of a shell, which asks a command what can be typed. Not meant to be set by hand.
     COMPLETE = "AIM_COMPLETE";
+    /// Set by a daemon for the one that takes its place (`aim-backend restart`). Not meant to be set by hand.
+    HANDED_OVER = "AIM_HANDED_OVER";
     /// Set in the daemon's terminals: the id of the session.
     TERMINAL = "AIM_TERMINAL";
     #[doc = " Set for a worker and what its nodes start, which ends with it. A program that is to stay is started \

@@ -14,8 +14,8 @@ use super::place::{Place, places};
 use super::unix_socket;
 use super::v1::{
     API_VERSION, EnvChanged, FlowDone, FlowEvent, FlowRun, Health, InterruptRequest, Interrupted,
-    NodeEvent, NodeRun, ProjectInfo, ProjectList, RegisterProject, RestartRequest, Restarted,
-    StopRequest, TerminalInfo, TerminalList, Version, WorkerStatus,
+    MoveRequest, Moving, NodeEvent, NodeRun, ProjectInfo, ProjectList, RegisterProject,
+    RestartRequest, Restarted, StopRequest, TerminalInfo, TerminalList, Version, WorkerStatus,
 };
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
@@ -244,6 +244,13 @@ impl Client {
         let query = format!("/worker/log?lines={lines}&follow={follow}");
         let answer = self.get(&of(project, &query)).send()?;
         Ok(Box::new(answer.into_body().into_reader()))
+    }
+
+    /// Has the daemon move to another program.
+    pub fn move_to(&self, request: &MoveRequest) -> Result<Moving> {
+        self.post("/api/v1/restart", request)?
+            .within(PATIENCE)
+            .ask()
     }
 
     /// Every terminal session.

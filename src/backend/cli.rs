@@ -2,10 +2,11 @@
 
 use clap::{Parser, Subcommand};
 
+use super::restart::MoveArgs;
 use super::serve::{self, ServeArgs};
 use super::service::ServiceCommand;
 use super::terminals::TerminalsCommand;
-use super::{service, status, stop, terminals};
+use super::{restart, service, status, stop, terminals};
 use crate::console::{CommonArgs, Console, examples, grammar};
 use crate::error::{Exit, Result};
 use crate::host::Host;
@@ -72,6 +73,15 @@ pub enum Command {
         after_help = examples(&[("aim-backend stop", t!("backend.help.example_stop"))])
     )]
     Stop,
+    /// Moves the daemon to this program.
+    #[command(
+        about = t!("backend.help.restart").into_owned(),
+        after_help = examples(&[
+            ("aim-backend restart", t!("backend.help.example_restart")),
+            ("aim-backend restart --now", t!("backend.help.example_restart_now")),
+        ])
+    )]
+    Restart(MoveArgs),
     /// Has the system's service manager start the daemon.
     #[command(
         about = t!("backend.help.service").into_owned(),
@@ -103,6 +113,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
         Command::Status => status::run(host, &mut console),
         Command::Terminals { command } => terminals::run(host, command, &mut console),
         Command::Stop => stop::run(host, &mut console),
+        Command::Restart(args) => restart::run(host, args, &mut console),
         Command::Service { command } => service::run(host, &command, &mut console),
     }
 }

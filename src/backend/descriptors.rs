@@ -52,6 +52,15 @@ pub(super) fn given() -> Option<u64> {
     GIVEN.get().copied()
 }
 
+/// Gives back what [`raise`] took, for the program that takes this one's place: it takes it anew.
+pub(super) fn lower() {
+    if let Some(current) = given() {
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        let current = Some(current);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
+    }
+}
+
 /// How many connections each door takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shares {

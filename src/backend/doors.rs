@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Router, middleware};
+use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
@@ -14,9 +15,11 @@ use tokio::task::JoinSet;
 use super::auth::{self, Guard, Token};
 use super::connections::{ConnectionLimits, Entrance, Entry};
 use super::descriptors::Shares;
+use super::handed::Handed;
 use super::routes::router;
 use super::state::{Daemon, Door};
 use super::supervise::{self, Pauses};
+use super::terminal::HandedTerminal;
 use crate::error::{Explain, Result};
 use crate::host::Host;
 use crate::words::t;
@@ -35,6 +38,22 @@ pub(super) struct Doors {
     daemon: Arc<Daemon>,
     shares: Shares,
     serving: JoinSet<()>,
+    /// The TCP address again, for whoever takes this daemon's place.
+    tcp: Option<(std::net::TcpListener, Token)>,
+}
+
+/// The TCP address on its way to the program that takes this one's place.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct HandedTcp {
+    listener: Handed,
+    token: String,
+}
+
+impl HandedTcp {
+    /// What has to stay open on the way.
+    pub(super) fn descriptor(&self) -> &Handed {
+        &self.listener
+    }
 }
 
 impl Doors {
@@ -43,6 +62,7 @@ impl Doors {
             daemon,
             shares,
             serving: JoinSet::new(),
+            tcp: None,
         }
     }
 
@@ -72,6 +92,23 @@ impl Doors {
         let listener = TcpListener::bind(address)
             .await
             .context(t!("backend.cannot_listen", address = address))?;
+        self.serve_tcp(listener.into_std()?, token, origins)
+    }
+
+    /// As [`Doors::open_tcp`], where the address was handed over.
+    pub(super) fn take_up_tcp(&mut self, handed: HandedTcp, origins: &[String]) -> Result<String> {
+        let token = Token::handed(handed.token);
+        self.serve_tcp(handed.listener.into_inner().into(), token, origins)
+    }
+
+    fn serve_tcp(
+        &mut self,
+        listener: std::net::TcpListener,
+        token: Token,
+        origins: &[String],
+    ) -> Result<String> {
+        self.tcp = Some((listener.try_clone()?, token.clone()));
+        let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         if !address.ip().is_loopback() {
             tracing::warn!(%address, "others on the network can reach this address; the token crosses it in clear");
@@ -99,21 +136,47 @@ impl Doors {
     /// Takes no new calls, gives running ones some time, and ends the workers; a call that still waits for one ends
     /// with it.
     pub(super) async fn close(mut self) {
-        self.daemon.close();
         self.daemon.notes().close();
+        let daemon = Arc::clone(&self.daemon);
+        self.end(daemon.terminals().close()).await;
+        self.daemon.discard_scripts();
+    }
+
+    /// As [`Doors::close`], but terminals and addresses go to the program that takes this one's place. Who calls
+    /// meanwhile waits for that one.
+    ///
+    /// # Errors
+    /// When no descriptor is free.
+    pub(super) async fn hand_over(
+        mut self,
+    ) -> io::Result<(Option<HandedTcp>, Vec<HandedTerminal>)> {
+        let daemon = Arc::clone(&self.daemon);
+        let terminals = self.end(daemon.terminals().hand_over()).await;
+        let tcp = self.tcp.map(|(listener, token)| -> io::Result<_> {
+            Ok(HandedTcp {
+                listener: Handed::again(listener)?,
+                token: token.reveal().to_owned(),
+            })
+        });
+        Ok((tcp.transpose()?, terminals))
+    }
+
+    /// Ends all but the terminals, with which `leave` does what is to be done.
+    async fn end<T>(&mut self, leave: impl Future<Output = T>) -> T {
+        self.daemon.close();
         let finished = async { while self.serving.join_next().await.is_some() {} };
         let is_finished = tokio::time::timeout(GRACE, finished).await.is_ok();
         // Pages of language servers live on the terminals' thread.
         let pages = async {
             self.daemon.language_servers().close().await;
-            self.daemon.terminals().close().await;
+            leave.await
         };
-        tokio::join!(self.daemon.jobs().end_all(), pages);
-        self.daemon.discard_scripts();
+        let ((), left) = tokio::join!(self.daemon.jobs().end_all(), pages);
         if !is_finished {
             let finished = async { while self.serving.join_next().await.is_some() {} };
             let _ = tokio::time::timeout(LAST_WORDS, finished).await;
         }
+        left
     }
 }
 

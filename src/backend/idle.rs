@@ -28,19 +28,35 @@ pub(super) struct Calls(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     under_way: AtomicUsize,
+    /// Those of them that do something: a node, a flow, a restart, and no follower of events.
+    at_work: AtomicUsize,
     /// When the last one ended, if any did.
     ended: Locked<Option<Instant>>,
 }
 
 /// A call, until this is dropped.
 #[derive(Debug)]
-pub(super) struct UnderWay(Calls);
+pub(super) struct UnderWay {
+    calls: Calls,
+    is_work: bool,
+}
 
 impl Calls {
-    /// Counts one.
-    pub(super) fn begin(&self) -> UnderWay {
+    /// Counts one, which does something (`is_work`), or only looks.
+    pub(super) fn begin(&self, is_work: bool) -> UnderWay {
         self.0.under_way.fetch_add(1, Ordering::Relaxed);
-        UnderWay(self.clone())
+        if is_work {
+            self.0.at_work.fetch_add(1, Ordering::Relaxed);
+        }
+        UnderWay {
+            calls: self.clone(),
+            is_work,
+        }
+    }
+
+    /// How many do something.
+    pub(super) fn at_work(&self) -> usize {
+        self.0.at_work.load(Ordering::Relaxed)
     }
 
     /// Returns when for so long no call was under way, and nothing that `is_open` tells of. What ended between two
@@ -67,8 +83,12 @@ impl Calls {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        *self.0.0.ended.lock() = Some(Instant::now());
-        self.0.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        let calls = &self.calls.0;
+        *calls.ended.lock() = Some(Instant::now());
+        calls.under_way.fetch_sub(1, Ordering::Relaxed);
+        if self.is_work {
+            calls.at_work.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -83,7 +103,11 @@ mod tests {
     #[tokio::test]
     async fn calls_have_ceased_so_long_after_the_last_one() {
         let calls = Calls::default();
-        let call = calls.begin();
+        let call = calls.begin(true);
+        assert_eq!(
+            (calls.at_work(), calls.begin(false).calls.at_work()),
+            (1, 1)
+        );
         let ceased = timeout(LIMIT * 4, calls.cease(LIMIT, || false)).await;
         assert!(ceased.is_err(), "a call is under way");
         drop(call);

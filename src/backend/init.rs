@@ -1,9 +1,9 @@
 //! The daemon as the first process of a container.
 //!
-//! The first process of a pid namespace is the parent of whatever loses its own, and has to take its end, or that
-//! stays as a zombie; and a signal that it does not catch is nothing to it (`pid_namespaces(7)`). So this one is no
-//! daemon: it starts that as a child, takes the ends of all, hands signals on and ends as the daemon does. A daemon
-//! that took the ends of all itself would take those that the runtime waits for.
+//! The first process of a pid namespace is the parent of whatever loses its own, and has to take its end, or that stays
+//! as a zombie; and a signal that it does not catch is nothing to it (`pid_namespaces(7)`). So this one is no daemon:
+//! it starts that as a child, takes the ends of all, hands signals on and ends as the daemon does. A daemon that took
+//! the ends of all itself would take those that the runtime waits for.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitStatus};

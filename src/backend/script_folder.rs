@@ -38,6 +38,11 @@ impl ScriptFolder {
         self.0.lock().path = path;
     }
 
+    /// Leaves the folders to the next daemon, which then need not write them, nor Python compile them.
+    pub(in crate::backend) fn leave(&self) {
+        self.0.lock().used.clear();
+    }
+
     /// Removes the folders that were used.
     pub(in crate::backend) fn discard(&self) {
         for (path, used) in std::mem::take(&mut self.0.lock().used) {

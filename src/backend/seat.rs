@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{Method, Request, Response};
 use axum::response::IntoResponse as _;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
@@ -102,11 +102,11 @@ pub(super) struct OpenCall {
 }
 
 impl OpenCall {
-    fn begin(seat: &Arc<Seat>, calls: &Calls) -> Self {
+    fn begin(seat: &Arc<Seat>, calls: &Calls, method: &Method) -> Self {
         seat.is_in_call.store(true, Ordering::Relaxed);
         Self {
             seat: Arc::clone(seat),
-            _counted: calls.begin(),
+            _counted: calls.begin(!method.is_safe()),
         }
     }
 }
@@ -127,7 +127,7 @@ where
     let answers = TowerToHyperService::new(router);
     let (here, calls) = (Arc::clone(&seat), daemon.calls().clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        let call = OpenCall::begin(&here, &calls);
+        let call = OpenCall::begin(&here, &calls, request.method());
         let answer = answers.call(request.map(|body| {
             if body.is_end_stream() {
                 Body::empty()

@@ -1,5 +1,6 @@
 //! The daemon's life: take the place, say where, serve until told to stop, leave nothing behind.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,18 +10,22 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::descriptors::{self, Shares};
-use super::doors::{Doors, LAST_WORDS};
+use super::doors::{Doors, HandedTcp, LAST_WORDS};
 use super::follow::follow;
+use super::hand_over::{self, Estate};
 use super::idle::idle_limit;
 use super::notes::Notes;
 use super::own_place::keep;
 use super::projects::Projects;
-use super::socket::{Awaited, ServedSocket, Taken};
+use super::socket::{Awaited, HandedPlace, ServedSocket, Taken};
 use super::state::Daemon;
+use super::successor::Successor;
 use super::supervise;
+use super::terminal::HandedTerminal;
 use super::worker::{JobSettings, kill_orphans};
 use super::{init, log, service_manager};
 use crate::console::Console;
+use crate::env_vars;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::exec::is_ignored;
 use crate::host::Host;
@@ -55,12 +60,26 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
     if init::is_first(host) {
         return init::run(host);
     }
+    let received = hand_over::received(host);
     log::begin(host, console);
     supervise::begin();
+    let left = received.and_then(|received| {
+        let unread = |error| tracing::warn!(%error, "what the daemon before left is not understood and has ended");
+        received.map_err(unread).ok()
+    });
     let shares = Shares::of(descriptors::raise());
     let layout = UserLayout::of(host).ok_or_else(|| Error::failed(t!("backend.no_home")))?;
     let projects = Projects::new(layout.registry(), projects_root(host, args)?);
-    let (mut place, listener) = match place(host, args)? {
+    let is_announced = left.is_none();
+    let (handed, tcp, terminals) = left.map_or((None, None, Vec::new()), |left| {
+        tracing::info!(
+            version = left.version,
+            terminals = left.terminals.len(),
+            "taking over"
+        );
+        (Some(left.place), left.tcp, left.terminals)
+    });
+    let (mut place, listener) = match place(host, args, handed)? {
         Awaited::Free(place, listener) => (place, listener),
         Awaited::Served(socket) => {
             announce(&socket, None, console);
@@ -69,71 +88,138 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
     };
     let settings = JobSettings::new(place.script_folder(), layout.worker_logs());
     let notes = Notes::new(place.path());
-    let daemon = Arc::new(Daemon::new(
-        host.without(service_manager::is_for_daemon),
-        projects,
-        notes,
-        settings,
-    ));
+    let of_children = host.without(is_for_daemon);
+    let daemon = Arc::new(Daemon::new(of_children, projects, notes, settings));
     let runtime = runtime()?;
-    let idle_minutes = if args.on_demand {
-        Config::load(host, None).daemon_idle_minutes.value
-    } else {
-        0
-    };
-    let served = runtime.block_on(async {
+    let left = runtime.block_on(async {
         let mut signals = Signals::new()?;
         let mut doors = Doors::new(Arc::clone(&daemon), shares);
+        // Before a page can come back to one.
+        daemon.terminals().take_up(terminals)?;
         let listeners = doors.open_socket(listener)?;
-        let url = match args.listen {
-            Some(address) => Some(doors.open_tcp(host, address, &args.allow_origins).await?),
-            None => None,
+        let url = match (args.listen, tcp) {
+            (Some(_), Some(handed)) => Some(doors.take_up_tcp(handed, &args.allow_origins)?),
+            (Some(address), None) => {
+                Some(doors.open_tcp(host, address, &args.allow_origins).await?)
+            }
+            (None, _) => None,
         };
-        // What a daemon that was killed could not end; nobody waits for it.
-        supervise::spawn("orphans", supervise::blocking("orphans", kill_orphans));
-        let thrifty = Arc::clone(&daemon);
-        supervise::spawn(
-            "thrift",
-            async move { thrifty.jobs().let_go_when_short().await },
-        );
-        supervise::spawn("following", follow(Arc::clone(&daemon)));
-        announce(place.path(), url.as_deref(), console);
+        begin_tasks(&daemon);
+        if is_announced {
+            announce(place.path(), url.as_deref(), console);
+        }
         service_manager::ready();
         supervise::spawn("signs of life", service_manager::keep_alive());
         tracing::info!(socket = %place.path().display(), pid = std::process::id(), "serving");
-        let unused = async {
-            match idle_limit(idle_minutes) {
-                Some(limit) => daemon.unused(limit).await,
-                None => std::future::pending().await,
-            }
+        let end = tokio::select! {
+            name = signals.first() => End::Told(name),
+            minutes = unused(host, args, &daemon) => End::Unused(minutes),
+            successor = daemon.is_to_move() => End::Moves(successor),
+            lost = keep(&mut place, &daemon, &listeners) => End::Lost(lost),
         };
-        let served = tokio::select! {
-            name = signals.first() => {
-                tracing::info!(signal = name, "stopping");
-                Ok(())
-            }
-            () = unused => {
-                tracing::info!(minutes = idle_minutes, "no project was in use for so long; stopping");
-                Ok(())
-            }
-            lost = keep(&mut place, &daemon, &listeners) => {
-                tracing::error!(error = %lost, "the place is lost; stopping");
-                Err(lost)
-            }
-        };
-        service_manager::stopping();
-        doors.close().await;
-        served
+        if args.on_demand {
+            // Whoever started it starts the next one, and a first node waits for it.
+            daemon.leave_scripts();
+        }
+        leave(end, doors).await
     });
     // What still runs then is reading or writing files for a caller that is gone.
     runtime.shutdown_timeout(LAST_WORDS);
+    if let Some(left) = left? {
+        let estate = Estate::new(place.hand_over()?, left.tcp, left.terminals);
+        descriptors::lower();
+        let failed = estate.pass_on(host, &left.successor.program);
+        return Err(Error::from(failed).context(t!("backend.restart.cannot_move")));
+    }
     drop(place);
     tracing::info!("stopped");
-    served.map(|()| Exit::Done)
+    Ok(Exit::Done)
 }
 
-/// The place to serve: the socket that was given, else the usual one.
-fn place(host: &Host, args: &ServeArgs) -> Result<Awaited> {
+/// Whether a variable is none of what the daemon starts.
+fn is_for_daemon(name: &OsStr) -> bool {
+    service_manager::is_for_daemon(name) || name == env_vars::HANDED_OVER
+}
+
+/// Begins what lives as long as the daemon.
+fn begin_tasks(daemon: &Arc<Daemon>) {
+    // What a daemon that was killed could not end; nobody waits for it.
+    supervise::spawn("orphans", supervise::blocking("orphans", kill_orphans));
+    let thrifty = Arc::clone(daemon);
+    supervise::spawn(
+        "thrift",
+        async move { thrifty.jobs().let_go_when_short().await },
+    );
+    supervise::spawn("following", follow(Arc::clone(daemon)));
+}
+
+/// Why the daemon ends.
+enum End {
+    /// It was told so, by this signal.
+    Told(&'static str),
+    /// No project was in use for so many minutes.
+    Unused(u64),
+    /// Another program takes its place.
+    Moves(Successor),
+    /// It has no place any more.
+    Lost(Error),
+}
+
+/// What goes to the program that takes this one's place.
+struct Left {
+    successor: Successor,
+    tcp: Option<HandedTcp>,
+    terminals: Vec<HandedTerminal>,
+}
+
+/// Ends all that is to end; gives what is to go on.
+async fn leave(end: End, doors: Doors) -> Result<Option<Left>> {
+    let outcome = match end {
+        End::Moves(successor) => {
+            tracing::info!(program = %successor.program.display(), "moving to another program");
+            let (tcp, terminals) = doors.hand_over().await?;
+            return Ok(Some(Left {
+                successor,
+                tcp,
+                terminals,
+            }));
+        }
+        End::Told(name) => {
+            tracing::info!(signal = name, "stopping");
+            Ok(None)
+        }
+        End::Unused(minutes) => {
+            tracing::info!(minutes, "no project was in use for so long; stopping");
+            Ok(None)
+        }
+        End::Lost(lost) => {
+            tracing::error!(error = %lost, "the place is lost; stopping");
+            Err(lost)
+        }
+    };
+    service_manager::stopping();
+    doors.close().await;
+    outcome
+}
+
+/// Returns when a daemon that was started on demand was not in use for long enough: for so many minutes.
+async fn unused(host: &Host, args: &ServeArgs, daemon: &Daemon) -> u64 {
+    if args.on_demand {
+        let minutes = Config::load(host, None).daemon_idle_minutes.value;
+        if let Some(limit) = idle_limit(minutes) {
+            daemon.unused(limit).await;
+            return minutes;
+        }
+    }
+    std::future::pending().await
+}
+
+/// The place to serve: the one that was handed over, else the socket that was given, else the usual one.
+fn place(host: &Host, args: &ServeArgs, handed: Option<HandedPlace>) -> Result<Awaited> {
+    if let Some(handed) = handed {
+        let (place, listener) = ServedSocket::take_up(handed)?;
+        return Ok(Awaited::Free(place, listener));
+    }
     let given = service_manager::given_socket().context(t!("backend.bad_given_socket"))?;
     if let Some(listener) = given {
         let (place, listener) = ServedSocket::lent(listener)?;

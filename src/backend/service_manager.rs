@@ -23,6 +23,11 @@ const VARIABLES: [&str; 6] = [
     "WATCHDOG_USEC",
 ];
 
+/// Whether a variable is about a socket that was given, once, to this very program.
+pub(super) fn is_of_given_socket(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"LISTEN_") && is_for_daemon(name)
+}
+
 /// Whether a variable is for the daemon alone.
 pub(super) fn is_for_daemon(name: &OsStr) -> bool {
     VARIABLES.iter().any(|own| name == *own)

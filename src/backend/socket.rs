@@ -21,6 +21,9 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
+use super::handed::Handed;
 use crate::api::v1::PROGRAM;
 use crate::api::{Place, program_at};
 use crate::env_vars;
@@ -56,6 +59,26 @@ struct Bound {
     identity: Identity,
     /// Made by a service manager, which listens there when this daemon has ended.
     is_lent: bool,
+    /// The same socket again, for whoever takes this place over.
+    listener: UnixListener,
+}
+
+/// A place on its way to the program that takes this one's place.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct HandedPlace {
+    path: PathBuf,
+    paths: Vec<PathBuf>,
+    is_chosen: bool,
+    is_lent: bool,
+    lock: Handed,
+    listener: Handed,
+}
+
+impl HandedPlace {
+    /// What has to stay open on the way.
+    pub(super) fn descriptors(&self) -> [&Handed; 2] {
+        [&self.lock, &self.listener]
+    }
 }
 
 /// The right to the place. Gone with its file when dropped.
@@ -139,12 +162,53 @@ impl ServedSocket {
             path: path.to_path_buf(),
             identity: Identity::at(path)?,
             is_lent: true,
+            listener: listener.try_clone()?,
         };
         let place = Self {
             paths: vec![bound.path.clone()],
             is_chosen: true,
             bound,
             lock,
+        };
+        Ok((place, listener))
+    }
+
+    /// The place as it is handed over. This one has to live until that is done: it would take its files with it.
+    ///
+    /// # Errors
+    /// When no descriptor is free.
+    pub(super) fn hand_over(&self) -> io::Result<HandedPlace> {
+        Ok(HandedPlace {
+            path: self.bound.path.clone(),
+            paths: self.paths.clone(),
+            is_chosen: self.is_chosen,
+            is_lent: self.bound.is_lent,
+            lock: Handed::again(&self.lock.file)?,
+            listener: Handed::again(&self.bound.listener)?,
+        })
+    }
+
+    /// The place that was handed over.
+    ///
+    /// # Errors
+    /// When its lock or its socket is gone.
+    pub(super) fn take_up(handed: HandedPlace) -> Result<(Self, UnixListener)> {
+        let listener = UnixListener::from(handed.listener.into_inner());
+        let file = File::from(handed.lock.into_inner());
+        let place = Self {
+            paths: handed.paths,
+            is_chosen: handed.is_chosen,
+            lock: Lock {
+                path: socket_lock(&handed.path),
+                identity: Identity::of(&file)?,
+                file,
+            },
+            bound: Bound {
+                identity: Identity::at(&handed.path)?,
+                path: handed.path,
+                is_lent: handed.is_lent,
+                listener: listener.try_clone()?,
+            },
         };
         Ok((place, listener))
     }
@@ -303,6 +367,7 @@ fn bind(path: &Path, ours: Option<Identity>) -> Result<(Bound, UnixListener)> {
         path: path.to_path_buf(),
         identity: Identity::at(path).context(failed())?,
         is_lent: false,
+        listener: listener.try_clone()?,
     };
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o600))?;
     listener.set_nonblocking(true)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
 
 use super::answer::Refusal;
 use super::descriptors::Descriptors;
@@ -17,6 +18,7 @@ use super::jobs::Jobs;
 use super::language_servers::LanguageServers;
 use super::notes::Notes;
 use super::projects::{Known, Projects};
+use super::successor::Successor;
 use super::terminal::Terminals;
 use super::watch::{Watch, Watched};
 use super::worker::{Job, JobSettings, log_path};
@@ -46,6 +48,7 @@ pub(super) struct Daemon {
     page: OnceLock<String>,
     calls: Calls,
     known_changed: Notify,
+    successor: watch::Sender<Option<Successor>>,
     closing: watch::Sender<bool>,
 }
 
@@ -65,6 +68,7 @@ impl Daemon {
             page: OnceLock::new(),
             calls: Calls::default(),
             known_changed: Notify::new(),
+            successor: watch::Sender::new(None),
             closing: watch::Sender::new(false),
         }
     }
@@ -94,6 +98,11 @@ impl Daemon {
     /// Returns when there are other projects, or they have to be told of another socket.
     pub(super) async fn known_changed(&self) {
         self.known_changed.notified().await;
+    }
+
+    /// Leaves the files that workers were started from to the next daemon.
+    pub(super) fn leave_scripts(&self) {
+        self.jobs.settings().script_folder.leave();
     }
 
     /// Removes the files that workers were started from.
@@ -128,7 +137,7 @@ impl Daemon {
 
     /// Returns when it was not in use for so long.
     pub(super) async fn unused(&self, limit: Duration) {
-        let is_open = || self.terminals.are_open() || self.language_servers.are_open();
+        let is_open = || self.terminals.count() > 0 || self.language_servers.are_open();
         self.calls.cease(limit, is_open).await;
     }
 
@@ -260,6 +269,29 @@ impl Daemon {
             registered: known.registered,
             worker: Some(self.worker(known).await),
             watching: self.jobs.watching(&known.id),
+        }
+    }
+
+    /// Asks the daemon to move to another program.
+    pub(super) fn move_to(&self, successor: Successor) {
+        self.successor.send_replace(Some(successor));
+    }
+
+    /// Returns when it is to move to another program and nothing is under way that would be lost, or all the same.
+    pub(super) async fn is_to_move(&self) -> Successor {
+        /// How often it is looked whether something is under way still.
+        const LOOK: Duration = Duration::from_millis(20);
+        let mut asked = self.successor.subscribe();
+        loop {
+            // The sender lives as long as this does.
+            let wish = asked.wait_for(Option::is_some).await;
+            let wish = wish.ok().and_then(|wish| wish.clone());
+            if let Some(successor) = wish
+                && (successor.is_at_once || self.calls.at_work() == 0)
+            {
+                return successor;
+            }
+            sleep(LOOK).await;
         }
     }
 

@@ -36,6 +36,7 @@ const OF_THE_CALLER: &[&str] = &[
     env_vars::BYPASS,
     env_vars::COMPLETE,
     env_vars::GUARD,
+    env_vars::HANDED_OVER,
     env_vars::TERMINAL,
     env_vars::WORKER_MARK,
     "OLDPWD",

@@ -32,6 +32,9 @@ pub(crate) const MASTER_FLAGS: OpenptFlags = OpenptFlags::RDWR
 /// folder.
 pub(crate) const MORE_PIP_SETTINGS: Option<[&str; 2]> = None;
 
+/// A name of each process's own program, also after another file has taken its usual one.
+pub(crate) const OWN_PROGRAM: Option<&str> = Some("/proc/self/exe");
+
 /// What starts a person's services here.
 pub(crate) const SERVICE_MANAGER: ServiceManager = ServiceManager::Systemd;
 
@@ -95,6 +98,12 @@ pub(crate) fn close_on_exec_from(first: libc::c_int) {
     if done != 0 {
         super::each_close_on_exec(first);
     }
+}
+
+/// A file that has no name and goes with its last descriptor.
+pub(crate) fn unnamed_file() -> std::io::Result<std::fs::File> {
+    let file = rustix::fs::memfd_create("aim-backend", rustix::fs::MemfdFlags::CLOEXEC)?;
+    Ok(file.into())
 }
 
 /// Every other process.

@@ -39,6 +39,22 @@ fn each_close_on_exec(first: libc::c_int) {
     }
 }
 
+/// Closes every descriptor from `first` on. For a process in which nobody owns one.
+#[expect(unsafe_code, reason = "what is open there is nobody's value")]
+pub(crate) fn close_from(first: libc::c_int) {
+    for descriptor in open_from(first) {
+        // SAFETY: nobody in this process owns it, as the caller says; a number that is none is refused.
+        unsafe { libc::close(descriptor) };
+    }
+}
+
+/// The descriptors from `first` on that are open, as far as that is told.
+fn open_from(first: libc::c_int) -> Vec<libc::c_int> {
+    let entries = std::fs::read_dir("/dev/fd").into_iter().flatten().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.filter(|number| *number >= first).collect()
+}
+
 /// Whether the process `pid` is still the one that began at `began`, as [`beginning_of`] tells it: process ids are used
 /// again. Where the system tells nobody, whether there is a process of that number.
 pub(crate) fn is_alive(pid: u32, began: Option<u64>) -> bool {

@@ -30,6 +30,9 @@ pub(crate) const MORE_PIP_SETTINGS: Option<[&str; 2]> = if cfg!(target_os = "mac
     None
 };
 
+/// The system has no name for a process's own program but the usual one.
+pub(crate) const OWN_PROGRAM: Option<&str> = None;
+
 /// What starts a person's services here: launchd, where this is macOS.
 pub(crate) const SERVICE_MANAGER: ServiceManager = ServiceManager::Launchd;
 
@@ -62,6 +65,25 @@ pub(crate) fn end_with_parent(_command: &mut Command) {}
 /// Has every descriptor from `first` on closed when another program takes the place of this one.
 pub(crate) fn close_on_exec_from(first: libc::c_int) {
     super::each_close_on_exec(first);
+}
+
+/// A file that has no name and goes with its last descriptor: it has lost that as soon as it was made.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file of this process alone, which nobody can find"
+)]
+pub(crate) fn unnamed_file() -> std::io::Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let name = format!("/tmp/aim-backend-{}", uuid::Uuid::now_v7().simple());
+    let mut options = std::fs::OpenOptions::new();
+    let file = options
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&name)?;
+    std::fs::remove_file(name)?;
+    Ok(file)
 }
 
 /// There is no looking at the processes of others.

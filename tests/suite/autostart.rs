@@ -247,15 +247,5 @@ fn a_daemon_on_demand_is_content_with_the_one_that_serves() {
     let daemon = world.0.daemon();
     let ran = world.run("aim-backend", ["serve", "--on-demand"]).ok();
     assert_eq!(ran.stdout().trim_end(), daemon.lines()[0]);
-    // One that is told to end while it does something is waited for.
-    world.run("aim-worker", ["start"]).ok();
-    let pid = rustix::process::Pid::from_raw(i32::try_from(daemon.pid()).expect("small"));
-    let term = rustix::process::Signal::TERM;
-    rustix::process::kill_process(pid.expect("a pid"), term).expect("told");
-    world
-        .run("aim-worker", ["run", "node.py"])
-        .ok()
-        .says(ANSWER);
-    daemon.ended();
-    world.has(&[world.daemon()]);
+    assert_eq!(daemon.terminate().0, Some(0));
 }

@@ -50,6 +50,7 @@ mod lsp;
 mod manual;
 mod many;
 mod meant;
+mod moves;
 mod others;
 mod paths;
 mod place;

@@ -51,6 +51,12 @@ fn a_given_socket_is_served_and_left_where_it_is() {
         .says("[]");
     let status = sandbox.run("aim-backend", ["status", "--json"]).ok().json();
     assert_eq!(status["pid"].as_u64(), Some(daemon.pid().into()));
+    // It stays a lent one in the program that the daemon moves to.
+    sandbox.run("aim-backend", ["restart"]).ok();
+    sandbox
+        .run("aim-worker", ["run", "variables.py"])
+        .ok()
+        .says("[]");
     // Its socket's peer is not the daemon, but the one who made the socket.
     sandbox.run("aim-backend", ["stop"]).ok();
     let (status, log) = daemon.ended();

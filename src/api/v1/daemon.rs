@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::codes::ErrorCode;
+use super::worker::When;
 
 /// What the toolkit's daemon calls itself in [`Health`]; another backend that offers these calls has another name.
 pub const PROGRAM: &str = "aim-backend";
@@ -82,6 +83,28 @@ pub struct Fault {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 pub(super) fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+/// Body of `POST /api/v1/restart`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
+pub struct MoveRequest {
+    /// The program that is to take the daemon's place: an absolute path.
+    #[cfg_attr(feature = "backend", schema(value_type = String))]
+    pub program: PathBuf,
+    /// When: with `idle`, once no node or flow runs.
+    #[serde(default)]
+    pub when: When,
+}
+
+/// Reply of `POST /api/v1/restart`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "backend", derive(utoipa::ToSchema))]
+pub struct Moving {
+    /// Calls under way that are waited for: nodes, flows.
+    pub waits_for: usize,
+    /// Terminals that go along.
+    pub terminals: usize,
 }
 
 /// Reply of `GET /api/version`.

@@ -19,7 +19,7 @@ mod waiting;
 mod worker;
 
 pub use codes::{ErrorCode, NodeCode};
-pub use daemon::{ErrorBody, Fault, Faults, Health, PROGRAM, Version};
+pub use daemon::{ErrorBody, Fault, Faults, Health, MoveRequest, Moving, PROGRAM, Version};
 pub use event::{Event, EventKind};
 pub use flow::{FlowDone, FlowEvent, FlowEvents, FlowNode, FlowResult, FlowRun, FlowStatus};
 pub use language_server::LanguageServer;

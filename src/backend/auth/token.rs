@@ -36,6 +36,11 @@ impl Token {
             .ok_or_else(|| Error::usage(t!("backend.bad_token", n = SHORTEST)))
     }
 
+    /// The one that the daemon had before this program took its place.
+    pub(in crate::backend) fn handed(secret: String) -> Self {
+        Self(secret)
+    }
+
     fn random() -> Result<Self> {
         let mut bits = [0_u8; 32];
         getrandom::fill(&mut bits).map_err(std::io::Error::from)?;

@@ -12,6 +12,7 @@ mod nodes;
 mod openapi;
 mod projects;
 mod resolve;
+mod restart;
 mod runs;
 mod terminals;
 mod worker;
@@ -72,6 +73,7 @@ pub(super) fn router(daemon: Arc<Daemon>, door: Door) -> Router {
         .route("/api/health", get(health::health))
         .route("/api/version", get(health::version))
         .route("/api/openapi.json", get(openapi::show))
+        .route("/api/v1/restart", post(restart::restart))
         .route("/api/v1/events", get(events::follow))
         .route("/api/v1/terminals", get(terminals::list))
         .route("/api/v1/terminals/{session}", delete(terminals::end))

@@ -8,7 +8,7 @@ use utoipa::openapi::{self, ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    env, events, flow, health, lsp, node_files, node_text, nodes, projects, resolve, runs,
+    env, events, flow, health, lsp, node_files, node_text, nodes, projects, resolve, restart, runs,
     terminals, worker, worker_log,
 };
 use crate::api::v1::{API_VERSION, ErrorBody, Event, NodeCode, NodeEvent};
@@ -69,6 +69,7 @@ pub fn described() -> serde_json::Result<serde_json::Value> {
         nodes::run,
         runs::list,
         runs::log,
+        restart::restart,
         events::follow,
         lsp::come,
         lsp::health,

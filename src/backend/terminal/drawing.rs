@@ -3,21 +3,25 @@
 //! An emulator follows some 30 to 100 MB a second, which is too slow to stand in the stream. So it is let at what is
 //! kept when the terminal is quiet, and only its result is kept: some kilobytes, and no grid of cells.
 
+use serde::{Deserialize, Serialize};
+
 use super::modes::Modes;
+use crate::backend::handed::as_text;
 
 /// Columns and rows of a terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Size {
     pub(super) cols: u16,
     pub(super) rows: u16,
 }
 
 /// A screen, drawn.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Drawing {
     /// The place in the output.
     pub(super) at: u64,
     /// What draws the screen on an empty one, and brings the terminal to the state that it was in.
+    #[serde(with = "as_text")]
     pub(super) bytes: Vec<u8>,
     /// That state.
     modes: Modes,

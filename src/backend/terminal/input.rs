@@ -9,7 +9,18 @@ const PLENTY: usize = 256 << 10;
 #[derive(Debug, Default)]
 pub(super) struct Input(VecDeque<u8>);
 
+impl From<Vec<u8>> for Input {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
 impl Input {
+    /// All of it.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0.into()
+    }
+
     /// Takes in what was typed.
     pub(super) fn push(&mut self, typed: &str) {
         self.0.extend(typed.as_bytes());

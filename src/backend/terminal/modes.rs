@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// The escape character.
 const ESC: u8 = 0x1b;
 
@@ -42,7 +44,7 @@ const ALTERNATE: [u16; 3] = [47, 1047, 1049];
 const DRAWN: [u16; 4] = [1, 6, 7, 25];
 
 /// The state of a terminal after some output.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Modes {
     /// What differs from the beginning.
     changed: BTreeMap<u16, bool>,
@@ -59,7 +61,7 @@ pub(super) struct Modes {
 }
 
 /// A place in output.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Place {
     /// Between sequences.
     #[default]

@@ -11,9 +11,11 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::drawing::{Drawing, Size};
 use super::modes::Modes;
+use crate::backend::handed::as_text;
 
 /// Bytes that are kept.
 pub(super) const KEPT: usize = 2 << 20;
@@ -38,6 +40,42 @@ pub(super) struct Output {
     drawing: Option<Drawing>,
     /// Up to here some page was sent the stream, and its terminal has answered what was asked of it.
     answered: u64,
+}
+
+/// The output of a session that is handed over.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct HandedOutput {
+    #[serde(with = "as_text")]
+    kept: Vec<u8>,
+    start: u64,
+    before: Modes,
+    drawing: Option<Drawing>,
+    answered: u64,
+}
+
+impl From<Output> for HandedOutput {
+    fn from(output: Output) -> Self {
+        Self {
+            kept: output.kept.into(),
+            start: output.start,
+            before: output.before,
+            drawing: output.drawing,
+            answered: output.answered,
+        }
+    }
+}
+
+impl From<HandedOutput> for Output {
+    fn from(handed: HandedOutput) -> Self {
+        Self {
+            most: KEPT,
+            kept: handed.kept.into(),
+            start: handed.start,
+            before: handed.before,
+            drawing: handed.drawing,
+            answered: handed.answered,
+        }
+    }
 }
 
 /// What a page is to show that comes to a session.

@@ -4,7 +4,6 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -16,10 +15,11 @@ use rustix::termios::{
     InputModes, OptionalActions, Winsize, tcgetattr, tcgetpgrp, tcsetattr, tcsetwinsize,
 };
 use tokio::io::unix::AsyncFd;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use super::drawing::Size;
 use super::input::Input;
+use super::leader::Leader;
 use super::output::Output;
 use super::shell::Shell;
 use crate::backend::descriptors;
@@ -33,7 +33,7 @@ const TURN: (usize, Duration) = (64 << 10, Duration::from_micros(300));
 #[derive(Debug)]
 pub(super) struct Pty {
     master: AsyncFd<OwnedFd>,
-    child: Child,
+    child: Leader,
     /// The shell's process; its session and its group have the same number.
     leader: Pid,
     /// Nothing more can be read.
@@ -72,10 +72,25 @@ impl Pty {
             .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         Ok(Self {
             master: watched(master)?,
-            child,
+            child: Leader::Started(child),
             leader: leader.ok_or_else(|| io::Error::other("a started shell has no id"))?,
             is_over: false,
         })
+    }
+
+    /// The terminal of the shell `leader`, which this process has started before it was this program.
+    pub(super) fn take_up(master: OwnedFd, leader: Pid) -> io::Result<Self> {
+        Ok(Self {
+            master: watched(master)?,
+            child: Leader::taken_over(leader)?,
+            leader,
+            is_over: false,
+        })
+    }
+
+    /// Lets go of the terminal without closing it.
+    pub(super) fn into_master(self) -> OwnedFd {
+        self.master.into_inner()
     }
 
     /// The shell's process.
@@ -164,7 +179,7 @@ impl Pty {
 
     /// Ready when the shell has ended.
     pub(super) fn poll_exit(&mut self, context: &mut Context<'_>) -> Poll<io::Result<ExitStatus>> {
-        pin!(self.child.wait()).poll(context)
+        self.child.poll_exit(context)
     }
 
     /// Tells the shell and what runs on its terminal that it is hung up.
@@ -188,7 +203,7 @@ impl Pty {
 
     fn tell(&self, signal: Signal) {
         // Once it has been waited for, its number may be another's.
-        if self.child.id().is_none() {
+        if self.child.has_ended() {
             return;
         }
         let foreground = self.foreground().filter(|group| *group != self.leader);

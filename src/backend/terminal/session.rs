@@ -12,16 +12,19 @@ use std::process::ExitStatus;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rustix::process::Pid;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::drawing::{Drawing, Size};
 use super::input::Input;
-use super::output::Output;
+use super::output::{HandedOutput, Output};
 use super::page::{Heard, Page};
 use super::protocol::{Farewell, FromPage, exit};
 use super::pty::Pty;
 use super::shell::Shell;
+use crate::backend::handed::{Handed, as_text};
 use crate::backend::supervise;
 use crate::backend::web_socket::Came;
 
@@ -34,6 +37,16 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How long the last of the output may take to come once the shell has ended.
 const REST: Duration = Duration::from_millis(500);
 
+impl HandedSession {
+    /// Its name.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// How long a page may take to answer the goodbye of a daemon that moves: it is told, and comes again, all the same.
+const GOODBYE: Duration = Duration::from_millis(100);
+
 /// What others ask of a session.
 #[derive(Debug)]
 pub(super) enum Order {
@@ -43,6 +56,23 @@ pub(super) enum Order {
     End(Farewell),
     /// To tell how it is.
     Tell(oneshot::Sender<Told>),
+    /// To go to the program that takes this one's place.
+    HandOver(oneshot::Sender<HandedSession>),
+}
+
+/// A session on its way to the program that takes this one's place.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct HandedSession {
+    id: String,
+    leader: i32,
+    pub(super) master: Handed,
+    size: Size,
+    output: HandedOutput,
+    #[serde(with = "as_text")]
+    input: Vec<u8>,
+    visits: u64,
+    still: Duration,
+    idle: Option<Duration>,
 }
 
 /// A page that comes.
@@ -148,15 +178,67 @@ impl Session {
         })
     }
 
-    /// Lives until the shell ends, or is to end. Gives what is left to be said then.
-    pub(super) async fn live(mut self) -> Parting {
+    /// The session that was handed over.
+    ///
+    /// # Errors
+    /// When its terminal cannot be watched.
+    pub(super) fn take_up(
+        handed: HandedSession,
+        orders: mpsc::UnboundedReceiver<Order>,
+        buffer: Buffer,
+    ) -> io::Result<Self> {
+        let leader = Pid::from_raw(handed.leader).ok_or(io::ErrorKind::InvalidData)?;
+        let now = Instant::now();
+        Ok(Self {
+            id: handed.id,
+            pty: Pty::take_up(handed.master.into_inner(), leader)?,
+            size: handed.size,
+            output: handed.output.into(),
+            input: handed.input.into(),
+            page: None,
+            visits: handed.visits,
+            orders,
+            still_since: now.checked_sub(handed.still).unwrap_or(now),
+            idle: handed.idle,
+            drawing: None,
+            alarm: Box::pin(sleep_until(now)),
+            buffer,
+        })
+    }
+
+    /// The page is told to come again; the shell notices nothing, and what it prints meanwhile waits in its terminal.
+    async fn hand_over(mut self) -> HandedSession {
+        if let Some(page) = self.page.take() {
+            self.output.answered(page.place());
+            let parting = page.part(None, None, &Farewell::GoingAway);
+            let _ = timeout(GOODBYE, parting).await;
+        }
+        HandedSession {
+            id: self.id,
+            leader: self.pty.pid().cast_signed(),
+            master: self.pty.into_master().into(),
+            size: self.size,
+            output: self.output.into(),
+            input: self.input.into_bytes(),
+            visits: self.visits,
+            still: self.still_since.elapsed(),
+            idle: self.idle,
+        }
+    }
+
+    /// Lives until the shell ends, or is to end. Gives what is left to be said then; nothing where it was handed over.
+    pub(super) async fn live(mut self) -> Option<Parting> {
         loop {
             match poll_fn(|context| self.poll(context)).await {
                 Happened::Ordered(Order::Show(visit)) => self.show(*visit).await,
                 Happened::Ordered(Order::Tell(asks)) => drop(asks.send(self.told())),
-                Happened::Ordered(Order::End(farewell)) => return self.end(farewell).await,
+                Happened::Ordered(Order::HandOver(to)) => {
+                    let _ = to.send(self.hand_over().await);
+                    return None;
+                }
+                Happened::Ordered(Order::End(farewell)) => return Some(self.end(farewell).await),
                 Happened::Heard(Heard::Said(said)) => match said {
-                    FromPage::Close => return self.end(Farewell::Ended).await,
+                    FromPage::Close => return Some(self.end(Farewell::Ended).await),
                     FromPage::Input { data } => {
                         self.input.push(&data);
                         self.still_since = Instant::now();
@@ -171,10 +253,10 @@ impl Session {
                         self.output.drawn(drawing);
                     }
                 }
-                Happened::Exited(status) => return self.exited(status.ok()).await,
+                Happened::Exited(status) => return Some(self.exited(status.ok()).await),
                 Happened::Alarm => {
                     if let Some(farewell) = self.alarmed() {
-                        return self.end(farewell).await;
+                        return Some(self.end(farewell).await);
                     }
                 }
             }

@@ -311,6 +311,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has the daemon move to another program, in the same process.
+         * @description Answered at once; the move comes when no node and no flow runs, or with `now` all the same. Terminals and addresses go along, workers end and are started by the next node. Who calls meanwhile waits. Whether it has come is told by `started_at` of `health`. By the socket only.
+         */
+        post: operations["post_restart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -956,6 +976,20 @@ export interface components {
             active_processes: components["schemas"]["LspHealth"][];
             /** @description How many there are. */
             count: number;
+        };
+        /** @description Body of `POST /api/v1/restart`. */
+        MoveRequest: {
+            /** @description The program that is to take the daemon's place: an absolute path. */
+            program: string;
+            /** @description When: with `idle`, once no node or flow runs. */
+            when?: components["schemas"]["When"];
+        };
+        /** @description Reply of `POST /api/v1/restart`. */
+        Moving: {
+            /** @description Calls under way that are waited for: nodes, flows. */
+            waits_for: number;
+            /** @description Terminals that go along. */
+            terminals: number;
         };
         /** @description Body of `PUT …/nodes/text`. */
         NewNodeText: {
@@ -2390,6 +2424,57 @@ export interface operations {
             };
             /** @description `no-such-project`, `no-such-run` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_restart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveRequest"];
+            };
+        };
+        responses: {
+            /** @description It will move */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moving"];
+                };
+            };
+            /** @description `bad-request`: it is no `aim-backend` that starts */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `forbidden`: not by TCP */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
