@@ -249,7 +249,7 @@ impl Client {
     /// Has the daemon move to another program.
     pub fn move_to(&self, request: &MoveRequest) -> Result<Moving> {
         self.post("/api/v1/restart", request)?
-            .within(PATIENCE)
+            .within(Self::PATIENCE)
             .ask()
     }
 

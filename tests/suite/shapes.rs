@@ -89,7 +89,8 @@ fn what_json_prints_is_as_the_page_says() {
     let called = |(name, words): (&str, &[&str])| {
         let program = PROGRAMS.iter().find(|program| name.starts_with(**program));
         let program = *program.expect("one of ours");
-        let ran = sandbox.run(program, ["--json"].iter().chain(words));
+        let (verb, rest) = words.split_first().expect("a verb");
+        let ran = sandbox.run(program, [verb, "--json"].iter().chain(rest));
         (format!("{program} {}", words.join(" ")), ran.json())
     };
     // What takes the environment away comes last.
