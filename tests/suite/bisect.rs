@@ -135,7 +135,7 @@ fn what_cannot_be_found_is_said() {
             "does not succeed at generation 3",
         ),
         (&["--good", "g6"], "import nothing", 2, "is not before"),
-        (&["--good", "soon"], "pass", 4, "no such run"),
+        (&["--good", "soon"], "pass", 4, "no time, run or generation"),
         (&["--good", "g4", "--bad", "g3"], "pass", 2, "is not before"),
         (&["--bad", "g99"], "pass", 4, "nobody knows"),
         (&["--bad", "g1"], "pass", 1, "only one generation"),
