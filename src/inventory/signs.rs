@@ -246,13 +246,13 @@ mod tests {
         std::fs::create_dir_all(&deep).expect("folders");
         std::fs::create_dir(dir.path().join("~ix")).expect("folder");
         let folders = [dir.path().to_path_buf()];
+        let made = dir.path().join("~ix").metadata().expect("there");
         let now = SystemTime::now();
-        let later = |seconds| at_rest_at(&folders, now + Duration::from_secs(seconds));
-        assert!(later(0) < Duration::from_secs(2));
-        let rest = later(30);
-        assert!((28..=30).contains(&rest.as_secs()), "{rest:?}");
-        assert_eq!(at_rest_at(&["/nowhere".into()], now), Duration::MAX);
-        assert!(signs(&folders).expect("readable")[0].at_rest < Duration::from_secs(2));
+        let made = now - age(&made, now);
+        let rest = at_rest_at(&folders, made + Duration::from_secs(30));
+        assert!((29..=30).contains(&rest.as_secs()), "{rest:?}");
+        assert_eq!(at_rest_at(&["/nowhere".into()], made), Duration::MAX);
+        assert!(signs(&folders).expect("readable")[0].at_rest < FRESH);
     }
 
     #[test]

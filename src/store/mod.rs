@@ -41,7 +41,9 @@ mod undo;
 mod unfinished;
 
 pub use allowed::Allowed;
-pub use archive::{Contents, Goal, Origins, Plan, Usage, View, ViewError, keep_all, prune_views};
+pub use archive::{
+    Contents, Goal, Origins, Plan, Usage, View, ViewError, commands, keep_all, prune_views,
+};
 pub use belonging::belong;
 pub use catch_up::{catch_up, enter_seen};
 pub use environments::{Environments, ListedEnvironment};

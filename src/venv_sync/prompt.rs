@@ -6,7 +6,7 @@
 //! where the time of its last change is, with what it read before (decision 0025).
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::host::Host;
 use crate::inventory::{Change, canonical, requirement_name};
 use crate::project::{Config, Project, Venv, VenvLayout};
 use crate::store::places::{aim, made_aim};
-use crate::store::{EnvMeta, Run, RunLog};
+use crate::store::{EnvMeta, Run, RunLog, RunNumber, commands};
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -140,9 +140,11 @@ fn say(host: &Host, project: &Project, before: u64, now: u64, console: &mut Cons
         return is_pending;
     }
     let mut line = format!("aim: {}", named(&told));
-    for part in worker
+    let next = next(&told);
+    for part in new_commands(project, &told)
         .into_iter()
-        .chain([Cow::Borrowed("aim-logs show last")])
+        .chain(worker)
+        .chain([Cow::Owned(next)])
     {
         line.push_str(if line.ends_with(": ") { "" } else { " · " });
         line.push_str(&part);
@@ -158,6 +160,7 @@ fn say(host: &Host, project: &Project, before: u64, now: u64, console: &mut Cons
 struct Told {
     change: Change,
     by: Option<String>,
+    run: Option<RunNumber>,
 }
 
 /// What is different since the generation `before`, what was asked for first. What came along with it and was not there
@@ -180,7 +183,8 @@ fn changes_since(log: &RunLog, before: u64) -> Vec<Told> {
                 // Asked for once is asked for.
                 by = by.filter(|_| first.by.is_some());
             }
-            told.insert(name, Told { change, by });
+            let run = record.number;
+            told.insert(name, Told { change, by, run });
         }
     }
     let (asked, others): (Vec<_>, Vec<_>) = told.into_values().partition(|told| told.by.is_none());
@@ -191,6 +195,35 @@ fn changes_since(log: &RunLog, before: u64) -> Vec<Told> {
         .collect()
 }
 
+/// What to type next: of what nobody asked for, that it can be taken back.
+fn next(told: &[Told]) -> String {
+    let mut unasked = told.iter().filter(|told| told.by.is_some());
+    match unasked.find_map(|told| told.run) {
+        Some(number) => format!("aim-logs undo {}", number.0),
+        None => "aim-logs show last".to_owned(),
+    }
+}
+
+/// The commands that came with what came.
+fn new_commands(project: &Project, told: &[Told]) -> Option<Cow<'static, str>> {
+    let new = told.iter().filter(|told| told.change.from.is_none());
+    let names: BTreeSet<String> = new.map(|told| canonical(&told.change.name)).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let commands = commands(project.venv(), &names);
+    let mut shown: Vec<String> = commands
+        .iter()
+        .take(NAMED)
+        .map(|name| printable(name))
+        .collect();
+    if let Some(more) = commands.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        shown.push(t!("console.and_more", n = more).into_owned());
+    }
+    let shown = (!shown.is_empty()).then(|| shown.join(", "))?;
+    Some(t!("venv_sync.prompt.commands", names = shown))
+}
+
 fn named(all: &[Told]) -> String {
     let mut names: Vec<String> = all.iter().take(NAMED).map(text).collect();
     if let Some(more) = all.len().checked_sub(NAMED).filter(|more| *more > 0) {
@@ -199,7 +232,7 @@ fn named(all: &[Told]) -> String {
     names.join(", ")
 }
 
-fn text(Told { change, by }: &Told) -> String {
+fn text(Told { change, by, .. }: &Told) -> String {
     let words = changes::words(change);
     printable(&match by {
         Some(by) => format!("{words} {}", t!("venv_sync.prompt.by", package = by)),

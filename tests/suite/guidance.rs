@@ -89,6 +89,32 @@ fn what_nobody_asked_for_is_said_with_who_did_it() {
     let told = command.output().expect("run");
     let said = String::from_utf8_lossy(&told.stderr);
     assert!(said.contains("base 2.0 → 1.0 (by top)"), "{said}");
+    assert!(said.trim_end().ends_with(" · aim-logs undo 3"), "{said}");
+}
+
+#[test]
+fn new_commands_are_named() {
+    let sandbox = Sandbox::ready();
+    let before = sandbox.generation().to_string();
+    let files = [
+        ("tidings/__init__.py", "def main(): print('news')\n"),
+        (
+            "tidings-1.0.dist-info/entry_points.txt",
+            "[console_scripts]\ntidings = tidings:main\n",
+        ),
+        ("tidings-1.0.data/scripts/tidings-raw", "#!python\n"),
+    ];
+    sandbox.wheel_of("tidings", "1.0", &files);
+    sandbox.wheel("silent", "1.0");
+    sandbox.pip(["install", "tidings", "silent"]).ok();
+    let mut command = sandbox.command("aim-venv-sync");
+    command
+        .args(["prompt", &before])
+        .env("VIRTUAL_ENV", sandbox.venv());
+    let told = command.output().expect("run");
+    let said = String::from_utf8_lossy(&told.stderr);
+    let expected = "+silent 1.0, +tidings 1.0 · new commands: tidings, tidings-raw · ";
+    assert!(said.contains(expected), "{said}");
 }
 
 #[test]

@@ -113,6 +113,10 @@ static MASKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b3\.\d+\.\d+( +\d+ +)", "3.X.Y$1"),
         (r"(pid|process|프로세스) \d+", "$1 N"),
         (r"(by|사용자)(  +)\S+ \(", "$1${2}kim ("),
+        (
+            r"(by|사용자)(  +)\S+?( from|,) [^\n]*? \(",
+            "$1${2}kim$3 make ← bash (",
+        ),
         (r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID"),
         (
             r"\b\d+(\.\d+)? ?(ms|s|min|초|분|밀리초)( ago| 전)",

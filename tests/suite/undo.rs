@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ran, Sandbox, skipped, stored_wheel};
 
 /// What is in an environment but for what Python compiles and what is ours: of files mode and text, of links where they
 /// lead.
@@ -21,7 +21,11 @@ pub(crate) fn tree(venv: &Path) -> Tree {
     let walk = walkdir::WalkDir::new(venv).into_iter();
     let entries = walk.filter_entry(|entry| {
         let name = entry.file_name();
-        name != ".aim" && name != "__pycache__" && name != "_aim_pip_hook"
+        // `.lock` is uv's own.
+        !matches!(
+            name.to_str(),
+            Some(".aim" | "__pycache__" | "_aim_pip_hook" | ".lock")
+        )
     });
     entries
         .map(|entry| entry.expect("readable"))
@@ -326,7 +330,7 @@ fn what_later_runs_built_upon_is_told_before_anything_is_touched() {
     command
         .env("PIP_NO_INDEX", "1")
         .env("PIP_FIND_LINKS", wheels);
-    let ran = crate::sandbox::Ran::of(command.args(["undo", "-y", "--download"])).ok();
+    let ran = Ran::of(command.args(["undo", "-y", "--download"])).ok();
     assert!(sandbox.site_packages().join("demo").is_dir(), "{ran:?}");
 }
 
@@ -395,9 +399,16 @@ const KEPT: usize = 15;
 #[derive(Debug, Clone)]
 enum Step {
     Install(usize, usize),
+    /// By uv, which our hook does not see.
+    ByUv(usize, usize),
+    /// Over what is there, whose metadata stays beside the new one.
+    Over(usize, usize),
+    Editable,
     Uninstall(usize),
     Undo,
     Redo,
+    /// An undo that is killed after so many milliseconds.
+    Killed(u64),
     /// To what there was so many changes ago.
     Restore(usize),
 }
@@ -405,9 +416,13 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..3_usize, 0..3_usize).prop_map(|(name, version)| Step::Install(name, version)),
+        2 => (0..3_usize, 0..3_usize).prop_map(|(name, version)| Step::ByUv(name, version)),
+        1 => (0..3_usize, 0..3_usize).prop_map(|(name, version)| Step::Over(name, version)),
+        1 => Just(Step::Editable),
         2 => (0..3_usize).prop_map(Step::Uninstall),
         3 => Just(Step::Undo),
         2 => Just(Step::Redo),
+        1 => (0..40_u64).prop_map(Step::Killed),
         2 => (0..KEPT).prop_map(Step::Restore),
     ]
 }
@@ -425,6 +440,15 @@ fn sequences(count: usize) {
                 .to_vec()
         })
         .collect();
+    let live = editable(&sandbox);
+    let tools = Sandbox::new().with_venv();
+    let uv = stored_wheel("uv-").map(|wheel| {
+        install(&tools, &[wheel.to_str().expect("utf-8")]);
+        tools.bin("uv")
+    });
+    if uv.is_none() {
+        skipped("uv is not in target/test-wheels");
+    }
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let mut states: Vec<(u64, Tree)> = Vec::new();
@@ -443,6 +467,44 @@ fn sequences(count: usize) {
                 Step::Install(name, version) => {
                     install(&sandbox, &[&wheels[*name][*version]]);
                     (None, None)
+                }
+                Step::ByUv(name, version) => {
+                    let Some(uv) = &uv else { continue };
+                    let mut command = sandbox.command(uv);
+                    command
+                        .args(["pip", "install", "-q", "--offline", "--no-deps", "--python"])
+                        .arg(&venv)
+                        .arg(&wheels[*name][*version]);
+                    Ran::of(&mut command).ok();
+                    sandbox.run("aim-venv-sync", ["sync"]).ok();
+                    (None, None)
+                }
+                Step::Over(name, version) => {
+                    install(&sandbox, &["-I", &wheels[*name][*version]]);
+                    (None, None)
+                }
+                Step::Editable => {
+                    install(&sandbox, &["--no-build-isolation", "-e", &live]);
+                    (None, None)
+                }
+                Step::Killed(after) => {
+                    let Some(wanted) = done.last() else { continue };
+                    let mut undo = sandbox.command("aim-logs");
+                    undo.args(["undo", "-y"])
+                        .stdout(Stdio::null())
+                        .stderr(Stdio::null());
+                    let mut undo = undo.spawn().expect("it starts");
+                    std::thread::sleep(Duration::from_millis(*after));
+                    undo.kill().expect("killed");
+                    undo.wait().expect("ended");
+                    sandbox.run("aim-venv-sync", ["sync"]).ok();
+                    let now = tree(&venv);
+                    if !difference(&now, &before).is_empty() {
+                        same(&now, wanted, &format!("{step:?} in {steps:?}"));
+                        done.pop();
+                        undone.push(before);
+                    }
+                    continue;
                 }
                 Step::Uninstall(name) => {
                     sandbox.pip(["uninstall", "-q", "-y", names[*name]]).ok();

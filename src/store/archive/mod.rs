@@ -12,6 +12,7 @@
 //! **Invariant:** no RECORD and no list leads out of the environment; no link is followed.
 //! **Invariant:** once a [`Swap`] is written down, it is done to its end, by whoever comes next.
 
+mod commands;
 mod goal;
 mod installed_files;
 mod keep;
@@ -24,6 +25,7 @@ mod shelf;
 mod swap;
 mod views;
 
+pub use commands::commands;
 pub use goal::Goal;
 pub(super) use keep::keep;
 pub use keep::keep_all;
