@@ -12,6 +12,7 @@
 //! **Invariant:** no RECORD and no list leads out of the environment; no link is followed.
 //! **Invariant:** once a [`Swap`] is written down, it is done to its end, by whoever comes next.
 
+mod coming;
 mod commands;
 mod goal;
 mod installed_files;

@@ -5,10 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::coming::{Coming, ComingFiles};
 use super::goal::{Goal, by_name, is_changed_again, last_to_change};
 use super::installed_files::{self, InstalledFiles, ListedFile, sum_of_file};
 use super::list::{Item, List};
-use super::shelf::{KeptFile, Manifest, Shelf, split};
+use super::shelf::{Manifest, Shelf, split};
 use crate::files::Walk;
 use crate::inventory::{Broken, Change, Diff, Distribution, Names, Requirements, Snapshot};
 use crate::project::Project;
@@ -47,7 +48,7 @@ struct Planner {
     /// What has to go, with the files that it lists and when that list was written.
     going: Vec<(InstalledFiles, SystemTime)>,
     /// What comes, by path.
-    coming: BTreeMap<String, (String, KeptFile)>,
+    coming: ComingFiles,
 }
 
 impl Plan {
@@ -75,7 +76,7 @@ impl Plan {
             walk,
             plan: Self::default(),
             going: Vec::new(),
-            coming: BTreeMap::new(),
+            coming: ComingFiles::default(),
         };
         match goal {
             Goal::Before(run) => {
@@ -218,11 +219,11 @@ impl Planner {
         };
         let mut coming = Vec::new();
         for item in &was {
-            let Some(kept) = self.kept(item)? else {
+            let Some((entry, manifest)) = self.kept(item)? else {
                 self.plan.lost.push(change);
                 return Ok(());
             };
-            coming.push(kept);
+            coming.push((entry, manifest, item.stamp));
         }
         let mut going = Vec::new();
         for item in &is {
@@ -233,10 +234,15 @@ impl Planner {
             going.push(installed);
         }
         self.going.extend(going);
-        for (entry, manifest) in coming {
-            let files = manifest.files.into_iter();
-            self.coming
-                .extend(files.map(|file| (file.path.clone(), (entry.clone(), file))));
+        for (entry, manifest, since) in coming {
+            for file in manifest.files {
+                let coming = Coming {
+                    entry: entry.clone(),
+                    file,
+                    since,
+                };
+                self.coming.add(coming);
+            }
         }
         let changes = &mut self.plan.changes;
         match (&change.from, &change.to) {
@@ -283,33 +289,38 @@ impl Planner {
         for (installed, _) in &self.going {
             going.extend(installed.files.iter().map(|file| file.path.clone()));
         }
-        for item in &self.now.distributions {
+        let nothing_moves = going.is_empty() && self.coming.is_empty();
+        for item in std::mem::take(&mut self.now.distributions) {
             let (Some(archive), Some(entry)) = (&self.shelf, &item.entry) else {
                 continue;
             };
-            let manifest = if going.is_empty() {
+            let manifest = if nothing_moves {
                 None
             } else {
                 archive.manifest(entry)?
             };
             for file in manifest.unwrap_or_default().files {
-                if going.contains(&file.path) && !self.coming.contains_key(&file.path) {
-                    let is_whole = file.is_whole(&mut archive.files(entry)?);
-                    if is_whole {
-                        let path = file.path.clone();
-                        self.coming.insert(path, (entry.clone(), file));
-                    } else {
-                        going.remove(&file.path);
-                    }
+                let comes = self.coming.has(&file.path);
+                if !comes && !going.contains(&file.path) {
+                    continue;
+                }
+                if file.is_whole(&mut archive.files(entry)?) {
+                    self.coming.add(Coming {
+                        entry: entry.clone(),
+                        file,
+                        since: item.stamp,
+                    });
+                } else if !comes {
+                    going.remove(&file.path);
                 }
             }
         }
         self.find_edited(&going);
-        for (path, (entry, _)) in &self.coming {
-            let paths = self.plan.put.entry(entry.clone()).or_default();
+        for (path, coming) in self.coming.all() {
+            let paths = self.plan.put.entry(coming.entry.clone()).or_default();
             paths.push(path.clone());
         }
-        going.retain(|path| !self.coming.contains_key(path));
+        going.retain(|path| !self.coming.has(path));
         self.plan.remove = going.into_iter().collect();
         Ok(())
     }
@@ -325,7 +336,7 @@ impl Planner {
                 }
             }
         }
-        for (path, (_, file)) in &self.coming {
+        for (path, Coming { file, .. }) in self.coming.all() {
             let wanted = ListedFile {
                 path: path.clone(),
                 sha256: file.sha256.clone(),
