@@ -106,7 +106,8 @@ static MASKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
         (r"\x1b\[[0-9;?]*[A-Za-z]", ""),
         (r"ROOT[^ ,`'\n]*/demo", "/home/kim/demo"),
-        (r"/[^ \n]*/aim-pip", "/home/kim/.cargo/bin/aim-pip"),
+        // How long it is, and so where the line breaks, is the checkout's.
+        (r"\s+/[^ \n]*/aim-pip", " /home/kim/.cargo/bin/aim-pip"),
         (r"(?m)(^|  )(\S+ )*\S*…\S*", "$1…"),
         (r"(Python|pip|setuptools) \d+(\.\d+)+", "$1 X"),
         (r"python3\.\d+", "python3.X"),
