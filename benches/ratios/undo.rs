@@ -135,17 +135,30 @@ fn install_again(sandbox: &Sandbox, wheel: &Path) -> Duration {
 
 /// A wheel of many files, which tell the version.
 fn large(sandbox: &Sandbox, version: &str) -> PathBuf {
-    let file = |number: usize| {
-        let line = format!("{version} {number}\n");
-        (
-            format!("large/part_{number}/data.txt"),
-            line.repeat(SIZE / line.len()),
-        )
-    };
-    let files: Vec<(String, String)> = (0..FILES).map(file).collect();
-    let files: Vec<_> = files
-        .iter()
-        .map(|(path, text)| (path.as_str(), text.as_str()))
-        .collect();
-    sandbox.wheel_of("large", version, &files)
+    let name = format!("large-{version}-py3-none-any.whl");
+    let path = sandbox.root().join("wheels").join(name);
+    let mut python = sandbox.command(sandbox.python().path());
+    python
+        .args(["-c", MAKE, version, &FILES.to_string(), &SIZE.to_string()])
+        .arg(&path);
+    run(&mut python);
+    path
 }
+
+const MAKE: &str = r#"
+import base64, hashlib, sys, zipfile
+version, files, size, path = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+info, record = "large-%s.dist-info/" % version, ""
+with zipfile.ZipFile(path, "w") as wheel:
+    def write(name, text):
+        global record
+        wheel.writestr(name, text)
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        record += "%s,sha256=%s,%d\n" % (name, digest, len(text))
+    for number in range(files):
+        line = "%s %d\n" % (version, number)
+        write("large/part_%d/data.txt" % number, line * (size // len(line)))
+    write(info + "METADATA", "Metadata-Version: 2.1\nName: large\nVersion: %s\n" % version)
+    write(info + "WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    wheel.writestr(info + "RECORD", record + info + "RECORD,,\n")
+"#;
