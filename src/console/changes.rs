@@ -1,6 +1,7 @@
-//! What happened to a distribution, in words.
+//! What happened to a distribution, and what one misses, in words.
 
-use crate::inventory::Change;
+use crate::inventory::{Broken, Change};
+use crate::terminal::printable;
 use crate::words::t;
 
 /// `+six 1.16.0`, `-x 1.0`, `y 1 → 2`, `z 3 (reinstalled)`.
@@ -15,4 +16,26 @@ pub fn words(change: &Change) -> String {
         (Some(from), None) => format!("-{name} {from}"),
         (None, None) => name,
     }
+}
+
+/// A requirement that does not hold: `botocore 1.29.0 needs urllib3<1.27, and 2.0 is installed`.
+pub fn broken(one: &Broken) -> String {
+    let (name, version) = (printable(&one.name), printable(&one.version));
+    let needs = printable(&one.needs);
+    let words = match &one.found {
+        Some(found) => t!(
+            "console.requirement_other",
+            name = name,
+            version = version,
+            needs = needs,
+            found = printable(found)
+        ),
+        None => t!(
+            "console.requirement_missing",
+            name = name,
+            version = version,
+            needs = needs
+        ),
+    };
+    words.into_owned()
 }

@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use super::{Console, describe, time};
 use crate::error::{Error, Result};
 use crate::project::ProjectLayout;
-use crate::store::{EnvMeta, FindError, Generation, Moment, Past, Run, RunLog, RunRecord};
+use crate::store::{
+    EnvMeta, FindError, Generation, MetaState, Moment, Past, Run, RunLog, RunRecord,
+};
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -37,6 +39,18 @@ pub fn complete(log: &RunLog) -> Result<()> {
 pub fn warn(console: &mut Console, log: &RunLog) {
     for problem in &log.problems {
         console.warn(problem);
+    }
+}
+
+/// What is recorded last.
+///
+/// # Errors
+/// `Exit::NotFound` where nothing is recorded; when what is cannot be read.
+pub fn recorded(layout: &ProjectLayout) -> Result<EnvMeta> {
+    match EnvMeta::read(layout) {
+        (meta, MetaState::Present) => Ok(meta),
+        (_, MetaState::Absent) => Err(Error::not_found(t!("logs.none_yet"))),
+        (_, MetaState::Broken(why)) => Err(Error::failed(why).hint(t!("logs.hint_sync"))),
     }
 }
 

@@ -15,6 +15,7 @@ pub mod completion;
 mod daemon;
 pub mod describe;
 mod entry;
+mod few;
 pub mod history;
 pub mod language_server;
 mod output;
@@ -35,6 +36,7 @@ pub mod worker_wait;
 pub use args::{CommonArgs, examples, grammar};
 pub use daemon::needed as needed_daemon;
 pub use entry::run_main;
+pub use few::few;
 pub use output::Console;
 #[cfg(test)]
 pub(crate) use output::testing;

@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 
+use super::few::few;
 use super::history;
 use super::output::Console;
 use crate::error::{Error, Result};
@@ -70,13 +71,9 @@ fn unknown(generation: Generation) -> Error {
 
 /// `six 1.16.0, numpy 2.0`.
 pub fn named(lost: &[Change]) -> String {
-    let names = lost.iter().take(MOST).map(|one| {
+    let names = few(lost, MOST, |one| {
         let version = one.to.as_deref().unwrap_or_default();
         printable(&format!("{} {version}", one.name))
     });
-    let mut names: Vec<String> = names.collect();
-    if let Some(more) = lost.len().checked_sub(MOST).filter(|more| *more > 0) {
-        names.push(t!("console.and_more", n = more).into_owned());
-    }
     names.join(", ")
 }

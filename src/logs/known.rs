@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use crate::console::{Console, history};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::project::ProjectLayout;
-use crate::store::{EnvMeta, MetaState, Past, RunLog};
+use crate::store::{EnvMeta, Past, RunLog};
 use crate::words::t;
 
 /// The history, and what is recorded last.
@@ -19,14 +19,11 @@ impl Known {
     /// What is known of the project at `layout`.
     ///
     /// # Errors
-    /// `Exit::NotFound` where nothing is recorded; when what is cannot be read.
+    /// As [`history::whole`] and [`history::recorded`].
     pub(super) fn read(layout: &ProjectLayout, now: DateTime<Utc>) -> Result<Self> {
         let log = history::whole(layout)?;
-        match EnvMeta::read(layout) {
-            (meta, MetaState::Present) => Ok(Self { meta, log, now }),
-            (_, MetaState::Absent) => Err(Error::not_found(t!("logs.none_yet"))),
-            (_, MetaState::Broken(why)) => Err(Error::failed(why).hint(t!("logs.hint_sync"))),
-        }
+        let meta = history::recorded(layout)?;
+        Ok(Self { meta, log, now })
     }
 
     /// What was installed at what `text` names: `now` (also where nothing is said), a time, a generation (`g12`), a

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::target::Target;
-use crate::console::{Console, describe};
+use crate::console::{Console, changes, describe, few};
 use crate::error::Result;
 use crate::inventory::{Broken, Change};
 use crate::store::{Goal, Plan, TakenBack};
@@ -70,7 +70,7 @@ pub(super) fn done(console: &mut Console, plan: &Plan, done: &TakenBack, broken:
         told.any(|told| (&told.name, &told.needs) == (&one.name, &one.needs))
     };
     let news: Vec<_> = broken.iter().filter(|one| !is_told(one)).collect();
-    some(console, &news, |one| is_broken(one));
+    some(console, &news, |one| changes::broken(one));
 }
 
 fn would_break(one: &Broken) -> String {
@@ -83,34 +83,10 @@ fn would_break(one: &Broken) -> String {
     .into_owned()
 }
 
-fn is_broken(one: &Broken) -> String {
-    let (name, version) = (printable(&one.name), printable(&one.version));
-    let needs = printable(&one.needs);
-    let words = match &one.found {
-        Some(found) => t!(
-            "rollback.broken",
-            name = name,
-            version = version,
-            needs = needs,
-            found = printable(found)
-        ),
-        None => t!(
-            "rollback.broken_missing",
-            name = name,
-            version = version,
-            needs = needs
-        ),
-    };
-    words.into_owned()
-}
-
 /// Warns of each, or of the first and how many there are.
 fn some<T>(console: &mut Console, all: &[T], words: impl Fn(&T) -> String) {
-    for one in all.iter().take(MOST) {
-        console.warn(words(one));
-    }
-    if let Some(more) = all.len().checked_sub(MOST).filter(|more| *more > 0) {
-        console.warn(t!("console.and_more", n = more));
+    for line in few(all, MOST, words) {
+        console.warn(line);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::api::Client;
 use crate::api::v1::{WorkerState, WorkerStatus};
 use crate::console::style::{FAINT, paint};
 use crate::console::width::cut;
-use crate::console::{Console, changes};
+use crate::console::{Console, changes, few};
 use crate::error::{Exit, Result};
 use crate::host::Host;
 use crate::inventory::{Change, canonical, requirement_name};
@@ -212,24 +212,13 @@ fn new_commands(project: &Project, told: &[Told]) -> Option<Cow<'static, str>> {
         return None;
     }
     let commands = commands(project.venv(), &names);
-    let mut shown: Vec<String> = commands
-        .iter()
-        .take(NAMED)
-        .map(|name| printable(name))
-        .collect();
-    if let Some(more) = commands.len().checked_sub(NAMED).filter(|more| *more > 0) {
-        shown.push(t!("console.and_more", n = more).into_owned());
-    }
+    let shown = few(&commands, NAMED, |name| printable(name));
     let shown = (!shown.is_empty()).then(|| shown.join(", "))?;
     Some(t!("venv_sync.prompt.commands", names = shown))
 }
 
 fn named(all: &[Told]) -> String {
-    let mut names: Vec<String> = all.iter().take(NAMED).map(text).collect();
-    if let Some(more) = all.len().checked_sub(NAMED).filter(|more| *more > 0) {
-        names.push(t!("console.and_more", n = more).into_owned());
-    }
-    names.join(", ")
+    few(all, NAMED, text).join(", ")
 }
 
 fn text(Told { change, by, .. }: &Told) -> String {

@@ -7,7 +7,7 @@ use super::ground::Ground;
 use crate::console::{Console, history, style, time};
 use crate::error::{Error, Result};
 use crate::rollback::{Rollback, Target};
-use crate::store::{EnvMeta, Goal, MetaState, Run, RunLog, RunRecord};
+use crate::store::{EnvMeta, Goal, Run, RunLog, RunRecord};
 use crate::words::t;
 
 /// Restores what was there at a moment.
@@ -24,13 +24,7 @@ pub(super) fn restore(
         how: &args.how,
     };
     rollback.run(console, &|log| {
-        let meta = match EnvMeta::read(&ground.project.layout()) {
-            (meta, MetaState::Present) => meta,
-            (_, MetaState::Absent) => return Err(Error::not_found(t!("logs.none_yet"))),
-            (_, MetaState::Broken(why)) => {
-                return Err(Error::failed(why).hint(t!("logs.hint_sync")));
-            }
-        };
+        let meta = history::recorded(&ground.project.layout())?;
         target(ground, &args.moment, &meta, log)
     })
 }

@@ -3,7 +3,7 @@
 use chrono::Utc;
 
 use super::check::Check;
-use crate::console::{shell, time};
+use crate::console::{changes, shell, time};
 use crate::inventory::{Broken, Requirements, Snapshot, canonical};
 use crate::store::{Run, RunLog};
 use crate::terminal::printable;
@@ -49,23 +49,7 @@ pub(super) fn checks(ground: &Ground<'_>) -> Vec<Check> {
 }
 
 fn words(one: &Broken, runs: &[Run]) -> String {
-    let (name, version) = (printable(&one.name), printable(&one.version));
-    let needs = printable(&one.needs);
-    let what = match &one.found {
-        Some(found) => t!(
-            "venv_sync.doctor.requirement_other",
-            name = name,
-            version = version,
-            needs = needs,
-            found = printable(found)
-        ),
-        None => t!(
-            "venv_sync.doctor.requirement_missing",
-            name = name,
-            version = version,
-            needs = needs
-        ),
-    };
+    let what = changes::broken(one);
     match since(one, runs) {
         Some(run) => {
             let ago = time::ago(run.at(), Utc::now());
@@ -77,7 +61,7 @@ fn words(one: &Broken, runs: &[Run]) -> String {
             )
             .into_owned()
         }
-        None => what.into_owned(),
+        None => what,
     }
 }
 
