@@ -321,6 +321,14 @@ pub struct InitArgs {
         help = t!("venv_sync.help.init_percent").into_owned()
     )]
     pub percent: Option<u8>,
+    /// How to go about many.
+    #[command(flatten)]
+    pub many: ManyArgs,
+}
+
+/// How what is done to many at once is done.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct ManyArgs {
     /// Only say what would change.
     #[arg(long, requires = "all", help = t!("venv_sync.help.dry_run").into_owned())]
     pub dry_run: bool,
@@ -335,12 +343,9 @@ pub struct RemoveArgs {
     /// Out of every environment.
     #[arg(long, conflicts_with_all = ["project", "env"], help = t!("venv_sync.help.remove_all").into_owned())]
     pub all: bool,
-    /// Only say what would change.
-    #[arg(long, requires = "all", help = t!("venv_sync.help.dry_run").into_owned())]
-    pub dry_run: bool,
-    /// Do not ask.
-    #[arg(short = 'y', long, requires = "all", help = t!("venv_sync.help.yes").into_owned())]
-    pub yes: bool,
+    /// How to go about many.
+    #[command(flatten)]
+    pub many: ManyArgs,
 }
 
 #[cfg(test)]

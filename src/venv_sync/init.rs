@@ -129,14 +129,10 @@ fn place(
     {
         return usable(project).map(InitTarget::Ready);
     }
-    let folder = match (&args.path, host.cwd()) {
-        (None, _) if common.project.is_some() => {
-            return usable(named(host, common)?).map(InitTarget::Ready);
-        }
-        (Some(path), _) => host.absolute(path),
-        (None, Some(cwd)) => cwd.to_path_buf(),
-        (None, None) => return Err(Error::failed(t!("venv_sync.no_cwd"))),
-    };
+    if args.path.is_none() && common.project.is_some() {
+        return usable(named(host, common)?).map(InitTarget::Ready);
+    }
+    let folder = folder(host, args)?;
     if !folder.exists() && wanted.is_none() {
         active::pass_over(host, console);
         return Ok(InitTarget::Bare(folder));
@@ -171,6 +167,13 @@ fn place(
             .hint(make_again(&folder, &target)));
     }
     Ok(InitTarget::Bare(folder))
+}
+
+/// What `PATH` names, else the working folder.
+pub(super) fn folder(host: &Host, args: &InitArgs) -> Result<PathBuf> {
+    let path = args.path.as_ref().map(|path| host.absolute(path));
+    path.or_else(|| host.cwd().map(Path::to_path_buf))
+        .ok_or_else(|| Error::failed(t!("venv_sync.no_cwd")))
 }
 
 /// The project that `--project` names. A folder within another project is not taken for that one.

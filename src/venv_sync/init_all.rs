@@ -50,11 +50,7 @@ enum State {
 
 /// Sets up all of them.
 pub(super) fn init_all(host: &Host, args: &InitArgs, console: &mut Console) -> Result<Exit> {
-    let below = match (&args.path, host.cwd()) {
-        (Some(path), _) => host.absolute(path),
-        (None, Some(cwd)) => cwd.to_path_buf(),
-        (None, None) => return Err(Error::failed(t!("venv_sync.no_cwd"))),
-    };
+    let below = init::folder(host, args)?;
     let cannot_read = || t!("venv_sync.cannot_read", path = below.display()).into_owned();
     let below = below.canonicalize().context(cannot_read())?;
     let mut projects = found(&below);
@@ -76,10 +72,10 @@ pub(super) fn init_all(host: &Host, args: &InitArgs, console: &mut Console) -> R
             console.note(t!("venv_sync.all_left", n = left, percent = percent));
         }
     }
-    if args.dry_run || count == 0 {
+    if args.many.dry_run || count == 0 {
         return finish(&rows, console);
     }
-    if !args.yes {
+    if !args.many.yes {
         let question = t!("venv_sync.all_asks", count = projects_in_words(count));
         console.confirm(&question, "-y")?;
     }

@@ -31,8 +31,8 @@ mod status;
 mod sync;
 
 pub use cli::{
-    AllowArgs, AtArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, PromptArgs, RemoveArgs,
-    RestoreArgs, RunArgs, ShellArgs, ShellName, SyncArgs, Verb,
+    AllowArgs, AtArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, ManyArgs, PromptArgs,
+    RemoveArgs, RestoreArgs, RunArgs, ShellArgs, ShellName, SyncArgs, Verb,
 };
 
 use self::ground::Ground;

@@ -49,14 +49,14 @@ pub(super) fn remove_all(host: &Host, args: RemoveArgs, console: &mut Console) -
             console.note(t!("venv_sync.remove_all_none"));
         }
     }
-    if args.dry_run {
+    if args.many.dry_run {
         return if console.is_json() {
             console.json(&venvs).map(|()| Exit::Done)
         } else {
             Ok(Exit::Done)
         };
     }
-    if !args.yes && !venvs.is_empty() {
+    if !args.many.yes && !venvs.is_empty() {
         let count = match venvs.len() {
             1 => t!("venv_sync.one_environment"),
             count => t!("venv_sync.environments", count = count),
