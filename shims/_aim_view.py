@@ -1,7 +1,7 @@
 """What is different about Python in a view: the files of an earlier generation, reached by links.
 
 Nothing may be written through the links: what they lead to is all that is left of those files. So what Python compiles
-of them goes to a folder of the view's own, and pip and uv are told that nothing can be installed here.
+of them goes elsewhere, and pip and uv are told that nothing can be installed here.
 00_aim_view.pth has this module imported before other start-up code runs. It runs inside other people's programs: it
 uses only what start-up has loaded, and never raises but to refuse.
 """
@@ -17,6 +17,10 @@ VIEW = os.path.abspath(__file__).rsplit("/", 4)[0]
 AIM = os.path.dirname(os.path.dirname(VIEW))
 OURS = (AIM + "/", os.path.realpath(AIM) + "/")
 
+# Where these files are, and where what is compiled of them is for every view that has them.
+ARCHIVE = OURS[1] + "archive/"
+SHARED = AIM + "/views/compiled/"
+
 # Where pip keeps the class of its commands, those of them that install, and the options by which they do so elsewhere.
 DOOR = "pip._internal.cli.base_command"
 REFUSED = ("install", "uninstall")
@@ -24,20 +28,31 @@ HARMLESS = ("-t", "--target", "--prefix", "--root", "--dry-run", "-h", "--help")
 
 
 def keep_compiled_apart():
-    """Has what is compiled of the view, or of what it leads to, put into a folder of its own, also by those who ask
-    where it belongs (pytest). All other files have theirs where it always is."""
+    """Has what is compiled of the view put into a folder of its own, also by those who ask where it belongs (pytest), and
+    what is compiled of what it leads to beside what other views compile of that. All other files have theirs where it
+    always is."""
     if sys.pycache_prefix is not None:  # the person has said where
         return
     importing = sys.modules["_frozen_importlib_external"]
     usual = importing.cache_from_source
     apart = sys.pycache_prefix = VIEW + "/compiled"
+    places = {}
+
+    def place_of(folder):
+        if folder not in places:
+            real = os.path.realpath(folder) + "/"
+            is_kept = real.startswith(ARCHIVE)
+            places[folder] = SHARED + real[len(ARCHIVE) :] if is_kept else apart + folder
+        return places[folder]
 
     def cache_from_source(path, debug_override=None, *, optimization=None):
         compiled = usual(path, debug_override, optimization=optimization)
-        place = compiled[len(apart) :]
-        if not compiled.startswith(apart + "/") or place.startswith(OURS):
+        if not compiled.startswith(apart + "/"):
             return compiled
+        place = compiled[len(apart) :]
         folder, name = os.path.split(place)
+        if place.startswith(OURS):
+            return os.path.join(place_of(folder), name)
         return os.path.join(folder, "__pycache__", name)
 
     importing.cache_from_source = cache_from_source

@@ -1,6 +1,7 @@
 //! `aim-venv-sync run --at`, `shell --at`, `aim-worker run --at`: an earlier generation beside today's, to which
 //! nothing is done, and through which nothing is written.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -27,6 +28,19 @@ fn archive(sandbox: &Sandbox) -> Vec<(String, Vec<u8>)> {
 fn run_at(sandbox: &Sandbox, at: &str, words: &[&str]) -> Ran {
     let args = ["run", "--at", at, "--"];
     sandbox.run("aim-venv-sync", args.iter().chain(words))
+}
+
+/// The folders of the archive of which something is compiled.
+fn compiled(sandbox: &Sandbox) -> BTreeSet<String> {
+    let shared = sandbox.venv().join(".aim/views/compiled");
+    let walk = walkdir::WalkDir::new(&shared).into_iter();
+    let paths = walk.map(|entry| entry.expect("readable").into_path());
+    let paths = paths.filter(|path| path.extension().is_some_and(|ending| ending == "pyc"));
+    let folders = paths.map(|path| {
+        let below = path.strip_prefix(&shared).expect("below").parent();
+        below.expect("a folder").to_string_lossy().into_owned()
+    });
+    folders.collect()
 }
 
 fn views(sandbox: &Sandbox) -> Vec<String> {
@@ -80,6 +94,13 @@ fn an_earlier_generation_runs(python: Python) {
     run_at(&sandbox, "g4", &["python", "-c", ASKED])
         .ok()
         .says("2.0 1");
+    let shared = compiled(&sandbox);
+    let of = |begin: &str| {
+        shared
+            .iter()
+            .any(|one| one.starts_with(begin) && one.ends_with("/demo"))
+    };
+    assert!(of("demo-1.0-") && of("demo-2.0-"), "{shared:?}");
     for (words, says) in [
         (&["demo-run"][..], "1.0"),
         (

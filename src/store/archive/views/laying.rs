@@ -33,9 +33,6 @@ pub(super) struct Laying<'a> {
     pub(super) from: &'a [PathBuf],
     pub(super) to: &'a Path,
     pub(super) view: Walk,
-    /// Where what is compiled of the view belongs, and what is compiled of each entry.
-    pub(super) compiled: Walk,
-    pub(super) compiled_entries: &'a Folder,
 }
 
 impl Laying<'_> {
@@ -51,56 +48,39 @@ impl Laying<'_> {
     /// Makes the folder at `path` of what those entries have there.
     fn folder(&mut self, path: &Path, entries: &[usize]) -> io::Result<()> {
         self.view.make_folder(path)?;
-        let mut names: BTreeMap<OsString, Vec<usize>> = BTreeMap::new();
+        let mut names: BTreeMap<OsString, Vec<(usize, bool)>> = BTreeMap::new();
         for entry in entries {
-            for name in self.kept(*entry, path)?.names()? {
-                names.entry(name).or_default().push(*entry);
+            let kept = self.kept(*entry, path)?;
+            for name in kept.names()? {
+                let is_folder = kept.found(&name)?.is_folder;
+                names.entry(name).or_default().push((*entry, is_folder));
             }
         }
         let is_site = self.sites.iter().any(|site| path.starts_with(site));
-        for (name, entries) in names {
-            match entries.as_slice() {
-                [entry] if is_site => self.link(path, &name, *entry)?,
-                several => self.merge(path, &name, several)?,
+        for (name, having) in names {
+            let folders = having.iter().filter(|(_, is_folder)| *is_folder);
+            let folders: Vec<usize> = folders.map(|(entry, _)| *entry).collect();
+            // The last one that was installed wrote it.
+            let Some((last, _)) = having.last() else {
+                continue;
+            };
+            let is_shared = having.len() > 1;
+            if !folders.is_empty() && (is_shared || !is_site) {
+                self.folder(&path.join(name), &folders)?;
+            } else if is_site {
+                self.link(path, &name, *last)?;
+            } else {
+                self.file(path, &name, *last)?;
             }
         }
         Ok(())
-    }
-
-    /// Makes what several entries have at `name` in `path`, or what has to be looked at.
-    fn merge(&mut self, path: &Path, name: &OsStr, entries: &[usize]) -> io::Result<()> {
-        let mut folders = Vec::new();
-        for entry in entries {
-            if self.kept(*entry, path)?.found(name)?.is_folder {
-                folders.push(*entry);
-            }
-        }
-        match entries.last() {
-            _ if !folders.is_empty() => self.folder(&path.join(name), &folders),
-            // The last one that was installed wrote it.
-            Some(entry) if self.sites.iter().any(|site| path.starts_with(site)) => {
-                self.link(path, name, *entry)
-            }
-            Some(entry) => self.file(path, name, *entry),
-            None => Ok(()),
-        }
     }
 
     /// Links `name` in `path` to what `entry` has there.
     fn link(&mut self, path: &Path, name: &OsStr, entry: usize) -> io::Result<()> {
         let entry = &self.entries[entry];
         let target = self.archive.join(entry).join(FILES).join(path).join(name);
-        self.view.folder(path)?.make_link(name, target)?;
-        // Only modules are compiled: `six.py` lies beside others, `numpy-2.0.dist-info` has none.
-        if name.as_encoded_bytes().contains(&b'.') {
-            return Ok(());
-        }
-        let mut sites = self.sites.iter();
-        let below = sites.find_map(|site| path.strip_prefix(site).ok());
-        let below = below.unwrap_or(path).join(name);
-        let mut shared = Walk::from(self.compiled_entries.make_folder(entry)?);
-        let shared = shared.make_folder(&below)?.path().to_path_buf();
-        self.compiled.make_folder(path)?.make_link(name, shared)
+        self.view.folder(path)?.make_link(name, target)
     }
 
     /// Gives the file or link `name` in `path`, which is in no folder of packages, its place in the view.

@@ -19,7 +19,7 @@ use crate::store::record::Generation;
 
 /// How many views are kept that nobody uses.
 pub(super) const MOST: usize = 16;
-/// Name of what Python compiled of each entry, in the folder of views and in a view.
+/// Name of what Python compiled of each entry, in the folder of views (`shims/_aim_view.py`).
 pub(super) const COMPILED: &str = "compiled";
 /// Name of the note in a view.
 const NOTE: &str = "view.json";

@@ -1,5 +1,6 @@
 //! A view: made once, and found again by what it has.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io;
@@ -146,7 +147,11 @@ impl<'a> Making<'a> {
         }
         let today = self.shelf.newest_list(Generation(u64::MAX))?;
         let all = today.distributions.iter().chain(&self.contents.items);
-        for entry in all.filter_map(|item| item.entry.as_ref()) {
+        let entries: BTreeSet<_> = all.filter_map(|item| item.entry.as_ref()).collect();
+        for entry in entries {
+            if names.is_empty() {
+                break;
+            }
             let Ok(mut files) = self.shelf.files(entry) else {
                 continue;
             };
@@ -240,10 +245,9 @@ impl<'a> Making<'a> {
             from: &from,
             to,
             view: Walk::from(views.folder.folder(part)?),
-            compiled: Walk::from(compiled_of(view.make_folder(COMPILED)?, to)?),
-            compiled_entries: &views.folder.make_folder(COMPILED)?,
         };
         laying.lay()?;
+        views.folder.make_folder(COMPILED)?;
         let mut walk = laying.view;
         self.link_interpreters(walk.make_folder(Path::new(VenvLayout::BIN))?)?;
         let module = MODULE.replace("\"@REFUSAL@\"", &serde_json::to_string(refusal)?);
@@ -306,14 +310,4 @@ impl<'a> Making<'a> {
 fn label(venv: &Path, generation: Generation) -> String {
     let name = venv.file_name().unwrap_or_default().to_string_lossy();
     format!("{name} g{generation}")
-}
-
-/// The folder in `compiled` that what is compiled of the view `to` belongs to, as Python has it (PEP 3147,
-/// `sys.pycache_prefix`).
-fn compiled_of(compiled: Folder, to: &Path) -> io::Result<Folder> {
-    let mut folder = compiled;
-    for name in to.iter().skip(1) {
-        folder = folder.make_folder(name)?;
-    }
-    Ok(folder)
 }
