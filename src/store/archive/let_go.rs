@@ -5,7 +5,6 @@ use std::io;
 
 use super::prune::{newly, sweep};
 use super::shelf::Shelf;
-use super::views::Views;
 use crate::project::VenvLayout;
 use crate::store::lock::RunLock;
 use crate::store::places;
@@ -54,11 +53,7 @@ pub(in crate::store) fn let_go(
         }
     }
     if held.is_some() && freed.generations > 0 {
-        let views = Views::of(venv)?;
-        if let Some(views) = &views {
-            views.let_go(&mut kept)?;
-        }
-        sweep(&shelf, &kept)?;
+        sweep(&shelf, venv, kept)?;
     }
     Ok(freed)
 }

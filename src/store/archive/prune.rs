@@ -76,15 +76,16 @@ pub(super) fn prune(
             kept = with;
         }
     }
+    sweep(shelf, venv, kept)
+}
+
+/// Removes every entry but those that are `kept`, or that a view leads to which is in use.
+pub(super) fn sweep(shelf: &Shelf, venv: &VenvLayout, mut kept: HashSet<String>) -> io::Result<()> {
+    // Nobody makes a view of what goes meanwhile.
     let views = Views::of(venv)?;
     if let Some(views) = &views {
         views.let_go(&mut kept)?;
     }
-    sweep(shelf, &kept)
-}
-
-/// Removes every entry but those that are `kept`.
-pub(super) fn sweep(shelf: &Shelf, kept: &HashSet<String>) -> io::Result<()> {
     for name in shelf.0.names()? {
         let is_kept = name
             .to_str()

@@ -74,7 +74,7 @@ impl Held {
         loop {
             // Before the attempt: however long that takes on a busy machine, it is the last one only when time was up.
             let waited = begun.elapsed();
-            let holder = match Self::attempt(place, Some(me)) {
+            let holder = match Self::attempt(place, me) {
                 Ok(Attempt::Held(held)) => return Ok(held),
                 Ok(Attempt::Busy(holder)) => holder,
                 Ok(Attempt::Asked) if waited < LONGEST_QUESTION => {
@@ -103,7 +103,7 @@ impl Held {
         }
     }
 
-    pub(super) fn attempt(place: &Place<'_>, me: Option<&Holder>) -> io::Result<Attempt> {
+    pub(super) fn attempt(place: &Place<'_>, me: &Holder) -> io::Result<Attempt> {
         loop {
             let file = (place.folder)()?.open_or_make(place.name)?;
             match file.try_lock() {
@@ -120,10 +120,8 @@ impl Held {
             if !(place.folder)()?.is_at(&file, place.name) {
                 continue;
             }
-            if let Some(me) = me {
-                // Only for the waiter's message: a full disk must not keep anyone from locking.
-                let _ = empty(&file).and_then(|()| me.write(&file));
-            }
+            // Only for the waiter's message: a full disk must not keep anyone from locking.
+            let _ = empty(&file).and_then(|()| me.write(&file));
             return Ok(Attempt::Held(Self {
                 file,
                 path: place.path.clone(),

@@ -188,7 +188,7 @@ mod tests {
             name: VenvLayout::LOCK,
             folder: &|| places::made_aim(&venv),
         };
-        let attempt = || Held::attempt(&place, None).expect("a lock can be here");
+        let attempt = || Held::attempt(&place, &Holder::this()).expect("a lock can be here");
         let question = ask();
         assert!(matches!(attempt(), Attempt::Asked));
         std::thread::scope(|scope| {

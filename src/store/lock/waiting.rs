@@ -27,7 +27,7 @@ impl Waiting {
             name: &name,
             folder: &|| places::aim(venv),
         };
-        let Ok(Attempt::Held(held)) = Held::attempt(&place, Some(me)) else {
+        let Ok(Attempt::Held(held)) = Held::attempt(&place, me) else {
             return None;
         };
         Some(Self {
