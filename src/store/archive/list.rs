@@ -36,6 +36,20 @@ pub(super) struct Item {
     pub(super) stamp: Option<(i64, u64)>,
 }
 
+impl Item {
+    /// Of a distribution of which only this is known.
+    pub(super) fn unknown(name: &str, version: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            folder: String::new(),
+            entry: None,
+            bytes: 0,
+            stamp: None,
+        }
+    }
+}
+
 impl List {
     pub(super) const SCHEMA: u32 = 1;
 

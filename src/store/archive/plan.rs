@@ -168,34 +168,13 @@ impl Planner {
         if !listed.is_empty() {
             return Ok(listed);
         }
-        versions
-            .map(|version| {
-                let kept = self.find_kept(name, version)?;
-                Ok(kept.unwrap_or_else(|| Item {
-                    name: name.to_owned(),
-                    version: version.to_owned(),
-                    folder: String::new(),
-                    entry: None,
-                    bytes: 0,
-                    stamp: None,
-                }))
-            })
-            .collect()
-    }
-
-    /// The newest that any generation had of this version.
-    fn find_kept(&self, name: &str, version: &str) -> io::Result<Option<Item>> {
-        let Some(archive) = &self.shelf else {
-            return Ok(None);
-        };
-        for generation in archive.generations() {
-            let list = archive.list(generation)?.unwrap_or_default();
-            let mut items = list.called(name);
-            if let Some(item) = items.find(|item| item.version == version) {
-                return Ok(Some(item.clone()));
-            }
+        let versions = versions.map(|version| (name, version));
+        match &self.shelf {
+            Some(shelf) => shelf.newest_of(versions),
+            None => Ok(versions
+                .map(|(name, version)| Item::unknown(name, version))
+                .collect()),
         }
-        Ok(None)
     }
 
     /// Plans to turn what `is` there of one name into what `was` there.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::installed_files::sum_of_file;
-use super::list::List;
+use super::list::{Item, List};
 use crate::files::momentary::found;
 use crate::files::{Folder, Walk};
 use crate::project::VenvLayout;
@@ -111,6 +111,32 @@ impl Shelf {
             }
         }
         Ok(List::default())
+    }
+
+    /// What is known of these names, in canonical form, and versions: of each what the newest generation had that had it.
+    ///
+    /// # Errors
+    /// What is of the moment.
+    pub(super) fn newest_of<'a>(
+        &self,
+        wanted: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> io::Result<Vec<Item>> {
+        let wanted = wanted.map(|(name, version)| Item::unknown(name, version));
+        let mut items: Vec<Item> = wanted.collect();
+        let is_unknown = |item: &Item| item.folder.is_empty();
+        for generation in self.generations() {
+            if !items.iter().any(is_unknown) {
+                break;
+            }
+            let list = self.list(generation)?.unwrap_or_default();
+            for item in items.iter_mut().filter(|item| is_unknown(item)) {
+                let is_it = |one: &&Item| (&one.name, &one.version) == (&item.name, &item.version);
+                if let Some(found) = list.distributions.iter().find(is_it) {
+                    *item = found.clone();
+                }
+            }
+        }
+        Ok(items)
     }
 
     /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 
-use super::super::list::{Item, List};
+use super::super::list::Item;
 use super::super::shelf::Shelf;
 use super::error::ViewError;
 use crate::inventory::Change;
@@ -48,7 +48,10 @@ impl Contents {
             if past.has_gap || generation > meta.generation() {
                 return Err(unknown());
             }
-            named(&shelf, &past).map_err(failed())?
+            // What the history names, as the archive knows it.
+            let versions = past.versions.iter();
+            let named = versions.map(|(name, version)| (name.as_str(), version.as_str()));
+            shelf.newest_of(named).map_err(failed())?
         };
         let kept: HashSet<OsString> = shelf.0.names().map_err(failed())?.into_iter().collect();
         let is_kept = |item: &Item| {
@@ -77,30 +80,6 @@ impl Contents {
             lost: lost_of_own.chain(lost_of_theirs).cloned().collect(),
         }
     }
-}
-
-/// What the history names, each as the newest generation had it that the archive knows.
-fn named(shelf: &Shelf, past: &Past) -> std::io::Result<Vec<Item>> {
-    let mut lists: Vec<List> = Vec::new();
-    for generation in shelf.generations() {
-        lists.extend(shelf.list(generation)?);
-    }
-    let found = |name: &String, version: &String| {
-        let mut kept = lists.iter().flat_map(|list| list.called(name));
-        kept.find(|item| item.version == *version).cloned()
-    };
-    let versions = past.versions.iter();
-    let items = versions.map(|(name, version)| {
-        found(name, version).unwrap_or_else(|| Item {
-            name: name.clone(),
-            version: version.clone(),
-            folder: String::new(),
-            entry: None,
-            bytes: 0,
-            stamp: None,
-        })
-    });
-    Ok(items.collect())
 }
 
 fn as_change(item: Item) -> Change {
