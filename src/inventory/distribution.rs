@@ -226,7 +226,7 @@ pub(super) fn kind(name: &str) -> Option<(Kind, &str)> {
 ///
 /// The name ends at the first `-` that a digit follows (every version begins with one, PEP 440), else at the first
 /// `-`. Eggs have the Python's version after their own.
-pub(super) fn name_and_version(folder: &str) -> Option<(&str, &str)> {
+pub(crate) fn name_and_version(folder: &str) -> Option<(&str, &str)> {
     let (_, name) = folder.rsplit_once('/').unwrap_or(("", folder));
     let (kind, stem) = kind(name)?;
     let bytes = stem.as_bytes();

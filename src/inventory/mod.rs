@@ -29,6 +29,7 @@ mod startup;
 pub use diff::{Change, Diff, Names, StartupChange, StartupChangeKind};
 pub(crate) use direct_url::{DIRECT_URL, LONGEST_DIRECT_URL, path_of_url};
 pub use direct_url::{DirectKind, DirectUrl};
+pub(crate) use distribution::name_and_version;
 pub use distribution::{Distribution, canonical, is_set_aside, requirement_name};
 pub use fingerprint::Fingerprint;
 pub use gate::Gate;

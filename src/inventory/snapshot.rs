@@ -73,6 +73,16 @@ impl Snapshot {
         Ok(found)
     }
 
+    /// As [`Snapshot::scan`], with names and versions as METADATA writes them ([`Snapshot::name_all`]).
+    ///
+    /// # Errors
+    /// As [`Snapshot::scan`].
+    pub fn scan_named(venv: &Venv, host: &Host) -> io::Result<Self> {
+        let mut found = Self::scan(venv, host)?;
+        found.name_all(venv, &Self::default());
+        Ok(found)
+    }
+
     /// From the parts that it is written in: the members `distributions`, `startup` and `outside`.
     pub(crate) fn of_parts(
         distributions: Vec<Distribution>,

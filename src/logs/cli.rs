@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::PathCompleter;
 
@@ -434,6 +435,19 @@ pub struct BisectArgs {
         value_hint = ValueHint::CommandWithArguments
     )]
     pub command: Vec<OsString>,
+}
+
+/// The time that `text` names, as `read` has it.
+///
+/// # Errors
+/// `Exit::Usage`, where it is none.
+pub(super) fn time(
+    text: &str,
+    now: DateTime<Utc>,
+    read: fn(&str, DateTime<Utc>) -> Option<DateTime<Utc>>,
+) -> Result<DateTime<Utc>> {
+    let wrong = || Error::usage(t!("logs.bad_since", text = text)).hint(t!("logs.hint_since"));
+    read(text, now).ok_or_else(wrong)
 }
 
 /// What to keep.

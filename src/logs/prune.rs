@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::cli::PruneArgs;
+use super::cli::{self, PruneArgs};
 use crate::console::turn::{held_by, turn};
 use crate::console::{Console, size, time};
 use crate::error::{Error, Explain, Result};
@@ -79,10 +79,8 @@ fn lock(console: &mut Console, project: &Project, config: &Config) -> Result<Run
 
 fn limits(config: &Config, args: &PruneArgs, now: DateTime<Utc>) -> Result<Limits> {
     let settings = Limits::of(config);
-    let before = args.older_than.as_deref().map(|text| {
-        let wrong = || Error::usage(t!("logs.bad_since", text = text)).hint(t!("logs.hint_since"));
-        time::moment(text, now).ok_or_else(wrong)
-    });
+    let before = args.older_than.as_deref();
+    let before = before.map(|text| cli::time(text, now, time::moment));
     Ok(Limits {
         runs: args.keep.unwrap_or(settings.runs),
         days: args.days.unwrap_or(settings.days),

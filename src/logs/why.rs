@@ -25,8 +25,7 @@ pub(super) fn why(
 ) -> Result<()> {
     let venv = project.venv();
     let cannot = || t!("logs.cannot_look", path = venv.root().display());
-    let mut installed = Snapshot::scan(venv, host).context(cannot())?;
-    installed.name_all(venv, &Snapshot::default());
+    let installed = Snapshot::scan_named(venv, host).context(cannot())?;
     let name = canonical(requirement_name(&args.package));
     let log = RunLog::read(&project.layout());
     let Some(found) = installed.find(&name) else {

@@ -94,10 +94,7 @@ impl Moment {
         match self {
             Self::Now => true,
             Self::After(wanted) => run == wanted,
-            Self::At(time) => {
-                let took = run.record().map(RunRecord::duration).unwrap_or_default();
-                run.at() + took <= *time
-            }
+            Self::At(time) => run.ended_at() <= *time,
             Self::Generation(wanted) => run
                 .record()
                 .is_some_and(|record| record.generation_after <= *wanted),

@@ -3,8 +3,8 @@
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
+use crate::place::wait_until;
 use crate::sandbox::{Ran, Sandbox};
 use crate::undo::{install, same, tree};
 
@@ -173,11 +173,7 @@ fn ctrl_c_ends_the_command_and_leaves_nothing() {
         .stderr(Stdio::null())
         .process_group(0);
     let mut child = command.spawn().expect("it starts");
-    let since = Instant::now();
-    while !mark.exists() {
-        assert!(since.elapsed() < Duration::from_secs(60), "it never began");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the command begins", || mark.exists());
     let group = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process_group(group, rustix::process::Signal::INT).expect("sent");
     assert_eq!(child.wait().expect("ended").code(), Some(130));

@@ -311,8 +311,7 @@ impl<'a> Search<'a> {
 
     /// Requirements that do not hold in a view.
     fn broken_in(&self, view: &View) -> Result<Vec<Broken>> {
-        let mut there = Snapshot::scan(view.venv(), self.host)?;
-        there.name_all(view.venv(), &Snapshot::default());
+        let there = Snapshot::scan_named(view.venv(), self.host)?;
         Ok(Requirements::read(view.venv(), &there)?.broken(&there))
     }
 }

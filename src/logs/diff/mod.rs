@@ -131,8 +131,7 @@ impl Comparison<'_> {
         let project = console::project(self.host, &common, |_| None)?;
         let venv = project.venv();
         let cannot = || t!("logs.cannot_look", path = venv.root().display());
-        let mut installed = Snapshot::scan(venv, self.host).context(cannot())?;
-        installed.name_all(venv, &Snapshot::default());
+        let installed = Snapshot::scan_named(venv, self.host).context(cannot())?;
         let all = installed.shown();
         Ok(all
             .map(|one| (one.canonical_name(), one.version.clone()))

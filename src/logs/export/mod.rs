@@ -41,8 +41,7 @@ pub(super) fn export(
     let known = Known::read(&project.layout(), now)?;
     let past = known.past(console, args.at.as_deref())?;
     let cannot = || t!("logs.cannot_look", path = venv.root().display());
-    let mut installed = Snapshot::scan(venv, host).context(cannot())?;
-    installed.name_all(venv, &Snapshot::default());
+    let installed = Snapshot::scan_named(venv, host).context(cannot())?;
     let origins = Origins::of(venv, &installed, past.generation).context(cannot())?;
     let mut pins = Pins::of(&past, &origins, &installed);
     let is_lock = args.format() == ExportFormat::Pylock;

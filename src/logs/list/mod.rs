@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use self::rows::Rows;
-use super::cli::ListArgs;
+use super::cli::{self, ListArgs};
 use super::format::Format;
 use crate::console::style::{self, NAME};
 use crate::console::{Console, describe, history, shell, time};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::hook;
 use crate::inventory::canonical;
 use crate::project::{Project, ProjectLayout};
@@ -126,15 +126,11 @@ fn first<'a, 'b>(runs: &'b [&'a Run], args: &ListArgs) -> &'b [&'a Run] {
 }
 
 fn choose<'a>(log: &'a RunLog, args: &ListArgs, now: DateTime<Utc>) -> Result<Vec<&'a Run>> {
-    let bound = |text: &Option<String>, parse: fn(&str, DateTime<Utc>) -> Option<DateTime<Utc>>| {
-        let text = text.as_deref();
-        let no_time =
-            |text| Error::usage(t!("logs.bad_since", text = text)).hint(t!("logs.hint_since"));
-        text.map(|text| parse(text, now).ok_or_else(|| no_time(text)))
-            .transpose()
-    };
-    let since = bound(&args.since, time::moment)?;
-    let until = bound(&args.until, time::last_moment)?;
+    let since = args.since.as_deref();
+    let since = since.map(|text| cli::time(text, now, time::moment));
+    let until = args.until.as_deref();
+    let until = until.map(|text| cli::time(text, now, time::last_moment));
+    let (since, until) = (since.transpose()?, until.transpose()?);
     let package = args.package.as_deref().map(canonical);
     let wanted = |run: &&Run| {
         !(args.failed && run.is_success())

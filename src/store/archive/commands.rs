@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::installed_files::{read, sites};
 use crate::files::{Folder, Walk};
-use crate::inventory::canonical;
+use crate::inventory::{canonical, name_and_version};
 use crate::project::{Venv, VenvLayout};
 use crate::store::places;
 
@@ -20,10 +20,7 @@ pub fn commands(venv: &Venv, names: &BTreeSet<String>) -> Vec<String> {
     for site in sites(venv) {
         let entries = walk.folder(&site).and_then(Folder::names);
         for entry in entries.unwrap_or_default() {
-            let name = entry
-                .to_str()
-                .and_then(|name| name.strip_suffix(".dist-info"));
-            let name = name.and_then(|name| name.split_once('-'));
+            let name = entry.to_str().and_then(name_and_version);
             if !name.is_some_and(|(name, _)| names.contains(&canonical(name))) {
                 continue;
             }

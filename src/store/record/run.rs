@@ -70,6 +70,12 @@ impl Run {
         }
     }
 
+    /// When it ended.
+    pub fn ended_at(&self) -> DateTime<Utc> {
+        let took = self.record().map(RunRecord::duration);
+        self.at() + took.unwrap_or_default()
+    }
+
     /// pip's command, or what the toolkit did.
     pub fn action(&self) -> &str {
         match self {

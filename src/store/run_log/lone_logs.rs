@@ -10,7 +10,7 @@ use crate::files::Folder;
 use crate::files::momentary::found;
 use crate::project::LOGS;
 use crate::store::log::file::Header;
-use crate::store::record::{LoneLog, Run, RunRecord};
+use crate::store::record::{LoneLog, Run};
 
 /// Runs that only their logs tell of.
 #[derive(Debug, Default)]
@@ -91,12 +91,11 @@ impl LoneLogs {
 
 /// When `run` ended, as the names of logs begin.
 fn ended(run: &Run) -> String {
-    let took = run.record().map(RunRecord::duration).unwrap_or_default();
     let by_name = run
         .log_name()
         .and_then(|name| name.get(..14))
         .map(str::to_owned);
-    by_name.unwrap_or_else(|| (run.at() + took).format("%Y%m%d%H%M%S").to_string())
+    by_name.unwrap_or_else(|| run.ended_at().format("%Y%m%d%H%M%S").to_string())
 }
 
 /// Whether `name` is that of a log as AIM-Forge calls it: ours have a run's id, and so a record.
