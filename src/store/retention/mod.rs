@@ -1,6 +1,7 @@
 //! How much of the history stays.
 
 mod due;
+mod excess;
 mod limits;
 mod prune;
 

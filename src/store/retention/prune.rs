@@ -1,9 +1,6 @@
 //! How long runs are kept: by number, age and size, whichever is met first; oldest go first, the newest run never goes.
 //!
 //! After a run, a history that is over a limit is cut a little below it: it is written anew once in many runs.
-//!
-//! The order is that of the records, in which runs were entered: a clock may have said anything. Nor is a clock
-//! believed that tells of age alone, unless a person asks: see [`Ageing`].
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -13,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::due;
+use super::excess::{Ageing, KeptRun, beyond};
 use super::limits::Limits;
 use crate::files::Folder;
 use crate::files::atomic::UNDER_WAY;
@@ -125,17 +123,6 @@ fn carry_out(
     Ok(plan.pruned())
 }
 
-/// A run as retention sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct KeptRun {
-    at: DateTime<Utc>,
-    bytes: u64,
-    /// Its place in the file of records.
-    line: Option<usize>,
-    /// The file name of its log.
-    log: Option<String>,
-}
-
 /// A record as far as retention needs it: reading all of it would be most of what a run costs us.
 #[derive(Debug, Clone, Deserialize)]
 struct Brief {
@@ -152,15 +139,6 @@ impl Numbered for Brief {
     fn number(&self) -> Option<RunNumber> {
         self.number
     }
-}
-
-/// How runs become too old.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ageing {
-    /// By the clock, at once: a person asks for it.
-    Asked,
-    /// By the times that the history itself has, and in small parts: one run on a day far ahead takes nothing with it.
-    Slow,
 }
 
 /// What goes.
@@ -217,9 +195,14 @@ impl Pruning {
         }
     }
 
+    /// The places of the lines that go.
+    fn lines_that_go(&self) -> HashSet<usize> {
+        self.goes.iter().filter_map(|kept| kept.line).collect()
+    }
+
     /// The oldest generation that a record tells of which stays; none where nothing goes.
     fn oldest_generation(&self) -> Option<Generation> {
-        let goes: HashSet<usize> = self.goes.iter().filter_map(|kept| kept.line).collect();
+        let goes = self.lines_that_go();
         if goes.is_empty() {
             return None;
         }
@@ -238,7 +221,7 @@ impl Pruning {
 
     /// Lines that say nothing stay as long as an older record does.
     fn lines_that_stay(&self) -> impl Iterator<Item = &[u8]> {
-        let goes: HashSet<usize> = self.goes.iter().filter_map(|kept| kept.line).collect();
+        let goes = self.lines_that_go();
         let stays =
             move |place: usize, line: &Line<Brief>| line.record.is_ok() && !goes.contains(&place);
         let first = self
@@ -253,69 +236,6 @@ impl Pruning {
             .filter(move |(place, line)| line.record.is_err() || stays(*place, line))
             .filter_map(|(_, line)| line.raw.as_deref())
     }
-}
-
-/// Those of `all` that are over `limits` at `now`, the newest first.
-fn beyond(
-    mut all: Vec<KeptRun>,
-    limits: Limits,
-    ageing: Ageing,
-    now: DateTime<Utc>,
-) -> Vec<KeptRun> {
-    order(&mut all);
-    let mut stays = staying(&all, limits, ageing, now);
-    if stays < all.len() && ageing == Ageing::Slow {
-        stays = staying(&all, limits.with_room(), ageing, now);
-    }
-    all.split_off(stays)
-}
-
-/// How many of `all`, the newest first, are within `limits` at `now`.
-fn staying(all: &[KeptRun], limits: Limits, ageing: Ageing, now: DateTime<Utc>) -> usize {
-    let room = limits.bytes();
-    let mut bytes = 0_u64;
-    let stays = all
-        .iter()
-        .enumerate()
-        .take_while(|(place, kept)| {
-            bytes = bytes.saturating_add(kept.bytes);
-            let is_over = *place as u64 >= limits.runs || bytes > room;
-            *place == 0 || !is_over
-        })
-        .count();
-    let (today, at_most) = match ageing {
-        Ageing::Asked => (now, stays),
-        Ageing::Slow => (today(all, now), (stays / AT_ONCE).max(1)),
-    };
-    let aged = limits.oldest(today).map_or(0, |oldest| {
-        let kept = all[..stays].iter().skip(1).rev();
-        kept.take_while(|kept| kept.at < oldest).count()
-    });
-    stays - aged.min(at_most)
-}
-
-/// Of the runs, one of so many may go at once because of its age alone.
-const AT_ONCE: usize = 4;
-
-/// The time by which runs are old: not later than that of the newest of `all`, the one that has just ended aside.
-fn today(all: &[KeptRun], now: DateTime<Utc>) -> DateTime<Utc> {
-    let others = all.iter().skip(1).map(|kept| kept.at);
-    others.max().map_or(now, |newest| now.min(newest))
-}
-
-/// Newest first: records by their lines; a log that has no record stands where its time is among them.
-fn order(all: &mut [KeptRun]) {
-    let mut lines: Vec<(usize, DateTime<Utc>)> = all
-        .iter()
-        .filter_map(|kept| Some((kept.line?, kept.at)))
-        .collect();
-    lines.sort_unstable();
-    let place = |kept: &KeptRun| {
-        let after = |at: DateTime<Utc>| lines.iter().find(|(_, line)| *line > at);
-        let before = kept.line.or_else(|| after(kept.at).map(|(line, _)| *line));
-        (before.unwrap_or(usize::MAX), kept.line.is_some(), kept.at)
-    };
-    all.sort_by_cached_key(|kept| std::cmp::Reverse(place(kept)));
 }
 
 /// The logs in the folder, by name, with their sizes.
@@ -380,95 +300,9 @@ fn is_old(folder: &Folder, name: &str) -> bool {
 mod tests {
     use std::fs;
 
-    use chrono::TimeDelta;
-
     use super::*;
     use crate::project::Config;
     use crate::store::{RunRecord, testing};
-
-    const MIB: u64 = 1 << 20;
-
-    /// Each run is a day older than the one before it; the newest is of today. Gives how many stay.
-    fn check(sizes: &[u64], limits: (u64, u64, u64), expected: usize) {
-        let now = Utc::now();
-        let all: Vec<KeptRun> = sizes
-            .iter()
-            .zip(0..)
-            .map(|(&bytes, days)| KeptRun {
-                at: now - TimeDelta::days(days),
-                bytes,
-                line: None,
-                log: None,
-            })
-            .collect();
-        let goes = beyond(all.clone(), limits_of(limits), Ageing::Asked, now);
-        assert_eq!(goes, all[expected..], "{limits:?}");
-    }
-
-    fn limits_of((runs, days, mib): (u64, u64, u64)) -> Limits {
-        Limits {
-            runs,
-            days,
-            mib,
-            before: None,
-        }
-    }
-
-    #[test]
-    fn the_first_limit_that_is_met_counts() {
-        let five = [MIB; 5];
-        check(&five, (200, 90, 256), 5);
-        check(&five, (3, 90, 256), 3);
-        check(&five, (200, 2, 256), 3);
-        check(&five, (200, 90, 2), 2);
-        check(&five, (u64::MAX, u64::MAX, u64::MAX), 5);
-        check(&[], (0, 0, 0), 0);
-    }
-
-    #[test]
-    fn a_clock_that_is_wrong_takes_no_history_with_it() {
-        let now = Utc::now();
-        let run = |line: usize, days: i64| KeptRun {
-            at: now + TimeDelta::days(days),
-            bytes: 1,
-            line: Some(line),
-            log: None,
-        };
-        let limits = limits_of((200, 90, 256));
-        let goes = |all: &[KeptRun], days: i64| {
-            let now = now + TimeDelta::days(days);
-            beyond(all.to_vec(), limits, Ageing::Slow, now)
-        };
-        let mut all: Vec<_> = (0..40).map(|line| run(line, 0)).collect();
-        all.push(run(40, 200));
-        assert_eq!(goes(&all, 200), [], "the run that is ahead itself");
-        all.push(run(41, 200));
-        assert_eq!(goes(&all, 200).len(), 10, "of 42, a part");
-        assert_eq!(goes(&all, 0), [], "the clock is right again");
-        all.push(run(42, 0));
-        let asked = Limits { runs: 1, ..limits };
-        let stays = |goes: &[KeptRun]| all.iter().filter(|kept| !goes.contains(kept)).count();
-        let goes = beyond(all.clone(), asked, Ageing::Slow, now);
-        assert_eq!(stays(&goes), 1);
-        assert!(!goes.contains(&all[42]), "the last run is the newest");
-    }
-
-    #[test]
-    fn what_began_before_a_time_goes() {
-        let now = Utc::now();
-        let run = |line: usize, hours: i64| KeptRun {
-            at: now - TimeDelta::hours(hours),
-            bytes: 1,
-            line: Some(line),
-            log: None,
-        };
-        let all = vec![run(0, 5), run(1, 3), run(2, 1)];
-        let limits = Limits {
-            before: Some(now - TimeDelta::hours(2)),
-            ..limits_of((200, 90, 256))
-        };
-        assert_eq!(beyond(all, limits, Ageing::Asked, now).len(), 2);
-    }
 
     #[test]
     fn a_history_at_its_limit_is_not_written_anew_after_each_run() {
@@ -507,36 +341,6 @@ mod tests {
     }
 
     #[test]
-    fn a_log_without_a_record_stands_where_its_time_is() {
-        let at = |days: i64| DateTime::UNIX_EPOCH + TimeDelta::days(days);
-        let run = |line: Option<usize>, days: i64| KeptRun {
-            at: at(days),
-            bytes: 1,
-            line,
-            log: None,
-        };
-        let mut all = vec![
-            run(None, 5),
-            run(Some(0), 1),
-            run(None, 0),
-            run(Some(1), 10),
-            run(None, 20),
-        ];
-        order(&mut all);
-        let days: Vec<_> = all
-            .iter()
-            .map(|kept| (kept.at - at(0)).num_days())
-            .collect();
-        assert_eq!(days, [20, 10, 5, 1, 0]);
-    }
-
-    #[test]
-    fn the_newest_run_never_goes() {
-        check(&[5 * MIB, MIB], (0, 0, 0), 1);
-        check(&[5 * MIB, MIB], (200, 90, 1), 1);
-    }
-
-    #[test]
     fn log_and_record_go_together_and_strangers_stay() {
         let (_dir, project) = testing::project();
         let layout = project.layout();
@@ -556,7 +360,12 @@ mod tests {
         let lone = "20010101000000_install_success.log";
         fs::write(layout.logs().join(lone), "action: install\n").expect("write");
         fs::write(layout.logs().join("notes.txt"), "mine").expect("write");
-        let limits = limits_of((2, 36_500, 1));
+        let limits = Limits {
+            runs: 2,
+            days: 36_500,
+            mib: 1,
+            before: None,
+        };
         let would = prune(&project, limits, None).expect("planned");
         assert_eq!(would.runs, 2);
         assert_eq!(
