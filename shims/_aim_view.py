@@ -28,9 +28,9 @@ HARMLESS = ("-t", "--target", "--prefix", "--root", "--dry-run", "-h", "--help")
 
 
 def keep_compiled_apart():
-    """Has what is compiled of the view put into a folder of its own, also by those who ask where it belongs (pytest), and
-    what is compiled of what it leads to beside what other views compile of that. All other files have theirs where it
-    always is."""
+    """Has what is compiled of the view put into a folder of its own, also by those who ask where it belongs (pytest),
+    and what is compiled of what it leads to beside what other views compile of that. All other files have theirs where
+    it always is."""
     if sys.pycache_prefix is not None:  # the person has said where
         return
     importing = sys.modules["_frozen_importlib_external"]

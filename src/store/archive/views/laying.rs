@@ -33,6 +33,8 @@ pub(super) struct Laying<'a> {
     pub(super) from: &'a [PathBuf],
     pub(super) to: &'a Path,
     pub(super) view: Walk,
+    /// Another view: a further name of a link that it has is made sooner than a link.
+    pub(super) other: Option<Walk>,
 }
 
 impl Laying<'_> {
@@ -80,7 +82,14 @@ impl Laying<'_> {
     fn link(&mut self, path: &Path, name: &OsStr, entry: usize) -> io::Result<()> {
         let entry = &self.entries[entry];
         let target = self.archive.join(entry).join(FILES).join(path).join(name);
-        self.view.folder(path)?.make_link(name, target)
+        let to = self.view.folder(path)?;
+        let other = self.other.as_mut();
+        let there = other.and_then(|other| other.folder(path).ok());
+        let has_same = |there: &&Folder| there.read_link(name).is_ok_and(|leads| leads == target);
+        match there.filter(has_same) {
+            Some(there) if there.link(name, to, name).is_ok() => Ok(()),
+            _ => to.make_link(name, target),
+        }
     }
 
     /// Gives the file or link `name` in `path`, which is in no folder of packages, its place in the view.

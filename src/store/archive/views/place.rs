@@ -139,17 +139,30 @@ impl Views {
     /// # Errors
     /// What the system says.
     pub(super) fn keep_newest(&self, most: usize) -> io::Result<usize> {
+        let mut removed = 0;
+        for name in self.newest_first()?.iter().skip(most) {
+            removed += usize::from(self.remove(name)?);
+        }
+        Ok(removed)
+    }
+
+    /// The view that was used last.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn newest(&self) -> io::Result<Option<Folder>> {
+        let newest = self.newest_first()?.into_iter().next();
+        newest.map(|name| self.folder.folder(name)).transpose()
+    }
+
+    fn newest_first(&self) -> io::Result<Vec<String>> {
         let mut views: Vec<_> = self
             .names()?
             .into_iter()
             .filter_map(|name| Some((self.folder.found(&name).ok()?.modified, name)))
             .collect();
         views.sort();
-        let mut removed = 0;
-        for (_, name) in views.iter().rev().skip(most) {
-            removed += usize::from(self.remove(name)?);
-        }
-        Ok(removed)
+        Ok(views.into_iter().rev().map(|(_, name)| name).collect())
     }
 
     /// Removes what was compiled of entries that are not in `kept` and that no view leads to.
@@ -171,7 +184,8 @@ impl Views {
     fn names(&self) -> io::Result<Vec<String>> {
         let names = self.folder.names()?.into_iter();
         let names = names.filter_map(|name| name.into_string().ok());
-        Ok(names.filter(|name| name != COMPILED).collect())
+        let is_view = |name: &String| name != COMPILED && !name.ends_with(PART);
+        Ok(names.filter(is_view).collect())
     }
 
     fn note(&self, name: &str) -> Note {

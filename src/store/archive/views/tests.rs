@@ -90,6 +90,24 @@ fn what_one_distribution_has_is_a_link_and_what_several_share_is_a_folder_of_lin
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_link_that_another_view_has_is_no_new_one() {
+    use std::os::unix::fs::MetadataExt as _;
+    let (_dir, project) = shared();
+    let views = [1, 2].map(|one| view(&project, &contents(&project, one).expect("known")));
+    let links = |name: &str| {
+        let paths = views
+            .each_ref()
+            .map(|one| one.venv().root().join(SITE).join(name));
+        paths.map(|path| path.symlink_metadata().expect("a link").ino())
+    };
+    let [first, second] = links("two-1.dist-info");
+    assert_eq!(first, second);
+    let [first, second] = links("alone");
+    assert_ne!(first, second, "it leads to another entry");
+}
+
 #[test]
 fn what_is_the_same_is_made_once_and_half_a_view_is_none() {
     let (_dir, project) = shared();

@@ -245,6 +245,7 @@ impl<'a> Making<'a> {
             from: &from,
             to,
             view: Walk::from(views.folder.folder(part)?),
+            other: views.newest()?.map(Walk::from),
         };
         laying.lay()?;
         views.folder.make_folder(COMPILED)?;
