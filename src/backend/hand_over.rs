@@ -28,9 +28,6 @@ use crate::system;
 /// The form of an estate. Another number is for a form that a program which knows this one would misread.
 const SCHEMA: u32 = 1;
 
-/// The first descriptor after the standard ones.
-const FIRST_OF_OTHERS: i32 = 3;
-
 /// All that is handed over.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Estate {
@@ -118,7 +115,7 @@ pub(super) fn received(host: &Host) -> Option<io::Result<Estate>> {
     let number = host.var(env_vars::HANDED_OVER)?;
     let estate = read(number);
     if estate.is_err() {
-        system::close_from(FIRST_OF_OTHERS);
+        system::close_others();
     }
     Some(estate)
 }

@@ -21,9 +21,6 @@ use crate::system;
 /// The last signal of any system: Linux has 64, macOS 31.
 const LAST_SIGNAL: c_int = 64;
 
-/// The first descriptor after the standard ones.
-const FIRST_OF_OTHERS: c_int = 3;
-
 /// Which of the descriptors 0, 1 and 2 were closed when this process started.
 static CLOSED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
 
@@ -113,7 +110,7 @@ pub fn detach(command: &mut Command) {
             setsid()?;
             forget_signals();
             // Std closes its own by itself; those that the caller was given are meant for nobody else.
-            system::close_on_exec_from(FIRST_OF_OTHERS);
+            system::close_others_on_exec();
             Ok(())
         });
     }

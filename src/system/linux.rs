@@ -15,7 +15,7 @@ use rustix::process::{
 };
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer};
 
-use super::ServiceManager;
+use super::{CallingProcess, FIRST_OF_OTHERS, ServiceManager};
 
 /// The longest path of a socket, in bytes (unix(7): 108 with the NUL at its end).
 pub(crate) const LONGEST_SOCKET_PATH: usize = 107;
@@ -81,22 +81,22 @@ pub(crate) fn end_with_parent(command: &mut Command) {
     }
 }
 
-/// Has every descriptor from `first` on closed when another program takes the place of this one. Only makes system
-/// calls.
+/// Has every descriptor but the standard ones closed when another program takes the place of this one. Only makes
+/// system calls.
 #[expect(unsafe_code, reason = "rustix leaves this call to its callers, too")]
-pub(crate) fn close_on_exec_from(first: libc::c_int) {
+pub(crate) fn close_others_on_exec() {
     // SAFETY: takes numbers alone, and closes nothing in this process.
     let done = unsafe {
         libc::syscall(
             libc::SYS_close_range,
-            first,
+            FIRST_OF_OTHERS,
             libc::c_uint::MAX,
             libc::CLOSE_RANGE_CLOEXEC,
         )
     };
     // Linux before 5.11
     if done != 0 {
-        super::each_close_on_exec(first);
+        super::each_close_on_exec();
     }
 }
 
@@ -154,19 +154,6 @@ pub(crate) fn session_of(pid: u64) -> Option<u64> {
 pub(crate) fn beginning_of(pid: u64) -> Option<u64> {
     let stat = Stat::of(pid)?;
     (!matches!(stat.state, 'Z' | 'X')).then_some(stat.began)
-}
-
-/// A process that called another one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CallingProcess {
-    /// The process that started it, by its number.
-    pub(crate) parent: u64,
-    /// Its session, likewise.
-    pub(crate) session: u64,
-    /// Its name: the beginning of its file's, or what it gave itself.
-    pub(crate) name: String,
-    /// What it was called with.
-    pub(crate) words: Vec<String>,
 }
 
 /// The process `pid`, as far as it can be told who it is (`proc_pid_stat(5)`, `proc_pid_cmdline(5)`).

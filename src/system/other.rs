@@ -8,7 +8,7 @@ use libc::siginfo_t;
 use rustix::process::Pid;
 use rustix::pty::OpenptFlags;
 
-use super::ServiceManager;
+use super::{CallingProcess, ServiceManager};
 
 /// The longest path of a socket, in bytes (unix(4) of the BSDs: 104 with the NUL at its end).
 pub(crate) const LONGEST_SOCKET_PATH: usize = 103;
@@ -62,9 +62,9 @@ pub(crate) fn forbid_dump() {}
 /// The system tells no process of its parent's end; a worker notices that its socket has closed.
 pub(crate) fn end_with_parent(_command: &mut Command) {}
 
-/// Has every descriptor from `first` on closed when another program takes the place of this one.
-pub(crate) fn close_on_exec_from(first: libc::c_int) {
-    super::each_close_on_exec(first);
+/// Has every descriptor but the standard ones closed when another program takes the place of this one.
+pub(crate) fn close_others_on_exec() {
+    super::each_close_on_exec();
 }
 
 /// A file that has no name and goes with its last descriptor: it has lost that as soon as it was made.
@@ -114,19 +114,6 @@ pub(crate) fn session_of(_pid: u64) -> Option<u64> {
 /// As [`processes`].
 pub(crate) fn beginning_of(_pid: u64) -> Option<u64> {
     None
-}
-
-/// A process that called another one: there is no telling.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CallingProcess {
-    /// As on Linux.
-    pub(crate) parent: u64,
-    /// As on Linux.
-    pub(crate) session: u64,
-    /// As on Linux.
-    pub(crate) name: String,
-    /// As on Linux.
-    pub(crate) words: Vec<String>,
 }
 
 /// As [`processes`].
