@@ -79,19 +79,23 @@ pub(super) mod as_text {
     use super::{BASE64, Deserialize, Deserializer, Serializer};
 
     /// As base64.
-    pub(in crate::backend) fn serialize<S: Serializer>(
-        bytes: &[u8],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64.encode(bytes))
+    pub(in crate::backend) fn serialize<B, S>(bytes: &B, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        B: Clone + Into<Vec<u8>>,
+        S: Serializer,
+    {
+        serializer.serialize_str(&BASE64.encode(&bytes.clone().into()))
     }
 
     /// From base64.
-    pub(in crate::backend) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<u8>, D::Error> {
+    pub(in crate::backend) fn deserialize<'de, B, D>(deserializer: D) -> Result<B, D::Error>
+    where
+        B: From<Vec<u8>>,
+        D: Deserializer<'de>,
+    {
         let text = String::deserialize(deserializer)?;
-        BASE64.decode(text.as_bytes()).map_err(D::Error::custom)
+        let bytes = BASE64.decode(text.as_bytes());
+        bytes.map(B::from).map_err(D::Error::custom)
     }
 }
 

@@ -2,25 +2,18 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
+use crate::backend::handed::as_text;
+
 /// Above so many bytes the page is not listened to until the terminal has taken some.
 const PLENTY: usize = 256 << 10;
 
 /// A queue of bytes.
-#[derive(Debug, Default)]
-pub(super) struct Input(VecDeque<u8>);
-
-impl From<Vec<u8>> for Input {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes.into())
-    }
-}
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Input(#[serde(with = "as_text")] VecDeque<u8>);
 
 impl Input {
-    /// All of it.
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.0.into()
-    }
-
     /// Takes in what was typed.
     pub(super) fn push(&mut self, typed: &str) {
         self.0.extend(typed.as_bytes());

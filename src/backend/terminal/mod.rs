@@ -302,7 +302,7 @@ impl Terminals {
         let _here = runtime.enter();
         let mut sessions = self.0.sessions.lock();
         for terminal in handed {
-            let id = terminal.session.id().to_owned();
+            let id = terminal.session.id.clone();
             let (orders, given) = mpsc::unbounded_channel();
             let buffer = Arc::clone(&self.0.buffer);
             let session = match Session::take_up(terminal.session, given, buffer) {

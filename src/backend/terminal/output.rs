@@ -28,10 +28,12 @@ const RESET: &[u8] = b"\x1bc";
 const CLEARED: &[u8] = b"\x1b[?1049l\x1b[!p\x1b[0m\x1b[?7h\x1b(B\x1b[H\x1b[2J";
 
 /// The output of one session.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Output {
     /// How many bytes are kept.
+    #[serde(skip, default = "usual_most")]
     most: usize,
+    #[serde(with = "as_text")]
     kept: VecDeque<u8>,
     /// The place of the first kept byte.
     start: u64,
@@ -40,42 +42,6 @@ pub(super) struct Output {
     drawing: Option<Drawing>,
     /// Up to here some page was sent the stream, and its terminal has answered what was asked of it.
     answered: u64,
-}
-
-/// The output of a session that is handed over.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct HandedOutput {
-    #[serde(with = "as_text")]
-    kept: Vec<u8>,
-    start: u64,
-    before: Modes,
-    drawing: Option<Drawing>,
-    answered: u64,
-}
-
-impl From<Output> for HandedOutput {
-    fn from(output: Output) -> Self {
-        Self {
-            kept: output.kept.into(),
-            start: output.start,
-            before: output.before,
-            drawing: output.drawing,
-            answered: output.answered,
-        }
-    }
-}
-
-impl From<HandedOutput> for Output {
-    fn from(handed: HandedOutput) -> Self {
-        Self {
-            most: KEPT,
-            kept: handed.kept.into(),
-            start: handed.start,
-            before: handed.before,
-            drawing: handed.drawing,
-            answered: handed.answered,
-        }
-    }
 }
 
 /// What a page is to show that comes to a session.
@@ -95,9 +61,13 @@ pub(super) struct Replay {
     pub(super) is_in_doubt: bool,
 }
 
+fn usual_most() -> usize {
+    KEPT
+}
+
 impl Default for Output {
     fn default() -> Self {
-        Self::keeping(KEPT)
+        Self::keeping(usual_most())
     }
 }
 

@@ -19,12 +19,12 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::drawing::{Drawing, Size};
 use super::input::Input;
-use super::output::{HandedOutput, Output};
+use super::output::Output;
 use super::page::{Heard, Page};
 use super::protocol::{Farewell, FromPage, exit};
 use super::pty::Pty;
 use super::shell::Shell;
-use crate::backend::handed::{Handed, as_text};
+use crate::backend::handed::Handed;
 use crate::backend::supervise;
 use crate::backend::web_socket::Came;
 
@@ -36,13 +36,6 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// How long the last of the output may take to come once the shell has ended.
 const REST: Duration = Duration::from_millis(500);
-
-impl HandedSession {
-    /// Its name.
-    pub(super) fn id(&self) -> &str {
-        &self.id
-    }
-}
 
 /// How long a page may take to answer the goodbye of a daemon that moves: it is told, and comes again, all the same.
 const GOODBYE: Duration = Duration::from_millis(100);
@@ -63,13 +56,12 @@ pub(super) enum Order {
 /// A session on its way to the program that takes this one's place.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct HandedSession {
-    id: String,
+    pub(super) id: String,
     leader: i32,
     pub(super) master: Handed,
     size: Size,
-    output: HandedOutput,
-    #[serde(with = "as_text")]
-    input: Vec<u8>,
+    output: Output,
+    input: Input,
     visits: u64,
     still: Duration,
     idle: Option<Duration>,
@@ -193,8 +185,8 @@ impl Session {
             id: handed.id,
             pty: Pty::take_up(handed.master.into_inner(), leader)?,
             size: handed.size,
-            output: handed.output.into(),
-            input: handed.input.into(),
+            output: handed.output,
+            input: handed.input,
             page: None,
             visits: handed.visits,
             orders,
@@ -218,8 +210,8 @@ impl Session {
             leader: self.pty.pid().cast_signed(),
             master: self.pty.into_master().into(),
             size: self.size,
-            output: self.output.into(),
-            input: self.input.into_bytes(),
+            output: self.output,
+            input: self.input,
             visits: self.visits,
             still: self.still_since.elapsed(),
             idle: self.idle,
