@@ -4,11 +4,13 @@
 //! live on one thread of their own ([`Terminals`]), so that nothing that floods there holds up a node. Start reading at
 //! `session`, which owns a shell from its first to its last byte; `pty` is the shell on its terminal, `shell` how it is
 //! started, `output` what it has put out, `page` where that is shown, `protocol` what the two say to each other.
-//! `modes` and `drawing` keep the screen right for a page that has missed too much.
+//! `modes` and `drawing` keep the screen right for a page that has missed too much. `handed` has the sessions go on
+//! when another program takes the daemon's place.
 //!
 //! It knows nothing of workers, and of a project no more than its folder and its environment.
 
 mod drawing;
+mod handed;
 mod input;
 mod leader;
 mod modes;
@@ -28,18 +30,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use self::drawing::Size;
+pub(super) use self::handed::HandedTerminal;
 use self::page::turn_away;
 pub(super) use self::protocol::{Farewell, SUBPROTOCOL};
-use self::session::{HandedSession, Order, Session, Visit, sized};
+use self::session::{Order, Session, Visit, sized};
 use self::shell::Shell;
 use super::events::Events;
-use super::handed::Handed;
 use super::idle::idle_limit;
 use super::locked::Locked;
 use super::script_folder::ScriptFolder;
@@ -96,24 +97,6 @@ struct Open {
     /// The environment's then.
     generation: u64,
     orders: mpsc::UnboundedSender<Order>,
-}
-
-/// A session on its way to the program that takes this one's place, as others see it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct HandedTerminal {
-    project: ProjectId,
-    folder: PathBuf,
-    shell: PathBuf,
-    started_at: DateTime<Utc>,
-    generation: u64,
-    session: HandedSession,
-}
-
-impl HandedTerminal {
-    /// What has to stay open on the way.
-    pub(super) fn descriptor(&self) -> &Handed {
-        &self.session.master
-    }
 }
 
 /// What a page asks for when it comes.
@@ -251,78 +234,16 @@ impl Terminals {
         supervise::spawn("a terminal", async move {
             let parting = supervise::caught("a terminal", session.live()).await;
             here.0.sessions.lock().open.remove(&id);
-            if let Ok(None) = parting {
-                return here.0.count.send_modify(|count| *count -= 1);
+            let is_handed_over = matches!(parting, Ok(None));
+            if !is_handed_over {
+                here.0.events.terminal_exited(&project, &id);
             }
-            here.0.events.terminal_exited(&project, &id);
             if let Ok(Some(parting)) = parting {
                 tracing::debug!(session = id, status = ?parting.status, "a terminal has ended");
                 let _ = supervise::caught("a terminal", parting.tell()).await;
             }
             here.0.count.send_modify(|count| *count -= 1);
         });
-    }
-
-    /// Hands every session over to the program that takes this one's place, and takes no more. One that does not come
-    /// along in time is lost with its terminal.
-    pub(super) async fn hand_over(&self) -> Vec<HandedTerminal> {
-        let open: Vec<Open> = {
-            let mut sessions = self.0.sessions.lock();
-            sessions.is_closed = true;
-            sessions.open.values().cloned().collect()
-        };
-        let asked = open.into_iter().filter_map(|open| {
-            let (to, session) = oneshot::channel();
-            open.orders.send(Order::HandOver(to)).ok()?;
-            Some((open, session))
-        });
-        let asked: Vec<_> = asked.collect();
-        let mut handed = Vec::new();
-        for (open, session) in asked {
-            if let Ok(Ok(session)) = timeout(PATIENCE, session).await {
-                handed.push(HandedTerminal {
-                    project: open.project,
-                    folder: open.folder,
-                    shell: open.shell,
-                    started_at: open.started_at,
-                    generation: open.generation,
-                    session,
-                });
-            }
-        }
-        handed
-    }
-
-    /// Has the sessions live on that were handed over. To be called before pages can come to them.
-    pub(super) fn take_up(&self, handed: Vec<HandedTerminal>) -> io::Result<()> {
-        if handed.is_empty() {
-            return Ok(());
-        }
-        let runtime = self.runtime()?;
-        let _here = runtime.enter();
-        let mut sessions = self.0.sessions.lock();
-        for terminal in handed {
-            let id = terminal.session.id.clone();
-            let (orders, given) = mpsc::unbounded_channel();
-            let buffer = Arc::clone(&self.0.buffer);
-            let session = match Session::take_up(terminal.session, given, buffer) {
-                Ok(session) => session,
-                Err(error) => {
-                    tracing::error!(session = id, %error, "a terminal cannot be taken over");
-                    continue;
-                }
-            };
-            let open = Open {
-                project: terminal.project,
-                folder: terminal.folder,
-                shell: terminal.shell,
-                started_at: terminal.started_at,
-                generation: terminal.generation,
-                orders,
-            };
-            self.begin(&mut sessions, id, open, session);
-        }
-        Ok(())
     }
 
     /// The events of a project, as a page reads them.

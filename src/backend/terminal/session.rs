@@ -5,6 +5,8 @@
 //!
 //! **Invariant:** a session lives exactly as long as its task; when that ends, no process and no descriptor is left.
 
+mod handed;
+
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -12,11 +14,10 @@ use std::process::ExitStatus;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustix::process::Pid;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
+pub(super) use self::handed::HandedSession;
 use super::drawing::{Drawing, Size};
 use super::input::Input;
 use super::output::Output;
@@ -24,7 +25,6 @@ use super::page::{Heard, Page};
 use super::protocol::{Farewell, FromPage, exit};
 use super::pty::Pty;
 use super::shell::Shell;
-use crate::backend::handed::Handed;
 use crate::backend::supervise;
 use crate::backend::web_socket::Came;
 
@@ -37,9 +37,6 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How long the last of the output may take to come once the shell has ended.
 const REST: Duration = Duration::from_millis(500);
 
-/// How long a page may take to answer the goodbye of a daemon that moves: it is told, and comes again, all the same.
-const GOODBYE: Duration = Duration::from_millis(100);
-
 /// What others ask of a session.
 #[derive(Debug)]
 pub(super) enum Order {
@@ -51,20 +48,6 @@ pub(super) enum Order {
     Tell(oneshot::Sender<Told>),
     /// To go to the program that takes this one's place.
     HandOver(oneshot::Sender<HandedSession>),
-}
-
-/// A session on its way to the program that takes this one's place.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct HandedSession {
-    pub(super) id: String,
-    leader: i32,
-    pub(super) master: Handed,
-    size: Size,
-    output: Output,
-    input: Input,
-    visits: u64,
-    still: Duration,
-    idle: Option<Duration>,
 }
 
 /// A page that comes.
@@ -168,54 +151,6 @@ impl Session {
             alarm: Box::pin(sleep_until(Instant::now())),
             buffer,
         })
-    }
-
-    /// The session that was handed over.
-    ///
-    /// # Errors
-    /// When its terminal cannot be watched.
-    pub(super) fn take_up(
-        handed: HandedSession,
-        orders: mpsc::UnboundedReceiver<Order>,
-        buffer: Buffer,
-    ) -> io::Result<Self> {
-        let leader = Pid::from_raw(handed.leader).ok_or(io::ErrorKind::InvalidData)?;
-        let now = Instant::now();
-        Ok(Self {
-            id: handed.id,
-            pty: Pty::take_up(handed.master.into_inner(), leader)?,
-            size: handed.size,
-            output: handed.output,
-            input: handed.input,
-            page: None,
-            visits: handed.visits,
-            orders,
-            still_since: now.checked_sub(handed.still).unwrap_or(now),
-            idle: handed.idle,
-            drawing: None,
-            alarm: Box::pin(sleep_until(now)),
-            buffer,
-        })
-    }
-
-    /// The page is told to come again; the shell notices nothing, and what it prints meanwhile waits in its terminal.
-    async fn hand_over(mut self) -> HandedSession {
-        if let Some(page) = self.page.take() {
-            self.output.answered(page.place());
-            let parting = page.part(None, None, &Farewell::GoingAway);
-            let _ = timeout(GOODBYE, parting).await;
-        }
-        HandedSession {
-            id: self.id,
-            leader: self.pty.pid().cast_signed(),
-            master: self.pty.into_master().into(),
-            size: self.size,
-            output: self.output,
-            input: self.input,
-            visits: self.visits,
-            still: self.still_since.elapsed(),
-            idle: self.idle,
-        }
     }
 
     /// Lives until the shell ends, or is to end. Gives what is left to be said then; nothing where it was handed over.
