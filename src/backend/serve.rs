@@ -79,8 +79,8 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
         );
         (Some(left.place), left.tcp, left.terminals)
     });
-    let (mut place, listener) = match place(host, args, handed)? {
-        Awaited::Free(place, listener) => (place, listener),
+    let mut place = match place(host, args, handed)? {
+        Awaited::Free(place) => place,
         Awaited::Served(socket) => {
             announce(&socket, None, console);
             return Ok(Exit::Done);
@@ -96,7 +96,7 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
         let mut doors = Doors::new(Arc::clone(&daemon), shares);
         // Before a page can come back to one.
         daemon.terminals().take_up(terminals)?;
-        let listeners = doors.open_socket(listener)?;
+        let listeners = doors.open_socket(place.listener()?)?;
         let url = match (args.listen, tcp) {
             (Some(_), Some(handed)) => Some(doors.take_up_tcp(handed, &args.allow_origins)?),
             (Some(address), None) => {
@@ -217,17 +217,15 @@ async fn unused(host: &Host, args: &ServeArgs, daemon: &Daemon) -> u64 {
 /// The place to serve: the one that was handed over, else the socket that was given, else the usual one.
 fn place(host: &Host, args: &ServeArgs, handed: Option<HandedPlace>) -> Result<Awaited> {
     if let Some(handed) = handed {
-        let (place, listener) = ServedSocket::take_up(handed)?;
-        return Ok(Awaited::Free(place, listener));
+        return ServedSocket::take_up(handed).map(Awaited::Free);
     }
     let given = service_manager::given_socket().context(t!("backend.bad_given_socket"))?;
     if let Some(listener) = given {
-        let (place, listener) = ServedSocket::lent(listener)?;
-        return Ok(Awaited::Free(place, listener));
+        return ServedSocket::lent(listener).map(Awaited::Free);
     }
     match ServedSocket::take(host) {
         Err(error) if args.on_demand && error.is::<Taken>() => ServedSocket::wait(host),
-        taken => taken.map(|(place, listener)| Awaited::Free(place, listener)),
+        taken => taken.map(Awaited::Free),
     }
 }
 

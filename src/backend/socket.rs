@@ -14,31 +14,25 @@
     reason = "the daemon's own folder, checked to be private"
 )]
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+mod handed;
+mod lock;
+
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
-use super::handed::Handed;
+pub(super) use self::handed::HandedPlace;
+use self::lock::{Lock, patiently};
+pub(super) use self::lock::{Taken, holder};
 use crate::api::v1::PROGRAM;
 use crate::api::{Place, program_at};
 use crate::env_vars;
 use crate::error::{Error, Explain, Result};
 use crate::files::Identity;
 use crate::host::Host;
-use crate::project::{socket_lock, sockets, worker_scripts};
-use crate::terminal::printable;
+use crate::project::{sockets, worker_scripts};
 use crate::words::t;
-
-/// How long a daemon that has the place may take to serve there, or to end: as long as `aim-backend stop` gives it.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How often it is looked whether it does.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A socket that is ours to serve, for as long as this lives.
 #[derive(Debug)]
@@ -59,45 +53,13 @@ struct Bound {
     identity: Identity,
     /// Made by a service manager, which listens there when this daemon has ended.
     is_lent: bool,
-    /// The same socket again, for whoever takes this place over.
     listener: UnixListener,
 }
-
-/// A place on its way to the program that takes this one's place.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct HandedPlace {
-    path: PathBuf,
-    paths: Vec<PathBuf>,
-    is_chosen: bool,
-    is_lent: bool,
-    lock: Handed,
-    listener: Handed,
-}
-
-impl HandedPlace {
-    /// What has to stay open on the way.
-    pub(super) fn descriptors(&self) -> [&Handed; 2] {
-        [&self.lock, &self.listener]
-    }
-}
-
-/// The right to the place. Gone with its file when dropped.
-#[derive(Debug)]
-struct Lock {
-    path: PathBuf,
-    identity: Identity,
-    file: File,
-}
-
-/// A daemon has the place, or has not left it yet.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Taken(String);
 
 /// What came of waiting for a place that another daemon had.
 pub(super) enum Awaited {
     /// It is ours.
-    Free(ServedSocket, UnixListener),
+    Free(ServedSocket),
     /// The other one serves here.
     Served(PathBuf),
 }
@@ -116,23 +78,30 @@ impl From<Error> for Untaken {
     }
 }
 
+impl From<Untaken> for Error {
+    fn from(why: Untaken) -> Self {
+        match why {
+            Untaken::NoFolder(error) | Untaken::Other(error) => error,
+        }
+    }
+}
+
 impl ServedSocket {
     /// Takes the place of this person's daemon and binds its socket: the first of [`sockets`] that there can be.
     ///
     /// # Errors
     /// When a daemon runs already, the path is too long for a socket, its folder is open to others, or something that
     /// is not a stale socket of ours is there.
-    pub(super) fn take(host: &Host) -> Result<(Self, UnixListener)> {
+    pub(super) fn take(host: &Host) -> Result<Self> {
         let paths = sockets(host);
         let is_chosen = host.path_var(env_vars::SOCKET).is_some();
-        let (lock, bound, listener) = first(&paths, |path| settle(path, is_chosen, None))?;
-        let place = Self {
+        let (lock, bound) = first(&paths, |path| settle(path, is_chosen, None))?;
+        Ok(Self {
             paths,
             is_chosen,
             bound,
             lock,
-        };
-        Ok((place, listener))
+        })
     }
 
     /// Takes the place of `listener`, which a service manager has made. A daemon that has the place all the same has
@@ -140,77 +109,24 @@ impl ServedSocket {
     ///
     /// # Errors
     /// As [`ServedSocket::take`]; that it has no path.
-    pub(super) fn lent(listener: UnixListener) -> Result<(Self, UnixListener)> {
+    pub(super) fn lent(listener: UnixListener) -> Result<Self> {
         let address = listener.local_addr()?;
         let path = address.as_pathname();
         let path = path.ok_or_else(|| Error::failed(t!("backend.bad_given_socket")))?;
-        match make_private(path.parent().unwrap_or(Path::new("/")), true) {
-            Ok(()) => {}
-            Err(Untaken::NoFolder(error) | Untaken::Other(error)) => return Err(error),
-        }
-        let deadline = Instant::now() + PATIENCE;
-        let lock = loop {
-            match lock(path) {
-                Err(error) if error.is::<Taken>() && Instant::now() < deadline => {
-                    std::thread::sleep(LOOK_AGAIN);
-                }
-                locked => break locked?,
-            }
-        };
+        make_private(path.parent().unwrap_or(Path::new("/")), true)?;
+        let lock = patiently(|| Lock::take(path))?;
         listener.set_nonblocking(true)?;
-        let bound = Bound {
-            path: path.to_path_buf(),
-            identity: Identity::at(path)?,
-            is_lent: true,
-            listener: listener.try_clone()?,
-        };
-        let place = Self {
-            paths: vec![bound.path.clone()],
+        Ok(Self {
+            paths: vec![path.to_path_buf()],
             is_chosen: true,
-            bound,
-            lock,
-        };
-        Ok((place, listener))
-    }
-
-    /// The place as it is handed over. This one has to live until that is done: it would take its files with it.
-    ///
-    /// # Errors
-    /// When no descriptor is free.
-    pub(super) fn hand_over(&self) -> io::Result<HandedPlace> {
-        Ok(HandedPlace {
-            path: self.bound.path.clone(),
-            paths: self.paths.clone(),
-            is_chosen: self.is_chosen,
-            is_lent: self.bound.is_lent,
-            lock: Handed::again(&self.lock.file)?,
-            listener: Handed::again(&self.bound.listener)?,
-        })
-    }
-
-    /// The place that was handed over.
-    ///
-    /// # Errors
-    /// When its lock or its socket is gone.
-    pub(super) fn take_up(handed: HandedPlace) -> Result<(Self, UnixListener)> {
-        let listener = UnixListener::from(handed.listener.into_inner());
-        let file = File::from(handed.lock.into_inner());
-        let place = Self {
-            paths: handed.paths,
-            is_chosen: handed.is_chosen,
-            lock: Lock {
-                path: socket_lock(&handed.path),
-                identity: Identity::of(&file)?,
-                file,
-            },
             bound: Bound {
-                identity: Identity::at(&handed.path)?,
-                path: handed.path,
-                is_lent: handed.is_lent,
-                listener: listener.try_clone()?,
+                path: path.to_path_buf(),
+                identity: Identity::at(path)?,
+                is_lent: true,
+                listener,
             },
-        };
-        Ok((place, listener))
+            lock,
+        })
     }
 
     /// As [`ServedSocket::take`] where another daemon has the place, but does not serve: it has just begun, or is about
@@ -219,19 +135,21 @@ impl ServedSocket {
     /// # Errors
     /// As [`ServedSocket::take`]; that it went on so for too long.
     pub(super) fn wait(host: &Host) -> Result<Awaited> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
+        patiently(|| {
             let mut paths = sockets(host).into_iter();
-            if let Some(path) = paths.find(|path| answers(path)) {
-                return Ok(Awaited::Served(path));
+            match paths.find(|path| answers(path)) {
+                Some(path) => Ok(Awaited::Served(path)),
+                None => Self::take(host).map(Awaited::Free),
             }
-            match Self::take(host) {
-                Err(error) if error.is::<Taken>() && Instant::now() < deadline => {
-                    std::thread::sleep(LOOK_AGAIN);
-                }
-                taken => return taken.map(|(place, listener)| Awaited::Free(place, listener)),
-            }
-        }
+        })
+    }
+
+    /// The socket, once more.
+    ///
+    /// # Errors
+    /// When no descriptor is free.
+    pub(super) fn listener(&self) -> io::Result<UnixListener> {
+        self.bound.listener.try_clone()
     }
 
     /// The socket's path.
@@ -266,16 +184,16 @@ impl ServedSocket {
             .chain(others)
             .cloned()
             .collect();
-        let (lock, bound, listener) = first(&paths, |path| {
+        let (lock, bound) = first(&paths, |path| {
             let here = self.bound.identity;
             if path == self.bound.path && self.lock.is_in_place() {
                 // Nobody else can have taken it meanwhile.
-                let (bound, listener) = bind(path, Some(here))?;
-                return Ok((None, bound, listener));
+                return Ok((None, bind(path, Some(here))?));
             }
-            let (lock, bound, listener) = settle(path, self.is_chosen, Some(here))?;
-            Ok((Some(lock), bound, listener))
+            let (lock, bound) = settle(path, self.is_chosen, Some(here))?;
+            Ok((Some(lock), bound))
         })?;
+        let listener = bound.listener.try_clone()?;
         self.bound = bound;
         if let Some(lock) = lock {
             self.lock = lock;
@@ -290,22 +208,6 @@ impl Drop for Bound {
             // Failures leave a stale socket, which the next daemon replaces.
             let _ = std::fs::remove_file(&self.path);
         }
-    }
-}
-
-impl Lock {
-    fn is_in_place(&self) -> bool {
-        self.identity.is_at(&self.path)
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // While it is held, so that only who has the file at this path has the place: see `lock`.
-        if self.is_in_place() {
-            let _ = std::fs::remove_file(&self.path);
-        }
-        let _ = self.file.unlock();
     }
 }
 
@@ -330,12 +232,11 @@ fn settle(
     path: &Path,
     is_chosen: bool,
     ours: Option<Identity>,
-) -> std::result::Result<(Lock, Bound, UnixListener), Untaken> {
+) -> std::result::Result<(Lock, Bound), Untaken> {
     address(path)?;
     make_private(path.parent().unwrap_or(Path::new("/")), is_chosen)?;
-    let lock = lock(path)?;
-    let (bound, listener) = bind(path, ours)?;
-    Ok((lock, bound, listener))
+    let lock = Lock::take(path)?;
+    Ok((lock, bind(path, ours)?))
 }
 
 /// Whether a daemon of ours at `path` answers, and is not on its way out.
@@ -355,7 +256,7 @@ fn address(path: &Path) -> Result<SocketAddr> {
 }
 
 /// Binds the socket at `path`, which is free, or has a stale one or `ours`; the lock is held.
-fn bind(path: &Path, ours: Option<Identity>) -> Result<(Bound, UnixListener)> {
+fn bind(path: &Path, ours: Option<Identity>) -> Result<Bound> {
     let address = address(path)?;
     if ours.is_some_and(|ours| ours.is_at(path)) {
         std::fs::remove_file(path)?;
@@ -367,18 +268,11 @@ fn bind(path: &Path, ours: Option<Identity>) -> Result<(Bound, UnixListener)> {
         path: path.to_path_buf(),
         identity: Identity::at(path).context(failed())?,
         is_lent: false,
-        listener: listener.try_clone()?,
+        listener,
     };
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o600))?;
-    listener.set_nonblocking(true)?;
-    Ok((bound, listener))
-}
-
-/// The process that holds `lock`, as it wrote it down.
-pub(super) fn holder(lock: &mut File) -> Option<u32> {
-    let mut text = String::new();
-    lock.take(32).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    bound.listener.set_nonblocking(true)?;
+    Ok(bound)
 }
 
 /// Removes what a daemon that was killed left behind.
@@ -395,53 +289,6 @@ fn clear(socket: &Path) -> Result<()> {
         return Err(occupied.hint(t!("backend.hint_socket")));
     }
     Ok(std::fs::remove_file(socket)?)
-}
-
-fn lock(socket: &Path) -> Result<Lock> {
-    let path = socket_lock(socket);
-    let failed = || t!("backend.cannot_lock", path = path.display());
-    loop {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(&path)
-            .context(failed())?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(taken(socket, holder(&mut file)));
-            }
-            Err(TryLockError::Error(error)) => return Err(Error::from(error).context(failed())),
-        }
-        // A daemon on its way out removes the file: then what was locked is no longer the file at this path.
-        let identity = Identity::of(&file)?;
-        if identity.is_at(&path) {
-            file.set_len(0)?;
-            writeln!(file, "{}", std::process::id()).context(failed())?;
-            return Ok(Lock {
-                path,
-                identity,
-                file,
-            });
-        }
-    }
-}
-
-/// That the process `pid` serves here. Only a daemon of ours is one to end.
-fn taken(socket: &Path, pid: Option<u32>) -> Error {
-    let path = socket.display();
-    if let Some(program) = program_at(Place::of_ours(socket)).filter(|name| name != PROGRAM) {
-        let program = printable(&program);
-        let error = t!("backend.other_program", path = path, program = program);
-        return Error::failed(error).hint(t!("api.hint_beside", program = program));
-    }
-    let pid = pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
-    let already = Taken(t!("backend.already", pid = pid, path = path).into_owned());
-    Error::from(already).hint(t!("backend.hint_stop"))
 }
 
 /// Makes the socket's folder, or checks the one that is there.

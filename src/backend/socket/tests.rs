@@ -1,6 +1,7 @@
 use std::os::unix::net::UnixStream;
 
 use super::*;
+use crate::project::socket_lock;
 
 fn at(socket: &Path) -> Host {
     Host::fake(["aim-backend"]).with_var(env_vars::SOCKET, socket)
@@ -19,7 +20,7 @@ fn one_daemon_a_socket_and_nothing_left_behind() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let socket = dir.path().join("deep/er/s");
     let host = at(&socket);
-    let (place, _listener) = ServedSocket::take(&host).expect("free");
+    let place = ServedSocket::take(&host).expect("free");
     assert_eq!(mode(&socket), 0o600);
     assert_eq!(mode(socket.parent().expect("a folder")), 0o700);
     let second = ServedSocket::take(&host).expect_err("taken");
@@ -40,7 +41,7 @@ fn a_stale_socket_is_replaced() {
     let socket = dir.path().join("s");
     drop(UnixListener::bind(&socket).expect("bind"));
     std::fs::write(socket_lock(&socket), "99999999\n").expect("a dead daemon's lock");
-    let (_place, _listener) = ServedSocket::take(&at(&socket)).expect("replaced");
+    let _place = ServedSocket::take(&at(&socket)).expect("replaced");
     assert!(UnixStream::connect(&socket).is_ok());
 }
 
@@ -50,7 +51,7 @@ fn a_place_that_goes_is_made_again() {
     let folder = dir.path().join("deep");
     let socket = folder.join("s");
     let host = at(&socket);
-    let (mut place, _listener) = ServedSocket::take(&host).expect("free");
+    let mut place = ServedSocket::take(&host).expect("free");
     assert!(!place.is_lost());
     // The socket alone, the lock alone, the whole folder.
     for gone in [&socket, &socket_lock(&socket), &folder] {
@@ -74,9 +75,9 @@ fn what_another_daemon_has_by_now_is_left_to_it() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let socket = dir.path().join("deep/s");
     let host = at(&socket);
-    let (mut first, _first) = ServedSocket::take(&host).expect("free");
+    let mut first = ServedSocket::take(&host).expect("free");
     std::fs::remove_dir_all(dir.path().join("deep")).expect("removed");
-    let (second, _second) = ServedSocket::take(&host).expect("free again");
+    let second = ServedSocket::take(&host).expect("free again");
     assert!(first.is_lost() && !second.is_lost());
     first.make_again().expect_err("another daemon's");
     drop(first);
@@ -88,7 +89,7 @@ fn what_another_daemon_has_by_now_is_left_to_it() {
 fn a_socket_of_another_program_in_its_place_is_left_to_it() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let socket = dir.path().join("s");
-    let (mut place, _listener) = ServedSocket::take(&at(&socket)).expect("free");
+    let mut place = ServedSocket::take(&at(&socket)).expect("free");
     std::fs::remove_file(&socket).expect("removed");
     let other = UnixListener::bind(&socket).expect("bind");
     assert!(place.is_lost());
@@ -109,7 +110,7 @@ fn where_there_can_be_no_place_the_next_is_taken() {
     let host = Host::fake(["aim-backend"])
         .with_var("XDG_RUNTIME_DIR", &runtime)
         .with_var("TMPDIR", &temporary);
-    let (mut place, _listener) = ServedSocket::take(&host).expect("free");
+    let mut place = ServedSocket::take(&host).expect("free");
     assert!(place.path().starts_with(&runtime));
     place.paths.retain(|path| path.starts_with(dir.path()));
     std::fs::remove_dir_all(&runtime).expect("logged out");

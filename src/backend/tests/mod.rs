@@ -72,7 +72,7 @@ impl World {
             .with_var("XDG_STATE_HOME", home.join("state"));
         let host = more(host, &home);
         let layout = UserLayout::of(&host).expect("folders");
-        let (place, listener) = ServedSocket::take(&host).expect("free");
+        let place = ServedSocket::take(&host).expect("free");
         let projects = Projects::new(layout.registry(), Some(home.join("root")));
         let settings = JobSettings::new(place.script_folder(), layout.worker_logs());
         let notes = Notes::new(place.path());
@@ -86,6 +86,7 @@ impl World {
             },
         );
         let address = runtime.block_on(async {
+            let listener = place.listener().expect("the socket");
             doors.open_socket(listener).expect("open");
             if !tcp {
                 return None;
