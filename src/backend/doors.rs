@@ -39,7 +39,7 @@ pub(super) struct Doors {
     shares: Shares,
     serving: JoinSet<()>,
     /// The TCP address again, for whoever takes this daemon's place.
-    tcp: Option<(std::net::TcpListener, Token)>,
+    tcp: Option<HandedTcp>,
 }
 
 /// The TCP address on its way to the program that takes this one's place.
@@ -107,7 +107,10 @@ impl Doors {
         token: Token,
         origins: &[String],
     ) -> Result<String> {
-        self.tcp = Some((listener.try_clone()?, token.clone()));
+        self.tcp = Some(HandedTcp {
+            listener: Handed::again(&listener)?,
+            token: token.reveal().to_owned(),
+        });
         let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         if !address.ip().is_loopback() {
@@ -144,21 +147,10 @@ impl Doors {
 
     /// As [`Doors::close`], but terminals and addresses go to the program that takes this one's place. Who calls
     /// meanwhile waits for that one.
-    ///
-    /// # Errors
-    /// When no descriptor is free.
-    pub(super) async fn hand_over(
-        mut self,
-    ) -> io::Result<(Option<HandedTcp>, Vec<HandedTerminal>)> {
+    pub(super) async fn hand_over(mut self) -> (Option<HandedTcp>, Vec<HandedTerminal>) {
         let daemon = Arc::clone(&self.daemon);
         let terminals = self.end(daemon.terminals().hand_over()).await;
-        let tcp = self.tcp.map(|(listener, token)| -> io::Result<_> {
-            Ok(HandedTcp {
-                listener: Handed::again(listener)?,
-                token: token.reveal().to_owned(),
-            })
-        });
-        Ok((tcp.transpose()?, terminals))
+        (self.tcp, terminals)
     }
 
     /// Ends all but the terminals, with which `leave` does what is to be done.

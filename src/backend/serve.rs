@@ -177,7 +177,7 @@ async fn leave(end: End, doors: Doors) -> Result<Option<Left>> {
     let outcome = match end {
         End::Moves(successor) => {
             tracing::info!(program = %successor.program.display(), "moving to another program");
-            let (tcp, terminals) = doors.hand_over().await?;
+            let (tcp, terminals) = doors.hand_over().await;
             return Ok(Some(Left {
                 successor,
                 tcp,
