@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::locked::Locked;
@@ -29,7 +30,7 @@ pub(super) struct Calls(Arc<Inner>);
 struct Inner {
     under_way: AtomicUsize,
     /// Those of them that do something: a node, a flow, a restart, and no follower of events.
-    at_work: AtomicUsize,
+    at_work: watch::Sender<usize>,
     /// When the last one ended, if any did.
     ended: Locked<Option<Instant>>,
 }
@@ -46,7 +47,7 @@ impl Calls {
     pub(super) fn begin(&self, is_work: bool) -> UnderWay {
         self.0.under_way.fetch_add(1, Ordering::Relaxed);
         if is_work {
-            self.0.at_work.fetch_add(1, Ordering::Relaxed);
+            self.0.at_work.send_modify(|count| *count += 1);
         }
         UnderWay {
             calls: self.clone(),
@@ -56,7 +57,18 @@ impl Calls {
 
     /// How many do something.
     pub(super) fn at_work(&self) -> usize {
-        self.0.at_work.load(Ordering::Relaxed)
+        *self.0.at_work.borrow()
+    }
+
+    /// Returns when none does.
+    pub(super) async fn none_at_work(&self) {
+        // The sender lives as long as this does.
+        let _ = self
+            .0
+            .at_work
+            .subscribe()
+            .wait_for(|count| *count == 0)
+            .await;
     }
 
     /// Returns when for so long no call was under way, and nothing that `is_open` tells of. What ended between two
@@ -87,7 +99,7 @@ impl Drop for UnderWay {
         *calls.ended.lock() = Some(Instant::now());
         calls.under_way.fetch_sub(1, Ordering::Relaxed);
         if self.is_work {
-            calls.at_work.fetch_sub(1, Ordering::Relaxed);
+            calls.at_work.send_modify(|count| *count -= 1);
         }
     }
 }
@@ -110,8 +122,11 @@ mod tests {
         );
         let ceased = timeout(LIMIT * 4, calls.cease(LIMIT, || false)).await;
         assert!(ceased.is_err(), "a call is under way");
+        let works = timeout(LIMIT, calls.none_at_work()).await;
+        assert!(works.is_err(), "it does something");
         drop(call);
         let ended = Instant::now();
+        calls.none_at_work().await;
         calls.cease(LIMIT, || false).await;
         assert!(ended.elapsed() >= LIMIT, "{:?}", ended.elapsed());
         let ceased = timeout(LIMIT * 4, calls.cease(LIMIT, || true)).await;

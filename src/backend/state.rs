@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
 
 use super::answer::Refusal;
 use super::descriptors::Descriptors;
@@ -279,19 +278,20 @@ impl Daemon {
 
     /// Returns when it is to move to another program and nothing is under way that would be lost, or all the same.
     pub(super) async fn is_to_move(&self) -> Successor {
-        /// How often it is looked whether something is under way still.
-        const LOOK: Duration = Duration::from_millis(20);
         let mut asked = self.successor.subscribe();
         loop {
             // The sender lives as long as this does.
             let wish = asked.wait_for(Option::is_some).await;
-            let wish = wish.ok().and_then(|wish| wish.clone());
-            if let Some(successor) = wish
-                && (successor.is_at_once || self.calls.at_work() == 0)
-            {
+            let Some(successor) = wish.ok().and_then(|wish| wish.clone()) else {
+                continue;
+            };
+            if successor.is_at_once {
                 return successor;
             }
-            sleep(LOOK).await;
+            tokio::select! {
+                () = self.calls.none_at_work() => return successor,
+                _ = asked.changed() => {}
+            }
         }
     }
 
