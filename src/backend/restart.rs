@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::socket::other_program;
 use super::status::here;
 use crate::api::Client;
 use crate::api::v1::{Health, MoveRequest, When};
 use crate::console::Console;
 use crate::error::{Error, Exit, Result};
 use crate::host::Host;
-use crate::terminal::printable;
 use crate::words::t;
 
 /// How often it is looked whether the daemon has moved.
@@ -30,13 +30,8 @@ pub(super) fn run(host: &Host, args: MoveArgs, console: &mut Console) -> Result<
     let client = Client::connect(host, here(host).as_ref())?;
     let before = client.health()?;
     if !before.is_ours() {
-        let program = printable(before.program.as_deref().unwrap_or("?"));
-        let path = client.socket().display();
-        return Err(Error::failed(t!(
-            "backend.other_program",
-            path = path,
-            program = program
-        )));
+        let program = before.program.as_deref().unwrap_or("?");
+        return Err(other_program(client.socket(), program));
     }
     let program = host
         .exe()

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) use self::handed::HandedPlace;
 use self::lock::{Lock, patiently};
-pub(super) use self::lock::{Taken, holder};
+pub(super) use self::lock::{Taken, holder, other_program};
 use crate::api::v1::PROGRAM;
 use crate::api::{Place, program_at};
 use crate::env_vars;

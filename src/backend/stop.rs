@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::socket::holder;
+use super::socket::{holder, other_program};
 use super::status::here;
 use crate::api::v1::PROGRAM;
 use crate::api::{Place, health_at, no_daemon, places};
@@ -17,7 +17,6 @@ use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::project::socket_lock;
-use crate::terminal::printable;
 use crate::words::t;
 
 /// How long the daemon may take: its grace for calls and for workers, and some more.
@@ -46,12 +45,7 @@ fn ours(place: &Place, serving: Option<u32>) -> Result<(Pid, File)> {
     if let Some(program) = health.as_ref().and_then(|health| health.program.as_ref())
         && program != PROGRAM
     {
-        let program = printable(program);
-        return Err(Error::failed(t!(
-            "backend.other_program",
-            path = socket.display(),
-            program = program
-        )));
+        return Err(other_program(socket, program));
     }
     // The process id in the lock file is believed only if the socket's peer has the same one: ids are used again. Where
     // a service manager made the socket, that is the peer, and the daemon is asked.

@@ -108,14 +108,22 @@ pub(in crate::backend) fn holder(lock: &mut File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
+/// That `program` serves at `socket`, which is not ours to end or to move.
+pub(in crate::backend) fn other_program(socket: &Path, program: &str) -> Error {
+    Error::failed(t!(
+        "backend.other_program",
+        path = socket.display(),
+        program = printable(program)
+    ))
+}
+
 /// That the process `pid` serves here. Only a daemon of ours is one to end.
 fn taken(socket: &Path, pid: Option<u32>) -> Error {
-    let path = socket.display();
     if let Some(program) = program_at(Place::of_ours(socket)).filter(|name| name != PROGRAM) {
-        let program = printable(&program);
-        let error = t!("backend.other_program", path = path, program = program);
-        return Error::failed(error).hint(t!("api.hint_beside", program = program));
+        let hint = t!("api.hint_beside", program = printable(&program));
+        return other_program(socket, &program).hint(hint);
     }
+    let path = socket.display();
     let pid = pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
     let already = Taken(t!("backend.already", pid = pid, path = path).into_owned());
     Error::from(already).hint(t!("backend.hint_stop"))
