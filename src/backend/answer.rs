@@ -35,6 +35,11 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, detail)
     }
 
+    /// A call that this caller may not make.
+    pub(super) fn forbidden(detail: impl fmt::Display) -> Self {
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, detail)
+    }
+
     /// No such project.
     pub(super) fn no_such_project(detail: impl fmt::Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, ErrorCode::NoSuchProject, detail)

@@ -36,13 +36,12 @@ impl Guard {
 
     /// Lets a call with `headers` and `query` in, or says why not.
     pub(super) fn admit(&self, headers: &HeaderMap, query: &str) -> Result<Admission, Refusal> {
-        let refused = |detail| Refusal::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, detail);
-        let host = text(headers, &HOST).ok_or_else(|| refused("no Host header"))?;
+        let host = text(headers, &HOST).ok_or_else(|| Refusal::forbidden("no Host header"))?;
         if !self.is_ours(host) {
-            return Err(refused("not served under this host name"));
+            return Err(Refusal::forbidden("not served under this host name"));
         }
         if headers.contains_key(ORIGIN) && !self.is_known_origin(headers) {
-            return Err(refused(
+            return Err(Refusal::forbidden(
                 "pages of this origin may not call; see --allow-origin",
             ));
         }

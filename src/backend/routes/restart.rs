@@ -1,11 +1,10 @@
 //! The daemon's move to another program.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::{Extension, Json};
 
 use super::named::Shared;
-use crate::api::v1::{ErrorBody, ErrorCode, MoveRequest, Moving, When};
+use crate::api::v1::{ErrorBody, MoveRequest, Moving, When};
 use crate::backend::answer::{Answer, Body, Refusal};
 use crate::backend::state::Door;
 use crate::backend::successor::Successor;
@@ -33,12 +32,7 @@ pub(super) async fn restart(
     Body(request): Body<MoveRequest>,
 ) -> Answer<Moving> {
     if door != Door::Socket {
-        let detail = "the daemon is moved by its socket only";
-        return Err(Refusal::new(
-            StatusCode::FORBIDDEN,
-            ErrorCode::Forbidden,
-            detail,
-        ));
+        return Err(Refusal::forbidden("the daemon is moved by its socket only"));
     }
     let successor = Successor {
         program: request.program,
