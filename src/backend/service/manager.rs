@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use serde::Serialize;
+
 use super::units::{AGENT, SERVICE, SOCKET};
 use crate::error::{Error, Explain as _, Result};
 use crate::host::Host;
@@ -16,6 +18,13 @@ pub(super) struct Manager<'h> {
     host: &'h Host,
     program: PathBuf,
     kind: ServiceManager,
+}
+
+/// How a part of the service is.
+#[derive(Debug, Serialize)]
+pub(super) struct State {
+    pub(super) name: &'static str,
+    pub(super) state: String,
 }
 
 impl<'h> Manager<'h> {
@@ -80,15 +89,17 @@ impl<'h> Manager<'h> {
     }
 
     /// How the socket and the daemon are, in its own words: `active`, `inactive`, `failed`.
-    pub(super) fn states(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn states(&self) -> Vec<State> {
         match self.kind {
             ServiceManager::Systemd => [SOCKET, SERVICE]
                 .into_iter()
-                .map(|unit| {
-                    let said = self
-                        .run(&["is-active", unit])
-                        .map(|asked| first_line(&asked.stdout));
-                    (unit, said.unwrap_or_default())
+                .map(|name| {
+                    let asked = self.run(&["is-active", name]);
+                    let state = asked.map(|asked| first_line(&asked.stdout));
+                    State {
+                        name,
+                        state: state.unwrap_or_default(),
+                    }
                 })
                 .collect(),
             ServiceManager::Launchd => Vec::new(),

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde::Serialize;
 
-use self::manager::Manager;
+use self::manager::{Manager, State};
 use self::units::{Ground, MARK, names, units};
 use crate::console::{Console, examples};
 use crate::env_vars;
@@ -62,12 +62,6 @@ struct Status {
     /// Why there is no service manager.
     #[serde(skip_serializing_if = "Option::is_none")]
     unavailable: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct State {
-    name: &'static str,
-    state: String,
 }
 
 /// `aim-backend service`.
@@ -155,15 +149,10 @@ fn status(host: &Host, folder: &Path, console: &mut Console) -> Result<Exit> {
     let files = files(folder);
     let installed = files.iter().all(|file| is_ours(file));
     let manager = Manager::of(host, SERVICE_MANAGER);
-    let states = manager
-        .as_ref()
-        .ok()
-        .filter(|_| installed)
-        .map(Manager::states);
-    let states = states.into_iter().flatten();
+    let answering = manager.as_ref().ok().filter(|_| installed);
     let about = Status {
         installed,
-        states: states.map(|(name, state)| State { name, state }).collect(),
+        states: answering.map(Manager::states).unwrap_or_default(),
         unavailable: manager.err().map(|error| error.to_string()),
         files,
     };

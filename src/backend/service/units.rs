@@ -1,7 +1,9 @@
 //! The text of the files by which a service manager knows the daemon.
 
+use std::borrow::Cow;
 use std::path::Path;
 
+use crate::env_vars;
 use crate::system::ServiceManager;
 
 /// By which a file of ours is known: one that somebody else wrote is left alone.
@@ -18,6 +20,18 @@ pub(super) struct Ground<'h> {
     pub(super) path: Option<&'h str>,
     /// What the daemon says, where the manager keeps no log.
     pub(super) log: &'h Path,
+}
+
+impl Ground<'_> {
+    /// The variables that the daemon is given.
+    fn variables(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        let socket = self.socket.map(Path::to_string_lossy);
+        let path = self.path.map(Cow::from);
+        let variables = [(env_vars::SOCKET, socket), ("PATH", path)];
+        variables
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+    }
 }
 
 /// A file.
@@ -85,13 +99,11 @@ fn socket(ground: &Ground<'_>) -> String {
 
 /// systemd.service(5): ends when it is not used, is begun anew when it fails or hangs.
 fn service(ground: &Ground<'_>) -> String {
-    let socket = ground.socket.map(Path::to_string_lossy);
-    let variables = [("AIM_SOCKET", socket.as_deref()), ("PATH", ground.path)];
-    let lines: String = variables
-        .into_iter()
-        .filter_map(|(name, value)| {
-            let variable = quoted(&format!("{name}={}", value?));
-            Some(format!("Environment={variable}\n"))
+    let variables: String = ground
+        .variables()
+        .map(|(name, value)| {
+            let variable = quoted(&format!("{name}={value}"));
+            format!("Environment={variable}\n")
         })
         .collect();
     let program = quoted(&ground.program.to_string_lossy()).replace('$', "$$");
@@ -105,7 +117,7 @@ fn service(ground: &Ground<'_>) -> String {
          [Service]\n\
          Type=notify\n\
          ExecStart={program} serve --on-demand\n\
-         {lines}\
+         {variables}\
          Restart=on-failure\n\
          WatchdogSec=60\n\
          KillMode=mixed\n\
@@ -117,15 +129,11 @@ fn service(ground: &Ground<'_>) -> String {
 fn agent(ground: &Ground<'_>) -> String {
     let program = escaped(&ground.program.to_string_lossy());
     let log = escaped(&ground.log.to_string_lossy());
-    let socket = ground.socket.map(Path::to_string_lossy);
-    let variables = [("AIM_SOCKET", socket.as_deref()), ("PATH", ground.path)];
-    let variables: String = variables
-        .into_iter()
-        .filter_map(|(name, value)| {
-            let value = escaped(value?);
-            Some(format!(
-                "    <key>{name}</key>\n    <string>{value}</string>\n"
-            ))
+    let variables: String = ground
+        .variables()
+        .map(|(name, value)| {
+            let value = escaped(&value);
+            format!("    <key>{name}</key>\n    <string>{value}</string>\n")
         })
         .collect();
     format!(
