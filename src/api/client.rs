@@ -44,8 +44,16 @@ impl Client {
     /// # Errors
     /// `Exit::NoDaemon` when none runs; `Exit::Failed` for a socket that is not ours and a daemon of another version.
     pub fn connect(host: &Host, project: Option<&Project>) -> Result<Self> {
+        Self::first_of(places(host, project))
+    }
+
+    /// As [`Client::connect`], of these places.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub fn first_of(places: Vec<Place>) -> Result<Self> {
         let mut why = None;
-        for place in places(host, project) {
+        for place in places {
             match place.check() {
                 Ok(()) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {

@@ -13,23 +13,21 @@ use crate::words::t;
 /// # Errors
 /// As [`Client::connect`].
 pub fn connect(console: &Console, host: &Host, project: Option<&Project>) -> Result<Client> {
-    let found = places(host, project)
-        .into_iter()
-        .find(|place| place.check().is_ok());
-    let Some(place) = found else {
-        return Client::connect(host, project);
-    };
-    let socket = host.shown(place.socket());
-    let limit = time::duration(Client::PATIENCE);
-    let line = console.waiting(move |time| {
-        let words = t!(
-            "console.waiting.answer",
-            socket = socket,
-            time = time,
-            limit = limit
-        );
-        Some(words.into_owned())
+    let places = places(host, project);
+    let found = places.iter().find(|place| place.check().is_ok());
+    let _line = found.map(|place| {
+        let socket = host.shown(place.socket());
+        let limit = time::duration(Client::PATIENCE);
+        let line = console.waiting(move |time| {
+            let words = t!(
+                "console.waiting.answer",
+                socket = socket,
+                time = time,
+                limit = limit
+            );
+            Some(words.into_owned())
+        });
+        line.until_interrupted()
     });
-    let _line = line.until_interrupted();
-    Client::connect(host, project)
+    Client::first_of(places)
 }
