@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -257,6 +258,21 @@ pub fn program_at(place: Place) -> Option<String> {
 /// What answers at `place` says of itself, if it does so.
 pub fn health_at(place: Place) -> Option<Health> {
     health(&unix_socket::agent(place))
+}
+
+/// What `ask` learns from a daemon, if that is in time; nobody waits for the rest. For a program that ends at once, with
+/// or without an answer.
+pub fn in_time<T: Send + 'static>(
+    patience: Duration,
+    ask: impl FnOnce() -> Option<T> + Send + 'static,
+) -> Option<T> {
+    let (sender, told) = mpsc::channel();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "no daemon: a program that ends at once, with or without an answer"
+    )]
+    std::thread::spawn(move || sender.send(ask()));
+    told.recv_timeout(patience).ok().flatten()
 }
 
 /// The error of every command that needs a daemon where none runs.

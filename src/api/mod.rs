@@ -17,7 +17,7 @@ mod unix_socket;
 pub mod v1;
 
 pub use address::Address;
-pub use call::{health_at, if_offered, no_daemon, program_at, refresh_failed};
+pub use call::{health_at, if_offered, in_time, no_daemon, program_at, refresh_failed};
 pub use client::Client;
 pub use daemon_note::DaemonNote;
 pub use place::{Place, places};

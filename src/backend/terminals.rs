@@ -1,14 +1,13 @@
 //! `aim-backend terminals`: which terminal sessions there are, and the end of one.
 
-use std::sync::mpsc;
 use std::time::Duration;
 
 use chrono::Utc;
 use clap::Subcommand;
 
 use super::status::here;
-use crate::api::Client;
 use crate::api::v1::TerminalInfo;
+use crate::api::{Client, in_time};
 use crate::console::candidate::{Value, values};
 use crate::console::table::{Cell, Table};
 use crate::console::{Console, connect, time};
@@ -95,20 +94,12 @@ fn table(all: &[TerminalInfo]) -> Table {
 
 /// The sessions that a shell offers, if the daemon tells them in time.
 fn sessions() -> Vec<Value> {
-    let (sender, told) = mpsc::channel();
-    let ask = move || {
+    let ask = || {
         let host = Host::real();
-        let all = Client::connect(&host, here(&host).as_ref())
-            .ok()?
-            .terminals();
-        sender.send(all.ok()?).ok()
+        let client = Client::connect(&host, here(&host).as_ref()).ok()?;
+        client.terminals().ok()
     };
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "no daemon: a program that ends at once, with or without an answer"
-    )]
-    std::thread::spawn(ask);
-    let all = told.recv_timeout(PATIENCE).unwrap_or_default();
+    let all = in_time(PATIENCE, ask).unwrap_or_default();
     let value = |one: &TerminalInfo| {
         let shell = one.shell.display().to_string();
         let meaning = format!(

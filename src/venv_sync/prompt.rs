@@ -7,12 +7,11 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use super::cli::{PromptArgs, ShellName};
-use crate::api::Client;
 use crate::api::v1::{WorkerState, WorkerStatus};
+use crate::api::{Client, in_time};
 use crate::console::style::{FAINT, paint};
 use crate::console::width::cut;
 use crate::console::{Console, changes, few};
@@ -231,19 +230,11 @@ fn text(Told { change, by, .. }: &Told) -> String {
 
 /// The state of the worker, if a daemon tells it in time.
 fn worker(host: &Host, project: &Project, generation: u64) -> Option<WorkerStatus> {
-    let (sender, told) = mpsc::channel();
     let (host, project) = (host.clone(), project.clone());
-    let ask = move || {
+    in_time(PATIENCE, move || {
         let client = Client::connect(&host, Some(&project)).ok()?;
-        let status = client.worker_at(&project, generation, WAIT).ok()?;
-        sender.send(status).ok()
-    };
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "no daemon: a program that ends at once, with or without an answer"
-    )]
-    std::thread::spawn(ask);
-    told.recv_timeout(PATIENCE).ok()
+        client.worker_at(&project, generation, WAIT).ok()
+    })
 }
 
 fn of_worker(worker: &WorkerStatus, generation: u64) -> Option<Cow<'static, str>> {
