@@ -65,13 +65,11 @@ pub(super) fn run(host: &Host, args: MoveArgs, console: &mut Console) -> Result<
 /// Waits until the daemon that answered `before` is another one.
 fn moved(client: &Client, before: &Health) -> Result<Health> {
     loop {
-        let now = Client::at(client.socket()).and_then(|client| client.health());
-        match now {
+        match client.health() {
             Ok(now) if now.started_at != before.started_at => return Ok(now),
             Ok(_) => {}
             // A call that was under way when the daemon moved has no answer.
-            Err(error) if error.exit() != Exit::NoDaemon && Client::at(client.socket()).is_ok() => {
-            }
+            Err(error) if error.exit() != Exit::NoDaemon && client.health().is_ok() => {}
             Err(error) => return Err(error.context(t!("backend.restart.gone"))),
         }
         sleep(LOOK);
