@@ -84,10 +84,8 @@ fn write_in(folder: &Path) -> io::Result<()> {
     make_private(folder)?;
     let opened = Folder::open(folder)?;
     for (name, source) in FILES.into_iter().chain(shells::FILES) {
-        if !fs_err::read(folder.join(name)).is_ok_and(|found| found == source.as_bytes()) {
-            // The first node waits for this, and what a power cut leaves is compared again: nobody waits for the disk.
-            opened.write_unsynced(name, source.as_bytes())?;
-        }
+        // The first node waits for this, and what a power cut leaves is compared again: nobody waits for the disk.
+        opened.write_unless_same(name, source.as_bytes())?;
     }
     Ok(())
 }

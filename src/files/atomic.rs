@@ -47,6 +47,18 @@ impl Folder {
         replace(self, plain(name.as_ref())?, bytes, false)
     }
 
+    /// As [`Folder::write_unsynced`], where something else is at `name`, or nothing.
+    ///
+    /// # Errors
+    /// As [`Folder::write`].
+    pub fn write_unless_same(&self, name: impl AsRef<OsStr>, bytes: &[u8]) -> io::Result<()> {
+        let name = name.as_ref();
+        match self.read(name, bytes.len() as u64) {
+            Ok(found) if found == bytes => Ok(()),
+            _ => self.write_unsynced(name, bytes),
+        }
+    }
+
     /// As [`Folder::write_unsynced`], for what its owner alone may read and write, whatever was there before.
     ///
     /// # Errors

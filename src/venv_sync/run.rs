@@ -84,13 +84,7 @@ fn written(ground: &Ground<'_>) -> io::Result<PathBuf> {
     let layout = ground.project.venv().layout();
     let folder = places::made_aim(&layout)?.make_folder(VenvLayout::SHELL)?;
     for (name, source) in shells::FILES {
-        let longest = source.len() as u64;
-        if !folder
-            .read(name, longest)
-            .is_ok_and(|found| found == source.as_bytes())
-        {
-            folder.write_unsynced(name, source.as_bytes())?;
-        }
+        folder.write_unless_same(name, source.as_bytes())?;
     }
     Ok(folder.path().to_path_buf())
 }

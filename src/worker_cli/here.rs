@@ -129,12 +129,7 @@ fn written(layout: &VenvLayout) -> io::Result<Folder> {
     let aim = Folder::open(layout.root())?.make_folder(VenvLayout::AIM)?;
     let folder = aim.make_folder(VenvLayout::HERE)?;
     for (name, source) in FILES {
-        if !folder
-            .read(name, LONGEST)
-            .is_ok_and(|found| found == source.as_bytes())
-        {
-            folder.write_unsynced(name, source.as_bytes())?;
-        }
+        folder.write_unless_same(name, source.as_bytes())?;
     }
     Ok(folder)
 }
