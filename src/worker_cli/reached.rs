@@ -34,13 +34,12 @@ impl Reached {
         console: &mut Console,
     ) -> Result<Self> {
         let project = found(host, common);
-        if project.is_err() {
+        let client = match &project {
+            Ok(project) => console::needed_daemon(host, console, Some(project))?,
             // Without a project nothing is started for it.
-            return Self::of(host, common, console);
-        }
-        let project = project?;
-        let client = console::needed_daemon(host, console, Some(&project))?;
-        Ok(Self::by(client, project, host, common, console))
+            Err(_) => console::connect(console, host, None)?,
+        };
+        Ok(Self::by(client, project?, host, common, console))
     }
 
     fn by(
