@@ -66,7 +66,6 @@ pub struct CommonArgs {
         global = true,
         value_enum,
         default_value_t,
-        hide_possible_values = true,
         hide_default_value = true,
         value_name = "auto|always|never",
         help = t!("console.help.color").into_owned()
@@ -85,18 +84,10 @@ pub fn grammar<P: CommandFactory>() -> Command {
 
 /// `command` with our sentence for each `help` in it.
 fn explained(command: Command) -> Command {
-    let below = command
-        .get_subcommands()
-        .map(|sub| sub.get_name().to_owned());
-    below
-        .collect::<Vec<_>>()
-        .into_iter()
-        .fold(command, |command, name| {
-            command.mut_subcommand(&name, |sub| match name.as_str() {
-                "help" => sub.about(t!("console.help.help_command").into_owned()),
-                _ => explained(sub),
-            })
-        })
+    command.mut_subcommands(|sub| match sub.get_name() {
+        "help" => sub.about(t!("console.help.help_command").into_owned()),
+        _ => explained(sub),
+    })
 }
 
 /// Columns of a help text where nobody says how many there are, and at most: as clap has it.
@@ -134,10 +125,6 @@ const LAST: usize = 900;
 
 fn localized(command: Command) -> Command {
     let has_version = command.get_version().is_some();
-    let subcommands: Vec<String> = command
-        .get_subcommands()
-        .map(|sub| sub.get_name().to_owned())
-        .collect();
     let command = command
         .help_template(format!(
             "{{before-help}}{{about-with-newline}}\n{} {{usage}}\n\n{{all-args}}{{after-help}}",
@@ -180,9 +167,7 @@ fn localized(command: Command) -> Command {
     } else {
         command
     };
-    subcommands.into_iter().fold(command, |command, name| {
-        command.mut_subcommand(name, localized)
-    })
+    command.mut_subcommands(localized)
 }
 
 #[cfg(test)]
