@@ -41,8 +41,5 @@ pub fn held_by(holder: &Holder) -> String {
 
 /// A run, by its command and its process.
 pub fn named(run: &Holder) -> String {
-    let pid = run
-        .pid
-        .map_or_else(|| "?".to_owned(), |pid| pid.to_string());
-    format!("{} (pid {pid})", printable(&run.command))
+    format!("{} (pid {})", printable(&run.command), run.pid_shown())
 }

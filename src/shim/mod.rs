@@ -44,9 +44,7 @@ pub fn main() -> ExitCode {
     Allowed::choose(&host);
     if host.terminals().stderr {
         store::tell_of_waits(Box::new(|holder, _| {
-            let pid = holder
-                .pid
-                .map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+            let pid = holder.pid_shown();
             story::say(&t!("shim.waiting_for_history", pid = pid));
             Box::new(())
         }));

@@ -269,9 +269,7 @@ fn wait_for_turn(
     let limit = config.lock_wait()?;
     let notice = |holder: &Holder| {
         if host.terminals().stderr {
-            let pid = holder
-                .pid
-                .map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+            let pid = holder.pid_shown();
             say(&t!("shim.waiting", pid = pid, command = holder.command));
         }
     };

@@ -42,6 +42,12 @@ impl Holder {
         Self::new(std::process::id(), "")
     }
 
+    /// The number of its process in a sentence: `?` where it is not known.
+    pub fn pid_shown(&self) -> String {
+        self.pid
+            .map_or_else(|| "?".to_owned(), |pid| pid.to_string())
+    }
+
     /// Its process, where that is surely the one that wrote it.
     pub(super) fn process(&self) -> Option<u32> {
         let pid = self.pid?;
