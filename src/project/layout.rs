@@ -392,14 +392,10 @@ impl UserLayout {
     pub fn of(host: &Host) -> Option<Self> {
         let dirs = directories::ProjectDirs::from("", "", "aim-toolkit");
         let dirs = dirs.as_ref();
-        let xdg = |name: &str| {
-            host.path_var(name)
-                .filter(|path| path.is_absolute())
-                .map(|path| path.join("aim-toolkit"))
-        };
+        let ours = |name| Some(xdg(host, name)?.join("aim-toolkit"));
         Some(Self {
-            config: xdg("XDG_CONFIG_HOME").or_else(|| Some(dirs?.config_dir().to_path_buf()))?,
-            state: xdg("XDG_STATE_HOME").or_else(|| {
+            config: ours("XDG_CONFIG_HOME").or_else(|| Some(dirs?.config_dir().to_path_buf()))?,
+            state: ours("XDG_STATE_HOME").or_else(|| {
                 let dirs = dirs?;
                 Some(
                     dirs.state_dir()
@@ -443,16 +439,19 @@ impl UserLayout {
 
 /// Where the files are by which `manager` knows a person's services; none for a person without a home.
 pub fn service_folder(host: &Host, manager: ServiceManager) -> Option<PathBuf> {
-    let home = directories::BaseDirs::new();
-    let home = home.as_ref().map(|dirs| dirs.home_dir().to_path_buf());
+    let dirs = directories::BaseDirs::new();
+    let home = dirs.as_ref().map(directories::BaseDirs::home_dir);
     match manager {
-        ServiceManager::Systemd => host
-            .path_var("XDG_CONFIG_HOME")
-            .filter(|path| path.is_absolute())
+        ServiceManager::Systemd => xdg(host, "XDG_CONFIG_HOME")
             .or_else(|| Some(home?.join(".config")))
             .map(|folder| folder.join("systemd/user")),
         ServiceManager::Launchd => Some(home?.join("Library/LaunchAgents")),
     }
+}
+
+/// The folder that the variable `name` has, which counts only where it is absolute (XDG Base Directory Specification).
+fn xdg(host: &Host, name: &str) -> Option<PathBuf> {
+    host.path_var(name).filter(|path| path.is_absolute())
 }
 
 /// The first of [`sockets`]: where a daemon of this person listens unless it cannot.
