@@ -43,13 +43,13 @@ impl Venv {
         let rest = inherited.filter(|path| !path.is_empty());
         let rest = rest.unwrap_or(OsStr::new(USUAL_PATH));
         let today = VenvLayout::viewed(self.root()).map(VenvLayout::new);
+        let bin = today
+            .as_ref()
+            .and_then(|today| today.bin().canonicalize().ok());
         let is_todays = |place: &Path| {
-            let is_bin_of = |today: &VenvLayout| {
-                let real = |path: &Path| path.canonicalize().ok();
-                let is_same = real(place).is_some() && real(place) == real(&today.bin());
-                is_same || place.starts_with(today.views())
-            };
-            today.as_ref().is_some_and(is_bin_of)
+            let is_bin = bin.is_some() && place.canonicalize().ok() == bin;
+            let is_view_of = |today: &VenvLayout| place.starts_with(today.views());
+            is_bin || today.as_ref().is_some_and(is_view_of)
         };
         let mut path = self.bin().into_os_string();
         for place in std::env::split_paths(rest).filter(|place| !is_todays(place)) {
