@@ -83,8 +83,12 @@ impl StoredNode {
         self.r#type.as_deref() == Some(kind)
     }
 
+    fn title(&self) -> Option<&str> {
+        self.data.title.as_deref().filter(|title| !title.is_empty())
+    }
+
     fn shown(&self) -> String {
-        match self.data.title.as_deref().filter(|title| !title.is_empty()) {
+        match self.title() {
             Some(title) => printable(&format!("{} ({title})", self.id)),
             None => printable(&self.id),
         }
@@ -93,7 +97,7 @@ impl StoredNode {
 
 /// The nodes that a shell offers to start from.
 pub(super) fn starts() -> Vec<Value> {
-    let title = |node: &StoredNode| node.data.title.clone().unwrap_or_default();
+    let title = |node: &StoredNode| node.title().unwrap_or_default().to_owned();
     let stored = Stored::of_line();
     let (starts, others): (Vec<_>, Vec<_>) =
         stored.nodes.iter().partition(|node| node.is_of("start"));
@@ -106,10 +110,9 @@ pub(super) fn valued() -> Vec<Value> {
     let stored = Stored::of_line();
     let takes = |node: &&StoredNode| node.is_of("textInput") || node.is_of("result");
     let valued = stored.nodes.iter().filter(takes);
-    let meaning = |node: &StoredNode| match (&node.data.title, &node.data.value) {
-        (Some(title), _) if !title.is_empty() => title.clone(),
-        (_, Some(value)) => value.as_str().to_owned(),
-        _ => String::new(),
+    let meaning = |node: &StoredNode| {
+        let value = node.data.value.as_ref().map(Json::as_str);
+        node.title().or(value).unwrap_or_default().to_owned()
     };
     valued
         .map(|node| (format!("{}=", node.id), meaning(node)))
