@@ -45,13 +45,18 @@ fn tab_knows_runs_packages_projects_and_settings() {
     }
 }
 
+/// What fish is offered in the place of the last word of `line`, with what it means.
+fn offered<const N: usize>(sandbox: &Sandbox, line: [&str; N]) -> String {
+    let mut command = sandbox.command(line[0]);
+    command.arg("--").args(line).env("AIM_COMPLETE", "fish");
+    Ran::of(&mut command).ok().stdout()
+}
+
 #[test]
 fn a_run_is_offered_by_its_number_with_what_it_was() {
     let sandbox = Sandbox::ready();
     sandbox.pip(["install", "--no-index", "nowhere"]).exits(1);
-    let mut command = sandbox.command("aim-logs");
-    let asked = command.args(["--", "aim-logs", "show", ""]);
-    let answer = Ran::of(asked.env("AIM_COMPLETE", "fish")).ok().stdout();
+    let answer = offered(&sandbox, ["aim-logs", "show", ""]);
     for offered in [
         "last\tthe newest run\n",
         "last-failed\tthe newest run that failed\n",
@@ -72,11 +77,7 @@ fn nodes_of_a_flow_are_offered_with_their_titles() {
         {"id": "r", "type": "result", "data": {"title": "Sum"}}
     ], "edges": []}"#;
     sandbox.write("structure.json", nodes);
-    let offered = |option: &str| {
-        let mut command = sandbox.command("aim-worker");
-        let asked = command.args(["--", "aim-worker", "flow", option, ""]);
-        Ran::of(asked.env("AIM_COMPLETE", "fish")).ok().stdout()
-    };
+    let offered = |option| offered(&sandbox, ["aim-worker", "flow", option, ""]);
     assert_eq!(offered("--start"), "s\tBegin\n7\tAdd\ntext\nr\tSum\n");
     assert_eq!(offered("--value"), "text=\t\"hello\"\nr=\tSum\n");
 }

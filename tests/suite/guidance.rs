@@ -1,6 +1,6 @@
 //! What a shell says above its prompt, in bash, zsh and fish on a terminal.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ran, Sandbox};
 use crate::shells::{Terminal, shells};
 
 #[test]
@@ -70,24 +70,29 @@ fn guidance_can_be_switched_off_and_is_silent_elsewhere() {
     assert!(told.stdout.is_empty() && told.status.success(), "{told:?}");
 }
 
+/// What is said above a prompt of what came after the generation `before`.
+fn said(sandbox: &Sandbox, before: u64, language: &str) -> String {
+    let mut command = sandbox.command("aim-venv-sync");
+    command
+        .args(["prompt", &before.to_string()])
+        .env("VIRTUAL_ENV", sandbox.venv())
+        .env("LANG", language);
+    Ran::of(&mut command).stderr()
+}
+
 #[test]
 fn what_nobody_asked_for_is_said_with_who_did_it() {
     let sandbox = Sandbox::ready();
     sandbox.wheel("base", "1.0");
     sandbox.wheel("base", "2.0");
     sandbox.pip(["install", "base==2.0"]).ok();
-    let before = sandbox.generation().to_string();
+    let before = sandbox.generation();
     // As a resolver does it on the way to what was asked for.
     sandbox.pip(["install", "base==1.0"]).ok();
     let runs = sandbox.project().join(".pip-logs/runs.jsonl");
     let text = std::fs::read_to_string(&runs).expect("records");
     std::fs::write(&runs, text.replace("\"base==1.0\"", "\"top\"")).expect("written");
-    let mut command = sandbox.command("aim-venv-sync");
-    command
-        .args(["prompt", &before])
-        .env("VIRTUAL_ENV", sandbox.venv());
-    let told = command.output().expect("run");
-    let said = String::from_utf8_lossy(&told.stderr);
+    let said = said(&sandbox, before, "C.UTF-8");
     assert!(said.contains("base 2.0 → 1.0 (by top)"), "{said}");
     assert!(said.trim_end().ends_with(" · aim-logs undo 3"), "{said}");
 }
@@ -95,7 +100,7 @@ fn what_nobody_asked_for_is_said_with_who_did_it() {
 #[test]
 fn new_commands_are_named() {
     let sandbox = Sandbox::ready();
-    let before = sandbox.generation().to_string();
+    let before = sandbox.generation();
     let files = [
         ("tidings/__init__.py", "def main(): print('news')\n"),
         (
@@ -107,12 +112,7 @@ fn new_commands_are_named() {
     sandbox.wheel_of("tidings", "1.0", &files);
     sandbox.wheel("silent", "1.0");
     sandbox.pip(["install", "tidings", "silent"]).ok();
-    let mut command = sandbox.command("aim-venv-sync");
-    command
-        .args(["prompt", &before])
-        .env("VIRTUAL_ENV", sandbox.venv());
-    let told = command.output().expect("run");
-    let said = String::from_utf8_lossy(&told.stderr);
+    let said = said(&sandbox, before, "C.UTF-8");
     let expected = "+silent 1.0, +tidings 1.0 · new commands: tidings, tidings-raw · ";
     assert!(said.contains(expected), "{said}");
 }
@@ -127,21 +127,12 @@ fn the_worker_is_part_of_what_is_said() {
     let before = sandbox.generation();
     sandbox.pip(["install", "tidings"]).ok();
     sandbox.run("aim-venv-sync", ["sync", "--wait"]).ok();
-    let say = |language: &str| {
-        let mut command = sandbox.command("aim-venv-sync");
-        command
-            .args(["prompt", &before.to_string()])
-            .env("VIRTUAL_ENV", sandbox.venv())
-            .env("LANG", language);
-        let told = command.output().expect("run");
-        String::from_utf8_lossy(&told.stderr).into_owned()
-    };
     let now = sandbox.generation();
     for (language, expected) in [
         ("C.UTF-8", format!("worker on generation {now}")),
         ("ko_KR.UTF-8", format!("워커가 {now}세대에 있음")),
     ] {
-        let said = say(language);
+        let said = said(&sandbox, before, language);
         assert!(said.contains(&expected), "{said}");
     }
 }

@@ -171,16 +171,17 @@ fn a_sync_behind_a_pip_says_which() {
     drop(held);
 }
 
+/// The history, as somebody has it who is writing it.
+fn held_history(sandbox: &Sandbox) -> File {
+    let lock = sandbox.project().join(".pip-logs/.lock");
+    let file = File::options().write(true).open(lock).expect("the lock");
+    file.lock().expect("free");
+    file
+}
+
 #[test]
 fn who_writes_the_history_is_named_to_who_waits_for_it() {
     let sandbox = Sandbox::ready();
-    let lock = sandbox.project().join(".pip-logs/.lock");
-    let held = || {
-        let mut file = File::options().write(true).open(&lock).expect("the lock");
-        file.lock().expect("free");
-        file.write_all(b"4711\n").expect("written");
-        file
-    };
     for (line, words) in [
         (
             "aim-logs prune",
@@ -191,10 +192,11 @@ fn who_writes_the_history_is_named_to_who_waits_for_it() {
             "다른 프로세스가 기록을 마치기를 기다리는 중: pid 4711 (",
         ),
     ] {
-        let file = held();
+        let mut held = held_history(&sandbox);
+        held.write_all(b"4711\n").expect("written");
         let mut terminal = Terminal::start(&sandbox, &format!("NO_COLOR=1 {line}"), 110);
         terminal.wait_for(words);
-        drop(file);
+        drop(held);
         let scene = terminal.end(&sandbox);
         assert!(scene.status.success(), "{scene:?}");
         let after = after_the_line(&scene.shown);
@@ -205,9 +207,7 @@ fn who_writes_the_history_is_named_to_who_waits_for_it() {
 #[test]
 fn a_pip_that_waits_for_the_history_says_so_in_one_line() {
     let sandbox = Sandbox::ready();
-    let lock = sandbox.project().join(".pip-logs/.lock");
-    let held = File::options().write(true).open(lock).expect("the lock");
-    held.lock().expect("free");
+    let held = held_history(&sandbox);
     let mut terminal = Terminal::start(&sandbox, ".venv/bin/pip uninstall -y nothing", 110);
     terminal.wait_for("aim-pip: waiting for process ? to finish writing the history\r\n");
     drop(held);
