@@ -33,7 +33,7 @@ fn undo(ours: &Sandbox, plain: &Sandbox, [old, new]: &[PathBuf; 2]) {
         install(ours, new);
         undone.push(run(ours.command("aim-logs").args(["undo", "-y"])));
         install(plain, new);
-        by_pip.push(install_again(plain, old));
+        by_pip.push(install(plain, old));
         if let Some(uv) = &uv {
             install(plain, new);
             let mut again = plain.command(uv);
@@ -68,11 +68,7 @@ fn undo(ours: &Sandbox, plain: &Sandbox, [old, new]: &[PathBuf; 2]) {
 fn keep(wheel: &Path) {
     let (kept, plain) = (Sandbox::ready(), Sandbox::ready());
     plain.write(".aim.toml", "[archive]\ngenerations = 0\n");
-    let (without, with) = turns(
-        ROUNDS,
-        || install_again(&plain, wheel),
-        || install_again(&kept, wheel),
-    );
+    let (without, with) = turns(ROUNDS, || install(&plain, wheel), || install(&kept, wheel));
     row(
         "pip install of 70 MB, its files kept / not kept",
         without,
@@ -113,24 +109,11 @@ fn check() {
     );
 }
 
-fn install(sandbox: &Sandbox, wheel: &Path) {
+/// Installs `wheel`, also where it is installed.
+fn install(sandbox: &Sandbox, wheel: &Path) -> Duration {
     let mut pip = sandbox.command(sandbox.bin("pip"));
-    run(pip
-        .args(["install", "-q", "--no-index", "--no-deps"])
-        .arg(wheel));
-}
-
-fn install_again(sandbox: &Sandbox, wheel: &Path) -> Duration {
-    let mut pip = sandbox.command(sandbox.bin("pip"));
-    pip.args([
-        "install",
-        "-q",
-        "--no-index",
-        "--no-deps",
-        "--force-reinstall",
-    ])
-    .arg(wheel);
-    run(&mut pip)
+    let options = ["-q", "--no-index", "--no-deps", "--force-reinstall"];
+    run(pip.arg("install").args(options).arg(wheel))
 }
 
 /// A wheel of many files, which tell the version.
