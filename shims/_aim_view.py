@@ -61,7 +61,7 @@ def keep_compiled_apart():
 
 
 class Finder:
-    """Finds the module of pip's commands, and nothing else."""
+    """Finds the module of pip's commands, and nothing else. As the hook's `inside` does, which no view has."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
