@@ -33,6 +33,24 @@ describe.skipIf(!CHROMIUM)('editor', () => {
         await context.close();
     });
 
+    test('the first file is named, but not to who types a name', async () => {
+        const { page, context } = await world.open();
+        const nodes = page.getByRole('button', { name: 'Nodes' });
+        const field = page.getByLabel('File');
+        await nodes.click();
+        await expect.poll(() => field.inputValue()).toBe('edited.py');
+        await nodes.click();
+        await page.route('**/nodes', async (route) => {
+            await field.focus();
+            await route.continue();
+        });
+        await nodes.click();
+        await page.locator('datalist option').first().waitFor({ state: 'attached' });
+        await field.pressSequentially('other.py');
+        expect(await field.inputValue()).toBe('other.py');
+        await context.close();
+    });
+
     test('what is typed is saved over what was read, and not over what another wrote', async () => {
         const { page, context } = await world.open();
         const file = join(world.project, 'edited.py');

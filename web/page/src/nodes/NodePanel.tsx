@@ -39,6 +39,7 @@ export function NodePanel({ project, root }: NodePanelProps): ReactElement {
     const [run, setRun] = useState<Run>({ state: 'none' });
     const [waits, setWaits] = useState<readonly Wait[]>([]);
     const [now, setNow] = useState(0);
+    const field = useRef<HTMLInputElement>(null);
     const cancelling = useRef<AbortController>(undefined);
     const isRunning = run.state === 'running';
 
@@ -46,6 +47,8 @@ export function NodePanel({ project, root }: NodePanelProps): ReactElement {
         nodeFiles(project).then(
             (found) => {
                 setFiles(found);
+                // Nothing comes between the letters of who types there.
+                if (document.activeElement === field.current) return;
                 setFile((before) => before || (found.files[0] ?? ''));
             },
             () => undefined,
@@ -154,6 +157,7 @@ export function NodePanel({ project, root }: NodePanelProps): ReactElement {
                 <label>
                     {w.nodes.file}
                     <input
+                        ref={field}
                         list={names}
                         value={file}
                         required
