@@ -365,7 +365,7 @@ pub struct DiffArgs {
 /// What to export, and how.
 #[derive(Debug, Clone, Args)]
 pub struct ExportArgs {
-    /// As in [`StateArgs::at`].
+    /// As in [`StateArgs::when`].
     #[arg(value_name = t!("logs.help.at_value").into_owned(), help = t!("logs.help.at").into_owned())]
     pub at: Option<String>,
     /// What to write; by the name of the file where it is not said.
@@ -416,7 +416,7 @@ pub struct UndoArgs {
 /// Between which generations to look, and for what.
 #[derive(Debug, Clone, Args)]
 pub struct BisectArgs {
-    /// When the command succeeded, as in [`StateArgs::at`].
+    /// When the command succeeded, as in [`StateArgs::when`].
     #[arg(long, value_name = t!("console.view.at_value").into_owned(), help = t!("logs.help.good").into_owned())]
     pub good: Option<String>,
     /// When it failed; now where it is not said.

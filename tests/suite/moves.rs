@@ -29,16 +29,7 @@ struct Page {
 
 impl Page {
     fn come(sandbox: &Sandbox, wish: &str) -> Self {
-        let path = sandbox.project().display();
-        let url = format!("ws://aim/api/ws/terminal/-?path={path}&cols=80&rows=24{wish}");
-        let mut request = url.into_client_request().expect("a request");
-        let spoken = "aim.terminal.v1".parse().expect("a header");
-        request
-            .headers_mut()
-            .insert("sec-websocket-protocol", spoken);
-        let stream = UnixStream::connect(sandbox.socket()).expect("connects");
-        stream.set_read_timeout(Some(PATIENCE)).expect("set");
-        let (mut socket, _) = client(request, stream).expect("upgraded");
+        let mut socket = terminal(sandbox, wish, true, PATIENCE);
         let ready = socket.read().expect("ready").into_text().expect("text");
         Self {
             socket,
@@ -61,9 +52,14 @@ impl Page {
             if shown.contains(text) {
                 return shown;
             }
-            if let Message::Binary(bytes) = self.socket.read().expect("open") {
-                self.shown.extend_from_slice(&bytes);
-            }
+            self.read();
+        }
+    }
+
+    /// Takes in what comes next.
+    fn read(&mut self) {
+        if let Message::Binary(bytes) = self.socket.read().expect("open") {
+            self.shown.extend_from_slice(&bytes);
         }
     }
 
@@ -80,9 +76,7 @@ impl Page {
             if let Some(number) = numbers.filter_map(|(number, _)| number.parse().ok()).last() {
                 return number;
             }
-            if let Message::Binary(bytes) = self.socket.read().expect("open") {
-                self.shown.extend_from_slice(&bytes);
-            }
+            self.read();
         }
     }
 
@@ -106,6 +100,27 @@ impl Page {
             begun + self.shown.len() as u64
         )
     }
+}
+
+/// A terminal in the project with this `wish` besides, as a page gets it that waits for what is said for so long.
+pub(crate) fn terminal(
+    sandbox: &Sandbox,
+    wish: &str,
+    speaks_v1: bool,
+    patience: Duration,
+) -> WebSocket<UnixStream> {
+    let path = sandbox.project().display();
+    let url = format!("ws://aim/api/ws/terminal/-?path={path}&cols=80&rows=24{wish}");
+    let mut request = url.into_client_request().expect("a request");
+    if speaks_v1 {
+        let spoken = "aim.terminal.v1".parse().expect("a header");
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", spoken);
+    }
+    let stream = UnixStream::connect(sandbox.socket()).expect("connects");
+    stream.set_read_timeout(Some(patience)).expect("set");
+    client(request, stream).expect("upgraded").0
 }
 
 fn serve(sandbox: &Sandbox) -> Daemon {

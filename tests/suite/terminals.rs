@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
+use tokio_tungstenite::tungstenite::{Message, WebSocket};
 
+use crate::moves::terminal;
 use crate::sandbox::{Daemon, Sandbox};
 
 /// Longer than anything here takes.
@@ -23,19 +23,7 @@ struct Page(WebSocket<UnixStream>);
 
 impl Page {
     fn come(sandbox: &Sandbox, speaks_v1: bool) -> Self {
-        let path = sandbox.project().display();
-        let url = format!("ws://aim/api/ws/terminal/-?path={path}&cols=80&rows=24");
-        let mut request = url.into_client_request().expect("a request");
-        if speaks_v1 {
-            let spoken = "aim.terminal.v1".parse().expect("a header");
-            request
-                .headers_mut()
-                .insert("sec-websocket-protocol", spoken);
-        }
-        let stream = UnixStream::connect(sandbox.socket()).expect("connects");
-        stream.set_read_timeout(Some(PATIENCE)).expect("set");
-        let (socket, _) = client(request, stream).expect("upgraded");
-        Self(socket)
+        Self(terminal(sandbox, "", speaks_v1, PATIENCE))
     }
 
     fn say(&mut self, what: &Value) {
