@@ -99,13 +99,14 @@ fn socket(ground: &Ground<'_>) -> String {
 
 /// systemd.service(5): ends when it is not used, is begun anew when it fails or hangs.
 fn service(ground: &Ground<'_>) -> String {
-    let variables: String = ground
+    let variables: Vec<String> = ground
         .variables()
         .map(|(name, value)| {
             let variable = quoted(&format!("{name}={value}"));
             format!("Environment={variable}\n")
         })
         .collect();
+    let variables = variables.concat();
     let program = quoted(&ground.program.to_string_lossy()).replace('$', "$$");
     format!(
         "# {MARK}; `aim-backend service remove` takes it back.\n\
@@ -129,13 +130,14 @@ fn service(ground: &Ground<'_>) -> String {
 fn agent(ground: &Ground<'_>) -> String {
     let program = escaped(&ground.program.to_string_lossy());
     let log = escaped(&ground.log.to_string_lossy());
-    let variables: String = ground
+    let variables: Vec<String> = ground
         .variables()
         .map(|(name, value)| {
             let value = escaped(&value);
             format!("    <key>{name}</key>\n    <string>{value}</string>\n")
         })
         .collect();
+    let variables = variables.concat();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\

@@ -170,7 +170,7 @@ impl Planner {
         }
         let versions = versions.map(|version| (name, version));
         match &self.shelf {
-            Some(shelf) => shelf.newest_of(versions),
+            Some(kept) => kept.newest_of(versions),
             None => Ok(versions
                 .map(|(name, version)| Item::unknown(name, version))
                 .collect()),
