@@ -4,7 +4,7 @@ SHELL = /bin/sh
 CARGO = cargo
 SECONDS = 60
 
-.PHONY: help demo test long story build page lint check doc unit worker-test shell-test page-test review bench fuzz advisories install clean tools wheels
+.PHONY: help demo test long story build page lint check doc unit worker-test wheel-test shell-test page-test review bench fuzz advisories install clean tools wheels wheel deb
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 - /'
@@ -13,7 +13,7 @@ demo: tools page ## build everything and show the main story on a demo project (
 	$(CARGO) build --release --locked
 	@KEEP="$(KEEP)" examples/demo/demo.sh
 
-test: tools page wheels lint check doc unit worker-test shell-test page-test ## install what the tests need and run every check, as CI does
+test: tools page wheels lint check doc unit worker-test wheel-test shell-test page-test ## install what the tests need and run every check, as CI does
 
 story: ## record the demo as docs/story.svg, which the READMEs show
 	$(CARGO) build --release --locked
@@ -21,6 +21,12 @@ story: ## record the demo as docs/story.svg, which the READMEs show
 
 build: page ## build all programs for daily use
 	$(CARGO) build --release --locked
+
+wheel: page ## build the wheel of this machine into target/wheels, for every Linux of the last ten years
+	@.ci/package wheel
+
+deb: page ## build the Debian package of this machine into target/debian
+	@.ci/package deb
 
 page: ## build the page into web/page/dist, which the daemon is built with (needs Node)
 	@.ci/page
@@ -46,10 +52,13 @@ long: ## tests that take minutes, such as 500 projects on 1,024 descriptors
 worker-test: ## the Python worker alone, on each Python that is there
 	tests/worker/run
 
+wheel-test: page ## the wheel: build it of what is built already, install it as people do, and run the main story from it
+	tests/wheel/run
+
 shell-test: ## shellcheck on every shell script
 	shellcheck -x -s bash shims/shell/start.bash shims/shell/guide.bash
 	shellcheck -x -s sh shims/shell/start.sh shims/shell/activate.sh
-	shellcheck -x examples/demo/demo.sh tests/worker/run shims/editors/marimo.sh .ci/run .ci/tools .ci/fetch .ci/check .ci/page
+	shellcheck -x examples/demo/demo.sh tests/worker/run tests/wheel/run shims/editors/marimo.sh .ci/run .ci/tools .ci/fetch .ci/check .ci/page .ci/package
 
 page-test: page ## the page: generated types, lint, unit tests, and a real browser against a real daemon
 	@if command -v npm >/dev/null; then cd web && npm run check && npm run test:browser; \

@@ -121,7 +121,7 @@ fn guide(host: &Host) -> Option<PathBuf> {
 }
 
 /// `$SHELL`, else what the system's list of users has, else one that is there.
-fn program(host: &Host) -> PathBuf {
+pub fn program(host: &Host) -> PathBuf {
     let listed = || {
         let user = uzers::get_user_by_uid(rustix::process::geteuid().as_raw())?;
         Some(user.shell().to_path_buf())

@@ -260,8 +260,8 @@ pub fn health_at(place: Place) -> Option<Health> {
     health(&unix_socket::agent(place))
 }
 
-/// What `ask` learns from a daemon, if that is in time; nobody waits for the rest. For a program that ends at once, with
-/// or without an answer.
+/// What `ask` learns from a daemon, if that is in time; nobody waits for the rest. For a program that ends at once,
+/// with or without an answer.
 pub fn in_time<T: Send + 'static>(
     patience: Duration,
     ask: impl FnOnce() -> Option<T> + Send + 'static,

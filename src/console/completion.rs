@@ -1,6 +1,6 @@
 //! The answer to a shell that asks after Tab what can be typed: the grammar's words, and the values of `candidate`.
 //!
-//! The scripts in `completions/` ask the command itself, with what was typed after `--` and the shell's name in
+//! The scripts in `packaging/data/share` ask the command itself, with what was typed after `--` and the shell's name in
 //! [`env_vars::COMPLETE`]; so they need no change where a command has a new option.
 
 use std::ffi::OsString;

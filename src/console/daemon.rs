@@ -75,7 +75,7 @@ pub fn needed(host: &Host, console: &mut Console, project: Option<&Project>) -> 
 }
 
 /// The `aim-backend` beside this program, else the one on PATH.
-fn program(host: &Host) -> Option<PathBuf> {
+pub fn program(host: &Host) -> Option<PathBuf> {
     let beside = host
         .exe()
         .and_then(Path::parent)

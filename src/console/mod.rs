@@ -34,7 +34,7 @@ pub mod width;
 pub mod worker_wait;
 
 pub use args::{CommonArgs, examples, grammar};
-pub use daemon::needed as needed_daemon;
+pub use daemon::{needed as needed_daemon, program as daemons_program};
 pub use entry::run_main;
 pub use few::few;
 pub use output::Console;

@@ -1,7 +1,7 @@
 //! The story of a call that may change the environment (design, section 2, steps 4 to 7). Start reading at [`run`].
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::exec::{self, ChildOutcome, ChildStatus, ChildStream};
 use crate::hook;
 use crate::host::Host;
 use crate::inventory::Snapshot;
-use crate::project::{Config, Project};
+use crate::project::{Config, Project, Venv};
 use crate::secrets;
 use crate::store::{
     Ending, Generation, Holder, LogDraft, Published, Recorded, RunId, RunLock, RunOutput,
@@ -142,7 +142,11 @@ impl<'a> Story<'a> {
         let after =
             Snapshot::scan(project.venv(), host).map_err(StoreError::unscanned(project.venv()));
         // A failure is left to `doctor` to show: pip works either way.
-        let _ = hook::put_launchers_out(project.venv());
+        let _ = if has_removed_us(project.venv(), host) {
+            hook::remove(project.venv())
+        } else {
+            hook::put_launchers_out(project.venv())
+        };
         let (before, after) = match (self.before, after) {
             (Some(before), Ok(after)) => (before, after),
             (_, after) => {
@@ -198,6 +202,14 @@ impl<'a> Story<'a> {
     pub(super) fn give_up(self) {
         Unfinished::end(&self.remembered.project.venv().layout(), &self.started.id);
     }
+}
+
+/// Whether the run took the toolkit away with which it was remembered: where that lay in the environment itself,
+/// nothing of it is to stay there.
+fn has_removed_us(venv: &Venv, host: &Host) -> bool {
+    let is_gone = matches!(venv.script("aim-pip").try_exists(), Ok(false));
+    let folder = || venv.bin().canonicalize().ok();
+    is_gone && host.exe().and_then(Path::parent) == folder().as_deref()
 }
 
 /// The run as it begins, without secrets.

@@ -69,6 +69,16 @@ pub enum Verb {
         ])
     )]
     Sync(SyncArgs),
+    /// Set up all that is set up once.
+    #[command(
+        about = t!("venv_sync.help.setup").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync setup ~/work", t!("venv_sync.help.example_setup")),
+            ("aim-venv-sync setup --dry-run", t!("venv_sync.help.example_setup_dry_run")),
+            ("aim-venv-sync setup --remove", t!("venv_sync.help.example_setup_remove")),
+        ])
+    )]
+    Setup(SetupArgs),
     /// Make or take over an environment.
     #[command(
         about = t!("venv_sync.help.init").into_owned(),
@@ -324,6 +334,27 @@ pub struct InitArgs {
     /// How to go about many.
     #[command(flatten)]
     pub many: ManyArgs,
+}
+
+/// Arguments of `setup`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SetupArgs {
+    /// Below which folder projects are set up.
+    #[arg(
+        value_name = t!("venv_sync.help.path_value").into_owned(),
+        conflicts_with = "remove",
+        help = t!("venv_sync.help.setup_path").into_owned()
+    )]
+    pub path: Option<PathBuf>,
+    /// Take it all back.
+    #[arg(long, help = t!("venv_sync.help.setup_remove").into_owned())]
+    pub remove: bool,
+    /// Only say what would change.
+    #[arg(long, help = t!("venv_sync.help.dry_run").into_owned())]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(short = 'y', long, help = t!("venv_sync.help.yes").into_owned())]
+    pub yes: bool,
 }
 
 /// How what is done to many at once is done.

@@ -25,7 +25,7 @@ const DEEPEST: usize = 8;
 
 /// A project that was found.
 #[derive(Debug, Serialize)]
-struct Row {
+pub(super) struct Row {
     project: PathBuf,
     environment: PathBuf,
     python: Option<String>,
@@ -48,23 +48,100 @@ enum State {
     Failed,
 }
 
+/// What lies below a folder: each project with its row.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    projects: Vec<Project>,
+    /// For a script.
+    pub(super) rows: Vec<Row>,
+}
+
+impl Found {
+    fn of(projects: Vec<Project>) -> Self {
+        let rows = projects.iter().map(row).collect();
+        Self { projects, rows }
+    }
+
+    fn count(&self, state: State) -> usize {
+        self.rows.iter().filter(|row| row.state == state).count()
+    }
+
+    /// Whether there is something to set up.
+    pub(super) fn is_open(&self) -> bool {
+        self.count(State::Found) > 0
+    }
+
+    /// Whether one could not be set up.
+    pub(super) fn has_failed(&self) -> bool {
+        self.count(State::Failed) > 0
+    }
+
+    /// The list, with what will become of each.
+    ///
+    /// # Errors
+    /// When it cannot be printed.
+    pub(super) fn show(&self, host: &Host, console: &mut Console) -> Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let headings = [
+            t!("venv_sync.column_project"),
+            t!("venv_sync.list.python"),
+            t!("venv_sync.column_state"),
+        ];
+        let mut table = Table::new(headings).gives_way([0]);
+        for row in &self.rows {
+            table.push([
+                Cell::styled(style::NAME, host.shown(&row.project)),
+                Cell::from(row.python.as_deref().unwrap_or("?")),
+                row.state(),
+            ]);
+        }
+        console.text(table.to_text(console.width()))
+    }
+
+    /// Sets up those that are to be. One that cannot be is told, and the others are.
+    ///
+    /// # Errors
+    /// When nothing can be printed.
+    pub(super) fn set_up(&mut self, host: &Host, console: &mut Console) -> Result<()> {
+        let count = self.count(State::Found);
+        for (project, row) in self.projects.iter().zip(&mut self.rows) {
+            if row.state != State::Found {
+                continue;
+            }
+            let ground = Ground::of(host, project.clone());
+            match init::set_up(&ground, console) {
+                Ok(_) => row.state = State::SetUp,
+                Err(error) => row.fail(&error, console),
+            }
+        }
+        if console.is_json() || count == 0 {
+            return Ok(());
+        }
+        let count = projects_in_words(count);
+        console.line(t!(
+            "venv_sync.all_done",
+            done = self.count(State::SetUp),
+            count = count
+        ))
+    }
+}
+
 /// Sets up all of them.
 pub(super) fn init_all(host: &Host, args: &InitArgs, console: &mut Console) -> Result<Exit> {
     let below = init::folder(host, args)?;
-    let cannot_read = || t!("venv_sync.cannot_read", path = below.display()).into_owned();
-    let below = below.canonicalize().context(cannot_read())?;
-    let mut projects = found(&below);
+    let mut projects = projects(&below)?;
     projects.retain(|project| is_wanted(project, args));
     let before = projects.len();
     if let Some(percent) = args.percent {
         projects.retain(|project| share(project.root()) < percent);
     }
     let left = before - projects.len();
-    let mut rows: Vec<Row> = projects.iter().map(row).collect();
-    let count = rows.iter().filter(|row| row.state == State::Found).count();
+    let mut found = Found::of(projects);
     if !console.is_json() {
-        show(host, &rows, console)?;
-        if rows.is_empty() {
+        found.show(host, console)?;
+        if found.rows.is_empty() {
             let path = host.shown(&below);
             console.note(t!("venv_sync.all_none", path = printable(&path)));
         }
@@ -72,38 +149,35 @@ pub(super) fn init_all(host: &Host, args: &InitArgs, console: &mut Console) -> R
             console.note(t!("venv_sync.all_left", n = left, percent = percent));
         }
     }
-    if args.many.dry_run || count == 0 {
-        return finish(&rows, console);
-    }
-    if !args.many.yes {
-        let question = t!("venv_sync.all_asks", count = projects_in_words(count));
-        console.confirm(&question, "-y")?;
-    }
-    for (project, row) in projects.into_iter().zip(&mut rows) {
-        if row.state != State::Found {
-            continue;
+    if found.is_open() && !args.many.dry_run {
+        if !args.many.yes {
+            let count = projects_in_words(found.count(State::Found));
+            console.confirm(&t!("venv_sync.all_asks", count = count), "-y")?;
         }
-        let ground = Ground::of(host, project);
-        match init::set_up(&ground, console) {
-            Ok(_) => row.state = State::SetUp,
-            Err(error) => row.fail(&error, console),
-        }
+        found.set_up(host, console)?;
     }
-    if !console.is_json() {
-        let done = rows.iter().filter(|row| row.state == State::SetUp).count();
-        let count = projects_in_words(count);
-        console.line(t!("venv_sync.all_done", done = done, count = count))?;
+    if console.is_json() {
+        console.json(&found.rows)?;
     }
-    finish(&rows, console)
+    Ok(if found.has_failed() {
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
 }
 
-/// The rows for a script, and whether all went well.
-fn finish(rows: &[Row], console: &mut Console) -> Result<Exit> {
-    if console.is_json() {
-        console.json(&rows)?;
-    }
-    let has_failed = rows.iter().any(|row| row.state == State::Failed);
-    Ok(if has_failed { Exit::Failed } else { Exit::Done })
+/// All that is below a folder.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub(super) fn below(host: &Host, folder: &Path) -> Result<Found> {
+    projects(&host.absolute(folder)).map(Found::of)
+}
+
+fn projects(below: &Path) -> Result<Vec<Project>> {
+    let cannot_read = || t!("venv_sync.cannot_read", path = below.display()).into_owned();
+    let below = below.canonicalize().context(cannot_read())?;
+    Ok(found(&below))
 }
 
 /// The projects below a folder, each once. Nobody's environments are no projects; what is hidden is not looked into.
@@ -169,26 +243,6 @@ impl Row {
             State::Failed => Cell::styled(style::BAD, self.why.clone().unwrap_or_default()),
         }
     }
-}
-
-fn show(host: &Host, rows: &[Row], console: &mut Console) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let headings = [
-        t!("venv_sync.column_project"),
-        t!("venv_sync.list.python"),
-        t!("venv_sync.column_state"),
-    ];
-    let mut table = Table::new(headings).gives_way([0]);
-    for row in rows {
-        table.push([
-            Cell::styled(style::NAME, host.shown(&row.project)),
-            Cell::from(row.python.as_deref().unwrap_or("?")),
-            row.state(),
-        ]);
-    }
-    console.text(table.to_text(console.width()))
 }
 
 fn projects_in_words(count: usize) -> String {

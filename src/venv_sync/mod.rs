@@ -3,8 +3,8 @@
 //!
 //! Start reading at [`run()`]. `plan` says what a sync has to do and `apply` does it; `init` is a sync of an
 //! environment that was just made (`maker`). The other verbs only look: `status`, `doctor`, `config`; `remove` takes
-//! out what `init` put in. `run` and `shell --at` become the program that they start, in today's environment or in a
-//! view.
+//! out what `init` put in. `setup` is for the person: the shell, the service, many projects. `run` and `shell --at`
+//! become the program that they start, in today's environment or in a view.
 //!
 //! **Invariant:** the daemon is told, never needed (`daemon`): only `--wait` fails without one.
 //! **Invariant:** `--check`, `status`, `doctor` and `config` write nothing, not even a lock file.
@@ -27,12 +27,13 @@ mod prompt;
 mod remove;
 mod restore;
 mod run;
+mod setup;
 mod status;
 mod sync;
 
 pub use cli::{
     AllowArgs, AtArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, ManyArgs, PromptArgs,
-    RemoveArgs, RestoreArgs, RunArgs, ShellArgs, ShellName, SyncArgs, Verb,
+    RemoveArgs, RestoreArgs, RunArgs, SetupArgs, ShellArgs, ShellName, SyncArgs, Verb,
 };
 
 use self::ground::Ground;
@@ -60,6 +61,7 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
         Verb::Init(args) if args.all => init_all::init_all(host, &args, console),
         Verb::Init(args) => init::init(host, &common, &args, console),
         Verb::Remove(args) if args.all => remove::remove_all(host, args, console),
+        Verb::Setup(args) => setup::setup(host, &args, console),
         Verb::Config(args) => config::config(host, &common, &args, console),
         Verb::List => list::list(host, console),
         Verb::Forget(args) => list::forget(host, &common, &args, console),
@@ -83,6 +85,7 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
                 Verb::Run(args) => run::run(&ground, &args, console),
                 Verb::Shell(args) => run::shell(&ground, &args.of, console),
                 Verb::Init(_)
+                | Verb::Setup(_)
                 | Verb::Config(_)
                 | Verb::List
                 | Verb::Forget(_)

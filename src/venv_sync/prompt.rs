@@ -37,24 +37,10 @@ const USUAL_WIDTH: u16 = 80;
 /// The completions of all commands for one kind of shell.
 macro_rules! completions {
     ($before:literal, $after:literal) => {
-        [
-            include_str!(concat!(
-                "../../completions/",
-                $before,
-                "aim-backend",
-                $after
-            )),
-            include_str!(concat!("../../completions/", $before, "aim-logs", $after)),
-            include_str!(concat!("../../completions/", $before, "aim-lsp", $after)),
-            include_str!(concat!(
-                "../../completions/",
-                $before,
-                "aim-venv-sync",
-                $after
-            )),
-            include_str!(concat!("../../completions/", $before, "aim-worker", $after)),
-        ]
-        .concat()
+        completions!($before, $after, "backend", "logs", "lsp", "venv-sync", "worker")
+    };
+    ($before:literal, $after:literal, $($command:literal),*) => {
+        [$(include_str!(concat!("../../packaging/data/share/", $before, "aim-", $command, $after))),*].concat()
     };
 }
 
@@ -64,9 +50,9 @@ pub(super) fn shell(shell: ShellName, completions: bool, console: &mut Console) 
         (ShellName::Bash, false) => include_str!("../../shims/shell/guide.bash").to_owned(),
         (ShellName::Zsh, false) => include_str!("../../shims/shell/guide.zsh").to_owned(),
         (ShellName::Fish, false) => include_str!("../../shims/shell/guide.fish").to_owned(),
-        (ShellName::Bash, true) => completions!("", ".bash"),
-        (ShellName::Zsh, true) => completions!("_", ""),
-        (ShellName::Fish, true) => completions!("", ".fish"),
+        (ShellName::Bash, true) => completions!("bash-completion/completions/", ".bash"),
+        (ShellName::Zsh, true) => completions!("zsh/site-functions/_", ""),
+        (ShellName::Fish, true) => completions!("fish/vendor_completions.d/", ".fish"),
     };
     console.text(text)?;
     Ok(Exit::Done)

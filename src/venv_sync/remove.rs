@@ -37,14 +37,9 @@ pub(super) fn remove(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
 
 /// Puts every environment back that was set up on this machine. One that cannot be is told, and the others are.
 pub(super) fn remove_all(host: &Host, args: RemoveArgs, console: &mut Console) -> Result<Exit> {
-    let listed = list::listed(host)?.all();
-    let listed = listed.context(t!("venv_sync.list.cannot_read"))?;
-    let venvs = listed.into_iter().map(|one| one.environment);
-    let venvs: Vec<PathBuf> = venvs.collect();
+    let venvs = listed(host)?;
     if !console.is_json() {
-        for venv in &venvs {
-            console.note(printable(&host.shown(venv)));
-        }
+        show(host, &venvs, console);
         if venvs.is_empty() {
             console.note(t!("venv_sync.remove_all_none"));
         }
@@ -63,6 +58,33 @@ pub(super) fn remove_all(host: &Host, args: RemoveArgs, console: &mut Console) -
         };
         console.confirm(&t!("venv_sync.remove_all_asks", count = count), "-y")?;
     }
+    let (removed, exit) = take_all_out(host, venvs, console)?;
+    if console.is_json() {
+        console.json(&removed)?;
+    }
+    Ok(exit)
+}
+
+/// Every environment that was set up on this machine.
+pub(super) fn listed(host: &Host) -> Result<Vec<PathBuf>> {
+    let listed = list::listed(host)?.all();
+    let listed = listed.context(t!("venv_sync.list.cannot_read"))?;
+    Ok(listed.into_iter().map(|one| one.environment).collect())
+}
+
+/// Says which those are.
+pub(super) fn show(host: &Host, venvs: &[PathBuf], console: &mut Console) {
+    for venv in venvs {
+        console.note(printable(&host.shown(venv)));
+    }
+}
+
+/// Takes the hook out of each, and says so.
+pub(super) fn take_all_out(
+    host: &Host,
+    venvs: Vec<PathBuf>,
+    console: &mut Console,
+) -> Result<(Vec<TakenOut>, Exit)> {
     let (mut all, mut exit) = (Vec::new(), Exit::Done);
     for root in venvs {
         let shown = printable(&host.shown(&root));
@@ -80,17 +102,15 @@ pub(super) fn remove_all(host: &Host, args: RemoveArgs, console: &mut Console) -
             }
         }
     }
-    if console.is_json() {
-        console.json(&all)?;
-    } else if !all.is_empty() {
+    if !console.is_json() && !all.is_empty() {
         console.note(t!("venv_sync.history_stays", logs = LOGS));
     }
-    Ok(exit)
+    Ok((all, exit))
 }
 
 /// What was taken out of an environment.
 #[derive(Debug, Serialize)]
-struct TakenOut {
+pub(super) struct TakenOut {
     environment: PathBuf,
     removed: Vec<PathBuf>,
     /// What a launcher of an earlier version stood in the place of.

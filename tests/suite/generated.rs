@@ -14,13 +14,16 @@ use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 
 use crate::{api_page, manual};
 
+/// What packages put into `share` of where the programs lie.
+const SHARE: &str = "packaging/data/share";
+
 #[test]
 fn completions_are_as_the_commands_are() {
     for (name, _) in commands() {
         let shells: [(&dyn EnvCompleter, String); 3] = [
-            (&Bash, format!("{name}.bash")),
-            (&Zsh, format!("_{name}")),
-            (&Fish, format!("{name}.fish")),
+            (&Bash, format!("bash-completion/completions/{name}.bash")),
+            (&Zsh, format!("zsh/site-functions/_{name}")),
+            (&Fish, format!("fish/vendor_completions.d/{name}.fish")),
         ];
         for (shell, file) in shells {
             let mut text = Vec::new();
@@ -36,7 +39,7 @@ fn completions_are_as_the_commands_are() {
                     "if [[ $funcstack[1] == _{name} ]]; then {function} \"$@\"; fi"
                 );
             }
-            compare(&Path::new("completions").join(file), &text);
+            compare(&Path::new(SHARE).join(file), &text);
         }
     }
 }
@@ -46,9 +49,11 @@ fn man_pages_are_as_the_commands_are() {
     let programs = commands().map(|(_, command)| command);
     let pages = manual::pages(&programs);
     for (file, text) in &pages {
-        compare(&Path::new("man").join(file), text);
+        compare(&Path::new(SHARE).join("man/man1").join(file), text);
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(SHARE)
+        .join("man/man1");
     let there = std::fs::read_dir(folder).expect("a folder").count();
     assert_eq!(there, pages.len(), "a page of a command that is no more");
 }

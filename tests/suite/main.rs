@@ -62,6 +62,7 @@ mod screens;
 mod scripts;
 mod secrets;
 mod service;
+mod setup;
 mod shapes;
 mod shells;
 mod shim;

@@ -114,10 +114,10 @@ fn the_service_manager_is_told_when_it_serves_lives_and_ends() {
 }
 
 /// A sandbox whose `systemctl` notes how it was called.
-struct Managed(Sandbox);
+pub(crate) struct Managed(pub(crate) Sandbox);
 
 impl Managed {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let sandbox = Sandbox::ready();
         let folder = sandbox.root().join("tools");
         std::fs::create_dir(&folder).expect("folder");
@@ -131,12 +131,16 @@ impl Managed {
         Self(sandbox)
     }
 
-    fn service(&self, args: &[&str]) -> Ran {
-        let mut command = self.0.command("aim-backend");
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = self.0.command(program);
         let tools = self.0.root().join("tools");
         command.env("PATH", format!("{}:{}", tools.display(), self.0.path()));
         command.env_remove("AIM_SOCKET");
-        Ran::of(command.arg("service").args(args))
+        command
+    }
+
+    fn service(&self, args: &[&str]) -> Ran {
+        Ran::of(self.command("aim-backend").arg("service").args(args))
     }
 
     /// How `systemctl` was called since the last time.
@@ -147,7 +151,7 @@ impl Managed {
         text.lines().map(str::to_owned).collect()
     }
 
-    fn unit(&self, name: &str) -> PathBuf {
+    pub(crate) fn unit(&self, name: &str) -> PathBuf {
         self.0.root().join("config/systemd/user").join(name)
     }
 }

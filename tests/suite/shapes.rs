@@ -24,12 +24,13 @@ review`; do not edit.
 ";
 
 /// What is run, in this order, whose value is shown: the name of its schema, and the words.
-const TYPED: [(&str, &[&str]); 24] = [
+const TYPED: [(&str, &[&str]); 25] = [
     ("aim-venv-sync-status", &["status"]),
     ("aim-venv-sync-sync", &["sync"]),
     ("aim-venv-sync-sync-check", &["sync", "--check"]),
     ("aim-venv-sync-init", &["init"]),
     ("aim-venv-sync-list", &["list"]),
+    ("aim-venv-sync-setup", &["setup", "--dry-run"]),
     ("aim-venv-sync-doctor", &["doctor"]),
     ("aim-venv-sync-config", &["config"]),
     ("aim-logs-list", &["list"]),

@@ -113,7 +113,8 @@ impl Shelf {
         Ok(List::default())
     }
 
-    /// What is known of these names, in canonical form, and versions: of each what the newest generation had that had it.
+    /// What is known of these names, in canonical form, and versions: of each what the newest generation had
+    /// that had it.
     ///
     /// # Errors
     /// What is of the moment.
