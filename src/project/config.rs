@@ -4,23 +4,25 @@
 //! The typed [`Config`], the reading of files and variables, `aim-venv-sync config`, `docs/settings.md` and
 //! `docs/environment.md` are made from it, so that a setting is added there and, in both languages, in `locales`.
 //!
-//! Four sources, each over the one before (design, section 4): built-in values, `config.toml` of the person,
-//! `.aim.toml` of the project, `AIM_*` variables. What cannot be read as a setting is one of [`Config::problems`],
+//! Five sources, each over the one before (design, section 4; decision 0038): built-in values, `config.toml` of the
+//! person, `.aim.toml` of the project, the person's own `projects.toml` for all projects or for this one, `AIM_*`
+//! variables. What cannot be read as a setting is one of [`Config::problems`],
 //! which the shim never tells of, and no reason to stop: pip must work with a broken settings file. A wrong value
 //! spoils its own setting alone, what is no TOML the whole file. Names that are not in the table may be those of a
 //! newer toolkit.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 use toml::de::ValueDeserializer;
 
+use super::group::Group;
 use super::layout::{ProjectLayout, UserLayout};
 use super::problem::Problem;
 use super::setting::{OfVariable, Origin, Setting, SettingValue};
-use super::settings_file::{self, Entry};
+use super::settings_file::{self, Entry, entries, entries_in};
 use super::worker_settings::{PythonServer, RestartPolicy};
 use crate::files::{Folder, read};
 use crate::host::Host;
@@ -114,6 +116,8 @@ macro_rules! settings {
 settings! {
     enabled: bool = true,
         "enabled" or "AIM_ENABLED", says "settings.enabled";
+    group: Group = Group::default(),
+        "group", says "settings.group";
     autostart: bool = true,
         "autostart" or "AIM_AUTOSTART", says "settings.autostart";
     daemon_idle_minutes: u64 = 60,
@@ -202,6 +206,11 @@ pub fn meant_by(name: &str) -> Option<&'static str> {
     }
 }
 
+/// The table of `projects.toml` with what a person wants of every project.
+pub const ALL_PROJECTS: &str = "all";
+/// The table of `projects.toml` with a table a project, named by its folder without links.
+pub const SINGLE_PROJECTS: &str = "projects";
+
 /// What has more names that are none is no settings file of ours; each is looked for among the right ones, before each
 /// run.
 const MOST_PROBLEMS: usize = 100;
@@ -211,19 +220,29 @@ const LONGEST: u64 = 1 << 20;
 impl Config {
     /// The settings for `project` (or for no project in particular).
     pub fn load(host: &Host, project: Option<&ProjectLayout>) -> Self {
+        let mut config = Self::of_files(host, project);
+        config.take_variables(host);
+        config
+    }
+
+    /// As [`Self::load`], without what variables say.
+    pub fn of_files(host: &Host, project: Option<&ProjectLayout>) -> Self {
         let mut config = Self::default();
-        let person = UserLayout::of(host).map(|user| user.settings());
-        if let Some(path) = person {
+        let user = UserLayout::of(host);
+        if let Some(path) = user.as_ref().map(UserLayout::settings) {
             let text = read::read(&path, LONGEST);
-            config.take_text(text, path);
+            config.take_text(text, path, entries);
         }
         if let Some(project) = project {
             // A link would show the person's other files in our messages.
             let text = Folder::open(project.root())
                 .and_then(|folder| folder.read(ProjectLayout::SETTINGS, LONGEST));
-            config.take_text(text, project.settings());
+            config.take_text(text, project.settings(), entries);
         }
-        config.take_variables(host);
+        if let Some(path) = user.as_ref().map(UserLayout::project_settings) {
+            let text = read::read(&path, LONGEST);
+            config.take_own(text, path, project);
+        }
         config
     }
 
@@ -232,8 +251,34 @@ impl Config {
         (self.lock_timeout.value > 0).then(|| Duration::from_secs(self.lock_timeout.value))
     }
 
-    /// Takes what is in the file at `path`.
-    fn take_text(&mut self, bytes: io::Result<Vec<u8>>, path: PathBuf) {
+    /// Takes what the person's own file at `path` says of every project, and then of `project`.
+    fn take_own(
+        &mut self,
+        bytes: io::Result<Vec<u8>>,
+        path: PathBuf,
+        project: Option<&ProjectLayout>,
+    ) {
+        let root = bytes.is_ok().then(|| project.map(ProjectLayout::root));
+        let root = root.flatten().map(|root| {
+            let resolved = root.canonicalize();
+            resolved.unwrap_or_else(|_| root.to_path_buf())
+        });
+        let all: &[&str] = &[ALL_PROJECTS];
+        match root.as_deref().and_then(Path::to_str) {
+            Some(root) => self.take_text(bytes, path, |text| {
+                entries_in(text, &[all, &[SINGLE_PROJECTS, root]])
+            }),
+            None => self.take_text(bytes, path, |text| entries_in(text, &[all])),
+        }
+    }
+
+    /// Takes those entries of the file at `path` that are `wanted`.
+    fn take_text(
+        &mut self,
+        bytes: io::Result<Vec<u8>>,
+        path: PathBuf,
+        wanted: impl FnOnce(&str) -> Result<Vec<Entry<'_>>, toml::de::Error>,
+    ) {
         let text = bytes.and_then(|bytes| {
             String::from_utf8(read::without_mark(&bytes).to_vec()).map_err(io::Error::other)
         });
@@ -248,7 +293,7 @@ impl Config {
             }
         };
         let origin = Origin::File(path);
-        match settings_file::entries(&text) {
+        match wanted(&text) {
             Ok(entries) => {
                 for entry in entries {
                     self.take_entry(entry, &origin);
@@ -305,6 +350,53 @@ mod tests {
             panic!("{:?}", config.problems)
         };
         assert_eq!(name, "future");
+    }
+
+    #[test]
+    fn what_a_person_wants_of_a_project_is_over_what_the_project_says() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let root = dir.path().canonicalize().expect("resolved");
+        let (own, project, link) = (
+            root.join("aim-toolkit/projects.toml"),
+            root.join("demo.x"),
+            root.join("link"),
+        );
+        std::fs::create_dir_all(root.join("aim-toolkit")).expect("folders");
+        std::fs::create_dir_all(&project).expect("folder");
+        std::os::unix::fs::symlink(&project, &link).expect("link");
+        std::fs::write(project.join(".aim.toml"), "enabled = true\ngroup = \"a\"\n")
+            .expect("write");
+        let check = |text: String, at: &Path, enabled: bool, group: &str| {
+            std::fs::write(&own, &text).expect("write");
+            let host = Host::fake(["x"]).with_var("XDG_CONFIG_HOME", &root);
+            let config = Config::load(&host, Some(&ProjectLayout::new(at)));
+            assert_eq!(config.problems, [], "{text}");
+            assert_eq!(config.enabled.value, enabled, "{text}");
+            assert_eq!(config.group.value.name(), Some(group), "{text}");
+            let is_own = config.enabled.origin == Origin::File(own.clone());
+            assert_eq!(is_own, text.contains("enabled"), "{text}");
+            let on = host.with_var("AIM_ENABLED", "1");
+            assert!(
+                Config::load(&on, Some(&ProjectLayout::new(at)))
+                    .enabled
+                    .value
+            );
+        };
+        let all = "[all]\nenabled = false\n";
+        let this = format!("[projects.{:?}]\n", project.display().to_string());
+        let other = "[projects.\"/other\"]\nnobody = \"knows\"\ngroup = 7\n";
+        check(String::new(), &project, true, "a");
+        check(other.to_owned(), &project, true, "a");
+        check(all.to_owned(), &project, false, "a");
+        check(
+            format!("{this}enabled = false\ngroup = \"b\""),
+            &project,
+            false,
+            "b",
+        );
+        check(format!("{this}enabled = false\n"), &link, false, "a");
+        // A project's own is over that of all, wherever it stands.
+        check(format!("{this}enabled = true\n{all}"), &project, true, "a");
     }
 
     #[test]
@@ -457,6 +549,7 @@ mod tests {
             let value = match &row.value {
                 serde_json::Value::Bool(value) => (!value).to_string(),
                 serde_json::Value::Number(_) => "7".to_owned(),
+                serde_json::Value::String(_) if row.name == "group" => "\"pilot\"".to_owned(),
                 serde_json::Value::String(text) if text.is_empty() => "[\"A\", \"B\"]".to_owned(),
                 serde_json::Value::String(text) if text == "auto" => "\"ty\"".to_owned(),
                 _ => "\"manual\"".to_owned(),
@@ -464,7 +557,7 @@ mod tests {
             let mut config = Config::default();
             let path = PathBuf::from("f");
             let text = format!("{} = {value}", row.name);
-            config.take_text(Ok(text.into_bytes()), path.clone());
+            config.take_text(Ok(text.into_bytes()), path.clone(), entries);
             assert_eq!(config.problems, [], "{}", row.name);
             let origin = Origin::File(path);
             let mut changed = config.rows();
@@ -479,7 +572,7 @@ mod tests {
             for text in [&row.default, &changed.in_file] {
                 let mut config = Config::default();
                 let line = format!("{} = {text}", row.name);
-                config.take_text(Ok(line.into_bytes()), "f".into());
+                config.take_text(Ok(line.into_bytes()), "f".into(), entries);
                 assert_eq!(config.problems, [], "{}", row.name);
             }
         }

@@ -411,6 +411,11 @@ impl UserLayout {
         self.config.join("config.toml")
     }
 
+    /// The person's own settings for single projects.
+    pub fn project_settings(&self) -> PathBuf {
+        self.config.join("projects.toml")
+    }
+
     /// The daemon's registry of projects.
     pub fn registry(&self) -> PathBuf {
         self.state.join("projects.json")

@@ -5,6 +5,7 @@
 mod activation;
 mod config;
 mod discover;
+mod group;
 mod layout;
 mod node_variables;
 mod package_places;
@@ -16,7 +17,7 @@ mod venv;
 mod whose;
 mod worker_settings;
 
-pub use config::{Config, SettingRow, meant_by};
+pub use config::{ALL_PROJECTS, Config, SINGLE_PROJECTS, SettingRow, meant_by};
 pub use discover::Project;
 pub use layout::{
     CONDA_META, EXTERNALLY_MANAGED, HOOK_LINE, HOOK_PACKAGE, HookLayout, LOGS, ProjectLayout,

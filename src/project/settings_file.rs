@@ -15,8 +15,33 @@ pub(super) struct Entry<'t> {
 /// # Errors
 /// What the file has that is no TOML.
 pub(super) fn entries(text: &str) -> Result<Vec<Entry<'_>>, Error> {
+    Ok(in_order(text, DeTable::parse(text)?.into_inner()))
+}
+
+/// The entries of these tables of the file `text`, each named by the tables that it stands in, in this order: those of
+/// one table as they stand there, those of the next after them.
+///
+/// # Errors
+/// As [`entries`].
+pub(super) fn entries_in<'t>(text: &'t str, tables: &[&[&str]]) -> Result<Vec<Entry<'t>>, Error> {
+    let mut whole = DeTable::parse(text)?.into_inner();
+    let tables = tables.iter().filter_map(|path| take(&mut whole, path));
+    Ok(tables.flat_map(|table| in_order(text, table)).collect())
+}
+
+fn take<'t>(table: &mut DeTable<'t>, path: &[&str]) -> Option<DeTable<'t>> {
+    let Some((first, rest)) = path.split_first() else {
+        return Some(std::mem::take(table));
+    };
+    match table.get_mut(*first)?.get_mut() {
+        DeValue::Table(inner) => take(inner, rest),
+        _ => None,
+    }
+}
+
+fn in_order<'t>(text: &str, table: DeTable<'t>) -> Vec<Entry<'t>> {
     let mut found = Vec::new();
-    flatten("", DeTable::parse(text)?.into_inner(), &mut found);
+    flatten("", table, &mut found);
     found.sort_by_key(|(at, ..)| *at);
     // Lines are counted on from one to the next: a file may have many.
     let (mut seen, mut last) = (0, 1);
@@ -29,7 +54,7 @@ pub(super) fn entries(text: &str) -> Result<Vec<Entry<'_>>, Error> {
             value,
         }
     });
-    Ok(entries.collect())
+    entries.collect()
 }
 
 /// The line, from 1, of the byte `at`.

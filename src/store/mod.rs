@@ -25,6 +25,7 @@ mod log;
 pub(crate) mod made_runs;
 mod overlap;
 mod own_list;
+mod own_settings;
 mod past;
 pub mod places;
 mod publish;
@@ -53,6 +54,7 @@ pub use link::{Link, LinkRefused};
 pub use lock::{Holder, LockError, RunLock};
 pub use log::{Log, LogDraft, readable};
 pub use overlap::{Company, publish_own};
+pub use own_settings::{Of, OwnSettings};
 pub use past::{Moment, Past};
 pub use publish::publish;
 #[cfg(test)]

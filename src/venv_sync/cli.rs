@@ -135,6 +135,24 @@ pub enum Verb {
         ])
     )]
     Allow(AllowArgs),
+    /// Switch remembering on again.
+    #[command(
+        about = t!("venv_sync.help.enable").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync enable", t!("venv_sync.help.example_enable")),
+            ("aim-venv-sync enable --all", t!("venv_sync.help.example_enable_all")),
+        ])
+    )]
+    Enable(SwitchArgs),
+    /// Switch it off.
+    #[command(
+        about = t!("venv_sync.help.disable").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync disable", t!("venv_sync.help.example_disable")),
+            ("aim-venv-sync disable --all", t!("venv_sync.help.example_disable_all")),
+        ])
+    )]
+    Disable(SwitchArgs),
     /// The settings in force.
     #[command(
         about = t!("venv_sync.help.config").into_owned(),
@@ -283,6 +301,14 @@ pub struct AllowArgs {
     /// Take it back.
     #[arg(long, help = t!("venv_sync.help.allow_remove").into_owned())]
     pub remove: bool,
+}
+
+/// Flags of `enable` and `disable`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct SwitchArgs {
+    /// Every project.
+    #[arg(long, conflicts_with_all = ["project", "env"], help = t!("venv_sync.help.switch_all").into_owned())]
+    pub all: bool,
 }
 
 /// Arguments of `forget`.

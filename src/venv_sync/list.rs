@@ -13,7 +13,7 @@ use crate::console::{CommonArgs, Console, shell, style, time};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::hook;
 use crate::host::Host;
-use crate::project::{Project, Venv};
+use crate::project::{Config, Project, Venv};
 use crate::store::{EnvMeta, Environments, ListedEnvironment};
 use crate::terminal::printable;
 use crate::words::t;
@@ -29,8 +29,14 @@ struct Row {
     /// When the generation was raised last.
     changed_at: Option<DateTime<Utc>>,
     since: DateTime<Utc>,
-    /// Whether pip is remembered there.
+    /// Whether pip is led to us there.
     hook: bool,
+    /// Whether the toolkit is switched on there.
+    enabled: bool,
+    /// Where that is said.
+    enabled_by: String,
+    /// The group that it belongs to.
+    group: Option<String>,
 }
 
 /// Prints all of them, those that changed last first.
@@ -38,7 +44,10 @@ pub(super) fn list(host: &Host, console: &mut Console) -> Result<Exit> {
     let listed = listed(host)?
         .all()
         .context(t!("venv_sync.list.cannot_read"))?;
-    let mut rows: Vec<Row> = listed.into_iter().filter_map(row).collect();
+    let mut rows: Vec<Row> = listed
+        .into_iter()
+        .filter_map(|one| row(host, one))
+        .collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.changed_at.unwrap_or(row.since)));
     if console.is_json() {
         console.json(&rows)?;
@@ -108,11 +117,12 @@ fn of_path(listed: &Environments, path: &Path) -> Result<PathBuf> {
         })
 }
 
-fn row(listed: ListedEnvironment) -> Option<Row> {
+fn row(host: &Host, listed: ListedEnvironment) -> Option<Row> {
     // One that nobody can tell about just now is not shown as something that it may not be.
     let venv = Venv::open(&listed.environment).ok()?;
     let project = Project::of_venv(venv);
     let (meta, _) = EnvMeta::read(&project.layout());
+    let Config { enabled, group, .. } = Config::load(host, Some(&project.layout()));
     Some(Row {
         project: (!project.is_nobodys()).then(|| project.root().to_path_buf()),
         python: project.venv().python_version(),
@@ -120,6 +130,9 @@ fn row(listed: ListedEnvironment) -> Option<Row> {
         changed_at: meta.updated_at(),
         since: listed.since,
         hook: hook::is_installed(project.venv()).unwrap_or_default(),
+        enabled: enabled.value,
+        enabled_by: enabled.origin.to_string(),
+        group: group.value.name().map(str::to_owned),
         environment: listed.environment,
     })
 }
@@ -138,9 +151,13 @@ fn table(host: &Host, rows: &[Row]) -> Table {
             Some(at) => time::ago(at, now),
             None => t!("venv_sync.list.never").into_owned(),
         });
-        if !row.hook {
-            let off = format!(" ({})", t!("venv_sync.list.without_hook"));
-            changed = changed.and(style::ODD, off);
+        let off = match (row.hook, row.enabled) {
+            (true, true) => None,
+            (true, false) => Some(t!("venv_sync.list.off")),
+            (false, _) => Some(t!("venv_sync.list.without_hook")),
+        };
+        if let Some(off) = off {
+            changed = changed.and(style::ODD, format!(" ({off})"));
         }
         table.push([
             Cell::styled(style::NAME, host.shown(&row.environment)),

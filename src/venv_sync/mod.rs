@@ -3,8 +3,9 @@
 //!
 //! Start reading at [`run()`]. `plan` says what a sync has to do and `apply` does it; `init` is a sync of an
 //! environment that was just made (`maker`). The other verbs only look: `status`, `doctor`, `config`; `remove` takes
-//! out what `init` put in. `setup` is for the person: the shell, the service, many projects. `run` and `shell --at`
-//! become the program that they start, in today's environment or in a view.
+//! out what `init` put in; `enable` and `disable` (`switch`) write what the person wants, and `setup` is for the
+//! person: the shell, the service, many projects. `run` and `shell --at` become the program that they start, in
+//! today's environment or in a view.
 //!
 //! **Invariant:** the daemon is told, never needed (`daemon`): only `--wait` fails without one.
 //! **Invariant:** `--check`, `status`, `doctor` and `config` write nothing, not even a lock file.
@@ -29,11 +30,12 @@ mod restore;
 mod run;
 mod setup;
 mod status;
+mod switch;
 mod sync;
 
 pub use cli::{
     AllowArgs, AtArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, ManyArgs, PromptArgs,
-    RemoveArgs, RestoreArgs, RunArgs, SetupArgs, ShellArgs, ShellName, SyncArgs, Verb,
+    RemoveArgs, RestoreArgs, RunArgs, SetupArgs, ShellArgs, ShellName, SwitchArgs, SyncArgs, Verb,
 };
 
 use self::ground::Ground;
@@ -63,6 +65,8 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
         Verb::Remove(args) if args.all => remove::remove_all(host, args, console),
         Verb::Setup(args) => setup::setup(host, &args, console),
         Verb::Config(args) => config::config(host, &common, &args, console),
+        Verb::Enable(args) if args.all => switch::switch_all(host, true, console),
+        Verb::Disable(args) if args.all => switch::switch_all(host, false, console),
         Verb::List => list::list(host, console),
         Verb::Forget(args) => list::forget(host, &common, &args, console),
         Verb::Shell(ShellArgs {
@@ -81,6 +85,8 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
                     restore::restore(&ground, &args, console).map(|()| Exit::Done)
                 }
                 Verb::Allow(args) => allow::allow(&ground, args, console),
+                Verb::Enable(_) => switch::switch(&ground, true, console),
+                Verb::Disable(_) => switch::switch(&ground, false, console),
                 Verb::Sync(args) => sync::sync(&ground, args, console),
                 Verb::Run(args) => run::run(&ground, &args, console),
                 Verb::Shell(args) => run::shell(&ground, &args.of, console),

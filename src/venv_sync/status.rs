@@ -296,7 +296,8 @@ fn shim_words(ground: &Ground<'_>, shim: Shim) -> String {
             style::ODD,
             t!(
                 "venv_sync.status.shim_off",
-                command = ground.typed("config")
+                origin = ground.config.enabled.origin,
+                command = ground.typed("enable")
             ),
         ),
         Shim::Damaged => style::paint(

@@ -91,8 +91,11 @@ fn the_reference_of_settings_is_as_the_code_is() {
     let mut text = String::from(
         "# Settings\n\nMade from the table in `src/project/config.rs` by `make review`; do not edit.\n\n\
          A setting stands in `config.toml` in the platform's configuration folder (`~/.config/aim-toolkit` on Linux), \
-         for all projects, or in\na project's `.aim.toml`, which is over it; a variable is over both. \
-         `aim-venv-sync config` says which value is in force, and why.\n\n\
+         for all projects, or in\na project's `.aim.toml`, which is over it. What you want of a project, whatever its \
+         repository says, stands in your own `projects.toml`\nbeside `config.toml`, and is over both: `[all]` is \
+         about every project, `[projects.\"/home/kim/demo\"]` about one, and over that.\n`aim-venv-sync enable` and \
+         `disable` write there. A variable is over all of them. `aim-venv-sync config` says which value is in force, \
+         and why.\n\n\
          `aim-venv-sync config --explain SETTING` says what stands here.\n\n\
          | setting | values | default | variable | meaning |\n| --- | --- | --- | --- | --- |\n",
     );

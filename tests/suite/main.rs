@@ -57,6 +57,7 @@ mod place;
 mod readme;
 mod released;
 mod results;
+mod rollout;
 mod sandbox;
 mod screens;
 mod scripts;

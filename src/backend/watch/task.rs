@@ -24,7 +24,7 @@ use crate::store::Published;
 /// How often the task looks where the system tells of no changes, and how long it waits after a failure.
 const POLL: Duration = Duration::from_secs(10);
 
-/// How long it waits after a failure in a project that nobody uses.
+/// How long it waits after a failure in a project that nobody uses, and in one that is switched off.
 const UNUSED_POLL: Duration = Duration::from_secs(60);
 
 /// The first and the longest pause between two looks at somebody who is at work.
@@ -209,7 +209,8 @@ impl WatchTask {
         match found {
             None => {
                 self.moved = None;
-                self.next_look = None;
+                // Nobody tells when it is switched on again.
+                self.next_look = Some(Instant::now() + jittered(UNUSED_POLL));
             }
             Some(Ok(published)) => {
                 is_calm = !is_blind;

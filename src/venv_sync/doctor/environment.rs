@@ -117,7 +117,7 @@ fn enabled(ground: &Ground<'_>) -> Check {
         Check::odd(
             NAME,
             t!("venv_sync.doctor.disabled", origin = setting.origin),
-            "aim-venv-sync config".to_owned(),
+            ground.typed("enable"),
         )
     }
 }
