@@ -1,4 +1,5 @@
-//! The console examples of the READMEs and of docs/nodes.md, run as a person would type them.
+//! The console examples of the READMEs, of docs/guide.md and of docs/nodes.md, run as a person would type them, and what
+//! docs/ci.md and docs/docker.md have machines run.
 //!
 //! In a `console` block, `$ command` is typed and what follows is what must be seen: `...` stands for any lines, `[..]`
 //! for any text in a line, `? 1` for the exit status (0 where it is not said), and spaces are as wide as they like.
@@ -20,6 +21,61 @@ fn the_korean_examples_are_true() {
 #[test]
 fn the_examples_of_nodes_are_true() {
     check("docs/nodes.md");
+}
+
+#[test]
+fn the_examples_of_the_guide_are_true() {
+    check("docs/guide.md");
+}
+
+#[test]
+fn what_ci_and_images_are_told_to_run_works() {
+    for (file, kind, least) in [
+        ("docs/ci.md", "yaml", 5),
+        ("docs/docker.md", "dockerfile", 1),
+    ] {
+        for block in blocks(&readme(file), kind) {
+            let commands = machines(&block);
+            assert!(commands.len() >= least, "{file}: {commands:?}");
+            let sandbox = Sandbox::new();
+            sandbox.wheel("requests", "2.32.3");
+            sandbox.write("requirements.txt", "requests==2.32.3\n");
+            let passes = "import unittest\nclass Passes(unittest.TestCase):\n    def test(self): import requests\n";
+            sandbox.write("test_app.py", passes);
+            for command in commands {
+                Ran::of(sandbox.command("/bin/sh").args(["-e", "-c", &command])).ok();
+            }
+        }
+    }
+}
+
+/// The commands that a CI service or an image is told to run, but for those that install the toolkit itself.
+fn machines(block: &str) -> Vec<String> {
+    let lines = block.lines().map(str::trim);
+    let commands = lines.filter_map(|line| match line.strip_prefix("RUN ") {
+        Some(command) => {
+            Some(command.trim_start_matches("--mount=type=cache,target=/root/.cache/pip "))
+        }
+        None => line
+            .strip_prefix("- ")
+            .map(|step| step.strip_prefix("run: ").unwrap_or(step))
+            .filter(|step| !step.contains(": ")),
+    });
+    commands
+        .filter(|command| !command.contains("install aim-toolkit"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn settings_of_editors_and_devcontainers_can_be_read() {
+    for file in ["docs/docker.md", "docs/vscode.md"] {
+        let found = blocks(&readme(file), "json");
+        assert!(!found.is_empty(), "{file}");
+        for block in found {
+            serde_json::from_str::<serde_json::Value>(&block).expect(file);
+        }
+    }
 }
 
 #[test]
