@@ -69,6 +69,7 @@ fn answer_after_pip() {
                     pid: std::process::id(),
                     callers: Vec::new(),
                     undoes: None,
+                    waited_ms: 0,
                 };
                 let run = started.finish(Duration::ZERO, Ending::Exited(0), None);
                 let published =

@@ -14,6 +14,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -21,7 +22,7 @@ use crate::api::v1::{Event, EventKind, Waiting};
 use crate::backend::locked::Locked;
 use crate::project::ProjectId;
 use crate::secrets;
-use crate::store::{Generation, RunNumber};
+use crate::store::{Generation, LastChange, RunNumber};
 
 /// Events that are kept. Some hundred bytes each.
 const KEPT: usize = 1024;
@@ -72,11 +73,32 @@ impl Default for Events {
 
 /// What a run is called.
 #[derive(Debug, Clone)]
-pub(super) struct RunName {
+pub struct RunName {
     /// Its id, as whoever told of it says.
     pub(super) id: String,
     /// Its number, where that is known.
     pub(super) number: Option<RunNumber>,
+}
+
+impl RunName {
+    /// Of the run that changed an environment last, as its `env_meta.json` says.
+    pub(super) fn of(change: &LastChange) -> Self {
+        Self {
+            id: change.run_id.to_string(),
+            number: change.number,
+        }
+    }
+}
+
+/// A worker that has taken over.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Takeover {
+    /// Its process.
+    pub(super) pid: u32,
+    /// The process whose place it takes.
+    pub(super) old_pid: Option<u32>,
+    /// How long it was waited for.
+    pub(super) took: Duration,
 }
 
 impl Events {
@@ -123,34 +145,51 @@ impl Events {
         }
     }
 
-    /// The node in `file` waits for something, or for nothing any more.
-    pub(super) fn node_waiting(&self, project: &ProjectId, file: &str, waiting: &Waiting) {
+    /// The node in `file` waits for something, or for nothing any more, after `waited`.
+    pub(super) fn node_waiting(
+        &self,
+        project: &ProjectId,
+        file: &str,
+        waiting: &Waiting,
+        waited: Option<Duration>,
+    ) {
         self.tell(Event {
             project: Some(project.clone()),
             file: Some(file.to_owned()),
+            took_ms: waited.map(milliseconds),
             waiting: Some(waiting.clone()),
             ..Event::now(EventKind::NodeWaiting)
         });
     }
 
-    /// The next worker of `project` is being started.
-    pub(super) fn worker_starting(&self, project: &ProjectId, generation: Generation, why: &str) {
+    /// The next worker of `project` is being started, on the environment that `run` made.
+    pub(super) fn worker_starting(
+        &self,
+        project: &ProjectId,
+        generation: Generation,
+        run: Option<&RunName>,
+        why: &str,
+    ) {
         self.seen(project, generation);
         self.tell(Event {
-            project: Some(project.clone()),
-            generation: Some(generation.0),
             reason: Some(secrets::hide(why).into_owned()),
-            ..Event::now(EventKind::WorkerStarting)
+            ..of_worker(EventKind::WorkerStarting, project, generation, run)
         });
     }
 
-    /// The worker `pid` of `project` has taken over.
-    pub(super) fn worker_ready(&self, project: &ProjectId, generation: Generation, pid: u32) {
+    /// A worker of `project` has taken over, on the environment that `run` made.
+    pub(super) fn worker_ready(
+        &self,
+        project: &ProjectId,
+        generation: Generation,
+        run: Option<&RunName>,
+        takeover: Takeover,
+    ) {
         self.tell(Event {
-            project: Some(project.clone()),
-            generation: Some(generation.0),
-            pid: Some(pid),
-            ..Event::now(EventKind::WorkerReady)
+            pid: Some(takeover.pid),
+            old_pid: takeover.old_pid,
+            took_ms: Some(milliseconds(takeover.took)),
+            ..of_worker(EventKind::WorkerReady, project, generation, run)
         });
     }
 
@@ -163,13 +202,17 @@ impl Events {
         });
     }
 
-    /// The next worker of `project` did not start.
-    pub(super) fn worker_failed(&self, project: &ProjectId, generation: Generation, why: &str) {
+    /// The next worker of `project` did not start on the environment that `run` made.
+    pub(super) fn worker_failed(
+        &self,
+        project: &ProjectId,
+        generation: Generation,
+        run: Option<&RunName>,
+        why: &str,
+    ) {
         self.tell(Event {
-            project: Some(project.clone()),
-            generation: Some(generation.0),
             reason: Some(secrets::hide(why).into_owned()),
-            ..Event::now(EventKind::WorkerFailed)
+            ..of_worker(EventKind::WorkerFailed, project, generation, run)
         });
     }
 
@@ -256,6 +299,25 @@ impl Events {
     }
 }
 
+fn of_worker(
+    kind: EventKind,
+    project: &ProjectId,
+    generation: Generation,
+    run: Option<&RunName>,
+) -> Event {
+    Event {
+        project: Some(project.clone()),
+        generation: Some(generation.0),
+        run_id: run.map(|run| run.id.clone()),
+        number: run.and_then(|run| Some(run.number?.0)),
+        ..Event::now(kind)
+    }
+}
+
+fn milliseconds(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Ring {
     fn after(&self, mark: Option<Mark>) -> Option<ToldEvent> {
         let before_oldest = self.newest - self.events.len() as u64;
@@ -285,6 +347,13 @@ mod tests {
         ProjectId::new(text).expect("an id")
     }
 
+    fn takeover(pid: u32) -> Takeover {
+        Takeover {
+            pid,
+            ..Takeover::default()
+        }
+    }
+
     async fn next(events: &Events, mark: &mut Option<Mark>) -> (EventKind, Option<u64>) {
         let told = events.next(*mark).await;
         *mark = Some(told.mark);
@@ -295,8 +364,8 @@ mod tests {
     async fn readers_go_on_where_they_were() {
         let events = Events::default();
         let mut mark = Some(events.now());
-        events.worker_ready(&id("p"), Generation(1), 7);
-        events.worker_ready(&id("p"), Generation(2), 8);
+        events.worker_ready(&id("p"), Generation(1), None, takeover(7));
+        events.worker_ready(&id("p"), Generation(2), None, takeover(8));
         assert_eq!(
             next(&events, &mut mark).await,
             (EventKind::WorkerReady, Some(1))
@@ -310,7 +379,7 @@ mod tests {
         );
         let other = events.clone();
         let waiting = tokio::spawn(async move { next(&other, &mut again).await });
-        events.worker_ready(&id("p"), Generation(3), 9);
+        events.worker_ready(&id("p"), Generation(3), None, takeover(9));
         let told = waiting.await.expect("no panic");
         assert_eq!(told, (EventKind::WorkerReady, Some(3)));
     }
@@ -321,7 +390,7 @@ mod tests {
         let mut mark = Some(events.now());
         let count = KEPT as u64 + 10;
         for generation in 1..=count {
-            events.worker_ready(&id("p"), Generation(generation), 7);
+            events.worker_ready(&id("p"), Generation(generation), None, takeover(7));
         }
         assert_eq!(next(&events, &mut mark).await, (EventKind::Gap, None));
         for generation in 11..=count {
@@ -350,7 +419,7 @@ mod tests {
         let p = id("p");
         let mut mark = Some(events.now());
         // The first look is no change.
-        events.worker_starting(&p, Generation(1), "x");
+        events.worker_starting(&p, Generation(1), None, "x");
         events.env_changed(
             &p,
             Generation(2),
@@ -359,11 +428,11 @@ mod tests {
                 number: Some(RunNumber(27)),
             }),
         );
-        events.worker_starting(&p, Generation(2), "x");
-        events.worker_starting(&p, Generation(3), "x");
+        events.worker_starting(&p, Generation(2), None, "x");
+        events.worker_starting(&p, Generation(3), None, "x");
         events.env_changed(&p, Generation(3), None);
         // Whoever looked before the change is behind, and tells no change.
-        events.worker_starting(&p, Generation(2), "x");
+        events.worker_starting(&p, Generation(2), None, "x");
         // A nudge to a project that was never used is news.
         events.env_changed(&id("q"), Generation(9), None);
         for expected in [
@@ -384,8 +453,8 @@ mod tests {
         let events = Events::default();
         let mut mark = Some(events.now());
         let why = "ERROR: no such index: https://kim:hunter2@host/simple?token=hunter2";
-        events.worker_starting(&id("p"), Generation(1), why);
-        events.worker_failed(&id("p"), Generation(1), why);
+        events.worker_starting(&id("p"), Generation(1), None, why);
+        events.worker_failed(&id("p"), Generation(1), None, why);
         for _ in 0..2 {
             let told = events.next(mark).await;
             mark = Some(told.mark);

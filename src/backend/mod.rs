@@ -13,6 +13,7 @@
 mod answer;
 mod auth;
 mod bodies;
+mod chronicle;
 mod cli;
 mod connections;
 mod descriptors;

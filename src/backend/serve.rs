@@ -23,13 +23,14 @@ use super::successor::Successor;
 use super::supervise;
 use super::terminal::HandedTerminal;
 use super::worker::{JobSettings, kill_orphans};
-use super::{init, log, service_manager};
+use super::{chronicle, init, log, service_manager};
 use crate::console::Console;
 use crate::env_vars;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::exec::is_ignored;
 use crate::host::Host;
 use crate::project::{Config, UserLayout};
+use crate::store::WorkerRecords;
 use crate::words::t;
 
 /// What the daemon serves, and where.
@@ -104,7 +105,7 @@ pub(super) fn run(host: &Host, args: &ServeArgs, console: &mut Console) -> Resul
             }
             (None, _) => None,
         };
-        begin_tasks(&daemon);
+        begin_tasks(&daemon, host, &layout);
         if is_announced {
             announce(place.path(), url.as_deref(), console);
         }
@@ -142,7 +143,11 @@ fn is_for_daemon(name: &OsStr) -> bool {
 }
 
 /// Begins what lives as long as the daemon.
-fn begin_tasks(daemon: &Arc<Daemon>) {
+fn begin_tasks(daemon: &Arc<Daemon>, host: &Host, layout: &UserLayout) {
+    let (records, since) = (WorkerRecords::of(layout), daemon.events().now());
+    let days = Config::load(host, None).retention_days.value;
+    let chronicled = chronicle::keep(Arc::clone(daemon), records, days, since);
+    supervise::spawn("the chronicle", chronicled);
     // What a daemon that was killed could not end; nobody waits for it.
     supervise::spawn("orphans", supervise::blocking("orphans", kill_orphans));
     let thrifty = Arc::clone(daemon);

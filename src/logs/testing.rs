@@ -33,6 +33,7 @@ pub(super) fn started(id: RunId) -> StartedRun {
         pid: 7,
         callers: Vec::new(),
         undoes: None,
+        waited_ms: 0,
     }
 }
 

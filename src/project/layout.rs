@@ -436,6 +436,11 @@ impl UserLayout {
         self.state.join("backend.log")
     }
 
+    /// What became of workers, and what was waited for.
+    pub fn worker_records(&self) -> PathBuf {
+        self.state.join("workers.jsonl")
+    }
+
     /// Logs of workers, a file a project.
     pub fn worker_logs(&self) -> PathBuf {
         self.state.join("workers")

@@ -160,6 +160,7 @@ impl Rollback<'_> {
                 Goal::Before(run) => Some(run.id),
                 Goal::Past(_) => None,
             },
+            waited_ms: 0,
         }
     }
 

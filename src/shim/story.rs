@@ -1,9 +1,10 @@
 //! The story of a call that may change the environment (design, section 2, steps 4 to 7). Start reading at [`run`].
 
+use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
@@ -89,8 +90,9 @@ impl<'a> Story<'a> {
             config,
             host,
         } = &remembered;
-        let started = begin(call, asked, pid, host);
-        let lock = wait_for_turn(project, config, &started, host);
+        let mut started = begin(call, asked, pid, host);
+        let (lock, waited) = wait_for_turn(project, config, &started, host);
+        started.waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         let beside = BesideOthers::begin(project, &started, lock.as_ref());
         // What a crash left is entered first; if that fails, the next run tries again, and until then nobody can tell
         // what is in the history already.
@@ -225,6 +227,7 @@ fn begin(call: &PipCall, asked: &PipCommand, pid: u32, host: &Host) -> StartedRu
         pid,
         callers: callers(),
         undoes: None,
+        waited_ms: 0,
     }
 }
 
@@ -277,9 +280,13 @@ fn wait_for_turn(
     config: &Config,
     run: &StartedRun,
     host: &Host,
-) -> Option<RunLock> {
-    let limit = config.lock_wait()?;
+) -> (Option<RunLock>, Duration) {
+    let Some(limit) = config.lock_wait() else {
+        return (None, Duration::ZERO);
+    };
+    let waits_since = Cell::new(None);
     let notice = |holder: &Holder| {
+        waits_since.set(Some(Instant::now()));
         if host.terminals().stderr {
             let pid = holder.pid_shown();
             say(&t!("shim.waiting", pid = pid, command = holder.command));
@@ -287,7 +294,11 @@ fn wait_for_turn(
     };
     // The process that runs pip: inside a program that is not this one.
     let me = Holder::new(run.pid, run.argv.join(" "));
-    RunLock::acquire_as(&project.venv().layout(), &me, limit, notice).ok()
+    let lock = RunLock::acquire_as(&project.venv().layout(), &me, limit, notice).ok();
+    let waited = waits_since
+        .get()
+        .map_or(Duration::ZERO, |since: Instant| since.elapsed());
+    (lock, waited)
 }
 
 /// Runs pip to its end; its output goes where it would have gone, and into the log. None if it could not be started.

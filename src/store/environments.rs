@@ -57,6 +57,14 @@ impl Environments {
         Ok(all)
     }
 
+    /// All of them, also those that are no more, with nothing written.
+    ///
+    /// # Errors
+    /// That the list cannot be read.
+    pub fn listed(&self) -> io::Result<Vec<ListedEnvironment>> {
+        self.list.load()
+    }
+
     /// Enters the environment at `root`, if it is not there yet.
     ///
     /// # Errors

@@ -40,6 +40,7 @@ mod state;
 mod testing;
 mod undo;
 mod unfinished;
+mod worker_records;
 
 pub use allowed::Allowed;
 pub use archive::{
@@ -69,3 +70,4 @@ pub use run_log::{FindError, LogError, RunLog};
 pub use state::{EnvMeta, LastChange, MetaState, Recorded, Standing};
 pub use undo::{TakenBack, take_back};
 pub use unfinished::Unfinished;
+pub use worker_records::{WorkerRecord, WorkerRecords, WorkerWhat};

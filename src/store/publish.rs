@@ -170,6 +170,7 @@ pub(super) fn record_of(
         pid: started.pid,
         callers: started.callers.clone(),
         undoes: started.undoes,
+        waited_ms: started.waited_ms,
         others: serde_json::Map::new(),
     }
 }

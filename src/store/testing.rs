@@ -51,6 +51,7 @@ pub(super) fn started(action: &str) -> StartedRun {
         pid: std::process::id(),
         callers: Vec::new(),
         undoes: None,
+        waited_ms: 0,
     }
 }
 

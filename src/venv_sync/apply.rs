@@ -158,6 +158,7 @@ fn record(
         pid: std::process::id(),
         callers: Vec::new(),
         undoes: None,
+        waited_ms: 0,
     };
     let run = run.finish(since.elapsed(), Ending::Exited(0), None);
     store::publish(&ground.project, &ground.config, run, before, &compared.now)

@@ -126,6 +126,16 @@ pub enum Verb {
     /// Check every part.
     #[command(about = t!("venv_sync.help.doctor").into_owned())]
     Doctor(DoctorArgs),
+    /// How it went, in numbers.
+    #[command(
+        about = t!("venv_sync.help.report").into_owned(),
+        after_help = examples(&[
+            ("aim-venv-sync report --since 7d", t!("venv_sync.help.example_report")),
+            ("aim-venv-sync report --all --since 2026-03-01", t!("venv_sync.help.example_report_all")),
+            ("aim-venv-sync report --all --by project", t!("venv_sync.help.example_report_by")),
+        ])
+    )]
+    Report(ReportArgs),
     /// Let the folder of logs be a link.
     #[command(
         about = t!("venv_sync.help.allow").into_owned(),
@@ -293,6 +303,41 @@ fn settings() -> Vec<Value> {
     let config = Config::default();
     let rows = config.rows().into_iter();
     rows.map(|row| (row.name.to_owned(), row.meaning)).collect()
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReportArgs {
+    /// Every project.
+    #[arg(long, conflicts_with_all = ["project", "env"], help = t!("venv_sync.help.report_all").into_owned())]
+    pub all: bool,
+    /// Only what was since then.
+    #[arg(
+        long,
+        value_name = t!("venv_sync.help.time_value").into_owned(),
+        help = t!("venv_sync.help.report_since").into_owned()
+    )]
+    pub since: Option<String>,
+    /// What a row is about.
+    #[arg(
+        long,
+        value_enum,
+        requires = "all",
+        default_value_t,
+        hide_possible_values = true,
+        help = t!("venv_sync.help.report_by").into_owned()
+    )]
+    pub by: ReportBy,
+}
+
+/// What a row of a report is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportBy {
+    /// The projects of a group.
+    #[default]
+    Group,
+    /// A project.
+    Project,
 }
 
 /// Flags of `allow`.

@@ -26,6 +26,7 @@ mod list;
 mod maker;
 mod prompt;
 mod remove;
+mod report;
 mod restore;
 mod run;
 mod setup;
@@ -35,7 +36,8 @@ mod sync;
 
 pub use cli::{
     AllowArgs, AtArgs, Cli, ConfigArgs, DoctorArgs, ForgetArgs, InitArgs, ManyArgs, PromptArgs,
-    RemoveArgs, RestoreArgs, RunArgs, SetupArgs, ShellArgs, ShellName, SwitchArgs, SyncArgs, Verb,
+    RemoveArgs, ReportArgs, ReportBy, RestoreArgs, RunArgs, SetupArgs, ShellArgs, ShellName,
+    SwitchArgs, SyncArgs, Verb,
 };
 
 use self::ground::Ground;
@@ -67,6 +69,7 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
         Verb::Config(args) => config::config(host, &common, &args, console),
         Verb::Enable(args) if args.all => switch::switch_all(host, true, console),
         Verb::Disable(args) if args.all => switch::switch_all(host, false, console),
+        Verb::Report(args) if args.all => report::report_all(host, &args, console),
         Verb::List => list::list(host, console),
         Verb::Forget(args) => list::forget(host, &common, &args, console),
         Verb::Shell(ShellArgs {
@@ -87,6 +90,7 @@ fn run_on(host: &Host, cli: Cli, console: &mut Console) -> Result<Exit> {
                 Verb::Allow(args) => allow::allow(&ground, args, console),
                 Verb::Enable(_) => switch::switch(&ground, true, console),
                 Verb::Disable(_) => switch::switch(&ground, false, console),
+                Verb::Report(args) => report::report(&ground, &args, console),
                 Verb::Sync(args) => sync::sync(&ground, args, console),
                 Verb::Run(args) => run::run(&ground, &args, console),
                 Verb::Shell(args) => run::shell(&ground, &args.of, console),

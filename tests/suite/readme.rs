@@ -1,12 +1,12 @@
-//! The console examples of the READMEs, of docs/guide.md and of docs/nodes.md, run as a person would type them, and what
-//! docs/ci.md and docs/docker.md have machines run.
+//! The console examples of the READMEs, of docs/guide.md and of docs/nodes.md, run as a person would type them, and
+//! what docs/ci.md and docs/docker.md have machines run.
 //!
 //! In a `console` block, `$ command` is typed and what follows is what must be seen: `...` stands for any lines, `[..]`
 //! for any text in a line, `? 1` for the exit status (0 where it is not said), and spaces are as wide as they like.
 
 use std::path::Path;
 
-use crate::sandbox::{Ran, Sandbox};
+use crate::sandbox::{Ran, Sandbox, skipped};
 
 #[test]
 fn the_english_examples_are_true() {
@@ -43,6 +43,12 @@ fn what_ci_and_images_are_told_to_run_works() {
             let passes = "import unittest\nclass Passes(unittest.TestCase):\n    def test(self): import requests\n";
             sandbox.write("test_app.py", passes);
             for command in commands {
+                if command.contains("aim-logs export") {
+                    skipped(&format!(
+                        "{command}: it asks an index for sums (tests/suite/export.rs has one)"
+                    ));
+                    continue;
+                }
                 Ran::of(sandbox.command("/bin/sh").args(["-e", "-c", &command])).ok();
             }
         }

@@ -1,6 +1,7 @@
-//! A roll-out: switched off and on by a person, in one project or in all.
+//! A roll-out: switched off and on by a person, in one project or in all; how it went, in numbers.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -151,4 +152,114 @@ fn all_projects_of_a_person_go_off_and_one_of_them_on_again() {
         .exits(1)
         .warns("cannot write down in");
     assert_eq!(std::fs::read_to_string(&file).expect("read"), "[");
+}
+
+/// The report's rows by their names, once there are as many restarts in all as are waited for.
+fn report(sandbox: &Sandbox, args: &[&str], restarts: u64) -> Value {
+    let mut command = vec!["report", "--json"];
+    command.extend(args);
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let report = sandbox.run("aim-venv-sync", &command).json();
+        let total = &report["total"];
+        let seen = [&total["restarts"], &total["failed_restarts"]];
+        if seen.iter().filter_map(|count| count.as_u64()).sum::<u64>() >= restarts {
+            return report;
+        }
+        assert!(Instant::now() < until, "{report:#}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_report_compares_groups_and_names_who_is_gone() {
+    let sandbox = Sandbox::ready();
+    let _daemon = sandbox.daemon();
+    sandbox.write(".aim.toml", "group = \"a\"\n");
+    sandbox.write("node.py", "def main():\n    return 1\n");
+    for (name, group) in [("b", Some("b")), ("none", None), ("vanishes", Some("b"))] {
+        let folder = sandbox.root().join(name);
+        sandbox.python().copy_venv(&folder.join(".venv"));
+        if let Some(group) = group {
+            std::fs::write(folder.join(".aim.toml"), format!("group = {group:?}\n"))
+                .expect("write");
+        }
+        let folder = folder.to_str().expect("utf-8");
+        sandbox.run("aim-venv-sync", ["init", folder]).ok();
+    }
+    std::fs::remove_dir_all(sandbox.root().join("vanishes")).expect("removed");
+    sandbox.run("aim-worker", ["run", "node.py"]).ok();
+    install(&sandbox, "1.0");
+    sandbox.pip(["install", "--no-index", "nowhere"]).exits(1);
+    let report_of = |args: &[&str]| report(&sandbox, args, 1);
+    let all = report_of(&["--all"]);
+    let row = |name: &str| {
+        let rows = all["rows"].as_array().expect("rows").iter();
+        let mut rows = rows.filter(|row| row["name"] == name);
+        rows.next()
+            .unwrap_or_else(|| panic!("no {name}: {all:#}"))
+            .clone()
+    };
+    let a = row("a");
+    assert_eq!(
+        (&a["runs"], &a["failed"], &a["changes"]),
+        (&2.into(), &1.into(), &1.into())
+    );
+    assert_eq!((&a["restarts"], &a["projects"]), (&1.into(), &1.into()));
+    assert!(
+        a["median_ms"]["restart"].as_u64().expect("a time") < 10_000,
+        "{a:#}"
+    );
+    assert_eq!(
+        (&row("b")["projects"], &row("b")["runs"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(row("(none)")["projects"], 1);
+    assert_eq!(all["total"]["projects"], 3);
+    let gone = all["gone"].as_array().expect("a list");
+    assert!(
+        gone.iter()
+            .any(|path| path.as_str().is_some_and(|path| path.contains("vanishes")))
+    );
+
+    let by_project = report_of(&["--all", "--by", "project"]);
+    assert_eq!(by_project["rows"].as_array().map(Vec::len), Some(3));
+    let here = report_of(&[]);
+    assert_eq!(here["total"]["runs"], 2);
+    let later = report(&sandbox, &["--since", "1h"], 1);
+    assert_eq!(later["total"]["runs"], 2);
+    sandbox
+        .run("aim-venv-sync", ["report", "--since", "soon"])
+        .exits(2)
+        .warns("not a time");
+    sandbox
+        .run("aim-venv-sync", ["report", "--by", "project"])
+        .exits(2);
+    // For people: two tables, no line wider than they are, and who is gone by name.
+    let shown = sandbox.run("aim-venv-sync", ["report", "--all"]).ok();
+    let text = shown.stdout();
+    assert!(
+        text.starts_with("GROUP") && text.contains("MEDIAN PIP"),
+        "{text}"
+    );
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 60),
+        "{text}"
+    );
+    shown.warns("vanishes");
+}
+
+#[test]
+fn what_a_worker_does_has_the_name_of_the_run() {
+    let sandbox = Sandbox::ready();
+    let _daemon = sandbox.daemon();
+    sandbox.write("node.py", "def main():\n    return 1\n");
+    sandbox.run("aim-worker", ["run", "node.py"]).ok();
+    install(&sandbox, "1.0");
+    report(&sandbox, &[], 1);
+    let file = sandbox.root().join("state/aim-toolkit/workers.jsonl");
+    let text = std::fs::read_to_string(&file).expect("the person's records");
+    let record: Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(record["run_id"], sandbox.last_record()["id"]);
+    assert_eq!(record["what"], "restarted");
 }

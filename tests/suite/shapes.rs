@@ -24,7 +24,7 @@ review`; do not edit.
 ";
 
 /// What is run, in this order, whose value is shown: the name of its schema, and the words.
-const TYPED: [(&str, &[&str]); 25] = [
+const TYPED: [(&str, &[&str]); 27] = [
     ("aim-venv-sync-status", &["status"]),
     ("aim-venv-sync-sync", &["sync"]),
     ("aim-venv-sync-sync-check", &["sync", "--check"]),
@@ -52,11 +52,13 @@ const TYPED: [(&str, &[&str]); 25] = [
     ("aim-worker-status", &["status"]),
     ("aim-worker-list", &["list"]),
     ("aim-lsp-status", &["status"]),
+    ("aim-venv-sync-report", &["report"]),
+    ("aim-venv-sync-disable", &["disable"]),
     ("aim-venv-sync-remove", &["remove"]),
 ];
 
 /// Other calls, which print the same with other things in it.
-const ALSO: [(&str, &[&str]); 11] = [
+const ALSO: [(&str, &[&str]); 12] = [
     ("aim-logs-list", &["list", "--failed"]),
     ("aim-logs-list", &["list", "--all"]),
     ("aim-logs-show", &["show", "last-failed"]),
@@ -68,6 +70,7 @@ const ALSO: [(&str, &[&str]); 11] = [
     ("aim-logs-export", &["export", "g1"]),
     ("aim-logs-undo", &["undo", "3", "--dry-run"]),
     ("aim-logs-prune", &["prune", "--keep", "3", "--dry-run"]),
+    ("aim-venv-sync-disable", &["enable"]),
 ];
 
 /// Objects whose names are data.

@@ -22,7 +22,7 @@ pub struct Event {
     pub generation: Option<u64>,
     /// When.
     pub time: DateTime<Utc>,
-    /// The run that ended, or that changed the environment.
+    /// The run that ended, or that changed the environment; of a worker, the one that made its environment what it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
     /// That run's number in its environment.
@@ -31,6 +31,12 @@ pub struct Event {
     /// The worker that is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
+    /// The worker whose place that one takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_pid: Option<u32>,
+    /// Milliseconds: until the worker was ready since it was wanted, or that the node has waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
     /// The terminal session that has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
@@ -105,6 +111,8 @@ impl Event {
             run_id: None,
             number: None,
             pid: None,
+            old_pid: None,
+            took_ms: None,
             session: None,
             reason: None,
             file: None,

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
+use std::time::Instant;
 
 use axum::body::{Body as Stream, Bytes};
 use axum::extract::State;
@@ -14,7 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::named::{ByFolder, ById, Named, Shared};
 use crate::api::v1::{
     ErrorBody, NDJSON, NodeEvent, NodeOutput, NodeRun, OnDisconnect, Stream as OutputStream,
-    WaitFor,
+    WaitFor, Waiting,
 };
 use crate::backend::answer::{Body, Refusal};
 use crate::backend::supervise;
@@ -115,16 +116,18 @@ async fn tell(
     let (turn, file, tells_waiting) = (Turn::default(), node.file.clone(), node.tells_waiting);
     let mut waits = job.waits(&turn);
     let mut run = pin!(job.run_in_turn(node, sender, turn));
-    let mut has_waited = false;
+    let (began, mut is_waiting) = (Instant::now(), false);
     let reply = loop {
         tokio::select! {
             biased;
             Some(text) = output.recv() => say(lines, &NodeEvent::Output(text)).await,
             reply = &mut run => break reply,
             waiting = waits.next() => {
-                has_waited |= waiting.r#for != WaitFor::Nothing;
-                if has_waited {
-                    job.events().node_waiting(id, &file, &waiting);
+                let was_waiting = is_waiting;
+                is_waiting = waiting.r#for != WaitFor::Nothing;
+                if was_waiting || is_waiting {
+                    let waited = (!is_waiting).then(|| began.elapsed());
+                    job.events().node_waiting(id, &file, &waiting, waited);
                 }
                 if tells_waiting {
                     say(lines, &NodeEvent::Waiting(waiting)).await;
@@ -132,6 +135,10 @@ async fn tell(
             }
         }
     };
+    if is_waiting {
+        let (over, waited) = (Waiting::default(), began.elapsed());
+        job.events().node_waiting(id, &file, &over, Some(waited));
+    }
     while let Some(text) = output.recv().await {
         say(lines, &NodeEvent::Output(text)).await;
     }

@@ -329,6 +329,7 @@ mod tests {
             pid: std::os::unix::process::parent_id(),
             callers: Vec::new(),
             undoes: None,
+            waited_ms: 0,
             ..started()
         };
         let id = run.id;
@@ -353,6 +354,7 @@ mod tests {
             pid: 0,
             callers: Vec::new(),
             undoes: None,
+            waited_ms: 0,
         }
     }
 

@@ -44,6 +44,9 @@ pub struct StartedRun {
     /// The run that it takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<RunId>,
+    /// Milliseconds that it waited for another one's end before it began.
+    #[serde(default, skip_serializing_if = "time::is_zero")]
+    pub waited_ms: u64,
 }
 
 impl StartedRun {
@@ -99,6 +102,7 @@ impl FinishedRun {
             pid: std::process::id(),
             callers: Vec::new(),
             undoes: None,
+            waited_ms: 0,
         };
         Ok(started.finish(Duration::ZERO, Ending::Exited(0), None))
     }

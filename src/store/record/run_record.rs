@@ -112,6 +112,9 @@ pub struct RunRecord {
     /// The run that it took back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<RunId>,
+    /// Milliseconds that it waited for another one's end before it began; not part of how long it took.
+    #[serde(default, skip_serializing_if = "time::is_zero")]
+    pub waited_ms: u64,
     /// What a newer toolkit wrote; kept.
     #[serde(flatten)]
     pub others: Map<String, Value>,

@@ -37,6 +37,15 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime
     parse(&text).ok_or_else(|| D::Error::custom(format!("not a time: {text:?}")))
 }
 
+/// Whether it took no time.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+pub(super) fn is_zero(milliseconds: &u64) -> bool {
+    *milliseconds == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,6 +33,19 @@ impl RunLog {
         Self::read_by(project, |logs| history::read_last(logs, most))
     }
 
+    /// The records alone, oldest first, without the logs of AIM-Forge's that have none: a tenth of the work.
+    ///
+    /// # Errors
+    /// What the system says; a project without a history has no records.
+    pub fn records(project: &ProjectLayout) -> io::Result<Vec<RunRecord>> {
+        let records = match places::logs(project) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            logs => history::read::<RunRecord>(&logs?)?,
+        };
+        let lines = records.lines.into_iter();
+        Ok(lines.filter_map(|line| line.record.ok()).collect())
+    }
+
     /// `read` gives the last records, and the text of those before them.
     fn read_by(
         project: &ProjectLayout,

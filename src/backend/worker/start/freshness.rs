@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::unrecorded::Unrecorded;
+use crate::backend::events::RunName;
 use crate::files::Stamp;
 use crate::files::momentary::is_momentary;
 use crate::project::{ProjectLayout, Venv};
@@ -42,6 +43,7 @@ pub struct Freshness {
     unrecorded: Arc<Unrecorded>,
     known: View,
     changed: Vec<String>,
+    run: Option<RunName>,
 }
 
 impl Interpreter {
@@ -80,6 +82,7 @@ impl Freshness {
             unrecorded,
             known: View::default(),
             changed: Vec::new(),
+            run: None,
         }
     }
 
@@ -100,6 +103,7 @@ impl Freshness {
                     self.changed = newest
                         .map(|newest| newest.changes.affected())
                         .unwrap_or_default();
+                    self.run = newest.map(RunName::of);
                 }
                 Ok((_, MetaState::Broken(why))) => {
                     tracing::warn!(%file, why, "env_meta.json cannot be read");
@@ -121,6 +125,11 @@ impl Freshness {
     /// What the last [`Self::look`] gave.
     pub(crate) fn known(&self) -> View {
         self.known
+    }
+
+    /// The newest run that changed something.
+    pub(crate) fn run(&self) -> Option<&RunName> {
+        self.run.as_ref()
     }
 
     /// The distributions, and startup files, that the newest run changed.

@@ -20,7 +20,7 @@ impl Task {
         self.log.note(&words);
         if !self.is_for_branches() {
             let events = &self.plan.settings.events;
-            events.worker_failed(&self.id, generation, &words);
+            events.worker_failed(&self.id, generation, self.freshness.run(), &words);
         }
         match self.current.as_mut().and_then(Current::take_running) {
             Some(running) => drop(running.reply.send(failed_within(&running.id, Some(why)))),

@@ -10,7 +10,7 @@ use super::messages::WorkerError;
 use super::spare::SpareState;
 use super::{Next, Task};
 use crate::api::v1::{Refresh, WaitFor, Waiting};
-use crate::backend::events::Events;
+use crate::backend::events::{Events, RunName, Takeover};
 use crate::backend::worker::start::{Background, Spare, StartFailure, Worker};
 use crate::secrets;
 
@@ -55,9 +55,11 @@ impl Task {
                 Vec::new()
             },
         };
-        tracing::info!(project = %self.id, why, generation = %self.freshness.known().generation, "starting a worker");
+        self.told.wanted_at.get_or_insert_with(Instant::now);
+        let (generation, run) = (self.freshness.known().generation, self.freshness.run());
+        tracing::info!(project = %self.id, why, %generation, run = name(run), "starting a worker");
         if let Some(events) = self.events() {
-            events.worker_starting(&self.id, self.freshness.known().generation, why);
+            events.worker_starting(&self.id, generation, run, why);
         }
         let worker = Arc::clone(&self.plan).worker(self.spare.take(), self.freshness.clone());
         let next = Next::Starting(Background::spawn(worker));
@@ -81,13 +83,15 @@ impl Task {
         self.next = Next::None;
         self.log
             .note(format_args!("environment refresh failed: {}", failure.why));
-        tracing::warn!(project = %self.id, why = failure.why, "environment refresh failed");
+        let run = name(self.freshness.run());
+        tracing::warn!(project = %self.id, why = failure.why, run, "environment refresh failed");
         if self.freshness.look() != failure.view {
             return self.begin("the environment changed again", None, true);
         }
+        self.told.wanted_at = None;
         if let Some(events) = self.events() {
             let generation = failure.view.generation;
-            events.worker_failed(&self.id, generation, &failure.why);
+            events.worker_failed(&self.id, generation, self.freshness.run(), &failure.why);
         }
         let error = WorkerError::RefreshFailed(failure.why);
         let failed = Failed::after(self.failed.take(), failure.view, self.plan.settings.retry);
@@ -103,6 +107,7 @@ impl Task {
     /// Puts `worker` in the place of the old one, which is idle.
     pub(super) fn swap(&mut self, worker: Worker) {
         let (pid, generation) = (worker.process.pid(), worker.view.generation);
+        let wanted_at = self.told.wanted_at.take();
         self.log.note(format_args!(
             "worker {pid} ready at generation {generation} (Python {})",
             worker.python,
@@ -111,11 +116,17 @@ impl Task {
             project = %self.id,
             pid,
             %generation,
+            run = name(self.freshness.run()),
             took_ms = worker.took.as_secs_f64() * 1e3,
             "worker ready"
         );
         if let Some(events) = self.events() {
-            events.worker_ready(&self.id, generation, pid);
+            let takeover = Takeover {
+                pid,
+                old_pid: self.pid(),
+                took: wanted_at.map_or(worker.took, |since| since.elapsed()),
+            };
+            events.worker_ready(&self.id, generation, self.freshness.run(), takeover);
         }
         if let Some(old) = self.current.replace(Current::new(worker)) {
             self.told.restarts += 1;
@@ -167,4 +178,9 @@ impl Task {
             None => {}
         }
     }
+}
+
+/// What a run is called in the log, by which its lines are found.
+fn name(run: Option<&RunName>) -> &str {
+    run.map_or("", |run| &run.id)
 }

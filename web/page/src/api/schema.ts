@@ -672,7 +672,7 @@ export interface components {
              * @description When.
              */
             time: string;
-            /** @description The run that ended, or that changed the environment. */
+            /** @description The run that ended, or that changed the environment; of a worker, the one that made its environment what it is. */
             run_id?: string | null;
             /**
              * Format: int64
@@ -684,6 +684,16 @@ export interface components {
              * @description The worker that is ready.
              */
             pid?: number | null;
+            /**
+             * Format: int32
+             * @description The worker whose place that one takes.
+             */
+            old_pid?: number | null;
+            /**
+             * Format: int64
+             * @description Milliseconds: until the worker was ready since it was wanted, or that the node has waited.
+             */
+            took_ms?: number | null;
             /** @description The terminal session that has ended. */
             session?: string | null;
             /** @description Why a worker starts, or why it did not; how a language server was brought along, or why it ended. */
