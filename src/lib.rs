@@ -16,6 +16,7 @@
 //! | [`api`] | what can be asked of the daemon, and two ways to ask |
 //! | [`hook`] | what leads pip to `aim-pip`: the hook's files in an environment, put there and taken out again |
 //! | [`lsp`] | language servers, kept in step: messages, what a new server must be told, how one follows another |
+//! | [`supervise`] | a command in the foreground that is restarted when the environment has changed |
 //! | [`shells`] | the person's shell, started with an environment active |
 //! | [`console`] | what the commands share: options, output, tables, times |
 //! | [`shim`] | `aim-pip` |
@@ -57,6 +58,7 @@ mod secrets;
 mod shells;
 pub mod shim;
 mod store;
+mod supervise;
 mod system;
 mod terminal;
 #[doc(hidden)]

@@ -66,7 +66,7 @@ pub(super) fn until_end(
             && let Some(ended) = child.try_wait()?
         {
             status = Some(ended.into());
-            signals.answer(None); // what arrived till now was the child's
+            signals.answer(&[]); // what arrived till now was the child's
             for channel in &mut *channels {
                 channel.left = Some(LAST);
             }
@@ -85,7 +85,7 @@ pub(super) fn until_end(
                 return child.wait().map(ChildStatus::from);
             }
         };
-        let wishes = signals.answer(status.is_none().then_some(pid));
+        let wishes = signals.answer(status.is_none().then_some(pid).as_slice());
         if wishes.resize
             && channels
                 .iter()
@@ -96,7 +96,7 @@ pub(super) fn until_end(
                 let _ = kill_process(pid, Signal::WINCH);
             }
         }
-        is_hurried |= wishes.end && status.is_some();
+        is_hurried |= wishes.end.is_some() && status.is_some();
         if is_hurried
             && let Some(status) = status
             && ready.iter().flatten().any(|ready| ready.is_stuck())

@@ -1,4 +1,5 @@
-//! Runs one child and copies its output. Start reading at [`run`].
+//! Runs one child and copies its output. Start reading at [`run`]; [`Foreground`] is for children whose output is their
+//! own.
 //!
 //! The child keeps our standard input, session, process group, controlling terminal, working folder, limits and
 //! inherited descriptors; only its stdout and stderr are replaced, each by something of its own kind (`wiring`,
@@ -15,9 +16,11 @@
 
 mod copy;
 mod descriptor_kind;
+mod foreground;
 mod leftover;
 mod signals;
 mod sink;
+mod sockets;
 mod status;
 mod stream;
 mod sys;
@@ -31,8 +34,10 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+pub use self::foreground::Foreground;
 use self::signals::Signals;
 pub use self::signals::outlive_full_files;
+pub use self::sockets::HandedSockets;
 pub use self::status::{ChildStatus, leave};
 pub use self::stream::ChildStream;
 use self::stream::Tee;
@@ -76,7 +81,7 @@ pub fn replace(command: &mut Command) -> io::Error {
 
 /// [`run`] with other descriptors than the process's own in the place of 1 and 2.
 fn run_on(ends: &Ends<'_>, command: &mut Command, tee: &mut Tee<'_>) -> io::Result<ChildOutcome> {
-    sys::pass_on(command); // asks for the caller's signal actions: before ours are set
+    sys::pass_on(command);
     // Whoever kills this process means the child.
     system::end_with_parent(command);
     let mut signals = Signals::listen()?;

@@ -75,8 +75,8 @@ pub fn outlive_full_files() {
 pub(super) struct Wishes {
     /// Look at the window sizes again.
     pub(super) resize: bool,
-    /// Somebody wants the run to end.
-    pub(super) end: bool,
+    /// Somebody wants the run to end: the signal that says so.
+    pub(super) end: Option<c_int>,
 }
 
 impl Signals {
@@ -113,25 +113,27 @@ impl Signals {
         self.held.iter().map(|&(_, due)| due).min()
     }
 
-    /// Answers the signals that arrived and the held ones that fell due. `child` is None once it has ended.
-    pub(super) fn answer(&mut self, child: Option<Pid>) -> Wishes {
+    /// Answers the signals that arrived and the held ones that fell due; `children` are those that have not ended.
+    pub(super) fn answer(&mut self, children: &[Pid]) -> Wishes {
         let mut wishes = Wishes::default();
         for info in self.delivery.pending() {
             let signal = info.si_signo;
-            wishes.end |= matches!(signal, SIGTERM | SIGHUP | SIGINT | SIGQUIT | SIGALRM);
+            if matches!(signal, SIGTERM | SIGHUP | SIGINT | SIGQUIT | SIGALRM) {
+                wishes.end = Some(signal);
+            }
             match meaning(signal, system::is_sent_by_process(&info)) {
                 SignalMeaning::Nothing => {}
-                SignalMeaning::Forward => send(child, signal),
+                SignalMeaning::Forward => send(children, signal),
                 SignalMeaning::Hold if self.held.iter().any(|&(held, _)| held == signal) => {}
                 SignalMeaning::Hold => self.held.push((signal, Instant::now() + HOLD)),
                 SignalMeaning::Resize => wishes.resize = true,
                 SignalMeaning::Resume => {
                     wishes.resize = true;
-                    send(child, signal);
+                    send(children, signal);
                 }
                 SignalMeaning::Stop => sys::stop(signal),
                 SignalMeaning::StopBoth => {
-                    send(child, signal);
+                    send(children, signal);
                     sys::stop(signal);
                 }
             }
@@ -139,7 +141,7 @@ impl Signals {
         self.held.retain(|&(signal, due)| {
             let wait = due > Instant::now();
             if !wait {
-                send(child, signal);
+                send(children, signal);
             }
             wait
         });
@@ -167,10 +169,12 @@ fn meaning(signal: c_int, sent_by_process: bool) -> SignalMeaning {
     }
 }
 
-fn send(child: Option<Pid>, signal: c_int) {
-    if let (Some(pid), Some(signal)) = (child, Signal::from_named_raw(signal)) {
-        // It may have ended just now, not yet waited for; then there is nobody to tell.
-        let _ = kill_process(pid, signal);
+pub(super) fn send(children: &[Pid], signal: c_int) {
+    if let Some(signal) = Signal::from_named_raw(signal) {
+        for child in children {
+            // It may have ended just now, not yet waited for; then there is nobody to tell.
+            let _ = kill_process(*child, signal);
+        }
     }
 }
 

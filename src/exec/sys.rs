@@ -5,7 +5,10 @@
 //!
 //! **Invariant:** all `unsafe` of this room is here.
 
+use std::ffi::CString;
+use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::ptr;
@@ -27,6 +30,9 @@ static CLOSED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
 /// Whether SIGPIPE was ignored when this process started.
 static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
 
+/// Whether SIGCHLD was ignored when this process started.
+static SIGCHLD_IGNORED: AtomicBool = AtomicBool::new(false);
+
 // SAFETY: the section holds pointers to functions that the loader calls before `main`, which is what this is; the
 // function only makes system calls and stores atomics, so it needs nothing of Rust's runtime.
 #[expect(
@@ -46,6 +52,7 @@ extern "C" fn record_start() {
         closed.store(fcntl_getfd(fd) == Err(Errno::BADF), Ordering::Relaxed);
     }
     SIGPIPE_IGNORED.store(is_ignored(libc::SIGPIPE), Ordering::Relaxed);
+    SIGCHLD_IGNORED.store(is_ignored(libc::SIGCHLD), Ordering::Relaxed);
 }
 
 /// Whether descriptor 0, 1 or 2 was closed when this process started (since then it is `/dev/null`).
@@ -65,7 +72,7 @@ pub(super) fn pass_on(command: &mut Command) {
         }
     }
     let sigpipe = SIGPIPE_IGNORED.load(Ordering::Relaxed);
-    let sigchld = is_ignored(libc::SIGCHLD);
+    let sigchld = SIGCHLD_IGNORED.load(Ordering::Relaxed);
     if sigpipe || sigchld {
         ignore_in_child(command, sigpipe, sigchld);
     }
@@ -113,6 +120,109 @@ pub fn detach(command: &mut Command) {
             system::close_others_on_exec();
             Ok(())
         });
+    }
+}
+
+/// Has `descriptor` be number `number`, in the place of what has that number now.
+#[expect(unsafe_code, reason = "std and rustix take no number for a descriptor")]
+pub(super) fn renumber(descriptor: OwnedFd, number: RawFd) -> io::Result<OwnedFd> {
+    if descriptor.as_raw_fd() == number {
+        return Ok(descriptor);
+    }
+    // SAFETY: takes numbers alone. Nobody here owns that number, as the caller says: what it names was inherited.
+    let renumbered = unsafe { libc::dup2(descriptor.as_raw_fd(), number) };
+    if renumbered < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it was opened just now, and nobody else has it.
+    let renumbered = unsafe { OwnedFd::from_raw_fd(renumbered) };
+    fcntl_setfd(&renumbered, FdFlags::CLOEXEC)?;
+    Ok(renumbered)
+}
+
+/// A program with all it is given, as `execve(2)` takes it.
+pub(super) struct Image {
+    pub(super) program: CString,
+    pub(super) words: Vec<CString>,
+    /// `NAME=value` each.
+    pub(super) variables: Vec<CString>,
+    /// A variable that is to have the number of the process, which nobody knows before it is there: `NAME=`.
+    pub(super) own_number: &'static str,
+    /// The descriptors that it keeps.
+    pub(super) open: Vec<RawFd>,
+}
+
+/// Makes `command` start `image` in the place of the program that it names.
+#[expect(unsafe_code, reason = "std tells a child nothing of its own number")]
+pub(super) fn become_image(command: &mut Command, image: Image) {
+    /// More digits than the number of any process has.
+    const DIGITS: usize = 20;
+    let Image {
+        program,
+        words,
+        mut variables,
+        own_number,
+        open,
+    } = image;
+    let mut own = own_number.as_bytes().to_vec();
+    let digits = own.len();
+    own.resize(digits + DIGITS + 1, 0);
+    variables.push(CString::default());
+    let place = variables.len() - 1;
+    let words = ListOfStrings::of(words);
+    let mut variables = ListOfStrings::of(variables);
+    // SAFETY: between fork and exec only system calls are made; nothing is allocated, and no lock is taken. Both lists
+    // end with a null pointer, and what they lead to lives as long as the closure, which owns it.
+    unsafe {
+        command.pre_exec(move || {
+            for number in &open {
+                fcntl_setfd(BorrowedFd::borrow_raw(*number), FdFlags::empty())?;
+            }
+            let number = std::process::id();
+            let mut unit = number.checked_ilog10().map_or(1, |most| 10_u32.pow(most));
+            for digit in &mut own[digits..digits + DIGITS] {
+                *digit = b'0' + (number / unit % 10) as u8;
+                unit /= 10;
+                if unit == 0 {
+                    break;
+                }
+            }
+            variables.lead(place, own.as_ptr());
+            libc::execve(program.as_ptr(), words.as_ptr(), variables.as_ptr());
+            Err(io::Error::last_os_error())
+        });
+    }
+}
+
+/// Strings, and the list of pointers to them that `execve(2)` takes.
+struct ListOfStrings {
+    _strings: Vec<CString>,
+    pointers: Vec<*const libc::c_char>,
+}
+
+// SAFETY: the pointers lead to what the value itself owns and nobody writes to.
+#[expect(unsafe_code, reason = "a list of pointers is what the system takes")]
+unsafe impl Send for ListOfStrings {}
+// SAFETY: as above.
+#[expect(unsafe_code, reason = "a list of pointers is what the system takes")]
+unsafe impl Sync for ListOfStrings {}
+
+impl ListOfStrings {
+    fn of(strings: Vec<CString>) -> Self {
+        let pointers = strings.iter().map(|string| string.as_ptr());
+        Self {
+            pointers: pointers.chain([ptr::null()]).collect(),
+            _strings: strings,
+        }
+    }
+
+    fn as_ptr(&self) -> *const *const libc::c_char {
+        self.pointers.as_ptr()
+    }
+
+    /// Has the entry at `place` lead to `string`, which ends with a NUL and outlives the list.
+    fn lead(&mut self, place: usize, string: *const u8) {
+        self.pointers[place] = string.cast();
     }
 }
 

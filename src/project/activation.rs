@@ -5,10 +5,22 @@ use std::path::Path;
 
 use super::layout::VenvLayout;
 use super::venv::Venv;
+use crate::env_vars;
 use crate::host::Host;
 
 /// Where programs are looked for where nobody says so.
 const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// Variables that lead Python elsewhere, or that tell of another environment which was active: no process of an
+/// environment has them.
+pub const FOREIGN_VARIABLES: [&str; 6] = [
+    "PYTHONHOME",
+    "__PYVENV_LAUNCHER__",
+    "VIRTUAL_ENV_PROMPT",
+    "_OLD_VIRTUAL_PATH",
+    "_OLD_VIRTUAL_PS1",
+    env_vars::GUARD,
+];
 
 impl Venv {
     /// The variables by which a process belongs to this environment, a node as a terminal; `path` is the PATH that it

@@ -165,6 +165,8 @@ impl VenvLayout {
     pub const DAEMON: &'static str = "daemon";
     /// Folder of the notes of those who bring a language server along.
     pub const LSP: &'static str = "lsp";
+    /// Folder of the notes of commands that are restarted when the environment changes.
+    pub const SUPERVISED: &'static str = "supervised";
     /// Version of the layout; there where the hook was put in.
     pub const VERSION: &'static str = "version";
     /// There once the person was guided in a shell.

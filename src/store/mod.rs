@@ -67,7 +67,7 @@ pub use record::{
 pub use recover::{complete_last, recover};
 pub use retention::{Limits, prune};
 pub use run_log::{FindError, LogError, RunLog};
-pub use state::{EnvMeta, LastChange, MetaState, Recorded, Standing};
+pub use state::{EnvMeta, LastChange, MetaState, RecordWatch, Recorded, Standing};
 pub use undo::{TakenBack, take_back};
 pub use unfinished::Unfinished;
 pub use worker_records::{WorkerRecord, WorkerRecords, WorkerWhat};

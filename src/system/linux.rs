@@ -214,12 +214,22 @@ pub(crate) struct Work {
 /// them. None for a process that has ended.
 pub(crate) fn work_of(pid: u32, without: &[u32]) -> Option<Work> {
     beginning_of(pid.into())?;
-    let all: Vec<(u64, Stat)> = processes()
+    let root = u64::from(pid);
+    let is_left_out = |pid: u64| pid != root && without.iter().any(|&out| u64::from(out) == pid);
+    let mut processes: Vec<_> = below(root, is_left_out)
+        .into_iter()
+        .map(|(pid, stat)| (pid, stat.began, stat.processor_time, bytes_of(pid)))
+        .collect();
+    processes.sort_unstable();
+    Some(Work { processes })
+}
+
+/// The process `root` and all that it and they have started, those that `is_left_out` left out with all below them.
+fn below(root: u64, is_left_out: impl Fn(u64) -> bool) -> Vec<(u64, Stat)> {
+    let mut all: Vec<(u64, Stat)> = processes()
         .filter_map(|pid| u64::try_from(pid.as_raw_nonzero().get()).ok())
         .filter_map(|pid| Some((pid, Stat::of(pid)?)))
         .collect();
-    let root = u64::from(pid);
-    let is_left_out = |pid: u64| pid != root && without.iter().any(|&out| u64::from(out) == pid);
     let mut tree = vec![root];
     let mut at = 0;
     while let Some(&parent) = tree.get(at) {
@@ -231,13 +241,8 @@ pub(crate) fn work_of(pid: u32, without: &[u32]) -> Option<Work> {
         );
         at += 1;
     }
-    let mut processes: Vec<_> = all
-        .iter()
-        .filter(|(pid, _)| tree.contains(pid))
-        .map(|(pid, stat)| (*pid, stat.began, stat.processor_time, bytes_of(*pid)))
-        .collect();
-    processes.sort_unstable();
-    Some(Work { processes })
+    all.retain(|(pid, _)| tree.contains(pid));
+    all
 }
 
 /// How many bytes the process `pid` read and wrote (`proc_pid_io(5)`). Of another user's nobody is told; it is 0 then.
@@ -313,6 +318,28 @@ pub(crate) fn remote_file_system(path: &Path) -> Option<&'static str> {
         0xbacb_acbc => "vmhgfs",
         _ => return None,
     })
+}
+
+/// Whether the process `pid`, or one below it, waits by epoll(7) for something to happen at `file`
+/// (`proc_pid_fdinfo(5)`). Who waits otherwise is not seen.
+pub(crate) fn is_watched_below(pid: u32, file: BorrowedFd<'_>) -> bool {
+    let Ok(found) = rustix::fs::fstat(file) else {
+        return false;
+    };
+    let watched = format!("ino:{:x} ", found.st_ino);
+    let is_watched_by = |pid: u64| {
+        let entries = std::fs::read_dir(format!("/proc/{pid}/fdinfo"));
+        entries.into_iter().flatten().flatten().any(|entry| {
+            let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+            let mut targets = text.lines().filter(|line| line.starts_with("tfd:"));
+            targets.any(|line| format!("{line} ").contains(&watched))
+        })
+    };
+    let root = u64::from(pid);
+    is_watched_by(root)
+        || below(root, |_| false)
+            .into_iter()
+            .any(|(pid, _)| is_watched_by(pid))
 }
 
 /// How many folders a person's programs may watch together (inotify(7)); none where that cannot be told.

@@ -181,6 +181,11 @@ pub(crate) fn remote_file_system(_path: &Path) -> Option<&'static str> {
     None
 }
 
+/// Whether the process `pid`, or one below it, waits for something to happen at `file`: nobody tells.
+pub(crate) fn is_watched_below(_pid: u32, _file: BorrowedFd<'_>) -> bool {
+    false
+}
+
 /// There is no such bound.
 pub(crate) fn most_watches() -> Option<usize> {
     None

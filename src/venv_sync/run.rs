@@ -11,24 +11,13 @@ use std::process::Command;
 use super::cli::{AtArgs, RunArgs};
 use super::ground::Ground;
 use crate::console::{Console, view};
-use crate::env_vars;
 use crate::error::{Error, Exit, Explain as _, Result};
 use crate::exec;
-use crate::project::{Venv, VenvLayout};
+use crate::project::{FOREIGN_VARIABLES, Venv, VenvLayout};
 use crate::shells::{self, Start};
 use crate::store::{View, places};
 use crate::terminal::printable;
 use crate::words::t;
-
-/// Variables that lead Python elsewhere, or that tell of the environment which was active.
-const REMOVED: [&str; 6] = [
-    "PYTHONHOME",
-    "__PYVENV_LAUNCHER__",
-    "VIRTUAL_ENV_PROMPT",
-    "_OLD_VIRTUAL_PATH",
-    "_OLD_VIRTUAL_PS1",
-    env_vars::GUARD,
-];
 
 /// Becomes the command.
 pub(super) fn run(ground: &Ground<'_>, args: &RunArgs, console: &mut Console) -> Result<Exit> {
@@ -72,7 +61,7 @@ fn of_time(ground: &Ground<'_>, args: &AtArgs, console: &mut Console) -> Result<
 )]
 fn command(ground: &Ground<'_>, venv: &Venv, program: impl Into<OsString>) -> Command {
     let mut command = Command::new(program.into());
-    for name in REMOVED {
+    for name in FOREIGN_VARIABLES {
         command.env_remove(name);
     }
     command.envs(venv.variables(ground.host.var_os("PATH")));

@@ -1,14 +1,22 @@
 //! The command line of `aim-worker`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use signal_hook::low_level::signal_name;
 
 use super::structure::{starts, valued};
+use super::supervised::supervised;
 use crate::console::candidate::values;
 use crate::console::{CommonArgs, examples, grammar};
 use crate::json::Json;
+use crate::supervise::{Address, On};
 use crate::words::t;
+
+/// Longer than anybody waits for the end of a command.
+const LONGEST_GRACE: Duration = Duration::from_secs(24 * 3600);
 
 /// `aim-worker`: the worker of a project, through the daemon.
 #[derive(Debug, Parser)]
@@ -69,9 +77,10 @@ pub enum Command {
         after_help = examples(&[
             ("aim-worker restart", t!("worker_cli.help.example_restart")),
             ("aim-worker restart --now", t!("worker_cli.help.example_restart_now")),
+            ("aim-worker restart uvicorn", t!("worker_cli.help.example_restart_name")),
         ])
     )]
-    Restart(WhenArgs),
+    Restart(RestartArgs),
     /// Ends the nodes that run.
     #[command(
         about = t!("worker_cli.help.interrupt").into_owned(),
@@ -104,6 +113,26 @@ pub enum Command {
         ])
     )]
     Flow(FlowArgs),
+    /// Runs a command and restarts it when the environment has changed.
+    #[command(
+        about = t!("worker_cli.help.supervise").into_owned(),
+        after_help = examples(&[
+            ("aim-worker supervise -- uvicorn app:app", t!("worker_cli.help.example_supervise")),
+            (
+                "aim-worker supervise --listen 8000 -- uvicorn --fd 3 app:app",
+                t!("worker_cli.help.example_supervise_listen"),
+            ),
+            (
+                "aim-worker supervise --signal HUP -- gunicorn app:app",
+                t!("worker_cli.help.example_supervise_signal"),
+            ),
+            (
+                "aim-worker supervise --on manual --name jobs -- celery -A jobs worker",
+                t!("worker_cli.help.example_supervise_manual"),
+            ),
+        ])
+    )]
+    Supervise(SuperviseArgs),
     /// What the worker said.
     #[command(
         about = t!("worker_cli.help.logs").into_owned(),
@@ -121,6 +150,90 @@ pub struct WhenArgs {
     /// Do not wait for a running node.
     #[arg(long, help = t!("worker_cli.help.now").into_owned())]
     pub now: bool,
+}
+
+/// What is restarted.
+#[derive(Debug, Clone, Args)]
+pub struct RestartArgs {
+    /// A supervised command, instead of the worker.
+    #[arg(
+        value_name = t!("worker_cli.help.name_value").into_owned(),
+        help = t!("worker_cli.help.restart_name").into_owned(),
+        conflicts_with = "now",
+        add = values(supervised)
+    )]
+    pub name: Option<String>,
+    /// Whether a running node is waited for.
+    #[command(flatten)]
+    pub when: WhenArgs,
+}
+
+/// A command, and when it is restarted.
+#[derive(Debug, Clone, Args)]
+pub struct SuperviseArgs {
+    /// By what name it is known.
+    #[arg(long, value_name = t!("worker_cli.help.name_value").into_owned(), value_parser = supervised_name,
+          help = t!("worker_cli.help.supervise_name").into_owned())]
+    pub name: Option<String>,
+    /// At which changes it is restarted.
+    #[arg(long, value_enum, default_value_t, hide_default_value = true, value_name = "change|manual",
+          help = t!("worker_cli.help.supervise_on").into_owned())]
+    pub on: On,
+    /// A signal to send it instead of restarting it.
+    #[arg(long, value_name = t!("worker_cli.help.signal_value").into_owned(), value_parser = signal,
+          help = t!("worker_cli.help.supervise_signal").into_owned())]
+    pub signal: Option<i32>,
+    /// How long it may take to end.
+    #[arg(long, value_name = t!("worker_cli.help.seconds_value").into_owned(), value_parser = grace,
+          default_value = "10", hide_default_value = true, help = t!("worker_cli.help.supervise_grace").into_owned())]
+    pub grace: Duration,
+    /// An address to listen on for it.
+    #[arg(long, value_name = "[HOST:]PORT|unix:PATH", value_parser = address,
+          help = t!("worker_cli.help.supervise_listen").into_owned())]
+    pub listen: Vec<Address>,
+    /// The command.
+    #[arg(last = true, required = true, value_name = t!("console.help.command_value").into_owned(),
+          help = t!("worker_cli.help.supervise_command").into_owned())]
+    pub command: Vec<OsString>,
+}
+
+fn supervised_name(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    let is_name = !text.starts_with('.')
+        && !text.is_empty()
+        && text.len() <= 64
+        && text.chars().all(is_plain);
+    is_name
+        .then(|| text.to_owned())
+        .ok_or_else(|| t!("worker_cli.supervise.not_a_name").into_owned())
+}
+
+/// A signal by its name, with or without `SIG` before it, or its number.
+fn signal(text: &str) -> Result<i32, String> {
+    let name = text.to_ascii_uppercase();
+    let name = name.strip_prefix("SIG").unwrap_or(&name);
+    let is_it = |number: &i32| {
+        signal_name(*number).and_then(|known| known.strip_prefix("SIG")) == Some(name)
+    };
+    (1..=31)
+        .find(is_it)
+        .or_else(|| text.parse().ok().filter(|number| (1..=31).contains(number)))
+        .ok_or_else(|| t!("worker_cli.supervise.not_a_signal").into_owned())
+}
+
+fn grace(text: &str) -> Result<Duration, String> {
+    let seconds = text
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds
+        .filter(|grace| *grace <= LONGEST_GRACE)
+        .ok_or_else(|| t!("worker_cli.supervise.not_a_grace").into_owned())
+}
+
+fn address(text: &str) -> Result<Address, String> {
+    text.parse()
+        .map_err(|()| t!("worker_cli.supervise.not_an_address").into_owned())
 }
 
 /// One node and its input.

@@ -1,9 +1,10 @@
 //! `aim-worker`: the workers of projects, controlled through the daemon.
 //!
-//! Start reading at [`run`]. Each command is one call of [`Client`] and the words for its reply.
+//! Start reading at [`run`]. Each command is one call of [`Client`] and the words for its reply, but for what needs no
+//! daemon: `supervise` and what is asked of supervised commands (`supervised`), `run --here` and `run --at`.
 //!
 //! **Invariant:** reads no file of the daemon's: what the daemon says is all that is known. Starts no process but for
-//! `run --here` and `run --at`, which need no daemon, and the daemon itself where a command needs one (`console`).
+//! those commands and nodes, and the daemon itself where a command needs one (`console`).
 
 mod attended;
 mod cause;
@@ -20,15 +21,19 @@ mod reply;
 mod restart;
 mod status;
 mod structure;
+mod supervise;
+mod supervised;
 
 pub use cli::{
-    Cli, Command, FlowArgs, InterruptArgs, LogsArgs, NodeValue, RunArgs, WhenArgs, command,
+    Cli, Command, FlowArgs, InterruptArgs, LogsArgs, NodeValue, RestartArgs, RunArgs,
+    SuperviseArgs, WhenArgs, command,
 };
 
 use chrono::Utc;
 
 use self::reached::Reached;
 use self::status::Status;
+use self::supervised::Found;
 use crate::api::{Client, if_offered};
 use crate::console::{Console, connect};
 use crate::error::{Exit, Result};
@@ -47,13 +52,20 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::List => {
             let here = Project::of_host(host);
-            let client = connect(&console, host, here.as_ref())?;
-            list(&mut console, &client)?;
+            let supervised = supervised::everywhere(host, here.as_ref());
+            match connect(&console, host, here.as_ref()) {
+                Ok(client) => list(&mut console, &client, &supervised)?,
+                Err(error) => supervised::without_daemon(&mut console, &supervised, error)?,
+            }
         }
-        Command::Status => {
-            let reached = Reached::of(host, common, &mut console)?;
-            print_status(&mut console, &reached)?;
-        }
+        Command::Status => match Reached::of(host, common, &mut console) {
+            Ok(reached) => print_status(&mut console, &reached)?,
+            Err(error) => {
+                let here = reached::project(host, common, &mut console).ok();
+                let supervised = here.as_ref().map(supervised::of).unwrap_or_default();
+                supervised::without_daemon(&mut console, &supervised, error)?;
+            }
+        },
         Command::Start => {
             let reached = Reached::or_started(host, common, &mut console)?;
             restart::start(&mut console, &reached)?;
@@ -63,9 +75,15 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
             restart::stop(&mut console, &reached, args)?;
         }
         Command::Restart(args) => {
-            let reached = Reached::or_started(host, common, &mut console)?;
-            restart::restart(&mut console, &reached, args)?;
+            if let Some(name) = &args.name {
+                let project = reached::project(host, common, &mut console)?;
+                supervised::restart(&mut console, &project, name)?;
+            } else {
+                let reached = Reached::or_started(host, common, &mut console)?;
+                restart::restart(&mut console, &reached, args.when)?;
+            }
         }
+        Command::Supervise(args) => match supervise::run(host, common, args, &mut console)? {},
         Command::Interrupt(args) => {
             let reached = Reached::of(host, common, &mut console)?;
             interrupt::interrupt(&mut console, host, &reached, &args)?;
@@ -99,6 +117,7 @@ fn print_status(console: &mut Console, reached: &Reached) -> Result<()> {
     let status = Status {
         worker,
         watching: about.and_then(|project| project.watching),
+        supervised: crate::supervise::supervised_in(&reached.project),
     };
     if console.is_json() {
         return console.json(&status);
@@ -109,15 +128,23 @@ fn print_status(console: &mut Console, reached: &Reached) -> Result<()> {
     Ok(())
 }
 
-fn list(console: &mut Console, client: &Client) -> Result<()> {
+fn list(console: &mut Console, client: &Client, supervised: &[Found]) -> Result<()> {
     let projects = client.projects()?;
     if console.is_json() {
-        return console.json(&projects);
+        return console.json(&supervised::beside(projects, supervised));
     }
-    if projects.is_empty() {
+    if projects.is_empty() && supervised.is_empty() {
         console.note(t!("worker_cli.no_projects"));
         return Ok(());
     }
-    let text = status::table(&projects).to_text(console.width());
-    console.text(text)
+    if !projects.is_empty() {
+        let text = status::table(&projects).to_text(console.width());
+        console.text(text)?;
+    }
+    if !supervised.is_empty() {
+        let space = if projects.is_empty() { "" } else { "\n" };
+        let text = supervised::table(supervised).to_text(console.width());
+        console.text(format!("{space}{text}"))?;
+    }
+    Ok(())
 }

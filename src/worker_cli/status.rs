@@ -6,12 +6,14 @@ use anstyle::Style;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::supervised::line;
 use crate::api::v1::{
     KeptObjects, ProjectInfo, Refresh, WatchMode, Watching, WorkerExit, WorkerState, WorkerStatus,
 };
 use crate::console::style::{BAD, FAINT, GOOD, NAME, ODD, PLAIN};
 use crate::console::table::{Cell, Table, pairs};
 use crate::console::{language_server, size, time};
+use crate::supervise::Supervised;
 use crate::words::t;
 
 /// A worker, and how it learns of changes in its environment. As JSON, the members of both are side by side.
@@ -22,6 +24,9 @@ pub(super) struct Status {
     /// None for a project that is not in use, and so not watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) watching: Option<Watching>,
+    /// The supervised commands of its environment.
+    #[serde(default)]
+    pub(super) supervised: Vec<Supervised>,
 }
 
 impl Status {
@@ -37,6 +42,7 @@ fn rows(status: &Status, now: DateTime<Utc>) -> Vec<Row<'_>> {
     let Status {
         worker: status,
         watching,
+        supervised,
     } = status;
     let mut rows: Vec<Row<'_>> = Vec::new();
     let mut row = |label, cell: Cell| rows.push((label, vec![cell]));
@@ -78,6 +84,9 @@ fn rows(status: &Status, now: DateTime<Utc>) -> Vec<Row<'_>> {
     for server in &status.language_servers {
         let line = language_server::line(server, now);
         row(t!("worker_cli.label.language_server"), line);
+    }
+    for one in supervised {
+        row(t!("worker_cli.label.supervised"), line(one, now));
     }
     if let Some(exit) = &status.last_exit {
         row(

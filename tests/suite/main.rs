@@ -70,6 +70,7 @@ mod shim;
 mod source;
 mod story;
 mod strangers;
+mod supervise;
 mod sync;
 mod systems;
 #[cfg(target_os = "linux")]

@@ -62,6 +62,19 @@ impl Terminal {
         self.prompt(status)
     }
 
+    /// Types `line`, and waits until what it runs says `words`.
+    pub(crate) fn types_without_prompt(&mut self, line: &str, words: &str) {
+        self.0.send_line(line).expect("typed");
+        self.0.exp_string(words).expect("said");
+    }
+
+    /// Presses a key, and gives what is shown until the next prompt, which shows the status `status`.
+    pub(crate) fn presses(&mut self, key: char, status: u8) -> String {
+        self.0.send(&key.to_string()).expect("typed");
+        self.0.flush().expect("typed");
+        self.prompt(status)
+    }
+
     /// What is shown until the next prompt.
     pub(crate) fn prompt(&mut self, status: u8) -> String {
         self.0

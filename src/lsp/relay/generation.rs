@@ -6,16 +6,12 @@ use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::files::Stamp;
 use crate::inventory::Snapshot;
 use crate::lsp::change::Change;
 use crate::lsp::strategy::Strategy;
 use crate::project::Project;
-use crate::store::{EnvMeta, MetaState};
-use crate::system::FolderWatch;
+use crate::store::{EnvMeta, RecordWatch};
 
-/// How often the file is looked at where the system does not tell of it.
-const LOOK: Duration = Duration::from_millis(250);
 /// How often an environment is looked for where there is none.
 const SEARCH: Duration = Duration::from_secs(1);
 
@@ -23,8 +19,7 @@ const SEARCH: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Environment {
     project: Option<Project>,
-    watch: Option<FolderWatch>,
-    stamp: Option<Stamp>,
+    record: Option<RecordWatch>,
     looked_at: Instant,
     generation: u64,
     installed: Snapshot,
@@ -45,11 +40,8 @@ impl Environment {
     /// The environment of `project`. Without one, nothing changes until one is found.
     pub fn of(project: Option<Project>) -> Self {
         let mut environment = Self {
-            watch: project
-                .as_ref()
-                .and_then(|project| FolderWatch::of(project.keeper())),
             project,
-            stamp: None,
+            record: None,
             looked_at: Instant::now(),
             generation: 0,
             installed: Snapshot::default(),
@@ -58,8 +50,8 @@ impl Environment {
             has_server: false,
         };
         if let Some(project) = &environment.project {
-            environment.stamp = Stamp::of(&project.layout().env_meta());
-            let (meta, _) = EnvMeta::read(&project.layout());
+            let (record, meta) = RecordWatch::begin(project.layout());
+            environment.record = Some(record);
             environment.generation = meta.generation().0;
             environment.installed = meta.snapshot();
             environment.interpreter = Interpreter::of(project);
@@ -88,15 +80,14 @@ impl Environment {
 
     /// Readable when it is worth looking.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.watch.as_ref().map(FolderWatch::descriptor)
+        self.record.as_ref().and_then(RecordWatch::descriptor)
     }
 
     /// When to look without being told.
     pub(super) fn next_look(&self) -> Option<Instant> {
-        match (&self.project, &self.watch) {
-            (None, _) => Some(self.looked_at + SEARCH),
-            (Some(_), None) => Some(self.looked_at + LOOK),
-            (Some(_), Some(_)) => None,
+        match &self.record {
+            None => Some(self.looked_at + SEARCH),
+            Some(record) => record.next_look(self.looked_at),
         }
     }
 
@@ -124,25 +115,9 @@ impl Environment {
     /// What has changed since the last look.
     pub(super) fn look(&mut self, now: Instant) -> Option<Change> {
         self.looked_at = now;
-        if let Some(watch) = &self.watch {
-            watch.settle();
-        }
+        let meta = self.record.as_mut()?.look()?;
         let project = self.project.as_ref()?;
-        let layout = project.layout();
-        let stamp = Stamp::of(&layout.env_meta());
-        if stamp == self.stamp {
-            return None;
-        }
-        let (meta, state) = EnvMeta::read(&layout);
-        if state != MetaState::Present {
-            // It is being put right by somebody; the next look tells.
-            return None;
-        }
-        self.stamp = stamp;
         let generation = meta.generation().0;
-        if generation == self.generation {
-            return None;
-        }
         let installed = meta.snapshot();
         let interpreter = Interpreter::of(project);
         let names = self.installed.diff_to(&installed).names().distributions;

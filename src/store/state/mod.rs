@@ -2,9 +2,11 @@
 
 mod enter;
 mod env_meta;
+mod record_watch;
 mod recorded;
 mod snapshot_file;
 
 pub(crate) use enter::ProjectState;
 pub use env_meta::{EnvMeta, LastChange, MetaState};
+pub use record_watch::RecordWatch;
 pub use recorded::{Recorded, Standing};

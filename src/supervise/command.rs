@@ -1,0 +1,70 @@
+//! The command as it is started: where its program is, and what it is given.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::order::Order;
+use crate::exec::{Foreground, HandedSockets};
+use crate::host::Host;
+use crate::project::{FOREIGN_VARIABLES, Venv};
+
+/// How a command is started, again and again.
+pub(super) struct Launch<'a> {
+    pub(super) order: &'a Order,
+    pub(super) venv: &'a Venv,
+    pub(super) host: &'a Host,
+    pub(super) sockets: &'a HandedSockets,
+}
+
+impl Launch<'_> {
+    /// The command, ready to be started. Its program is looked for anew each time: an installer may have moved it.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such program.
+    pub(super) fn command(&self) -> io::Result<Command> {
+        let variables = self.variables();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one door of supervised commands"
+        )]
+        let mut command = Command::new(self.program(&variables)?);
+        command
+            .args(self.order.words.iter().skip(1))
+            .env_clear()
+            .envs(variables.iter().cloned());
+        Foreground::prepare(&mut command);
+        self.sockets.hand_to(&mut command, variables.into_iter())?;
+        Ok(command)
+    }
+
+    fn program(&self, variables: &[(OsString, OsString)]) -> io::Result<PathBuf> {
+        let path = variables.iter().find(|(name, _)| name == "PATH");
+        let path = path.map(|(_, path)| path);
+        let named = self
+            .order
+            .words
+            .first()
+            .ok_or(io::ErrorKind::InvalidInput)?;
+        let folder = self.host.absolute("");
+        which::which_in(named, path, folder).map_err(|_| {
+            let words = named.to_string_lossy().into_owned();
+            io::Error::new(io::ErrorKind::NotFound, words)
+        })
+    }
+
+    /// The person's own variables, and those by which a process belongs to the environment.
+    fn variables(&self) -> Vec<(OsString, OsString)> {
+        let ours = self.venv.variables(self.host.var_os("PATH"));
+        let is_theirs = |name: &&std::ffi::OsStr| {
+            !FOREIGN_VARIABLES.iter().any(|one| name == one)
+                && !ours.iter().any(|(one, _)| name == one)
+        };
+        let theirs = self.host.vars().filter(|(name, _)| is_theirs(name));
+        let theirs = theirs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let all: Vec<_> = theirs.collect();
+        let ours = ours.into_iter().map(|(name, value)| (name.into(), value));
+        all.into_iter().chain(ours).collect()
+    }
+}

@@ -1,0 +1,341 @@
+//! The one loop: a command serves, changes come, one process takes the place of another.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use libc::{SIGKILL, SIGTERM};
+
+use super::command::Launch;
+use super::environment::Environment;
+use super::note::Note;
+use super::order::{On, Order};
+use super::told::{Changed, Observer, Told};
+use crate::exec::{ChildStatus, Foreground, HandedSockets};
+use crate::host::Host;
+use crate::project::Project;
+
+/// A command that fails so soon after a restart fails because of it.
+const AT_ONCE: Duration = Duration::from_secs(5);
+/// How often the next one is asked whether it accepts connections.
+const READY_LOOK: Duration = Duration::from_millis(10);
+/// An end that was asked for so long ago was refused.
+const ASKED: Duration = Duration::from_secs(10);
+
+/// Runs `order` in the environment of `project` until it ends by itself or somebody ends it, and says how it ended.
+///
+/// # Errors
+/// That it cannot be started at first: `NotFound` where there is no such program.
+pub fn run(
+    order: &Order,
+    project: &Project,
+    host: &Host,
+    sockets: &HandedSockets,
+    note: &mut Note,
+    observer: &mut dyn Observer,
+) -> io::Result<ChildStatus> {
+    let launch = Launch {
+        order,
+        venv: project.venv(),
+        host,
+        sockets,
+    };
+    let environment = Environment::of(project);
+    let mut command = launch.command()?;
+    let mut foreground = Foreground::begin()?;
+    let pid = foreground.start(&mut command)?;
+    let mut supervisor = Supervisor {
+        launch,
+        foreground,
+        environment,
+        note,
+        observer,
+        serving: None,
+        leaving: Vec::new(),
+        restart: None,
+        is_wanted: false,
+        waits_for_change: false,
+        asked_to_end: None,
+        last: None,
+    };
+    supervisor.serves(pid, false);
+    loop {
+        supervisor.wait()?;
+        if let Some(status) = supervisor.end() {
+            return Ok(status);
+        }
+        supervisor.step(Instant::now());
+    }
+}
+
+struct Supervisor<'a> {
+    launch: Launch<'a>,
+    foreground: Foreground,
+    environment: Environment,
+    note: &'a mut Note,
+    observer: &'a mut dyn Observer,
+    serving: Option<Serving>,
+    leaving: Vec<Leaving>,
+    restart: Option<Restart>,
+    /// Whether a restart is wanted as soon as none is under way.
+    is_wanted: bool,
+    /// Whether there is nobody to serve until the environment changes.
+    waits_for_change: bool,
+    asked_to_end: Option<(i32, Instant)>,
+    /// How the last one ended.
+    last: Option<ChildStatus>,
+}
+
+struct Serving {
+    pid: u32,
+    since: Instant,
+    /// Whether it was started by a restart, and not by the person.
+    is_next: bool,
+}
+
+/// It was asked to end.
+struct Leaving {
+    pid: u32,
+    /// None once it was killed.
+    kill_at: Option<Instant>,
+}
+
+struct Restart {
+    why: Changed,
+    began: Instant,
+    /// The next one, where it is started before the last one ends.
+    coming: Option<u32>,
+}
+
+impl Supervisor<'_> {
+    fn wait(&mut self) -> io::Result<()> {
+        let looks = [self.environment.next_look(), self.note.next_look()];
+        let kills = self.leaving.iter().filter_map(|one| one.kill_at);
+        let is_coming = self
+            .restart
+            .as_ref()
+            .is_some_and(|restart| restart.coming.is_some());
+        let ready = is_coming.then(|| Instant::now() + READY_LOOK);
+        let asked = self.asked_to_end.filter(|_| self.is_wanted);
+        let asked = asked.map(|(_, at)| at + ASKED);
+        let until = looks.into_iter().flatten().chain(kills);
+        let until = until.chain(ready).chain(asked).min();
+        let descriptors = [self.environment.descriptor(), self.note.descriptor()];
+        let descriptors: Vec<BorrowedFd<'_>> = descriptors.into_iter().flatten().collect();
+        let woken = self.foreground.wait(&descriptors, until)?;
+        if let Some(signal) = woken.end {
+            self.asked_to_end = Some((signal, Instant::now()));
+            // Nobody is started any more for who wants the end.
+            self.restart.take_if(|restart| restart.coming.is_none());
+        }
+        for (pid, status) in woken.ended {
+            self.ended(pid, status);
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, pid: u32, status: ChildStatus) {
+        self.leaving.retain(|one| one.pid != pid);
+        self.last = Some(status);
+        if let Some(restart) = self.restart.take_if(|restart| restart.coming == Some(pid)) {
+            self.came_to_nothing(restart.why, status);
+        } else if let Some(serving) = self.serving.take_if(|serving| serving.pid == pid) {
+            let is_at_once = serving.is_next
+                && serving.since.elapsed() < AT_ONCE
+                && status != ChildStatus::Exited(0)
+                && self.asked_to_end.is_none();
+            if is_at_once {
+                let why = self.environment.changed();
+                self.waits_for_change = true;
+                self.came_to_nothing(why, status);
+            }
+        }
+    }
+
+    fn came_to_nothing(&mut self, why: Changed, status: ChildStatus) {
+        let goes_on = self.serving.is_some();
+        self.note.change(|note| {
+            note.error = Some(match status {
+                ChildStatus::Exited(code) => format!("exit {code}"),
+                ChildStatus::Signaled(signal) => format!("signal {signal}"),
+            });
+            note.attempts += 1;
+            if !goes_on {
+                note.command_pid = None;
+            }
+        });
+        self.observer.told(&Told::EndedAtOnce {
+            why,
+            status,
+            goes_on,
+        });
+    }
+
+    /// How all of it ends, if it does.
+    fn end(&self) -> Option<ChildStatus> {
+        if self.serving.is_some() || self.restart.is_some() || !self.leaving.is_empty() {
+            return None;
+        }
+        match (self.asked_to_end, self.waits_for_change) {
+            (Some((signal, _)), true) => Some(ChildStatus::Signaled(signal)),
+            (None, true) => None,
+            (_, false) => self.last,
+        }
+    }
+
+    fn step(&mut self, now: Instant) {
+        if self.asked_to_end.is_some_and(|(_, at)| now > at + ASKED) {
+            self.asked_to_end = None;
+        }
+        let has_changed = self.environment.look(now);
+        let generation = self.environment.generation();
+        self.note.change(|note| note.env_generation = generation);
+        self.is_wanted |= has_changed && self.launch.order.on == On::Change;
+        self.is_wanted |= self.note.is_asked(now);
+        self.kill(now);
+        self.go_on(now);
+        if self.is_wanted && self.restart.is_none() && self.asked_to_end.is_none() {
+            self.is_wanted = false;
+            self.begin_restart(now);
+        }
+    }
+
+    /// Kills who had time enough to end.
+    fn kill(&mut self, now: Instant) {
+        for one in &mut self.leaving {
+            if one.kill_at.take_if(|at| *at <= now).is_some() {
+                self.foreground.send(one.pid, SIGKILL);
+                let grace = self.launch.order.grace;
+                self.observer.told(&Told::Killed { grace });
+            }
+        }
+    }
+
+    fn begin_restart(&mut self, now: Instant) {
+        let why = self.environment.begin();
+        if let (Some(signal), Some(serving)) = (self.launch.order.signal, &self.serving) {
+            self.foreground.send(serving.pid, signal);
+            self.environment.is_had();
+            self.note.change(|note| {
+                note.generation = why.generation.0;
+                note.restarts += 1;
+                note.attempts += 1;
+            });
+            self.observer.told(&Told::Signaled { why, signal });
+            return;
+        }
+        // Nobody is stopped for one that is not there.
+        if let Err(error) = self.launch.command() {
+            self.cannot_start(why, &error);
+            return;
+        }
+        let mut restart = Restart {
+            why,
+            began: now,
+            coming: None,
+        };
+        if self.serving.is_some() && self.launch.sockets.are_there() {
+            match self.start() {
+                Ok(pid) => restart.coming = Some(pid),
+                Err(error) => {
+                    self.cannot_start(restart.why, &error);
+                    return;
+                }
+            }
+        } else if let Some(serving) = self.serving.take() {
+            self.dismiss(&serving, now);
+        }
+        self.restart = Some(restart);
+        self.go_on(now);
+    }
+
+    /// Ends a restart as soon as it can be.
+    fn go_on(&mut self, now: Instant) {
+        let Some(restart) = &self.restart else {
+            return;
+        };
+        let pid = match restart.coming {
+            Some(pid) => {
+                let is_late = now > restart.began + self.launch.order.grace;
+                if !is_late && !self.launch.sockets.are_watched_by(pid) {
+                    return;
+                }
+                pid
+            }
+            None if self.leaving.is_empty() => match self.start() {
+                Ok(pid) => pid,
+                Err(error) => {
+                    let restart = self.restart.take();
+                    self.waits_for_change = true;
+                    if let Some(restart) = restart {
+                        self.cannot_start(restart.why, &error);
+                    }
+                    return;
+                }
+            },
+            None => return,
+        };
+        let Some(restart) = self.restart.take() else {
+            return;
+        };
+        if let Some(serving) = self.serving.take() {
+            self.dismiss(&serving, now);
+        }
+        self.serves(pid, true);
+        self.observer.told(&Told::Restarted {
+            why: restart.why,
+            took: restart.began.elapsed(),
+        });
+    }
+
+    fn start(&mut self) -> io::Result<u32> {
+        let mut command = self.launch.command()?;
+        self.foreground.start(&mut command)
+    }
+
+    /// Asks for the end of who served until now.
+    fn dismiss(&mut self, serving: &Serving, now: Instant) {
+        self.foreground.send(serving.pid, SIGTERM);
+        self.leaving.push(Leaving {
+            pid: serving.pid,
+            kill_at: Some(now + self.launch.order.grace),
+        });
+    }
+
+    fn serves(&mut self, pid: u32, is_next: bool) {
+        self.environment.is_had();
+        self.waits_for_change = false;
+        self.serving = Some(Serving {
+            pid,
+            since: Instant::now(),
+            is_next,
+        });
+        let generation = self.environment.had();
+        self.note.change(|note| {
+            note.command_pid = Some(pid);
+            note.since = Utc::now();
+            note.generation = generation;
+            note.env_generation = note.env_generation.max(generation);
+            note.restarts += u32::from(is_next);
+            note.attempts += u32::from(is_next);
+            note.error = None;
+        });
+    }
+
+    fn cannot_start(&mut self, why: Changed, error: &io::Error) {
+        let goes_on = self.serving.is_some();
+        self.note.change(|note| {
+            note.error = Some(error.to_string());
+            note.attempts += 1;
+            if !goes_on {
+                note.command_pid = None;
+            }
+        });
+        self.observer.told(&Told::CannotStart {
+            why,
+            error: error.to_string(),
+            goes_on,
+        });
+    }
+}

@@ -1,0 +1,8 @@
+//! `aim-worker supervise`: a command in the foreground that follows its environment.
+
+mod foreground;
+mod listening;
+mod noted;
+mod restarts;
+mod site;
+mod under_load;
