@@ -20,12 +20,21 @@ impl Connection {
         }
     }
 
+    /// As [`Self::post`], of a call that has no body.
+    pub(crate) fn get(&mut self, path: &str) -> Vec<u8> {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: aim\r\n\r\n"))
+    }
+
     /// The body of the answer, which must be a good one.
     pub(crate) fn post(&mut self, path: &str, body: &str) -> Vec<u8> {
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: aim\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
+        self.ask(&request)
+    }
+
+    fn ask(&mut self, request: &str) -> Vec<u8> {
         let stream = self.stream.get_mut();
         stream.write_all(request.as_bytes()).expect("sent");
         let status = self.line().to_owned();

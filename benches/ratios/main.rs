@@ -22,6 +22,7 @@ mod logs;
 mod lsp;
 mod measure;
 mod memory;
+mod metrics;
 mod objects;
 #[path = "../../tests/suite/sandbox/mod.rs"]
 #[allow(dead_code, reason = "a bench needs less of it than the tests")]
@@ -42,7 +43,7 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [(&str, fn()); 13] = [
+    let parts: [(&str, fn()); 14] = [
         ("environment", environment::rows),
         ("shim", shim::rows),
         ("logs", logs::rows),
@@ -52,6 +53,7 @@ fn main() {
         ("flow", flow::rows),
         ("objects", objects::rows),
         ("memory", memory::rows),
+        ("metrics", metrics::rows),
         ("autostart", autostart::rows),
         ("terminal", terminal::rows),
         ("lsp", lsp::rows),

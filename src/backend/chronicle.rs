@@ -1,12 +1,16 @@
 //! What a person's roll-out is judged by later: restarts of workers, those that failed, and how long nodes waited.
 //!
-//! It listens to what everybody may listen to ([`Events`](super::events::Events)), and writes a line each into the
-//! person's own folder. So nothing waits for it, and nothing is lost to anybody else where it cannot write.
+//! It listens to what everybody may listen to ([`Events`](super::events::Events)), counts it ([`Metrics`]), and writes
+//! a line each into the person's own folder. So nothing waits for it, and nothing is lost to anybody else where it
+//! cannot write.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::events::Mark;
+use super::metrics::Metrics;
+use super::projects::Known;
 use super::state::Daemon;
 use super::supervise;
 use crate::api::v1::{Event, EventKind, WaitFor};
@@ -24,13 +28,26 @@ pub(super) async fn keep(daemon: Arc<Daemon>, records: WorkerRecords, days: u64,
         };
         let (daemon, records) = (Arc::clone(&daemon), records.clone());
         let write = move || {
-            let known = daemon.projects().by_id(&happened.project).ok().flatten();
-            let record = happened.record(known?.folder, &told.event);
+            let known = daemon.projects().by_id(&happened.project).ok().flatten()?;
+            count(daemon.metrics(), &known, &happened);
+            let record = happened.record(known.folder, &told.event);
             records.append(&[record], days).err()
         };
         if let Ok(Some(error)) = supervise::blocking("the chronicle", write).await {
             tracing::debug!(%error, "what became of a worker cannot be written down");
         }
+    }
+}
+
+fn count(metrics: &Metrics, known: &Known, happened: &Happened) {
+    let of = metrics.labels(&known.id, &known.layout());
+    let took = Duration::from_millis(happened.took_ms);
+    match happened.what {
+        WorkerWhat::Restarted => metrics.restarted(&of, took),
+        WorkerWhat::Failed => metrics.restart_failed(&of),
+        WorkerWhat::WaitedForWorker => metrics.waited(&of, "worker", took),
+        WorkerWhat::WaitedForNode => metrics.waited(&of, "node", took),
+        WorkerWhat::Other => {}
     }
 }
 
@@ -45,10 +62,10 @@ struct Chronicle {
 
 /// Something that is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Happened {
-    pub(super) project: ProjectId,
-    pub(super) what: WorkerWhat,
-    pub(super) took_ms: u64,
+struct Happened {
+    project: ProjectId,
+    what: WorkerWhat,
+    took_ms: u64,
     why: Option<String>,
 }
 

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use super::answer::Refusal;
 use super::descriptors;
 use super::locked::Locked;
+use super::metrics::JobNow;
 use super::notes::Notes;
 use super::projects::Known;
 use super::supervise;
@@ -184,6 +185,25 @@ impl Jobs {
             .all
             .get(id)
             .map(|attended| attended.watch.watching())
+    }
+
+    /// What there is of each of them just now.
+    pub(super) fn now(&self) -> Vec<JobNow> {
+        let running = self.running();
+        let attended = running.all.iter();
+        attended
+            .map(|(id, attended)| {
+                let summary = attended.job.summary();
+                JobNow {
+                    id: id.clone(),
+                    layout: attended.project.layout(),
+                    is_used: attended.used_at.is_some(),
+                    workers: summary.processes,
+                    nodes: summary.nodes,
+                    object_bytes: summary.object_bytes,
+                }
+            })
+            .collect()
     }
 
     /// Ends a project's job.

@@ -29,6 +29,7 @@ mod jobs;
 mod language_servers;
 mod locked;
 mod log;
+mod metrics;
 mod notes;
 mod own_place;
 mod page;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, Response};
+use axum::http::{Request, Response};
 use axum::response::IntoResponse as _;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use super::answer::Refusal;
 use super::bodies::{HeldBody, Timed};
 use super::idle::{Calls, UnderWay};
+use super::metrics;
 use super::state::Daemon;
 use super::supervise;
 
@@ -98,15 +99,17 @@ impl Seat {
 #[derive(Debug)]
 pub(super) struct OpenCall {
     seat: Arc<Seat>,
-    _counted: UnderWay,
+    /// None of a call that is no use of the daemon: somebody's monitor would keep it for ever.
+    _counted: Option<UnderWay>,
 }
 
 impl OpenCall {
-    fn begin(seat: &Arc<Seat>, calls: &Calls, method: &Method) -> Self {
+    fn begin(seat: &Arc<Seat>, calls: &Calls, request: &Request<Incoming>) -> Self {
         seat.is_in_call.store(true, Ordering::Relaxed);
+        let is_use = request.uri().path() != metrics::PATH;
         Self {
             seat: Arc::clone(seat),
-            _counted: calls.begin(!method.is_safe()),
+            _counted: is_use.then(|| calls.begin(!request.method().is_safe())),
         }
     }
 }
@@ -127,7 +130,7 @@ where
     let answers = TowerToHyperService::new(router);
     let (here, calls) = (Arc::clone(&seat), daemon.calls().clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        let call = OpenCall::begin(&here, &calls, request.method());
+        let call = OpenCall::begin(&here, &calls, &request);
         let answer = answers.call(request.map(|body| {
             if body.is_end_stream() {
                 Body::empty()

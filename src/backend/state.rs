@@ -15,6 +15,7 @@ use super::flow::Structures;
 use super::idle::Calls;
 use super::jobs::Jobs;
 use super::language_servers::LanguageServers;
+use super::metrics::Metrics;
 use super::notes::Notes;
 use super::projects::{Known, Projects};
 use super::successor::Successor;
@@ -43,6 +44,7 @@ pub(super) struct Daemon {
     structures: Structures,
     terminals: Terminals,
     language_servers: LanguageServers,
+    metrics: Metrics,
     started_at: DateTime<Utc>,
     page: OnceLock<String>,
     calls: Calls,
@@ -58,6 +60,7 @@ impl Daemon {
         let terminals = Terminals::new(host.clone(), scripts, events.clone());
         Self {
             language_servers: LanguageServers::new(host.clone(), events, terminals.clone()),
+            metrics: Metrics::new(host.clone()),
             terminals,
             projects,
             notes,
@@ -127,6 +130,11 @@ impl Daemon {
     /// Where everything that happens is told.
     pub(super) fn events(&self) -> &Events {
         &self.jobs.settings().events
+    }
+
+    /// What is counted.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// What processes are started with, and connections made of.

@@ -50,6 +50,7 @@ mod lsp;
 mod manual;
 mod many;
 mod meant;
+mod metrics;
 mod moves;
 mod others;
 mod paths;

@@ -252,7 +252,7 @@ fn a_report_compares_groups_and_names_who_is_gone() {
 #[test]
 fn what_a_worker_does_has_the_name_of_the_run() {
     let sandbox = Sandbox::ready();
-    let _daemon = sandbox.daemon();
+    let daemon = sandbox.daemon();
     sandbox.write("node.py", "def main():\n    return 1\n");
     sandbox.run("aim-worker", ["run", "node.py"]).ok();
     install(&sandbox, "1.0");
@@ -262,4 +262,15 @@ fn what_a_worker_does_has_the_name_of_the_run() {
     let record: Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
     assert_eq!(record["run_id"], sandbox.last_record()["id"]);
     assert_eq!(record["what"], "restarted");
+    let (status, log) = daemon.terminate();
+    assert_eq!(status, Some(0));
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let of_run = lines.filter(|line| line["run"] == record["run_id"]);
+    let said: Vec<_> = of_run.map(|line| line["msg"].clone()).collect();
+    assert_eq!(
+        said,
+        ["environment changed", "starting a worker", "worker ready"]
+    );
 }

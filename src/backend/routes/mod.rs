@@ -5,6 +5,7 @@ mod events;
 mod flow;
 mod health;
 mod lsp;
+mod metrics;
 mod named;
 mod node_files;
 mod node_text;
@@ -30,6 +31,7 @@ use axum::routing::{delete, get, post};
 
 pub use self::openapi::described;
 use super::answer::Refusal;
+use super::metrics as counted;
 use super::page;
 use super::state::{Daemon, Door};
 use crate::api::v1::ErrorCode;
@@ -73,6 +75,7 @@ pub(super) fn router(daemon: Arc<Daemon>, door: Door) -> Router {
         .route("/api/health", get(health::health))
         .route("/api/version", get(health::version))
         .route("/api/openapi.json", get(openapi::show))
+        .route(counted::PATH, get(metrics::show))
         .route("/api/v1/restart", post(restart::restart))
         .route("/api/v1/events", get(events::follow))
         .route("/api/v1/terminals", get(terminals::list))

@@ -8,8 +8,8 @@ use utoipa::openapi::{self, ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    env, events, flow, health, lsp, node_files, node_text, nodes, projects, resolve, restart, runs,
-    terminals, worker, worker_log,
+    env, events, flow, health, lsp, metrics, node_files, node_text, nodes, projects, resolve,
+    restart, runs, terminals, worker, worker_log,
 };
 use crate::api::v1::{API_VERSION, ErrorBody, Event, NodeCode, NodeEvent};
 
@@ -71,6 +71,7 @@ pub fn described() -> serde_json::Result<serde_json::Value> {
         runs::log,
         restart::restart,
         events::follow,
+        metrics::show,
         lsp::come,
         lsp::health,
         lsp::status,

@@ -18,6 +18,11 @@ fn tcp_asks_for_the_token_and_answers_allowed_pages() {
         ask(stream, &request)
     };
     assert_eq!(call("GET", "/api/health", "").0, 401);
+    assert_eq!(call("GET", "/metrics", "").0, 401);
+    let bearer = format!("authorization: Bearer {TOKEN}\n");
+    let (status, counted) = call("GET", "/metrics", &bearer);
+    assert_eq!(status, 200);
+    assert!(counted.contains("\naim_projects 0\n"), "{counted}");
     let (status, answer) = call("GET", "/nowhere", "");
     assert_eq!(status, 401, "what there is, is nobody's business: {answer}");
     let (status, first) = call("GET", &format!("/?token={TOKEN}"), "");

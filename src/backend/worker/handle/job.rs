@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::kept::Kept;
-use super::pool::Pool;
+use super::pool::{Pool, Summary};
 use super::task_handle::TaskHandle;
 use super::waits::Waits;
 use crate::api::v1::{
@@ -64,13 +64,18 @@ impl Job {
             Ok(status) => status,
             Err(_) => self.first.status.borrow().clone(),
         };
-        let (branch_workers, objects) = self.pool.summary();
+        let (branch_workers, objects) = self.pool.kept();
         WorkerStatus {
             branch_workers,
             objects,
             log_lines_lost: self.pool.log_lines_lost(),
             ..status
         }
+    }
+
+    /// What there is of its workers just now, without asking them.
+    pub(in crate::backend) fn summary(&self) -> Summary {
+        self.pool.summary()
     }
 
     /// The worker's state as it changes.

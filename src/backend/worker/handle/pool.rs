@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
@@ -46,6 +47,15 @@ pub(crate) struct Pool {
 struct Member {
     task: TaskHandle,
     in_use: Arc<()>,
+}
+
+/// What there is of a project's workers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::backend) struct Summary {
+    pub(in crate::backend) processes: usize,
+    /// Nodes that run or wait for their turn.
+    pub(in crate::backend) nodes: usize,
+    pub(in crate::backend) object_bytes: u64,
 }
 
 /// A worker that is taken for a node until this is dropped.
@@ -140,8 +150,22 @@ impl Pool {
         newest.get(node).cloned()
     }
 
+    /// What there is of all of its workers, without a look at the disk.
+    pub(in crate::backend) fn summary(&self) -> Summary {
+        let members = self.members();
+        let mut summary = Summary::default();
+        for Member { task, .. } in members.iter() {
+            let pid = task.status.borrow().pid;
+            let store = pid.and_then(|pid| task.objects.store(pid));
+            summary.processes += usize::from(pid.is_some());
+            summary.nodes += task.nodes.load(Ordering::Relaxed);
+            summary.object_bytes += store.map_or(0, |store| store.bytes);
+        }
+        summary
+    }
+
     /// How many workers of branches there are, and what is kept in all workers together.
-    pub(crate) fn summary(&self) -> (usize, Option<KeptObjects>) {
+    pub(crate) fn kept(&self) -> (usize, Option<KeptObjects>) {
         let members = self.members();
         let running = |member: &Member| member.task.status.borrow().pid;
         let stores = members.iter().filter_map(|member| {

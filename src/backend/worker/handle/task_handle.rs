@@ -1,6 +1,7 @@
 //! The handle on one worker's task.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
@@ -22,6 +23,24 @@ pub(crate) struct TaskHandle {
     pub(crate) ask: mpsc::Sender<Control>,
     pub(crate) status: watch::Receiver<WorkerStatus>,
     pub(crate) objects: Arc<Objects>,
+    /// Nodes that run or wait for their turn.
+    pub(crate) nodes: Arc<AtomicUsize>,
+}
+
+/// A node, from when it is asked for until it is answered or given up.
+struct Counted<'h>(&'h AtomicUsize);
+
+impl<'h> Counted<'h> {
+    fn begin(nodes: &'h AtomicUsize) -> Self {
+        nodes.fetch_add(1, Ordering::Relaxed);
+        Self(nodes)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl TaskHandle {
@@ -54,6 +73,7 @@ impl TaskHandle {
             ask,
             status,
             objects,
+            nodes: Arc::default(),
         }
     }
 
@@ -63,6 +83,7 @@ impl TaskHandle {
         order: Order,
         output: mpsc::Sender<NodeOutput>,
     ) -> Option<WorkerReply> {
+        let _counted = order.wants_now.then(|| Counted::begin(&self.nodes));
         let (reply, answer) = oneshot::channel();
         let node = Node {
             order,
