@@ -4,7 +4,7 @@ SHELL = /bin/sh
 CARGO = cargo
 SECONDS = 60
 
-.PHONY: help demo test long story build page lint check doc unit worker-test wheel-test shell-test page-test review bench fuzz advisories install clean tools wheels wheel deb
+.PHONY: help demo test long story build page lint check doc unit worker-test python-test wheel-test shell-test page-test review bench fuzz advisories install clean tools wheels wheel deb
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 - /'
@@ -13,7 +13,7 @@ demo: tools page ## build everything and show the main story on a demo project (
 	$(CARGO) build --release --locked
 	@KEEP="$(KEEP)" examples/demo/demo.sh
 
-test: tools page wheels lint check doc unit worker-test wheel-test shell-test page-test ## install what the tests need and run every check, as CI does
+test: tools page wheels lint check doc unit worker-test python-test wheel-test shell-test page-test ## install what the tests need and run every check, as CI does
 
 story: ## record the demo as docs/story.svg, which the READMEs show
 	$(CARGO) build --release --locked
@@ -52,13 +52,17 @@ long: ## tests that take minutes, such as 500 projects on 1,024 descriptors
 worker-test: ## the Python worker alone, on each Python that is there
 	tests/worker/run
 
+python-test: ## what Python programs and kernels import of us, with real pip and real kernels
+	$(CARGO) build --locked
+	tests/python/run
+
 wheel-test: page ## the wheel: build it of what is built already, install it as people do, and run the main story from it
 	tests/wheel/run
 
 shell-test: ## shellcheck on every shell script
 	shellcheck -x -s bash shims/shell/start.bash shims/shell/guide.bash
 	shellcheck -x -s sh shims/shell/start.sh shims/shell/activate.sh
-	shellcheck -x examples/demo/demo.sh tests/worker/run tests/wheel/run shims/editors/marimo.sh .ci/run .ci/tools .ci/fetch .ci/check .ci/page .ci/package
+	shellcheck -x examples/demo/demo.sh tests/worker/run tests/python/run tests/wheel/run shims/editors/marimo.sh .ci/run .ci/tools .ci/fetch .ci/check .ci/page .ci/package
 
 page-test: page ## the page: generated types, lint, unit tests, and a real browser against a real daemon
 	@if command -v npm >/dev/null; then cd web && npm run check && npm run test:browser; \

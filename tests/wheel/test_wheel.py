@@ -15,6 +15,14 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 MAKE_WHEEL = os.path.join(TOP, "examples/demo/make_wheel.py")
 PROGRAMS = ["aim-backend", "aim-logs", "aim-lsp", "aim-pip", "aim-venv-sync", "aim-worker"]
 COMPLETIONS = ["bash-completion/completions/{}.bash", "zsh/site-functions/_{}", "fish/vendor_completions.d/{}.fish"]
+PYTHON = ".venv/bin/python"
+# The entry point that jupyter_client looks for, and whether its module is there.
+KERNELS = """import importlib.metadata, importlib.util
+of = importlib.metadata.distribution("aim-toolkit").entry_points
+(one,) = [one for one in of if one.group == "jupyter_client.kernel_provisioners"]
+module = one.value.split(":")[0]
+print(one.name, module, importlib.util.find_spec(module) is not None)
+"""
 NODE = "def main():\n    import tidings\n    return tidings.__version__\n"
 
 
@@ -174,6 +182,14 @@ class WithinTheEnvironment(OfAPerson):
         person.pip("install", "--upgrade", "tidings")
         self.assertIn("--upgrade tidings", person.runs()[0])
         self.assertEqual(person.node()["output"], "2.0.0")
+
+    def test_programs_in_it_can_ask_and_kernels_find_what_restarts_them(self):
+        person = self.person
+        person.run("aim-venv-sync", "init")
+        asked = person.run(PYTHON, "-c", "import aim_toolkit; print(aim_toolkit.generation())")
+        self.assertEqual(asked.strip(), str(person.generation()))
+        found = person.run(PYTHON, "-c", KERNELS).split()
+        self.assertEqual(found, ["aim-provisioner", "aim_toolkit.provisioner", "True"])
 
     def test_its_uninstall_leaves_the_environment_its_own_pip(self):
         person = self.person
