@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::http::Connection;
 use crate::measure::{quick_turns, row, timed};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Daemon, Sandbox};
 
 const PROJECTS: usize = 200;
 
@@ -16,7 +16,6 @@ pub(crate) fn rows() {
     for number in 0..PROJECTS {
         environment(&below.join(format!("p{number:03}/.venv")));
     }
-    let _daemon = sandbox.daemon();
     let folder = below.to_str().expect("utf-8").to_owned();
     let set_up = timed(|| {
         sandbox
@@ -30,6 +29,8 @@ pub(crate) fn rows() {
         format!("{:.2} s", set_up.as_secs_f64()),
         ""
     );
+    let mut serve = sandbox.command("aim-backend");
+    let _daemon = Daemon::start(serve.args(["serve", "--projects-root", &folder]));
     let mut connection = Connection::open(&sandbox.socket());
     let expected = format!("\naim_projects {PROJECTS}\n");
     let until = Instant::now() + Duration::from_secs(60);

@@ -1,6 +1,5 @@
 //! The story of a call that may change the environment (design, section 2, steps 4 to 7). Start reading at [`run`].
 
-use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,6 +23,9 @@ use crate::store::{
 };
 use crate::terminal::printable;
 use crate::words::t;
+
+/// What is shorter is the taking of a free lock, and no wait.
+const FELT: Duration = Duration::from_millis(50);
 
 /// A call that is to be remembered, and what is needed for it.
 pub(super) struct RememberedCall<'a> {
@@ -274,7 +276,8 @@ fn enter_open_changes(
 }
 
 /// Takes the environment's run lock, waiting for another pip. None when it has waited long enough, when the other one
-/// stands still, when nobody wants a lock, or where there can be none: pip runs all the same.
+/// stands still, when nobody wants a lock, or where there can be none: pip runs all the same. Beside it, how long it
+/// waited.
 fn wait_for_turn(
     project: &Project,
     config: &Config,
@@ -284,9 +287,7 @@ fn wait_for_turn(
     let Some(limit) = config.lock_wait() else {
         return (None, Duration::ZERO);
     };
-    let waits_since = Cell::new(None);
     let notice = |holder: &Holder| {
-        waits_since.set(Some(Instant::now()));
         if host.terminals().stderr {
             let pid = holder.pid_shown();
             say(&t!("shim.waiting", pid = pid, command = holder.command));
@@ -294,11 +295,10 @@ fn wait_for_turn(
     };
     // The process that runs pip: inside a program that is not this one.
     let me = Holder::new(run.pid, run.argv.join(" "));
+    let began = Instant::now();
     let lock = RunLock::acquire_as(&project.venv().layout(), &me, limit, notice).ok();
-    let waited = waits_since
-        .get()
-        .map_or(Duration::ZERO, |since: Instant| since.elapsed());
-    (lock, waited)
+    let waited = Some(began.elapsed()).filter(|waited| *waited >= FELT);
+    (lock, waited.unwrap_or_default())
 }
 
 /// Runs pip to its end; its output goes where it would have gone, and into the log. None if it could not be started.

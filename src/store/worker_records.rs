@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::record::time;
 use crate::files::{Folder, atomic, read};
 use crate::project::UserLayout;
 
@@ -21,6 +22,7 @@ pub struct WorkerRecord {
     /// Version of the line's format: 1.
     pub schema: u32,
     /// When it was over.
+    #[serde(with = "time")]
     pub at: DateTime<Utc>,
     /// The project's folder.
     pub project: PathBuf,

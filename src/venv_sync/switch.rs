@@ -78,8 +78,8 @@ pub(super) fn switch(ground: &Ground<'_>, is_on: bool, console: &mut Console) ->
             (false, true) => t!("venv_sync.switch.off", path = path),
             (false, false) => t!("venv_sync.switch.was_off", path = path),
         })?;
-        let back = ground.typed(if is_on { "disable" } else { "enable" });
-        tell(ground.host, &switched, &back, console);
+        let back = (!is_on).then(|| ground.typed("enable"));
+        tell(ground.host, &switched, back.as_deref(), console);
         if is_on && !hook::is_installed(ground.project.venv())? {
             console.hint(t!("venv_sync.hint_init", command = ground.typed("init")));
         }
@@ -113,13 +113,8 @@ pub(super) fn switch_all(host: &Host, is_on: bool, console: &mut Console) -> Res
             (false, true) => t!("venv_sync.switch.all_off"),
             (false, false) => t!("venv_sync.switch.all_was_off"),
         })?;
-        let back = if is_on { "disable" } else { "enable" };
-        tell(
-            host,
-            &switched,
-            &format!("aim-venv-sync {back} --all"),
-            console,
-        );
+        let back = (!is_on).then_some("aim-venv-sync enable --all");
+        tell(host, &switched, back, console);
     }
     finish(&switched, console)
 }
@@ -167,11 +162,14 @@ fn otherwise(host: &Host, is_on: bool) -> Vec<Otherwise> {
     others.collect()
 }
 
-/// Where it is written, how it is taken back, and what is over it.
-fn tell(host: &Host, switched: &Switched, back: &str, console: &mut Console) {
+/// Where it is written, how it is taken `back`, and what is over it.
+fn tell(host: &Host, switched: &Switched, back: Option<&str>, console: &mut Console) {
     if switched.changed {
         let file = printable(&host.shown(&switched.file));
-        console.note(t!("venv_sync.switch.written", path = file, command = back));
+        console.note(match back {
+            Some(back) => t!("venv_sync.switch.written", path = file, command = back),
+            None => t!("venv_sync.switch.written_into", path = file),
+        });
     }
     let named = few(&switched.otherwise, MOST, |one| {
         let origin = shown(host, &one.origin);

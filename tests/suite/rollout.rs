@@ -218,9 +218,12 @@ fn a_report_compares_groups_and_names_who_is_gone() {
     assert_eq!(all["total"]["projects"], 3);
     let gone = all["gone"].as_array().expect("a list");
     assert!(
-        gone.iter()
-            .any(|path| path.as_str().is_some_and(|path| path.contains("vanishes")))
+        all["gone"][0]
+            .as_str()
+            .is_some_and(|path| path.ends_with("/vanishes")),
+        "{gone:?}"
     );
+    assert_eq!(gone.len(), 1, "{gone:?}");
 
     let by_project = report_of(&["--all", "--by", "project"]);
     assert_eq!(by_project["rows"].as_array().map(Vec::len), Some(3));

@@ -84,7 +84,13 @@ fn two_pips_take_turns() {
         let ran = Ran::of(pip().env("AIM_PIP_LOCK_TIMEOUT", seconds)).exits(1);
         assert!(!ran.stderr().contains("aim-pip"), "{ran:?}");
     }
-    assert_eq!(sandbox.records().len(), 3, "init and these two");
+    let records = sandbox.records();
+    assert_eq!(records.len(), 3, "init and these two");
+    let waited = |record: &Value| record["waited_ms"].as_u64().unwrap_or_default();
+    assert!(
+        waited(&records[1]) > 500 && waited(&records[2]) == 0,
+        "{records:?}"
+    );
     // Its turn ends it.
     let mut third = AtTerminal::start(&mut pip());
     assert!(third.line().ends_with(&notice));
@@ -119,6 +125,10 @@ fn two_pips_take_turns() {
     let actions: Vec<_> = sandbox.records().split_off(3);
     assert_eq!(actions[0]["packages"][0], "./held");
     assert_eq!(actions.len(), 2);
+    assert!(
+        waited(&actions[1]) > 0 && waited(&actions[0]) == 0,
+        "{actions:?}"
+    );
 }
 
 #[test]

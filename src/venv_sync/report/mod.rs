@@ -10,12 +10,13 @@ mod tally;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use self::places::Places;
-use self::tally::{Tally, Times};
+use self::tally::Tally;
 use super::cli::{ReportArgs, ReportBy};
 use super::ground::Ground;
 use crate::console::table::{Cell, Table};
@@ -219,7 +220,7 @@ impl Report {
                 number(tally.changes),
                 number(tally.restarts),
                 bad(tally.failed_restarts()),
-                Cell::from(time::duration(tally.waited())),
+                length(Some(tally.waited()).filter(|waited| !waited.is_zero())),
             ]);
         }
         table
@@ -238,9 +239,9 @@ impl Report {
             table.push([
                 Cell::styled(style::NAME, name),
                 number(tally.projects),
-                median(&tally.pip),
-                median(&tally.restart),
-                median(&tally.worker_wait),
+                length(tally.pip.median()),
+                length(tally.restart.median()),
+                length(tally.worker_wait.median()),
             ]);
         }
         table
@@ -273,7 +274,7 @@ fn bad(count: usize) -> Cell {
     Cell::styled(shade, count.to_string())
 }
 
-fn median(times: &Times) -> Cell {
-    let text = times.median().map(time::duration);
+fn length(of: Option<Duration>) -> Cell {
+    let text = of.map(time::duration);
     Cell::from(text.as_deref().unwrap_or("-"))
 }

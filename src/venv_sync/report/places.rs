@@ -51,6 +51,13 @@ impl Places {
                 take(listed.environment, venv.ok().map(Project::of_venv));
             }
         }
+        // The environment of a project that has gone went with it.
+        let gone = places.gone.clone();
+        let is_below = |place: &PathBuf| {
+            let mut above = place.ancestors().skip(1);
+            above.any(|above| gone.contains(above))
+        };
+        places.gone.retain(|place| !is_below(place));
         places.there.sort_by(|a, b| a.root().cmp(b.root()));
         Ok(places)
     }
