@@ -91,6 +91,13 @@ pub const OTHERS: &[EnvVar] = &[
     },
 ];
 
+/// Variables that our programs do not read, but the Python package does (docs/jupyter.md).
+pub const OF_PYTHON: &[EnvVar] = &[EnvVar {
+    name: "AIM_KERNEL_RESTART",
+    purpose: "Read by the Python package alone: `idle` lets `aim-provisioner` restart Jupyter kernels that are out of \
+        date while nothing runs in them, `never` (the default) does not.",
+}];
+
 /// Whether a variable's value means yes: anything but empty, `0`, `false`, `no` and `off`.
 pub fn truthy(value: &str) -> bool {
     !matches!(

@@ -8,7 +8,7 @@ pub use crate::api::v1::{ErrorCode, NodeCode, NodeOutput, NodeRun, RestartReques
 pub use crate::backend::runtime;
 #[cfg(feature = "backend")]
 pub use crate::backend::worker::{Freshness, Job, JobSettings};
-pub use crate::env_vars::{COMPLETE, EnvVar, OTHERS, OURS};
+pub use crate::env_vars::{COMPLETE, EnvVar, OF_PYTHON, OTHERS, OURS};
 pub use crate::error::Exit;
 pub use crate::exec::{lead_session, open_pair};
 pub use crate::hook::install;

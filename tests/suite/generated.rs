@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use aim_toolkit::testing::{COMPLETE, Config, ErrorCode, Exit, NodeCode, OTHERS, OURS};
+use aim_toolkit::testing::{COMPLETE, Config, ErrorCode, Exit, NodeCode, OF_PYTHON, OTHERS, OURS};
 use aim_toolkit::{backend, logs, lsp_cli, venv_sync, worker_cli};
 use clap::Command;
 use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
@@ -80,7 +80,7 @@ fn the_reference_of_variables_is_as_the_code_is() {
             line(variable, &purpose);
         }
     }
-    for var in OTHERS {
+    for var in OTHERS.iter().chain(OF_PYTHON) {
         line(var.name, var.purpose);
     }
     compare(Path::new("docs/environment.md"), &text);
