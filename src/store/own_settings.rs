@@ -18,7 +18,7 @@ const LONGEST: u64 = 1 << 20;
 
 /// What a new file begins with.
 const HEAD: &str = "\
-# What you want of single projects, over what their .aim.toml says, and of [all] of them.
+# What you want of single projects, over what their .aim.toml says, and of all of them.
 # `aim-venv-sync enable` and `disable` write here, and so can you.
 ";
 
@@ -98,28 +98,35 @@ impl OwnSettings {
         }
         let lock = File::create(self.file.with_extension("lock"))?;
         lock.lock()?;
-        let (mut whole, before) = self.parsed()?;
+        let (mut whole, before, is_ours) = self.parsed()?;
         let result = change(&mut whole)?;
         let after = whole.to_string();
         if after != before {
-            let head = if before.is_empty() { HEAD } else { "" };
+            let text = match after.trim_start_matches('\n') {
+                _ if !is_ours => after,
+                "" => HEAD.to_owned(),
+                body => format!("{HEAD}\n{body}"),
+            };
             // It may be a link into a folder of settings that the person keeps elsewhere.
             let file = self.file.canonicalize();
             let file = file.unwrap_or_else(|_| self.file.clone());
-            atomic::write(&file, format!("{head}{after}").as_bytes())?;
+            atomic::write(&file, text.as_bytes())?;
         }
         Ok(result)
     }
 
-    fn parsed(&self) -> io::Result<(DocumentMut, String)> {
+    /// All but our head, which a table that is taken out would take along as its comment, and whether it has that.
+    fn parsed(&self) -> io::Result<(DocumentMut, String, bool)> {
         let text = match read::text(&self.file, LONGEST) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             text => text?,
         };
-        let whole = text.parse().map_err(|error: toml_edit::TomlError| {
+        let body = text.strip_prefix(HEAD).unwrap_or(&text).to_owned();
+        let whole = body.parse().map_err(|error: toml_edit::TomlError| {
             io::Error::new(io::ErrorKind::InvalidData, error.message().to_owned())
         })?;
-        Ok((whole, text))
+        let is_ours = text.is_empty() || text.starts_with(HEAD);
+        Ok((whole, body, is_ours))
     }
 }
 
@@ -188,14 +195,17 @@ mod tests {
         assert_eq!(
             text(),
             format!(
-                "{HEAD}[projects.\"/work/demo.x\"]\nenabled = false\n\n[all]\nenabled = false\n"
+                "{HEAD}\n[projects.\"/work/demo.x\"]\nenabled = false\n\n[all]\nenabled = false\n"
             )
         );
         assert_eq!(own.said(false).expect("read"), [Path::new("/work/demo.x")]);
         assert!(own.enable(demo, Some(true)).expect("written"));
         assert!(own.enable(demo, None).expect("taken back"));
         assert!(own.enable(Of::All, None).expect("taken back"));
-        assert!(!text().contains('['), "{}", text());
+        assert_eq!(text(), HEAD);
+        assert!(own.enable(Of::All, Some(false)).expect("written"));
+        assert_eq!(text(), format!("{HEAD}\n[all]\nenabled = false\n"));
+        assert!(own.enable(Of::All, None).expect("taken back"));
         assert!(own.said(false).expect("read").is_empty());
     }
 
