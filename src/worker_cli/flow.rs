@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::attended::{Arrival, Attended};
+use super::cause;
 use super::cli::FlowArgs;
 use super::flow_list::NodeList;
 use super::reached::Reached;
 use super::structure::Stored;
-use crate::api::v1::{FlowDone, FlowEvent, FlowEvents, FlowRun};
+use crate::api::v1::{FlowDone, FlowEvent, FlowEvents, FlowRun, FlowStatus};
 use crate::console::style::{NAME, paint};
 use crate::console::{Console, WaitingLine, time, worker_wait};
 use crate::error::{Error, Exit, Explain, Result};
+use crate::host::Host;
 use crate::json::Json;
 use crate::json::laid_out;
 use crate::terminal::printable;
@@ -24,7 +26,12 @@ use crate::words::t;
 const PERIODS: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(200));
 
 /// Runs the flow. The exit status tells whether every node succeeded; leaving the command cancels what runs.
-pub(super) fn run(console: &mut Console, reached: &Reached, args: FlowArgs) -> Result<Exit> {
+pub(super) fn run(
+    console: &mut Console,
+    host: &Host,
+    reached: &Reached,
+    args: FlowArgs,
+) -> Result<Exit> {
     let structure = reached.project.layout().structure();
     if !structure.is_file() {
         let path = structure.display();
@@ -65,7 +72,12 @@ pub(super) fn run(console: &mut Console, reached: &Reached, args: FlowArgs) -> R
             Arrival::Ended(done) => {
                 let done = done.map_err(with_hint);
                 shown.end(console);
-                return results(console, &shown, &done?);
+                let done = done?;
+                console.note(shown.summary());
+                for failure in &shown.failures {
+                    cause::tell(console, host, &reached.project, failure);
+                }
+                return results(console, &shown, &done);
             }
             Arrival::Interrupted => {
                 shown.cancel();
@@ -123,7 +135,6 @@ fn with_hint(error: Error) -> Error {
 
 /// The outputs of result nodes, each under its name.
 fn results(console: &mut Console, shown: &Shown, done: &FlowDone) -> Result<Exit> {
-    console.note(shown.summary());
     for (id, value) in shown.list.in_order(&done.result_nodes) {
         let name = shown.list.name(id);
         // For an object that stays in its worker, its own text is shown; its reference is for programs.
@@ -145,6 +156,8 @@ struct Shown {
     list: NodeList,
     /// Whether it is redrawn in place.
     is_living: bool,
+    /// What nodes said that failed, each once.
+    failures: Vec<String>,
     /// Lines that are final and not printed yet.
     lines: Vec<String>,
     /// Lines on the terminal that the next drawing replaces.
@@ -159,6 +172,7 @@ impl Shown {
         Self {
             list: NodeList::default(),
             is_living,
+            failures: Vec::new(),
             lines: Vec::new(),
             drawn: 0,
             drawn_at: None,
@@ -182,6 +196,10 @@ impl Shown {
             FlowEvent::NodeStart(id) => self.list.begins(&id, Instant::now()),
             FlowEvent::NodeComplete(id, result) => {
                 self.lines.extend(self.list.settles(&id, &result));
+                let is_own = result.status == FlowStatus::Error && result.error_source.is_none();
+                if is_own && !self.failures.contains(&result.logs) {
+                    self.failures.push(result.logs);
+                }
             }
             FlowEvent::Complete(_) | FlowEvent::Error(_) | FlowEvent::Other => return,
         }

@@ -94,7 +94,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
         }
         Command::Flow(args) => {
             let reached = Reached::or_started(host, common, &mut console)?;
-            return flow::run(&mut console, &reached, args);
+            return flow::run(&mut console, host, &reached, args);
         }
         Command::Run(args) => {
             // What was typed is judged before the daemon is asked for anything.

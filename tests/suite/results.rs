@@ -203,6 +203,15 @@ fn a_failure_is_tied_to_the_change_that_it_comes_of() {
         .run("aim-worker", node)
         .exits(1)
         .warns("note: tidings changed 1.0 → 2.0 in #3, just now, by pip install tidings==2.0 · aim-logs undo 3");
+    sandbox.write(
+        "structure.json",
+        r#"{"nodes":[{"id":"s","type":"start"},{"id":"n","type":"custom","data":{"title":"News","file":"news.py"}}],
+            "edges":[{"source":"s","target":"n"}]}"#,
+    );
+    sandbox
+        .run("aim-worker", ["flow"])
+        .exits(1)
+        .warns("note: tidings changed 1.0 → 2.0 in #3");
     sandbox.pip(["uninstall", "-y", "tidings"]).ok();
     sandbox.run("aim-worker", node).exits(1).warns(
         "note: tidings 2.0 was removed in #4, just now, by pip uninstall tidings · aim-logs undo 4",
