@@ -28,6 +28,7 @@ mod objects;
 #[allow(dead_code, reason = "a bench needs less of it than the tests")]
 mod sandbox;
 mod shim;
+mod supervise;
 mod terminal;
 mod undo;
 mod views;
@@ -58,6 +59,7 @@ fn main() {
         ("terminal", terminal::rows),
         ("lsp", lsp::rows),
         ("views", views::rows),
+        ("supervise", supervise::rows),
     ];
     for (name, rows) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {

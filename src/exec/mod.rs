@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 pub use self::foreground::Foreground;
 use self::signals::Signals;
 pub use self::signals::outlive_full_files;
-pub use self::sockets::HandedSockets;
+pub use self::sockets::SocketPlaces;
 pub use self::status::{ChildStatus, leave};
 pub use self::stream::ChildStream;
 use self::stream::Tee;

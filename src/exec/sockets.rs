@@ -1,16 +1,14 @@
-//! Listening sockets that are made once and handed on to one program after the other, as systemd hands them to a
-//! service (`sd_listen_fds(3)`): they are descriptors 3 and on, `LISTEN_FDS` says how many, `LISTEN_PID` for whom.
-//!
-//! While no program accepts, whoever connects waits in the socket's queue, and is refused by nobody.
+//! Listening sockets that are handed on to one program after the other, as systemd hands them to a service
+//! (`sd_listen_fds(3)`): they are descriptors 3 and on, `LISTEN_FDS` says how many, `LISTEN_PID` for whom.
 
 use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 
 use super::sys::{self, Image};
-use crate::system;
 
 /// The first of the descriptors (`SD_LISTEN_FDS_START`).
 const FIRST: RawFd = 3;
@@ -18,60 +16,47 @@ const FIRST: RawFd = 3;
 /// What a program may take for its own that was said to another one.
 const VARIABLES: [&str; 3] = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
 
-/// Sockets at the numbers where programs look for them.
-#[derive(Debug, Default)]
-pub struct HandedSockets {
-    held: Vec<OwnedFd>,
-    names: Vec<String>,
-}
+/// The numbers at which programs look for sockets, kept free: so no descriptor of ours lies there.
+#[derive(Debug)]
+pub struct SocketPlaces(Vec<OwnedFd>);
 
-impl HandedSockets {
-    /// Takes `sockets`, each with a name, to their numbers. To be done before anything is opened that is to stay: what
-    /// has these numbers then was inherited, and goes.
+impl SocketPlaces {
+    /// Keeps `count` numbers. To be done before anything is opened that is to stay: what has these numbers then was
+    /// inherited, and goes.
     ///
     /// # Errors
     /// What the system says.
-    pub fn place(sockets: Vec<(OwnedFd, String)>) -> io::Result<Self> {
-        let mut placed = Self::default();
-        let above = FIRST + RawFd::try_from(sockets.len()).unwrap_or(RawFd::MAX - FIRST);
-        let mut lifted = Vec::new();
-        for (socket, name) in sockets {
-            lifted.push(rustix::io::fcntl_dupfd_cloexec(&socket, above)?);
-            placed.names.push(name);
-        }
-        for (socket, number) in lifted.into_iter().zip(FIRST..) {
-            placed.held.push(sys::renumber(socket, number)?);
-        }
-        Ok(placed)
+    pub fn keep(count: usize) -> io::Result<Self> {
+        let above = FIRST + RawFd::try_from(count).unwrap_or(RawFd::MAX - FIRST);
+        let numbers = FIRST..above;
+        let nothing = File::open("/dev/null")?;
+        let lift = |_| rustix::io::fcntl_dupfd_cloexec(&nothing, above);
+        let lifted = numbers.clone().map(lift).collect::<Result<Vec<_>, _>>()?;
+        // It may have one of these numbers itself.
+        drop(nothing);
+        let places = lifted.into_iter().zip(numbers);
+        let places = places.map(|(lifted, number)| sys::renumber(lifted, number));
+        Ok(Self(places.collect::<io::Result<_>>()?))
     }
 
-    /// Whether there are any.
-    pub fn are_there(&self) -> bool {
-        !self.held.is_empty()
-    }
-
-    /// Whether the process `pid`, or one that it has started, waits for connections at each. Never where the system
-    /// does not tell.
-    pub fn are_watched_by(&self, pid: u32) -> bool {
-        let is_watched = |socket: &OwnedFd| system::is_watched_below(pid, socket.as_fd());
-        self.held.iter().all(is_watched)
-    }
-
-    /// Makes `command` start its program, whose path is absolute, with the sockets, and with `variables` alone.
+    /// Makes `command` start its program, whose path is absolute, with `sockets` at these numbers, each with its name,
+    /// and with `variables` alone.
     ///
     /// # Errors
     /// That a word has a NUL in it.
     pub fn hand_to(
         &self,
         command: &mut Command,
+        sockets: &[(BorrowedFd<'_>, &str)],
         variables: impl Iterator<Item = (OsString, OsString)>,
     ) -> io::Result<()> {
-        if self.held.is_empty() {
+        if sockets.is_empty() {
             return Ok(());
         }
+        let names: Vec<&str> = sockets.iter().map(|(_, name)| *name).collect();
         let ours = [
-            ("LISTEN_FDS", self.held.len().to_string()),
-            ("LISTEN_FDNAMES", self.names.join(":")),
+            ("LISTEN_FDS", sockets.len().to_string()),
+            ("LISTEN_FDNAMES", names.join(":")),
         ];
         let ours = ours.map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let theirs = variables.filter(|(name, _)| VARIABLES.iter().all(|ours| name != ours));
@@ -81,6 +66,8 @@ impl HandedSockets {
             text(&name)
         };
         let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let places = self.0.iter().map(OwnedFd::as_raw_fd);
+        let sockets = sockets.iter().map(|(socket, _)| socket.as_raw_fd());
         let image = Image {
             program: text(command.get_program())?,
             words: words.map(text).collect::<io::Result<_>>()?,
@@ -89,7 +76,7 @@ impl HandedSockets {
                 .map(variable)
                 .collect::<io::Result<_>>()?,
             own_number: "LISTEN_PID=",
-            open: (FIRST..).take(self.held.len()).collect(),
+            open: sockets.zip(places).collect(),
         };
         sys::become_image(command, image);
         Ok(())

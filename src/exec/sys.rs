@@ -148,8 +148,8 @@ pub(super) struct Image {
     pub(super) variables: Vec<CString>,
     /// A variable that is to have the number of the process, which nobody knows before it is there: `NAME=`.
     pub(super) own_number: &'static str,
-    /// The descriptors that it keeps.
-    pub(super) open: Vec<RawFd>,
+    /// The descriptors that it keeps, each with the other number that it is to have.
+    pub(super) open: Vec<(RawFd, RawFd)>,
 }
 
 /// Makes `command` start `image` in the place of the program that it names.
@@ -175,8 +175,10 @@ pub(super) fn become_image(command: &mut Command, image: Image) {
     // end with a null pointer, and what they lead to lives as long as the closure, which owns it.
     unsafe {
         command.pre_exec(move || {
-            for number in &open {
-                fcntl_setfd(BorrowedFd::borrow_raw(*number), FdFlags::empty())?;
+            for (descriptor, number) in &open {
+                if libc::dup2(*descriptor, *number) < 0 {
+                    return Err(io::Error::last_os_error());
+                }
             }
             let number = std::process::id();
             let mut unit = number.checked_ilog10().map_or(1, |most| 10_u32.pow(most));

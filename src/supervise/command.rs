@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::process::Command;
 
 use super::order::Order;
-use crate::exec::{Foreground, HandedSockets};
+use crate::exec::{Foreground, SocketPlaces};
 use crate::host::Host;
 use crate::project::{FOREIGN_VARIABLES, Venv};
 
@@ -15,15 +16,15 @@ pub(super) struct Launch<'a> {
     pub(super) order: &'a Order,
     pub(super) venv: &'a Venv,
     pub(super) host: &'a Host,
-    pub(super) sockets: &'a HandedSockets,
+    pub(super) places: &'a SocketPlaces,
 }
 
 impl Launch<'_> {
-    /// The command, ready to be started. Its program is looked for anew each time: an installer may have moved it.
+    /// The command, ready to be started with `sockets`. Its program is looked for anew each time: an installer may have moved it.
     ///
     /// # Errors
     /// `NotFound` where there is no such program.
-    pub(super) fn command(&self) -> io::Result<Command> {
+    pub(super) fn command(&self, sockets: &[(BorrowedFd<'_>, &str)]) -> io::Result<Command> {
         let variables = self.variables();
         #[expect(
             clippy::disallowed_methods,
@@ -35,7 +36,8 @@ impl Launch<'_> {
             .env_clear()
             .envs(variables.iter().cloned());
         Foreground::prepare(&mut command);
-        self.sockets.hand_to(&mut command, variables.into_iter())?;
+        self.places
+            .hand_to(&mut command, sockets, variables.into_iter())?;
         Ok(command)
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Start reading at [`run`], the one loop: it starts the command as if it had been typed, follows the record of the
 //! environment (`environment`), and waits until no installer is at work before one process takes the place of another.
-//! Sockets are made once and handed from one to the next (`listen`), so that nobody who connects is refused; where
-//! there are such, the next one is started before the last one ends. A `note` in the environment says who is
+//! Sockets are handed to each of them (`doors`), so that nobody who connects is refused; where there are such, the next
+//! one is started before the last one ends. A `note` in the environment says who is
 //! supervised there, and is how somebody else asks for a restart.
 //!
 //! **Invariant:** asks no daemon: the record is the truth. Prints nothing: what happens is told to an [`Observer`].
@@ -11,15 +11,17 @@
 //! **Invariant:** what a person sent or typed reaches the command, and its end is ours; whoever waits for this process
 //! learns how the command ended.
 
+mod address;
 mod command;
+mod doors;
 mod environment;
-mod listen;
 mod note;
 mod order;
 mod supervisor;
 mod told;
 
-pub use listen::{Address, ListenError};
+pub use address::Address;
+pub use doors::{Doors, ListenError};
 pub use note::{Note, Supervised, ask_for_restart, supervised_in};
 pub use order::{On, Order, name_of};
 pub use supervisor::run;

@@ -8,11 +8,12 @@ use chrono::Utc;
 use libc::{SIGKILL, SIGTERM};
 
 use super::command::Launch;
+use super::doors::{Doors, Turn};
 use super::environment::Environment;
 use super::note::Note;
 use super::order::{On, Order};
 use super::told::{Changed, Observer, Told};
-use crate::exec::{ChildStatus, Foreground, HandedSockets};
+use crate::exec::{ChildStatus, Foreground, SocketPlaces};
 use crate::host::Host;
 use crate::project::Project;
 
@@ -20,6 +21,8 @@ use crate::project::Project;
 const AT_ONCE: Duration = Duration::from_secs(5);
 /// How often the next one is asked whether it accepts connections.
 const READY_LOOK: Duration = Duration::from_millis(10);
+/// How long the last one may answer those whom it has accepted, while others are led to the next one.
+const FAREWELL: Duration = Duration::from_millis(500);
 /// An end that was asked for so long ago was refused.
 const ASKED: Duration = Duration::from_secs(10);
 
@@ -31,7 +34,7 @@ pub fn run(
     order: &Order,
     project: &Project,
     host: &Host,
-    sockets: &HandedSockets,
+    (places, doors): (&SocketPlaces, Doors),
     note: &mut Note,
     observer: &mut dyn Observer,
 ) -> io::Result<ChildStatus> {
@@ -39,14 +42,16 @@ pub fn run(
         order,
         venv: project.venv(),
         host,
-        sockets,
+        places,
     };
     let environment = Environment::of(project);
-    let mut command = launch.command()?;
+    let mut command = launch.command(&doors.of(0))?;
     let mut foreground = Foreground::begin()?;
     let pid = foreground.start(&mut command)?;
     let mut supervisor = Supervisor {
         launch,
+        doors,
+        turn: 0,
         foreground,
         environment,
         note,
@@ -71,6 +76,9 @@ pub fn run(
 
 struct Supervisor<'a> {
     launch: Launch<'a>,
+    doors: Doors,
+    /// The turn of the newest process.
+    turn: Turn,
     foreground: Foreground,
     environment: Environment,
     note: &'a mut Note,
@@ -89,14 +97,18 @@ struct Supervisor<'a> {
 
 struct Serving {
     pid: u32,
+    turn: Turn,
     since: Instant,
     /// Whether it was started by a restart, and not by the person.
     is_next: bool,
 }
 
-/// It was asked to end.
+/// It is to end.
 struct Leaving {
     pid: u32,
+    turn: Turn,
+    /// When it is asked to; none once it was.
+    ask_at: Option<Instant>,
     /// None once it was killed.
     kill_at: Option<Instant>,
 }
@@ -111,7 +123,10 @@ struct Restart {
 impl Supervisor<'_> {
     fn wait(&mut self) -> io::Result<()> {
         let looks = [self.environment.next_look(), self.note.next_look()];
-        let kills = self.leaving.iter().filter_map(|one| one.kill_at);
+        let ends = self
+            .leaving
+            .iter()
+            .flat_map(|one| [one.ask_at, one.kill_at]);
         let is_coming = self
             .restart
             .as_ref()
@@ -119,7 +134,7 @@ impl Supervisor<'_> {
         let ready = is_coming.then(|| Instant::now() + READY_LOOK);
         let asked = self.asked_to_end.filter(|_| self.is_wanted);
         let asked = asked.map(|(_, at)| at + ASKED);
-        let until = looks.into_iter().flatten().chain(kills);
+        let until = looks.into_iter().flatten().chain(ends.flatten());
         let until = until.chain(ready).chain(asked).min();
         let descriptors = [self.environment.descriptor(), self.note.descriptor()];
         let descriptors: Vec<BorrowedFd<'_>> = descriptors.into_iter().flatten().collect();
@@ -136,11 +151,23 @@ impl Supervisor<'_> {
     }
 
     fn ended(&mut self, pid: u32, status: ChildStatus) {
-        self.leaving.retain(|one| one.pid != pid);
         self.last = Some(status);
-        if let Some(restart) = self.restart.take_if(|restart| restart.coming == Some(pid)) {
-            self.came_to_nothing(restart.why, status);
+        if let Some(at) = self.leaving.iter().position(|one| one.pid == pid) {
+            let turn = self.leaving.swap_remove(at).turn;
+            self.close(turn);
+        } else if let Some(restart) = self.restart.take_if(|restart| restart.coming == Some(pid)) {
+            let failed = self.turn;
+            self.turn = self.serving.as_ref().map_or(failed, |serving| serving.turn);
+            self.close(failed);
+            if self.asked_to_end.is_none() {
+                self.came_to_nothing(restart.why, status);
+            }
         } else if let Some(serving) = self.serving.take_if(|serving| serving.pid == pid) {
+            if self.restart.is_some() {
+                // The next one is on its way already.
+                self.close(serving.turn);
+                return;
+            }
             let is_at_once = serving.is_next
                 && serving.since.elapsed() < AT_ONCE
                 && status != ChildStatus::Exited(0)
@@ -151,6 +178,15 @@ impl Supervisor<'_> {
                 self.came_to_nothing(why, status);
             }
         }
+    }
+
+    /// Nobody of this turn is there any more.
+    fn close(&mut self, turn: Turn) {
+        let serving = self
+            .serving
+            .as_ref()
+            .map_or(self.turn, |serving| serving.turn);
+        self.doors.close(turn, serving);
     }
 
     fn came_to_nothing(&mut self, why: Changed, status: ChildStatus) {
@@ -193,7 +229,7 @@ impl Supervisor<'_> {
         self.note.change(|note| note.env_generation = generation);
         self.is_wanted |= has_changed && self.launch.order.on == On::Change;
         self.is_wanted |= self.note.is_asked(now);
-        self.kill(now);
+        self.see_off(now);
         self.go_on(now);
         if self.is_wanted && self.restart.is_none() && self.asked_to_end.is_none() {
             self.is_wanted = false;
@@ -201,9 +237,12 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Kills who had time enough to end.
-    fn kill(&mut self, now: Instant) {
+    /// Asks those to end who have answered everybody, and kills who had time enough.
+    fn see_off(&mut self, now: Instant) {
         for one in &mut self.leaving {
+            if one.ask_at.take_if(|at| *at <= now).is_some() {
+                self.foreground.send(one.pid, SIGTERM);
+            }
             if one.kill_at.take_if(|at| *at <= now).is_some() {
                 self.foreground.send(one.pid, SIGKILL);
                 let grace = self.launch.order.grace;
@@ -226,7 +265,7 @@ impl Supervisor<'_> {
             return;
         }
         // Nobody is stopped for one that is not there.
-        if let Err(error) = self.launch.command() {
+        if let Err(error) = self.launch.command(&[]) {
             self.cannot_start(why, &error);
             return;
         }
@@ -235,8 +274,8 @@ impl Supervisor<'_> {
             began: now,
             coming: None,
         };
-        if self.serving.is_some() && self.launch.sockets.are_there() {
-            match self.start() {
+        if self.serving.is_some() && self.doors.are_there() {
+            match self.start_beside() {
                 Ok(pid) => restart.coming = Some(pid),
                 Err(error) => {
                     self.cannot_start(restart.why, &error);
@@ -258,7 +297,7 @@ impl Supervisor<'_> {
         let pid = match restart.coming {
             Some(pid) => {
                 let is_late = now > restart.began + self.launch.order.grace;
-                if !is_late && !self.launch.sockets.are_watched_by(pid) {
+                if !is_late && !self.doors.are_watched_by(pid, self.turn) {
                     return;
                 }
                 pid
@@ -279,6 +318,7 @@ impl Supervisor<'_> {
         let Some(restart) = self.restart.take() else {
             return;
         };
+        self.doors.lead_to(self.turn);
         if let Some(serving) = self.serving.take() {
             self.dismiss(&serving, now);
         }
@@ -289,18 +329,37 @@ impl Supervisor<'_> {
         });
     }
 
+    /// Starts one with sockets of its own, whom nobody is led to yet.
+    fn start_beside(&mut self) -> io::Result<u32> {
+        let before = self.turn;
+        self.turn += 1;
+        let started = self.doors.prepare(self.turn).and_then(|()| self.start());
+        if started.is_err() {
+            let failed = std::mem::replace(&mut self.turn, before);
+            self.close(failed);
+        }
+        started
+    }
+
     fn start(&mut self) -> io::Result<u32> {
-        let mut command = self.launch.command()?;
+        let mut command = self.launch.command(&self.doors.of(self.turn))?;
         self.foreground.start(&mut command)
     }
 
     /// Asks for the end of who served until now.
     fn dismiss(&mut self, serving: &Serving, now: Instant) {
-        self.foreground.send(serving.pid, SIGTERM);
+        let wait = if self.doors.are_steered() {
+            FAREWELL
+        } else {
+            Duration::ZERO
+        };
         self.leaving.push(Leaving {
             pid: serving.pid,
-            kill_at: Some(now + self.launch.order.grace),
+            turn: serving.turn,
+            ask_at: Some(now + wait),
+            kill_at: Some(now + wait + self.launch.order.grace),
         });
+        self.see_off(now);
     }
 
     fn serves(&mut self, pid: u32, is_next: bool) {
@@ -308,6 +367,7 @@ impl Supervisor<'_> {
         self.waits_for_change = false;
         self.serving = Some(Serving {
             pid,
+            turn: self.turn,
             since: Instant::now(),
             is_next,
         });

@@ -320,6 +320,40 @@ pub(crate) fn remote_file_system(path: &Path) -> Option<&'static str> {
     })
 }
 
+/// Has those that connect from now on come to socket `index` of all that listen at the address of `socket` with
+/// `SO_REUSEPORT`, in the order in which they began to (socket(7), `SO_ATTACH_REUSEPORT_CBPF`: a program of one
+/// instruction, which gives that number). Whether that can be had.
+#[expect(unsafe_code, reason = "rustix has no such option")]
+pub(crate) fn steer(socket: BorrowedFd<'_>, index: u32) -> bool {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "an instruction is a byte in 16 bits"
+    )]
+    let mut give = libc::sock_filter {
+        code: (libc::BPF_RET | libc::BPF_K) as u16,
+        jt: 0,
+        jf: 0,
+        k: index,
+    };
+    let program = libc::sock_fprog {
+        len: 1,
+        filter: &raw mut give,
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "a few bytes")]
+    let length = size_of_val(&program) as libc::socklen_t;
+    // SAFETY: the kernel reads `length` bytes of `program`, and the one instruction that it leads to; both live.
+    let done = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_REUSEPORT_CBPF,
+            (&raw const program).cast(),
+            length,
+        )
+    };
+    done == 0
+}
+
 /// Whether the process `pid`, or one below it, waits by epoll(7) for something to happen at `file`
 /// (`proc_pid_fdinfo(5)`). Who waits otherwise is not seen.
 pub(crate) fn is_watched_below(pid: u32, file: BorrowedFd<'_>) -> bool {

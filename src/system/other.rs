@@ -181,6 +181,11 @@ pub(crate) fn remote_file_system(_path: &Path) -> Option<&'static str> {
     None
 }
 
+/// Nobody chooses which of several sockets at one address is connected to.
+pub(crate) fn steer(_socket: BorrowedFd<'_>, _index: u32) -> bool {
+    false
+}
+
 /// Whether the process `pid`, or one below it, waits for something to happen at `file`: nobody tells.
 pub(crate) fn is_watched_below(_pid: u32, _file: BorrowedFd<'_>) -> bool {
     false

@@ -9,12 +9,12 @@ use super::reached;
 use crate::console::style::{FAINT, paint};
 use crate::console::{CommonArgs, Console, changes, describe, few, shell, time};
 use crate::error::{Error, Exit, Result};
-use crate::exec::{self, ChildStatus, HandedSockets};
+use crate::exec::{self, ChildStatus, SocketPlaces};
 use crate::hook;
 use crate::host::Host;
 use crate::project::Project;
 use crate::supervise::{
-    Address, Changed, ListenError, Note, Observer, Order, Supervised, Told, name_of,
+    Changed, Doors, ListenError, Note, Observer, Order, Supervised, Told, name_of,
 };
 use crate::terminal::printable;
 use crate::words::t;
@@ -35,11 +35,8 @@ pub(super) fn run(
     args: SuperviseArgs,
     console: &mut Console,
 ) -> Result<Infallible> {
-    let sockets = args.listen.iter().map(Address::listen);
-    let sockets = sockets
-        .collect::<Result<_, _>>()
-        .map_err(|error| cannot_listen(&error))?;
-    let sockets = HandedSockets::place(sockets)?;
+    let places = SocketPlaces::keep(args.listen.len())?;
+    let doors = Doors::open(&args.listen).map_err(|error| cannot_listen(&error))?;
     let project = reached::project(host, common, console)?;
     if !hook::is_installed(project.venv()).unwrap_or(true) {
         let path = shell::path(&host.shown(project.venv().root()));
@@ -61,11 +58,15 @@ pub(super) fn run(
         console,
         name: order.name.clone(),
     };
-    let ended = crate::supervise::run(&order, &project, host, &sockets, &mut note, &mut teller);
+    let ended = crate::supervise::run(
+        &order,
+        &project,
+        host,
+        (&places, doors),
+        &mut note,
+        &mut teller,
+    );
     drop(note);
-    for address in &args.listen {
-        address.clear();
-    }
     let program = printable(&order.words[0].to_string_lossy());
     exec::leave(ended.map_err(|error| cannot_start(error, &program))?)
 }

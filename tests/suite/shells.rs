@@ -1,5 +1,6 @@
 //! The shells that people use, each on a terminal.
 
+use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 use rexpect::session::{PtySession, spawn_command};
@@ -34,6 +35,17 @@ pub(crate) fn shells() -> Vec<(&'static str, &'static str, &'static str)> {
     there
 }
 
+/// `program`, which finds the default action for every signal: whoever runs the tests by `nohup … &` has some of them
+/// ignored, and no program that finds a signal ignored hears of it.
+pub(crate) fn with_usual_signals(sandbox: &Sandbox, program: impl AsRef<OsStr>) -> Command {
+    const CODE: &str = "import os, signal, sys\nfor number in range(1, 32):\n    \
+        if number not in (signal.SIGKILL, signal.SIGSTOP): signal.signal(number, signal.SIG_DFL)\n\
+        os.execvp(sys.argv[1], sys.argv[1:])";
+    let mut command = sandbox.command(sandbox.python().path());
+    command.args(["-I", "-c", CODE]).arg(program);
+    command
+}
+
 /// A shell on a terminal.
 pub(crate) struct Terminal(PtySession);
 
@@ -43,7 +55,7 @@ impl Terminal {
         let file = sandbox.root().join(file);
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("folders");
         std::fs::write(file, text).expect("written");
-        let mut command = sandbox.command(shell);
+        let mut command = with_usual_signals(sandbox, shell);
         command
             .arg("-i")
             .stdin(Stdio::inherit()) // the terminal that it is given

@@ -7,7 +7,8 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use crate::place::wait_until;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, program_path};
+use crate::shells::with_usual_signals;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -146,7 +147,7 @@ impl Drop for Supervised {
 
 /// The call of `aim-worker supervise`, not started yet.
 pub(super) fn call(sandbox: &Sandbox, options: &[&str], command: &[&str]) -> Command {
-    let mut call = sandbox.command("aim-worker");
+    let mut call = with_usual_signals(sandbox, program_path("aim-worker"));
     call.arg("supervise").args(options).arg("--").args(command);
     call
 }
