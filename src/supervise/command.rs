@@ -20,7 +20,8 @@ pub(super) struct Launch<'a> {
 }
 
 impl Launch<'_> {
-    /// The command, ready to be started with `sockets`. Its program is looked for anew each time: an installer may have moved it.
+    /// The command, ready to be started with `sockets`. Its program is looked for anew each time: an installer may have
+    /// moved it.
     ///
     /// # Errors
     /// `NotFound` where there is no such program.
