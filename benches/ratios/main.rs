@@ -44,7 +44,7 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let parts: [(&str, fn()); 14] = [
+    let parts: [(&str, fn()); 15] = [
         ("environment", environment::rows),
         ("shim", shim::rows),
         ("logs", logs::rows),
