@@ -174,8 +174,12 @@ class Modules:
         return not all(can_load_again(file) for files in missed for file in files)
 
     def changed(self):
-        """The files that make another process of a new one, and that nobody loads again here."""
+        """The files that make another process of a new one, and that nobody loads again here.
+
+        Asked at a change of the environment, which may be a moment after the last look.
+        """
         found = {file for _, file, stamp in self.fixed.values() if stamp_of(file) != stamp}
+        self.path.look_for_startup()
         startup = self.path.changed_startup()
         return sorted(found if startup is None else found | {startup})
 

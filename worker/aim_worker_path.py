@@ -68,13 +68,24 @@ class Folder:
             self.names = frozenset(os.listdir(self.path))
         except OSError:
             self.names = frozenset()
-        self.startup_names = [name for name in self.names if name.endswith(STARTUP)] if self.may_start else ()
+        self.note_startup(self.names)
         # Written in this very tick of the clock, it could be written again and look the same.
         self.stamp = stamp if stamp is None or stamp[2] < tick else ()
         if not self.names and not before:
             return None
         found = {name.partition(".")[0] for name in self.names ^ before}
         return [self.prefix[:-1] if stem == "__init__" else self.prefix + stem for stem in found]
+
+    def note_startup(self, names):
+        self.startup_names = [name for name in names if name.endswith(STARTUP)] if self.may_start else ()
+
+    def look_for_startup(self):
+        """What `look` finds of startup files, whenever that was."""
+        if self.may_start:
+            try:
+                self.note_startup(os.listdir(self.path))
+            except OSError:
+                self.note_startup(())
 
     def startup_files(self):
         """Files that Python reads at its start only, with their stamps."""
@@ -111,6 +122,10 @@ class SearchPath:
         for folder in list(self.folders.values()):
             if folder.prefix == prefix and last in folder.names:
                 self.watch(os.path.join(folder.path, last), name + ".")
+
+    def look_for_startup(self):
+        for folder in self.folders.values():
+            folder.look_for_startup()
 
     def changed_startup(self):
         """What came, went or changed, and a new process would have read at its start."""

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::args::{ColorWhen, CommonArgs};
 use super::pager::{HeldBack, Pager};
 use super::style;
-use super::waiting::{self, WaitingLine};
+use super::waiting::{self, Manner, WaitingLine};
 use super::width;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -56,8 +56,8 @@ impl Console {
         if console.is_terminal() {
             console.width = width::of_data();
         }
-        if console.can_redraw() {
-            waiting::tell_of_histories(console.err.is_colored);
+        if let Some(manner) = console.manner() {
+            waiting::tell_of_histories(manner);
         }
         console
     }
@@ -172,16 +172,27 @@ impl Console {
         self.can_redraw && !self.wishes.quiet
     }
 
-    /// Says what is waited for until the result is dropped, where talk can be drawn anew: `what` is asked again and
-    /// again, given the time so far. Nothing else may be printed meanwhile.
+    /// Whether it is said what is waited for: on a terminal, unless it is unwanted.
+    pub fn tells_waits(&self) -> bool {
+        self.manner().is_some()
+    }
+
+    fn manner(&self) -> Option<Manner> {
+        let is_colored = self.err.is_colored;
+        let redrawn = self.can_redraw.then_some(Manner::Redrawn { is_colored });
+        let is_wanted = self.talks_to_terminal() && !self.wishes.quiet;
+        is_wanted.then_some(redrawn.unwrap_or(Manner::Once))
+    }
+
+    /// Says what is waited for until the result is dropped, where that [is said](Self::tells_waits): `what` is asked
+    /// again and again, given the time so far. Nothing else may be printed meanwhile.
     pub fn waiting(
         &self,
         what: impl FnMut(&str) -> Option<String> + Send + 'static,
     ) -> WaitingLine {
-        if self.can_redraw() {
-            WaitingLine::begin(self.err.is_colored, what)
-        } else {
-            WaitingLine::default()
+        match self.manner() {
+            Some(manner) => WaitingLine::begin(manner, what),
+            None => WaitingLine::default(),
         }
     }
 

@@ -25,7 +25,7 @@ pub fn turn(
     });
     let _line = line.until_interrupted();
     RunLock::acquire(environment, command, limit, |holder| {
-        if !console.can_redraw() {
+        if !console.tells_waits() {
             console.note(held_by(holder));
         }
     })

@@ -1,5 +1,6 @@
 //! The line that says what a command waits for: on the terminal that talk goes to, once the wait has lasted half a
-//! second, redrawn in place, and erased when the wait ends. Elsewhere there is none.
+//! second, redrawn in place, and erased when the wait ends. Where nothing can be drawn anew it is said once, and stays;
+//! where there is no terminal, not at all.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +30,15 @@ static TAKEN_ALONG: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
 /// Whether the command itself says what Ctrl-C does.
 static IS_ATTENDED: AtomicBool = AtomicBool::new(false);
 
+/// How a terminal is told.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Manner {
+    /// By a line that is redrawn in place, and erased in the end.
+    Redrawn { is_colored: bool },
+    /// By a line that stays.
+    Once,
+}
+
 /// A wait that goes on until this is dropped.
 #[derive(Debug, Default)]
 #[must_use = "the wait is over when this is dropped"]
@@ -50,16 +60,16 @@ struct State {
 impl WaitingLine {
     /// Begins to wait. `what` says for what, given the time so far; nothing is drawn while it gives none.
     pub(super) fn begin(
-        is_colored: bool,
+        manner: Manner,
         what: impl FnMut(&str) -> Option<String> + Send + 'static,
     ) -> Self {
-        Self::begun(Instant::now(), is_colored, what)
+        Self::begun(Instant::now(), manner, what)
     }
 
     /// [`begin`](Self::begin) for a wait that began before now.
     fn begun(
         began: Instant,
-        is_colored: bool,
+        manner: Manner,
         mut what: impl FnMut(&str) -> Option<String> + Send + 'static,
     ) -> Self {
         let shared = Arc::new(Shared::default());
@@ -67,8 +77,12 @@ impl WaitingLine {
         thread(move || {
             let mut pause = PATIENCE.saturating_sub(began.elapsed());
             while told.lasts(pause) {
-                let text = what(&time::so_far(began.elapsed()));
-                told.draw(&text.unwrap_or_default(), is_colored);
+                let text = what(&time::so_far(began.elapsed())).unwrap_or_default();
+                match manner {
+                    Manner::Redrawn { is_colored } => told.draw(&text, is_colored),
+                    Manner::Once if text.is_empty() => {}
+                    Manner::Once => return told.say(&text),
+                }
                 pause = PERIOD;
             }
         });
@@ -98,11 +112,11 @@ pub fn attend_interrupts() {
     IS_ATTENDED.store(true, Ordering::Relaxed);
 }
 
-/// Has every wait for a project's history told, in a command whose talk can be drawn anew.
-pub(super) fn tell_of_histories(is_colored: bool) {
+/// Has every wait for a project's history told.
+pub(super) fn tell_of_histories(manner: Manner) {
     store::tell_of_waits(Box::new(move |holder, began| {
         let pid = holder.pid;
-        let line = WaitingLine::begun(began, is_colored, move |time| {
+        let line = WaitingLine::begun(began, manner, move |time| {
             let words = match pid {
                 Some(pid) => t!("console.waiting.history", pid = pid, time = time),
                 None => t!("console.waiting.history_of_some", time = time),
@@ -164,6 +178,12 @@ impl Shared {
             };
             write(&format!("\r\x1b[K{shown}"));
             state.drawn = line;
+        }
+    }
+
+    fn say(&self, text: &str) {
+        if !self.state().is_over {
+            write(&format!("{}\n", printable(&secrets::hide(text))));
         }
     }
 

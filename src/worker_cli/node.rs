@@ -56,7 +56,7 @@ pub(super) fn run(
         input,
         timeout_s: args.timeout,
         on_disconnect: OnDisconnect::Cancel,
-        tells_waiting: console.can_redraw(),
+        tells_waiting: console.tells_waits(),
         shows: shows(console),
     };
     let (client, address, file) = (reached.client.clone(), reached.address(), node.file.clone());

@@ -1,5 +1,8 @@
 //! What Tab completes in bash, zsh and fish on a terminal: the words of the grammar, and what only a project knows.
 
+use std::time::Duration;
+
+use crate::moves::terminal;
 use crate::sandbox::{Ran, Sandbox};
 use crate::shells::{Terminal, shells};
 
@@ -80,4 +83,16 @@ fn nodes_of_a_flow_are_offered_with_their_titles() {
     let offered = |option| offered(&sandbox, ["aim-worker", "flow", option, ""]);
     assert_eq!(offered("--start"), "s\tBegin\n7\tAdd\ntext\nr\tSum\n");
     assert_eq!(offered("--value"), "text=\t\"hello\"\nr=\tSum\n");
+}
+
+#[test]
+fn the_ids_of_terminals_are_offered_by_the_daemon() {
+    let sandbox = Sandbox::ready();
+    let _daemon = sandbox.daemon();
+    let mut page = terminal(&sandbox, "", true, Duration::from_secs(60));
+    let ready = page.read().expect("ready").into_text().expect("text");
+    let ready: serde_json::Value = serde_json::from_str(&ready).expect("JSON");
+    let session = ready["session"].as_str().expect("a session");
+    let answer = offered(&sandbox, ["aim-backend", "terminals", "end", ""]);
+    assert!(answer.contains(session), "{session}: {answer:?}");
 }

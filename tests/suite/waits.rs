@@ -62,6 +62,20 @@ fn a_node_behind_another_says_so_and_takes_the_words_back() {
 }
 
 #[test]
+fn where_nothing_is_drawn_anew_it_is_said_once() {
+    busy(|sandbox| {
+        let line = "TERM=dumb aim-worker run quick.py";
+        let mut terminal = Terminal::start(sandbox, line, 110);
+        terminal.wait_for("waiting for hold.py (");
+        sandbox.write("go", "");
+        let shown = terminal.end(sandbox).shown;
+        assert!(shown.ends_with("\r\n\"quick\"\r\n"), "{shown:?}");
+        assert_eq!(shown.matches("waiting for").count(), 1, "{shown:?}");
+        assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    });
+}
+
+#[test]
 fn the_line_is_no_wider_than_the_terminal_and_ctrl_c_leaves_none() {
     busy(|sandbox| {
         let mut terminal = Terminal::start(sandbox, "NO_COLOR=1 aim-worker run quick.py", 30);
