@@ -187,7 +187,9 @@ fn a_report_compares_groups_and_names_who_is_gone() {
         let folder = folder.to_str().expect("utf-8");
         sandbox.run("aim-venv-sync", ["init", folder]).ok();
     }
-    std::fs::remove_dir_all(sandbox.root().join("vanishes")).expect("removed");
+    // At once: the daemon, which follows it, may be writing there.
+    let folder = |name: &str| sandbox.root().join(name);
+    std::fs::rename(folder("vanishes"), folder("elsewhere")).expect("moved");
     sandbox.run("aim-worker", ["run", "node.py"]).ok();
     install(&sandbox, "1.0");
     sandbox.pip(["install", "--no-index", "nowhere"]).exits(1);
