@@ -62,7 +62,7 @@ wheel-test: page ## the wheel: build it of what is built already, install it as 
 shell-test: ## shellcheck on every shell script
 	shellcheck -x -s bash shims/shell/start.bash shims/shell/guide.bash
 	shellcheck -x -s sh shims/shell/start.sh shims/shell/activate.sh
-	shellcheck -x examples/demo/demo.sh tests/worker/run tests/python/run tests/wheel/run shims/editors/marimo.sh .ci/run .ci/tools .ci/fetch .ci/check .ci/page .ci/package
+	shellcheck -x examples/demo/demo.sh tests/pythons tests/worker/run tests/python/run tests/wheel/run shims/editors/marimo.sh .ci/run .ci/tools .ci/fetch .ci/check .ci/page .ci/package
 
 page-test: page ## the page: generated types, lint, unit tests, and a real browser against a real daemon
 	@if command -v npm >/dev/null; then cd web && npm run check && npm run test:browser; \

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::backend::locked::Locked;
 use crate::files::momentary::there;
-use crate::files::{Stamp, atomic, read};
+use crate::files::{Stamp, atomic};
 use crate::project::{Project, ProjectId, ProjectLayout, Registry};
 
 /// A project that has an id here.
@@ -191,7 +191,7 @@ impl Projects {
         let mut read = self.read.lock();
         let stamp = Stamp::of(&self.file);
         if stamp != read.stamp {
-            read.registry = Arc::new(match load(&self.file) {
+            read.registry = Arc::new(match Registry::load(&self.file) {
                 Ok(registry) => registry,
                 Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
                 Err(error) => {
@@ -215,7 +215,7 @@ impl Projects {
         }
         let lock = File::create(self.file.with_extension("lock"))?;
         lock.lock()?;
-        let mut registry = match load(&self.file) {
+        let mut registry = match Registry::load(&self.file) {
             Ok(registry) => registry,
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 let aside = self.file.with_extension("json.broken");
@@ -239,16 +239,6 @@ fn known(registered: &crate::project::Registration) -> Known {
         id: registered.id.clone(),
         folder: registered.path.clone(),
         registered: true,
-    }
-}
-
-/// The registry in `file`: empty when there is none, `InvalidData` when it is not understood.
-fn load(file: &Path) -> io::Result<Registry> {
-    match read::text(file, Registry::LONGEST) {
-        Ok(text) => Registry::parse(&text)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Registry::default()),
-        Err(error) => Err(error),
     }
 }
 

@@ -12,9 +12,8 @@ use crate::console::table::{Cell, pairs};
 use crate::console::{Console, connect, time};
 use crate::env_vars;
 use crate::error::{Exit, Result};
-use crate::files::read;
 use crate::host::Host;
-use crate::project::{Project, Registry, UserLayout, socket};
+use crate::project::{Project, Registry, socket};
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -95,12 +94,8 @@ fn counts(projects: &[ProjectInfo]) -> Cow<'static, str> {
 /// The daemons that answer beside the one of `client`: at the usual places, and where the notes in the environments of
 /// registered projects say. A failure to look finds fewer of them.
 fn others(host: &Host, client: &Client) -> Vec<Other> {
-    let layout = UserLayout::of(host);
-    let registry = layout.and_then(|layout| {
-        let text = read::text(&layout.registry(), Registry::LONGEST).ok()?;
-        Registry::parse(&text).ok()
-    });
-    let registered = registry.iter().flat_map(Registry::projects);
+    let registry = Registry::of(host);
+    let registered = registry.projects().iter();
     let registered = registered.filter_map(|known| Project::at(&known.path));
     let mut places: Vec<Place> = api::places(host, here(host).as_ref());
     for project in registered {

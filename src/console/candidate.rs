@@ -7,9 +7,8 @@ use clap_complete::CompletionCandidate;
 use clap_complete::engine::{ArgValueCompleter, PathCompleter, ValueCompleter as _};
 
 use super::shell;
-use crate::files::read;
 use crate::host::Host;
-use crate::project::{Registration, Registry, UserLayout};
+use crate::project::{Registration, Registry};
 use crate::secrets::hide;
 use crate::terminal::printable;
 
@@ -49,11 +48,7 @@ fn beginning(typed: &OsStr, values: Vec<Value>) -> Vec<CompletionCandidate> {
 
 /// The projects that are registered with the daemon, and their folders.
 pub fn projects() -> Vec<Value> {
-    let file = UserLayout::of(&Host::real()).map(|user| user.registry());
-    let registry = file
-        .and_then(|file| read::text(&file, Registry::LONGEST).ok())
-        .and_then(|text| Registry::parse(&text).ok())
-        .unwrap_or_default();
+    let registry = Registry::of(&Host::real());
     let value =
         |project: &Registration| (project.id.to_string(), project.path.display().to_string());
     registry.projects().iter().map(value).collect()

@@ -6,9 +6,8 @@ use super::args::CommonArgs;
 use super::output::Console;
 use super::shell;
 use crate::error::{Error, Exit, Explain as _, Result};
-use crate::files::read;
 use crate::host::Host;
-use crate::project::{Project, ProjectId, ProjectLayout, Registry, UserLayout, Venv};
+use crate::project::{Project, ProjectId, ProjectLayout, Registry, Venv};
 use crate::words::t;
 
 /// The project of the environment that `--env` names; the project that `--project` names, else that of the working
@@ -130,9 +129,7 @@ fn no_environment(folder: &Path) -> Error {
 
 /// The folder of an id that is registered. A registry that cannot be read has no ids.
 fn registered(host: &Host, id: &ProjectId) -> Option<PathBuf> {
-    let text = read::text(&UserLayout::of(host)?.registry(), Registry::LONGEST).ok()?;
-    let registry = Registry::parse(&text).ok()?;
-    Some(registry.by_id(id)?.path.clone())
+    Some(Registry::of(host).by_id(id)?.path.clone())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{FileType, OFlags, Stat};
@@ -22,6 +22,18 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         return Err(io::ErrorKind::InvalidFilename.into());
     };
     Folder::open(folder)?.write(name, bytes)
+}
+
+/// Where `path`, which is the person's own, leads: a file that they keep elsewhere is changed there, and the link
+/// stays. Where there is none, `path` itself.
+///
+/// # Errors
+/// What the system says.
+pub fn led_to(path: &Path) -> io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_path_buf()),
+        led => led,
+    }
 }
 
 impl Folder {

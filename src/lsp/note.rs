@@ -4,48 +4,38 @@
 //! when the next one begins.
 
 use std::ffi::OsString;
-use std::io;
-use std::path::Path;
 
 use chrono::Utc;
 
 use super::change::Told;
 use super::strategy::Strategy;
 use crate::api::v1::LanguageServer;
-use crate::files::Folder;
 use crate::project::{Project, VenvLayout};
-use crate::system::{beginning_of, is_alive};
+use crate::store::{Notes, OfProcess};
+use crate::system::beginning_of;
 
-/// Longer than any note.
-const LONGEST: u64 = 16 << 10;
+impl OfProcess for LanguageServer {
+    const SCHEMA: u32 = 1;
+    const LONGEST: u64 = 16 << 10;
 
-/// Version of the format.
-const SCHEMA: u32 = 1;
+    fn schema(&self) -> u32 {
+        self.schema
+    }
+
+    fn process(&self) -> (u32, Option<u64>) {
+        (self.pid, self.began)
+    }
+}
 
 /// The language servers of `project`'s environment whose processes live, oldest first.
 pub fn running_in(project: &Project) -> Vec<LanguageServer> {
-    let Ok(folder) = folder(project) else {
-        return Vec::new();
-    };
-    let mut all: Vec<LanguageServer> = names(&folder)
-        .into_iter()
-        .filter_map(|name| read(&folder, &name))
-        .filter(|one| is_alive(one.pid, one.began))
-        .collect();
-    all.sort_by_key(|one| (one.began, one.pid));
-    all
-}
-
-fn read(folder: &Folder, name: &OsString) -> Option<LanguageServer> {
-    let text = folder.read(name, LONGEST).ok()?;
-    let state: LanguageServer = serde_json::from_slice(&text).ok()?;
-    (state.schema == SCHEMA).then_some(state)
+    Notes::of(project, VenvLayout::LSP).map_or_else(|_| Vec::new(), |notes| notes.living())
 }
 
 /// The note of this process, taken away with it.
 #[derive(Debug)]
 pub struct Note {
-    folder: Option<Folder>,
+    notes: Option<Notes>,
     name: String,
     state: LanguageServer,
 }
@@ -54,13 +44,11 @@ impl Note {
     /// The note of a proxy of this process, which starts `command`. Where it cannot be written, nobody is the worse.
     pub fn begin(project: &Project, command: &[OsString]) -> Self {
         let pid = std::process::id();
-        let folder = made_folder(project).ok();
-        if let Some(folder) = &folder {
-            for name in names(folder) {
-                let is_of_somebody =
-                    read(folder, &name).is_some_and(|one| is_alive(one.pid, one.began));
-                if !is_of_somebody {
-                    let _ = folder.remove(&name);
+        let notes = Notes::made(project, VenvLayout::LSP).ok();
+        if let Some(notes) = &notes {
+            for (name, note) in notes.all::<LanguageServer>() {
+                if !note.is_some_and(|note| note.is_alive()) {
+                    let _ = notes.folder().remove(&name);
                 }
             }
         }
@@ -68,10 +56,10 @@ impl Note {
             .iter()
             .map(|word| word.to_string_lossy().into_owned());
         Self {
-            folder,
+            notes,
             name: uuid::Uuid::now_v7().to_string(),
             state: LanguageServer {
-                schema: SCHEMA,
+                schema: LanguageServer::SCHEMA,
                 pid,
                 began: beginning_of(pid.into()),
                 server: Strategy::of(command).name().to_owned(),
@@ -132,37 +120,17 @@ impl Note {
     }
 
     fn write(&self) {
-        if let Some(folder) = &self.folder {
+        if let Some(notes) = &self.notes {
             let text = serde_json::to_vec(&self.state).unwrap_or_default();
-            let _ = folder.write_unsynced(&self.name, &text);
+            let _ = notes.folder().write_unsynced(&self.name, &text);
         }
     }
 }
 
 impl Drop for Note {
     fn drop(&mut self) {
-        if let Some(folder) = &self.folder {
-            let _ = folder.remove(&self.name);
+        if let Some(notes) = &self.notes {
+            let _ = notes.folder().remove(&self.name);
         }
     }
-}
-
-fn folder(project: &Project) -> io::Result<Folder> {
-    Folder::open(project.venv().root())?
-        .folder(VenvLayout::AIM)?
-        .folder(VenvLayout::LSP)
-}
-
-fn made_folder(project: &Project) -> io::Result<Folder> {
-    // Only where the toolkit has been let in already.
-    Folder::open(project.venv().root())?
-        .folder(VenvLayout::AIM)?
-        .make_folder(VenvLayout::LSP)
-}
-
-/// What is under way of a file that is written, is none.
-fn names(folder: &Folder) -> Vec<OsString> {
-    let all = folder.names().unwrap_or_default().into_iter();
-    all.filter(|name| !Path::new(name).to_string_lossy().starts_with('.'))
-        .collect()
 }

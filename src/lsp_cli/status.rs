@@ -7,10 +7,9 @@ use crate::api::v1::LanguageServer;
 use crate::console::table::Table;
 use crate::console::{self, CommonArgs, Console, language_server};
 use crate::error::{Exit, Result};
-use crate::files::read;
 use crate::host::Host;
 use crate::lsp::running_in;
-use crate::project::{Project, Registry, UserLayout};
+use crate::project::{Project, Registry};
 use crate::words::t;
 
 #[derive(Serialize)]
@@ -47,11 +46,7 @@ fn projects(host: &Host, common: &CommonArgs) -> Result<Vec<Project>> {
         return Ok(vec![console::project(host, common, |_| None)?]);
     }
     let mut all: Vec<Project> = Project::of_host(host).into_iter().collect();
-    let registry = UserLayout::of(host)
-        .and_then(|user| read::text(&user.registry(), Registry::LONGEST).ok())
-        .and_then(|text| Registry::parse(&text).ok())
-        .unwrap_or_default();
-    for registration in registry.projects() {
+    for registration in Registry::of(host).projects() {
         if let Some(project) = Project::at(&registration.path)
             && !all.iter().any(|known| known.has(project.venv()))
         {

@@ -13,7 +13,7 @@ const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Variables that lead Python elsewhere, or that tell of another environment which was active: no process of an
 /// environment has them.
-pub const FOREIGN_VARIABLES: [&str; 6] = [
+const FOREIGN_VARIABLES: [&str; 6] = [
     "PYTHONHOME",
     "__PYVENV_LAUNCHER__",
     "VIRTUAL_ENV_PROMPT",
@@ -33,6 +33,23 @@ impl Venv {
             ("VIRTUAL_ENV", self.root().into()),
         ];
         ours.into_iter().chain(shut_out).collect()
+    }
+
+    /// All variables of a process of this environment that the person begins as `host`: their own, but for those of
+    /// other environments, and [`Venv::variables`].
+    pub fn variables_of(&self, host: &Host) -> Vec<(OsString, OsString)> {
+        let ours = self.variables(host.var_os("PATH"));
+        let is_theirs = |name: &OsStr| {
+            !FOREIGN_VARIABLES.iter().any(|one| name == *one)
+                && !ours.iter().any(|(one, _)| name == *one)
+        };
+        let mut all: Vec<(OsString, OsString)> = host
+            .vars()
+            .filter(|(name, _)| is_theirs(name))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        all.extend(ours.into_iter().map(|(name, value)| (name.into(), value)));
+        all
     }
 
     /// The environment that is active in the process `host`: `$VIRTUAL_ENV`, else conda's, but for the one that all of

@@ -17,7 +17,6 @@ mod venv;
 mod whose;
 mod worker_settings;
 
-pub use activation::FOREIGN_VARIABLES;
 pub use config::{ALL_PROJECTS, Config, SINGLE_PROJECTS, SettingRow, meant_by};
 pub use discover::Project;
 pub use layout::{

@@ -3,9 +3,14 @@
 //! Parsing and editing are pure; the daemon alone writes the file (through `store::atomic`), commands only read it.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use super::layout::UserLayout;
+use crate::files::read;
+use crate::host::Host;
 
 /// A project's name for the daemon: the name of its folder, made unique where two have the same.
 ///
@@ -103,7 +108,27 @@ impl Default for Registry {
 
 impl Registry {
     /// Longer than anybody's registry, in bytes.
-    pub const LONGEST: u64 = 16 << 20;
+    const LONGEST: u64 = 16 << 20;
+
+    /// The registry in `file`; an empty one where there is no file.
+    ///
+    /// # Errors
+    /// What the system says; `InvalidData` where it is not understood.
+    pub fn load(file: &Path) -> io::Result<Self> {
+        match read::text(file, Self::LONGEST) {
+            Ok(text) => Self::parse(&text)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// That of the person whose process `host` is, for who only looks; an empty one where it cannot be read.
+    pub fn of(host: &Host) -> Self {
+        UserLayout::of(host)
+            .and_then(|user| Self::load(&user.registry()).ok())
+            .unwrap_or_default()
+    }
 
     /// The registry that `text` holds.
     ///

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::own_list::OwnList;
 use crate::host::Host;
-use crate::project::{UserLayout, Venv};
+use crate::project::{Project, UserLayout, Venv};
 
 /// The list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,19 @@ impl Environments {
                 .edit(|listed| listed.retain(|one| !is_gone(&one.environment)));
         }
         Ok(all)
+    }
+
+    /// The projects of those that are there, as [`Environments::all`].
+    ///
+    /// # Errors
+    /// As [`Environments::all`].
+    pub fn projects(&self) -> io::Result<impl Iterator<Item = Project>> {
+        let open = |one: ListedEnvironment| Venv::open(one.environment).ok();
+        Ok(self
+            .all()?
+            .into_iter()
+            .filter_map(open)
+            .map(Project::of_venv))
     }
 
     /// All of them, also those that are no more, with nothing written.

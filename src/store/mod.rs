@@ -23,6 +23,7 @@ pub mod lock;
 mod log;
 #[cfg(test)]
 pub(crate) mod made_runs;
+mod notes;
 mod overlap;
 mod own_list;
 mod own_settings;
@@ -54,6 +55,7 @@ pub use history_lock::tell_of_waits;
 pub use link::{Link, LinkRefused};
 pub use lock::{Holder, LockError, RunLock};
 pub use log::{Log, LogDraft, readable};
+pub use notes::{Notes, OfProcess};
 pub use overlap::{Company, publish_own};
 pub use own_settings::{Of, OwnSettings};
 pub use past::{Moment, Past};

@@ -107,10 +107,7 @@ impl OwnSettings {
                 "" => HEAD.to_owned(),
                 body => format!("{HEAD}\n{body}"),
             };
-            // It may be a link into a folder of settings that the person keeps elsewhere.
-            let file = self.file.canonicalize();
-            let file = file.unwrap_or_else(|_| self.file.clone());
-            atomic::write(&file, text.as_bytes())?;
+            atomic::write(&atomic::led_to(&self.file)?, text.as_bytes())?;
         }
         Ok(result)
     }

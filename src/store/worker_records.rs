@@ -86,13 +86,8 @@ impl WorkerRecords {
         fs_err::create_dir_all(folder)?;
         let folder = Folder::open(folder)?;
         let file = folder.open_to_append(name)?;
-        let mut lines = Vec::new();
-        for record in records {
-            serde_json::to_writer(&mut lines, record)?;
-            lines.push(b'\n');
-        }
         // In one piece, since two daemons of one person write here.
-        io::Write::write_all(&mut &file, &lines)?;
+        io::Write::write_all(&mut &file, &lines(records)?)?;
         if file.metadata()?.len() > LONGEST {
             self.cut(days)?;
         }
@@ -122,18 +117,22 @@ impl WorkerRecords {
         let kept = all[half..]
             .iter()
             .filter(|record| oldest.is_none_or(|oldest| record.at >= oldest));
-        let mut lines = Vec::new();
-        for record in kept {
-            serde_json::to_writer(&mut lines, record)?;
-            lines.push(b'\n');
-        }
-        atomic::write(&self.file, &lines)
+        atomic::write(&self.file, &lines(kept)?)
     }
 
     fn place(&self) -> io::Result<(&Path, &std::ffi::OsStr)> {
         let place = self.file.parent().zip(self.file.file_name());
         place.ok_or_else(|| io::ErrorKind::InvalidFilename.into())
     }
+}
+
+fn lines<'r>(records: impl IntoIterator<Item = &'r WorkerRecord>) -> io::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut lines, record)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::process::Command;
 use super::order::Order;
 use crate::exec::{Foreground, SocketPlaces};
 use crate::host::Host;
-use crate::project::{FOREIGN_VARIABLES, Venv};
+use crate::project::Venv;
 
 /// How a command is started, again and again.
 pub(super) struct Launch<'a> {
@@ -26,7 +26,7 @@ impl Launch<'_> {
     /// # Errors
     /// `NotFound` where there is no such program.
     pub(super) fn command(&self, sockets: &[(BorrowedFd<'_>, &str)]) -> io::Result<Command> {
-        let variables = self.variables();
+        let variables = self.venv.variables_of(self.host);
         #[expect(
             clippy::disallowed_methods,
             reason = "the one door of supervised commands"
@@ -55,19 +55,5 @@ impl Launch<'_> {
             let words = named.to_string_lossy().into_owned();
             io::Error::new(io::ErrorKind::NotFound, words)
         })
-    }
-
-    /// The person's own variables, and those by which a process belongs to the environment.
-    fn variables(&self) -> Vec<(OsString, OsString)> {
-        let ours = self.venv.variables(self.host.var_os("PATH"));
-        let is_theirs = |name: &&std::ffi::OsStr| {
-            !FOREIGN_VARIABLES.iter().any(|one| name == one)
-                && !ours.iter().any(|(one, _)| name == one)
-        };
-        let theirs = self.host.vars().filter(|(name, _)| is_theirs(name));
-        let theirs = theirs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let all: Vec<_> = theirs.collect();
-        let ours = ours.into_iter().map(|(name, value)| (name.into(), value));
-        all.into_iter().chain(ours).collect()
     }
 }

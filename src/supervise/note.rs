@@ -4,7 +4,6 @@
 //! **Invariant:** a note whose process is gone counts for nothing, and goes when the next one begins. Where none can be
 //! written, the command is supervised all the same.
 
-use std::ffi::OsString;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
@@ -15,12 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::order::{On, Order};
 use crate::files::Folder;
 use crate::project::{Project, VenvLayout};
-use crate::system::{FolderWatch, beginning_of, is_alive};
+use crate::store::{Notes, OfProcess};
+use crate::system::{FolderWatch, beginning_of};
 
-/// Longer than any note.
-const LONGEST: u64 = 64 << 10;
-/// Version of the form.
-const SCHEMA: u32 = 1;
 /// How often the folder is looked at where the system does not tell of it.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -58,15 +54,7 @@ pub struct Supervised {
 
 /// The supervised commands of `project`'s environment whose supervisors live, oldest first.
 pub fn supervised_in(project: &Project) -> Vec<Supervised> {
-    let Ok(folder) = folder(project) else {
-        return Vec::new();
-    };
-    let mut all: Vec<_> = notes(&folder)
-        .into_iter()
-        .filter(Supervised::is_alive)
-        .collect();
-    all.sort_by_key(|one| (one.began, one.pid));
-    all
+    Notes::of(project, VenvLayout::SUPERVISED).map_or_else(|_| Vec::new(), |notes| notes.living())
 }
 
 /// Asks the supervisor of `one` for a restart.
@@ -74,13 +62,17 @@ pub fn supervised_in(project: &Project) -> Vec<Supervised> {
 /// # Errors
 /// What the system says.
 pub fn ask_for_restart(project: &Project, one: &Supervised) -> io::Result<()> {
-    folder(project)?.write_unsynced(wish_of(&one.name), one.pid.to_string().as_bytes())
+    let notes = Notes::of(project, VenvLayout::SUPERVISED)?;
+    let pid = one.pid.to_string();
+    notes
+        .folder()
+        .write_unsynced(wish_of(&one.name), pid.as_bytes())
 }
 
 /// The note of this process, taken away with it.
 #[derive(Debug)]
 pub struct Note {
-    folder: Option<Folder>,
+    notes: Option<Notes>,
     watch: Option<FolderWatch>,
     looked_at: Instant,
     state: Supervised,
@@ -96,14 +88,16 @@ impl Note {
         order: &Order,
         listens: Vec<String>,
     ) -> Result<Self, Box<Supervised>> {
-        let folder = made_folder(project).ok();
-        for other in folder.iter().flat_map(notes) {
-            if !other.is_alive() {
-                let _ = folder
-                    .as_ref()
-                    .map(|folder| folder.remove(file_of(&other.name)));
-            } else if other.name == order.name {
-                return Err(Box::new(other));
+        let notes = Notes::made(project, VenvLayout::SUPERVISED).ok();
+        if let Some(notes) = &notes {
+            for (name, other) in notes.all::<Supervised>() {
+                match other {
+                    Some(other) if !other.is_alive() => {
+                        let _ = notes.folder().remove(name);
+                    }
+                    Some(other) if other.name == order.name => return Err(Box::new(other)),
+                    _ => {}
+                }
             }
         }
         let pid = std::process::id();
@@ -112,13 +106,13 @@ impl Note {
             .iter()
             .map(|word| word.to_string_lossy().into_owned());
         let note = Self {
-            watch: folder
+            watch: notes
                 .as_ref()
-                .and_then(|folder| FolderWatch::of(folder.path())),
-            folder,
+                .and_then(|notes| FolderWatch::of(notes.folder().path())),
+            notes,
             looked_at: Instant::now(),
             state: Supervised {
-                schema: SCHEMA,
+                schema: Supervised::SCHEMA,
                 name: order.name.clone(),
                 pid,
                 began: beginning_of(pid.into()),
@@ -134,7 +128,7 @@ impl Note {
                 error: None,
             },
         };
-        if let Some(folder) = &note.folder {
+        if let Some(folder) = note.folder() {
             let _ = folder.remove(wish_of(&note.state.name));
         }
         Ok(note)
@@ -145,11 +139,15 @@ impl Note {
         let before = self.state.clone();
         change(&mut self.state);
         if self.state != before
-            && let Some(folder) = &self.folder
+            && let Some(folder) = self.folder()
         {
             let text = serde_json::to_vec(&self.state).unwrap_or_default();
             let _ = folder.write_unsynced(file_of(&self.state.name), &text);
         }
+    }
+
+    fn folder(&self) -> Option<&Folder> {
+        self.notes.as_ref().map(Notes::folder)
     }
 
     /// Readable when it is worth looking.
@@ -159,7 +157,7 @@ impl Note {
 
     /// When to look without being told.
     pub(super) fn next_look(&self) -> Option<Instant> {
-        (self.folder.is_some() && self.watch.is_none()).then(|| self.looked_at + LOOK)
+        (self.notes.is_some() && self.watch.is_none()).then(|| self.looked_at + LOOK)
     }
 
     /// Whether somebody has asked for a restart since the last look.
@@ -169,22 +167,29 @@ impl Note {
             watch.settle();
         }
         let wish = wish_of(&self.state.name);
-        let folder = self.folder.as_ref();
-        folder.is_some_and(|folder| folder.remove(wish).unwrap_or(false))
+        self.folder()
+            .is_some_and(|folder| folder.remove(wish).unwrap_or(false))
     }
 }
 
 impl Drop for Note {
     fn drop(&mut self) {
-        if let Some(folder) = &self.folder {
+        if let Some(folder) = self.folder() {
             let _ = folder.remove(file_of(&self.state.name));
         }
     }
 }
 
-impl Supervised {
-    fn is_alive(&self) -> bool {
-        is_alive(self.pid, self.began)
+impl OfProcess for Supervised {
+    const SCHEMA: u32 = 1;
+    const LONGEST: u64 = 64 << 10;
+
+    fn schema(&self) -> u32 {
+        self.schema
+    }
+
+    fn process(&self) -> (u32, Option<u64>) {
+        (self.pid, self.began)
     }
 }
 
@@ -194,33 +199,4 @@ fn file_of(name: &str) -> String {
 
 fn wish_of(name: &str) -> String {
     format!("{name}.restart")
-}
-
-fn notes(folder: &Folder) -> Vec<Supervised> {
-    let names = folder.names().unwrap_or_default().into_iter();
-    let is_note = |name: &OsString| {
-        name.to_str().is_some_and(|name| {
-            name.strip_suffix(".json")
-                .is_some_and(|name| !name.starts_with('.'))
-        })
-    };
-    let read = |name: OsString| {
-        let text = folder.read(name, LONGEST).ok()?;
-        let note: Supervised = serde_json::from_slice(&text).ok()?;
-        (note.schema == SCHEMA).then_some(note)
-    };
-    names.filter(is_note).filter_map(read).collect()
-}
-
-fn folder(project: &Project) -> io::Result<Folder> {
-    Folder::open(project.venv().root())?
-        .folder(VenvLayout::AIM)?
-        .folder(VenvLayout::SUPERVISED)
-}
-
-/// Only where the toolkit has been let in already.
-fn made_folder(project: &Project) -> io::Result<Folder> {
-    Folder::open(project.venv().root())?
-        .folder(VenvLayout::AIM)?
-        .make_folder(VenvLayout::SUPERVISED)
 }

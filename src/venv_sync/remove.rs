@@ -39,7 +39,9 @@ pub(super) fn remove(ground: &Ground<'_>, console: &mut Console) -> Result<Exit>
 pub(super) fn remove_all(host: &Host, args: RemoveArgs, console: &mut Console) -> Result<Exit> {
     let venvs = listed(host)?;
     if !console.is_json() {
-        show(host, &venvs, console);
+        for venv in &venvs {
+            console.note(printable(&host.shown(venv)));
+        }
         if venvs.is_empty() {
             console.note(t!("venv_sync.remove_all_none"));
         }
@@ -70,13 +72,6 @@ pub(super) fn listed(host: &Host) -> Result<Vec<PathBuf>> {
     let listed = list::listed(host)?.all();
     let listed = listed.context(t!("venv_sync.list.cannot_read"))?;
     Ok(listed.into_iter().map(|one| one.environment).collect())
-}
-
-/// Says which those are.
-pub(super) fn show(host: &Host, venvs: &[PathBuf], console: &mut Console) {
-    for venv in venvs {
-        console.note(printable(&host.shown(venv)));
-    }
 }
 
 /// Takes the hook out of each, and says so.

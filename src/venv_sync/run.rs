@@ -13,7 +13,7 @@ use super::ground::Ground;
 use crate::console::{Console, view};
 use crate::error::{Error, Exit, Explain as _, Result};
 use crate::exec;
-use crate::project::{FOREIGN_VARIABLES, Venv, VenvLayout};
+use crate::project::{Venv, VenvLayout};
 use crate::shells::{self, Start};
 use crate::store::{View, places};
 use crate::terminal::printable;
@@ -61,10 +61,7 @@ fn of_time(ground: &Ground<'_>, args: &AtArgs, console: &mut Console) -> Result<
 )]
 fn command(ground: &Ground<'_>, venv: &Venv, program: impl Into<OsString>) -> Command {
     let mut command = Command::new(program.into());
-    for name in FOREIGN_VARIABLES {
-        command.env_remove(name);
-    }
-    command.envs(venv.variables(ground.host.var_os("PATH")));
+    command.env_clear().envs(venv.variables_of(ground.host));
     command
 }
 

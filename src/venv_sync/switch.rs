@@ -13,7 +13,7 @@ use crate::console::{Console, few};
 use crate::error::{Error, Exit, Explain as _, Result};
 use crate::hook;
 use crate::host::Host;
-use crate::project::{Config, Project, ProjectLayout, Venv};
+use crate::project::{Config, ProjectLayout};
 use crate::store::{Of, OwnSettings};
 use crate::terminal::printable;
 use crate::words::t;
@@ -148,10 +148,11 @@ fn otherwise(host: &Host, is_on: bool) -> Vec<Otherwise> {
             origin: everywhere.origin.to_string(),
         }];
     }
-    let listed = list::listed(host).ok().and_then(|listed| listed.all().ok());
-    let listed = listed.into_iter().flatten();
-    let projects =
-        listed.filter_map(|one| Some(Project::of_venv(Venv::open(&one.environment).ok()?)));
+    let listed = list::listed(host).ok();
+    let projects = listed
+        .iter()
+        .filter_map(|all| all.projects().ok())
+        .flatten();
     let others = projects.filter_map(|project| {
         let setting = Config::load(host, Some(&project.layout())).enabled;
         (setting.value != is_on).then(|| Otherwise {

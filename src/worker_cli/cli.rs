@@ -12,7 +12,7 @@ use super::supervised::supervised;
 use crate::console::candidate::values;
 use crate::console::{CommonArgs, examples, grammar};
 use crate::json::Json;
-use crate::supervise::{Address, On};
+use crate::supervise::{Address, On, is_of_name};
 use crate::words::t;
 
 /// Longer than anybody waits for the end of a command.
@@ -198,11 +198,10 @@ pub struct SuperviseArgs {
 }
 
 fn supervised_name(text: &str) -> Result<String, String> {
-    let is_plain = |c: char| c.is_alphanumeric() || "._-".contains(c);
     let is_name = !text.starts_with('.')
         && !text.is_empty()
         && text.len() <= 64
-        && text.chars().all(is_plain);
+        && text.chars().all(is_of_name);
     is_name
         .then(|| text.to_owned())
         .ok_or_else(|| t!("worker_cli.supervise.not_a_name").into_owned())

@@ -12,7 +12,7 @@ use super::cli::FlowArgs;
 use super::flow_list::NodeList;
 use super::reached::Reached;
 use super::structure::Stored;
-use crate::api::v1::{FlowDone, FlowEvent, FlowEvents, FlowRun, FlowStatus};
+use crate::api::v1::{FlowDone, FlowEvent, FlowEvents, FlowRun};
 use crate::console::style::{NAME, paint};
 use crate::console::{Console, WaitingLine, time, worker_wait};
 use crate::error::{Error, Exit, Explain, Result};
@@ -196,8 +196,7 @@ impl Shown {
             FlowEvent::NodeStart(id) => self.list.begins(&id, Instant::now()),
             FlowEvent::NodeComplete(id, result) => {
                 self.lines.extend(self.list.settles(&id, &result));
-                let is_own = result.status == FlowStatus::Error && result.error_source.is_none();
-                if is_own && !self.failures.contains(&result.logs) {
+                if result.is_own_failure() && !self.failures.contains(&result.logs) {
                     self.failures.push(result.logs);
                 }
             }

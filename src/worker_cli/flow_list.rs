@@ -105,8 +105,7 @@ impl NodeList {
             node.state = NodeState::Settled;
             is_code = node.is_code;
         }
-        let is_own_failure = result.status == FlowStatus::Error && result.error_source.is_none();
-        if !is_code && !is_own_failure {
+        if !is_code && !result.is_own_failure() {
             return Vec::new();
         }
         if is_code {

@@ -14,7 +14,7 @@ use crate::hook;
 use crate::host::Host;
 use crate::project::Project;
 use crate::supervise::{
-    Changed, Doors, ListenError, Note, Observer, Order, Supervised, Told, name_of,
+    Changed, Doors, ListenError, Note, Observer, Order, Supervised, Told, is_of_name, name_of,
 };
 use crate::terminal::printable;
 use crate::words::t;
@@ -73,13 +73,7 @@ pub(super) fn run(
 
 /// A name as a file can have it.
 fn file_name(name: &str) -> String {
-    let plain = |c: char| {
-        if c.is_alphanumeric() || "._-".contains(c) {
-            c
-        } else {
-            '-'
-        }
-    };
+    let plain = |c: char| if is_of_name(c) { c } else { '-' };
     let name: String = name
         .trim_start_matches('.')
         .chars()

@@ -17,7 +17,7 @@ use crate::console::table::{Cell, Table};
 use crate::console::{Console, shell, time};
 use crate::error::{Error, Exit, Result};
 use crate::host::Host;
-use crate::project::{Project, Venv};
+use crate::project::Project;
 use crate::store::Environments;
 use crate::supervise::{On, Supervised, ask_for_restart, supervised_in};
 use crate::terminal::printable;
@@ -52,13 +52,12 @@ pub(super) fn of(project: &Project) -> Vec<Found> {
 
 /// Those of every environment that was set up, and of `here`.
 pub(super) fn everywhere(host: &Host, here: Option<&Project>) -> Vec<Found> {
-    let listed = Environments::of(host)
-        .and_then(|all| all.all().ok())
-        .unwrap_or_default();
-    let venvs = listed
-        .into_iter()
-        .filter_map(|one| Venv::open(one.environment).ok());
-    let mut all: Vec<Found> = venvs.flat_map(|venv| of(&Project::of_venv(venv))).collect();
+    let listed = Environments::of(host);
+    let projects = listed
+        .iter()
+        .filter_map(|all| all.projects().ok())
+        .flatten();
+    let mut all: Vec<Found> = projects.flat_map(|project| of(&project)).collect();
     for found in here.map(of).unwrap_or_default() {
         if all
             .iter()

@@ -84,6 +84,13 @@ pub struct FlowResult {
     pub error_source: Option<String>,
 }
 
+impl FlowResult {
+    /// Whether the node itself failed, as opposed to one that it needs.
+    pub fn is_own_failure(&self) -> bool {
+        self.status == FlowStatus::Error && self.error_source.is_none()
+    }
+}
+
 /// A flow that is done.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct FlowDone {

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
-use crate::files::read;
 use crate::host::Host;
 use crate::project::{Project, Registry, UserLayout, Venv};
 use crate::store::Environments;
@@ -37,11 +36,7 @@ impl Places {
             }
         };
         if let Some(user) = UserLayout::of(host) {
-            let registry = match read::text(&user.registry(), Registry::LONGEST) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Registry::default(),
-                text => Registry::parse(&text?)?,
-            };
-            for known in registry.projects() {
+            for known in Registry::load(&user.registry())?.projects() {
                 take(known.path.clone(), Project::at(&known.path));
             }
         }

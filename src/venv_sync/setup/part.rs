@@ -87,8 +87,7 @@ impl Part {
         let why = || self.why.clone().unwrap_or_default();
         let state = match self.state {
             State::Open => Cell::styled(style::GOOD, open),
-            State::Was => Cell::styled(style::FAINT, t!("venv_sync.setup.was")),
-            State::Done => Cell::styled(style::GOOD, t!("venv_sync.setup.done")),
+            State::Was | State::Done => Cell::styled(style::FAINT, t!("venv_sync.setup.was")),
             State::Skipped => Cell::styled(style::FAINT, why()),
             State::Failed => Cell::styled(style::BAD, why()),
         };

@@ -143,15 +143,9 @@ impl StartFile {
 
     fn change(&self, new: impl FnOnce(&str) -> String) -> Result<()> {
         let cannot_write = || t!("venv_sync.cannot_write", path = self.path.display());
-        let changed = self.text().and_then(|text| {
-            let text = new(&text);
-            // Where the person's own link leads.
-            let path = match self.path.canonicalize() {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => self.path.clone(),
-                path => path?,
-            };
-            write(&path, &text)
-        });
+        let changed = self
+            .text()
+            .and_then(|text| write(&atomic::led_to(&self.path)?, &new(&text)));
         changed.context(cannot_write())
     }
 }
