@@ -12,8 +12,10 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
+#[cfg(target_os = "linux")]
+use rustix::fs::ResolveFlags;
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
@@ -71,6 +73,31 @@ impl Folder {
             path: self.path.join(name),
             is_private: self.is_private,
         })
+    }
+
+    /// The folder at `path` below this one, which has names alone; at once where the system can, else from one to the next.
+    ///
+    /// # Errors
+    /// As [`Folder::folder`], or that `path` has other parts or none.
+    pub fn below(&self, path: &Path) -> io::Result<Self> {
+        let mut names = path.components().map(|part| match part {
+            Component::Normal(name) => Ok(name),
+            _ => Err(io::Error::from(io::ErrorKind::InvalidFilename)),
+        });
+        #[cfg(target_os = "linux")]
+        if names.clone().all(|name| name.is_ok()) {
+            let how = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+            let opened = fs::openat2(&self.fd, path, FOLDER, Mode::empty(), how);
+            if let Ok(fd) = opened {
+                return Ok(Self {
+                    fd,
+                    path: self.path.join(path),
+                    is_private: self.is_private,
+                });
+            }
+        }
+        let first = names.next().ok_or(io::ErrorKind::InvalidFilename)??;
+        names.try_fold(self.folder(first)?, |above, name| above.folder(name?))
     }
 
     /// The folder `name` in this one, made where it is missing; it then belongs to whom this one belongs.
@@ -382,6 +409,36 @@ mod tests {
             assert!(folder.remove_all(bad).is_err(), "{bad:?}");
             assert!(folder.rename(bad, &folder, "x").is_err(), "{bad:?}");
         }
+        is_untouched(&dir);
+    }
+
+    #[test]
+    fn a_folder_below_is_reached_by_no_link_and_no_way_up() {
+        let (dir, folder) = world();
+        std::fs::create_dir_all(dir.path().join("in/a/b/c")).expect("folders");
+        std::fs::write(dir.path().join("in/a/b/c/file"), "ours").expect("write");
+        symlink("../../out", dir.path().join("in/a/link")).expect("link");
+        symlink("b", dir.path().join("in/a/near")).expect("link");
+        let below = folder.below("a/b/c".as_ref()).expect("open");
+        assert_eq!(names(below.path()), ["file"]);
+        assert_eq!(below.read("file", 10).expect("read"), b"ours");
+        for bad in [
+            "",
+            ".",
+            "..",
+            "/",
+            "/etc",
+            "a/..",
+            "../out",
+            "a/link",
+            "a/near",
+            "a/near/c",
+            "a/b/c/file",
+        ] {
+            assert!(folder.below(bad.as_ref()).is_err(), "{bad:?}");
+        }
+        let missing = folder.below("a/none/c".as_ref()).expect_err("missing");
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
         is_untouched(&dir);
     }
 

@@ -113,11 +113,8 @@ impl Laying<'_> {
 
     /// The folder at `path` of `entry`.
     fn kept(&self, entry: usize, path: &Path) -> io::Result<Folder> {
-        let mut folder = self.shelf.0.folder(&self.entries[entry])?.folder(FILES)?;
-        for name in path {
-            folder = folder.folder(name)?;
-        }
-        Ok(folder)
+        let files = Path::new(&self.entries[entry]).join(FILES);
+        self.shelf.0.below(&files.join(path))
     }
 }
 
