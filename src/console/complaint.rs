@@ -172,12 +172,17 @@ fn suggestions(error: &clap::Error) -> Vec<String> {
     hints
 }
 
+/// A usage of clap's, or a help text with one, where clap has a word that it never lets go of.
+pub(super) fn in_our_words(usage: &str) -> String {
+    usage.replacen("[OPTIONS]", &t!("console.help.options_value"), 1)
+}
+
 /// How the command is called, and where more is said of it.
 fn how_to(error: &clap::Error) -> Vec<String> {
     let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else {
         return Vec::new();
     };
-    let usage = usage.to_string();
+    let usage = in_our_words(&usage.to_string());
     let usage = usage.split_once(':').map_or("", |(_, usage)| usage);
     // Of several ways each has a line.
     let ways: Vec<&str> = usage.lines().map(str::trim).collect();
@@ -212,7 +217,7 @@ mod tests {
 
     const USAGE: [&str; 2] = [
         "usage: sample [OPTIONS] [COMMAND]",
-        "사용법: sample [OPTIONS] [COMMAND]",
+        "사용법: sample [옵션] [COMMAND]",
     ];
 
     /// A command line with every kind of rule.
@@ -270,7 +275,7 @@ mod tests {
             ],
             [
                 "필요 없는 인자입니다: b",
-                "사용법: sample show [OPTIONS] <RUN>",
+                "사용법: sample show [옵션] <RUN>",
             ],
         );
         check(

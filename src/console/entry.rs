@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::args::grammar;
-use super::complaint::complaint;
+use super::complaint::{complaint, in_our_words};
 use super::completion;
 use crate::error::{self, Error, Exit, Result};
 use crate::host::Host;
@@ -39,7 +39,8 @@ pub fn run_main<P: Parser>(program: impl FnOnce(&Host, P) -> Result<Exit>) -> Ex
         Ok(args) => args,
         Err(stop) => {
             if !stop.use_stderr() {
-                let _ = stop.print(); // help, or the version
+                let text = in_our_words(&stop.render().ansi().to_string()); // help, or the version
+                let _ = anstream::stdout().write_all(text.as_bytes());
                 return Exit::Done.into();
             }
             if let Some(error) = complaint(&stop) {

@@ -30,7 +30,7 @@ use crate::words::{nearest, t};
 )]
 pub struct Cli {
     /// A run to show, where no command is named.
-    #[arg(value_name = "RUN", help = t!("logs.help.only_run").into_owned())]
+    #[arg(value_name = t!("logs.help.run_value").into_owned(), help = t!("logs.help.only_run").into_owned())]
     pub run: Option<String>,
     /// Which runs to list, where no command is named.
     #[command(flatten)]
@@ -281,7 +281,7 @@ impl ListArgs {
 pub struct ShowArgs {
     /// Its number, `last`, `last~2`, `last-failed`, an id, a unique prefix of one, or its log's path or file name.
     #[arg(
-        value_name = "RUN",
+        value_name = t!("logs.help.run_value").into_owned(),
         default_value = "last",
         hide_default_value = true,
         help = t!("logs.help.run").into_owned(),
@@ -406,7 +406,7 @@ pub enum ExportFormat {
 #[derive(Debug, Clone, Default, Args)]
 pub struct UndoArgs {
     /// As in [`ShowArgs::run`]; the last that changed something and is not taken back where it is not said.
-    #[arg(value_name = "RUN", help = t!("logs.help.undo_run").into_owned(), add = values(runs))]
+    #[arg(value_name = t!("logs.help.run_value").into_owned(), help = t!("logs.help.undo_run").into_owned(), add = values(runs))]
     pub run: Option<String>,
     /// How.
     #[command(flatten)]

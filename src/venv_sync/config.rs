@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::cli::ConfigArgs;
 use super::ground;
 use crate::console::table::{Cell, Table, pairs};
-use crate::console::{CommonArgs, Console, style};
+use crate::console::{CommonArgs, Console, style, width};
 use crate::error::{Error, Exit, Result};
 use crate::host::Host;
 use crate::project::{Config, Origin, Project, ProjectLayout, SettingRow, UserLayout, meant_by};
@@ -92,7 +92,9 @@ fn explanation(row: &SettingRow<'_>) -> String {
     facts.push((t!("venv_sync.config.now"), vec![now]));
     facts.push((t!("venv_sync.config.in_file"), plain(&row.line())));
     let name = style::paint(style::NAME, row.name);
-    format!("{name}\n{}\n{}\n", row.meaning, pairs(&facts).join("\n"))
+    let room = width::of_data().unwrap_or(usize::MAX);
+    let meaning = width::wrapped(&row.meaning, room).join("\n");
+    format!("{name}\n{meaning}\n{}\n", pairs(&facts).join("\n"))
 }
 
 fn explained(rows: &[SettingRow<'_>]) -> Value {
