@@ -141,19 +141,22 @@ impl Doors {
     pub(super) async fn close(mut self) {
         self.daemon.notes().close();
         let daemon = Arc::clone(&self.daemon);
-        self.end(daemon.terminals().close()).await;
+        let end = async { tokio::join!(daemon.terminals().close(), daemon.ordered().end_all()) };
+        self.end(end).await;
         self.daemon.discard_scripts();
     }
 
-    /// As [`Doors::close`], but terminals and addresses go to the program that takes this one's place. Who calls
-    /// meanwhile waits for that one.
+    /// As [`Doors::close`], but terminals, addresses and commands that projects have run go to the program that takes
+    /// this one's place. Who calls meanwhile waits for that one.
     pub(super) async fn hand_over(mut self) -> (Option<HandedTcp>, Vec<HandedTerminal>) {
         let daemon = Arc::clone(&self.daemon);
-        let terminals = self.end(daemon.terminals().hand_over()).await;
+        let leave =
+            async { tokio::join!(daemon.terminals().hand_over(), daemon.ordered().let_go()) };
+        let (terminals, ()) = self.end(leave).await;
         (self.tcp, terminals)
     }
 
-    /// Ends all but the terminals, with which `leave` does what is to be done.
+    /// Ends all but the terminals and what is ordered, with which `leave` does what is to be done.
     async fn end<T>(&mut self, leave: impl Future<Output = T>) -> T {
         self.daemon.close();
         let finished = async { while self.serving.join_next().await.is_some() {} };

@@ -3,7 +3,7 @@
 //!
 //! One project after another, so that hundreds cost a start of the daemon nothing but a little work beside it. What
 //! changed while no daemon ran is entered then. What is followed ends where the project is forgotten, its environment
-//! goes, or the toolkit is taken out of it.
+//! goes, or the toolkit is taken out of it; and so does what the project has run (`ordered`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +23,13 @@ const EVERY: Duration = Duration::from_secs(30);
 pub(super) async fn follow(daemon: Arc<Daemon>) {
     loop {
         let _ = supervise::caught("following", follow_known(&daemon)).await;
-        let _ = tokio::time::timeout(EVERY, daemon.known_changed()).await;
+        let changed = async {
+            tokio::select! {
+                () = daemon.known_changed() => {}
+                () = daemon.ordered().moved() => {}
+            }
+        };
+        let _ = tokio::time::timeout(EVERY, changed).await;
     }
 }
 
@@ -35,6 +41,7 @@ async fn follow_known(daemon: &Arc<Daemon>) {
     };
     let kept: BTreeSet<_> = found.iter().map(|(known, _)| known.id.clone()).collect();
     daemon.jobs().follow_only(&kept).await;
+    daemon.ordered().tend(&found).await;
     for (known, project) in found {
         if let Some(watch) = daemon.jobs().follow(&known.id, project) {
             watch.has_looked().await;

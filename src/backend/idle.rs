@@ -1,7 +1,8 @@
 //! How long what a page has open may be idle, and whether the daemon itself is in use.
 //!
 //! It is in use while a call is under way, which a node that runs, a page that is open and who follows events are, too;
-//! while there is a terminal; and while a page has a language server. A worker that waits for its next node is none of
+//! while there is a terminal; while a page has a language server; and while a command is run that a project orders. A
+//! worker that waits for its next node is none of
 //! these: it would keep the daemon for ever.
 
 use std::sync::Arc;

@@ -17,6 +17,7 @@ use super::jobs::Jobs;
 use super::language_servers::LanguageServers;
 use super::metrics::Metrics;
 use super::notes::Notes;
+use super::ordered::Ordered;
 use super::projects::{Known, Projects};
 use super::successor::Successor;
 use super::terminal::Terminals;
@@ -44,6 +45,7 @@ pub(super) struct Daemon {
     structures: Structures,
     terminals: Terminals,
     language_servers: LanguageServers,
+    ordered: Ordered,
     metrics: Metrics,
     started_at: DateTime<Utc>,
     page: OnceLock<String>,
@@ -60,6 +62,7 @@ impl Daemon {
         let terminals = Terminals::new(host.clone(), scripts, events.clone());
         Self {
             language_servers: LanguageServers::new(host.clone(), events, terminals.clone()),
+            ordered: Ordered::new(host.clone()),
             metrics: Metrics::new(host.clone()),
             terminals,
             projects,
@@ -127,6 +130,11 @@ impl Daemon {
         &self.language_servers
     }
 
+    /// The commands that projects have run.
+    pub(super) fn ordered(&self) -> &Ordered {
+        &self.ordered
+    }
+
     /// Where everything that happens is told.
     pub(super) fn events(&self) -> &Events {
         &self.jobs.settings().events
@@ -144,7 +152,10 @@ impl Daemon {
 
     /// Returns when it was not in use for so long.
     pub(super) async fn unused(&self, limit: Duration) {
-        let is_open = || self.terminals.count() > 0 || self.language_servers.are_open();
+        let is_open = || {
+            let is_shown = self.terminals.count() > 0 || self.language_servers.are_open();
+            is_shown || self.ordered.is_any()
+        };
         self.calls.cease(limit, is_open).await;
     }
 

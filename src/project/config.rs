@@ -9,7 +9,7 @@
 //! variables. What cannot be read as a setting is one of [`Config::problems`],
 //! which the shim never tells of, and no reason to stop: pip must work with a broken settings file. A wrong value
 //! spoils its own setting alone, what is no TOML the whole file. Names that are not in the table may be those of a
-//! newer toolkit.
+//! newer toolkit. What a project asks to have run (`orders`) is no setting, and stands in its own file alone.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,9 +20,10 @@ use toml::de::ValueDeserializer;
 
 use super::group::Group;
 use super::layout::{ProjectLayout, UserLayout};
+use super::orders::{self, Orders};
 use super::problem::Problem;
 use super::setting::{OfVariable, Origin, Setting, SettingValue};
-use super::settings_file::{self, Entry, entries, entries_in};
+use super::settings_file::{self, Entry, entries, entries_but, entries_in};
 use super::worker_settings::{PythonServer, RestartPolicy};
 use crate::files::{Folder, read};
 use crate::host::Host;
@@ -37,6 +38,8 @@ macro_rules! settings {
                 #[doc = concat!("`", $name, "`")]
                 pub $field: Setting<$type>,
             )*
+            /// What the project asks to have run.
+            pub orders: Orders,
             /// What was wrong with a file or variable.
             pub problems: Vec<Problem>,
         }
@@ -45,6 +48,7 @@ macro_rules! settings {
             fn default() -> Self {
                 Self {
                     $( $field: Setting::built_in($default), )*
+                    orders: Orders::default(),
                     problems: Vec::new(),
                 }
             }
@@ -79,7 +83,7 @@ macro_rules! settings {
                             Ok(value) => self.$field.set(value, origin.clone()),
                             Err(_) => self.problems.push(Problem::Wrong {
                                 place,
-                                name: $name,
+                                name: $name.to_owned(),
                                 expects: <$type>::expects(),
                             }),
                         },
@@ -99,7 +103,7 @@ macro_rules! settings {
                         Some(Some(value)) => self.$field.set(value, Origin::Variable($variable)),
                         Some(None) => self.problems.push(Problem::Wrong {
                             place: format!("${}", $variable),
-                            name: $name,
+                            name: $name.to_owned(),
                             expects: <$type>::expects(),
                         }),
                         None => {}
@@ -237,7 +241,17 @@ impl Config {
             // A link would show the person's other files in our messages.
             let text = Folder::open(project.root())
                 .and_then(|folder| folder.read(ProjectLayout::SETTINGS, LONGEST));
-            config.take_text(text, project.settings(), entries);
+            let origin = Origin::File(project.settings());
+            let mut ordered = None;
+            config.take_text(text, project.settings(), |text| {
+                let (entries, table) = entries_but(text, orders::TABLE)?;
+                ordered = table.map(|table| orders::read(table, text, &origin));
+                Ok(entries)
+            });
+            if let Some((orders, problems)) = ordered {
+                config.orders = orders;
+                config.problems.extend(problems);
+            }
         }
         if let Some(path) = user.as_ref().map(UserLayout::project_settings) {
             let text = read::read(&path, LONGEST);

@@ -307,6 +307,21 @@ impl VenvLayout {
             .flatten()
     }
 
+    /// Folder of the notes and logs of supervised commands.
+    pub fn supervised(&self) -> PathBuf {
+        self.aim.join(Self::SUPERVISED)
+    }
+
+    /// Name of the log, in that folder, of the command `name` that the daemon has run.
+    pub fn log_of(name: &str) -> String {
+        format!("{name}.log")
+    }
+
+    /// Name of the log before that.
+    pub fn older_log_of(name: &str) -> String {
+        format!("{name}.log.1")
+    }
+
     /// What an undo is about to do.
     pub fn undo(&self) -> PathBuf {
         self.aim.join(Self::UNDO)
@@ -423,7 +438,7 @@ impl UserLayout {
         self.state.join("projects.json")
     }
 
-    /// The links in projects that the person allowed.
+    /// What of projects the person allowed: links, and what is run.
     pub fn allowed_links(&self) -> PathBuf {
         self.state.join("allowed-links.json")
     }

@@ -8,6 +8,7 @@ mod discover;
 mod group;
 mod layout;
 mod node_variables;
+mod orders;
 mod package_places;
 mod problem;
 mod registry;
@@ -25,6 +26,7 @@ pub use layout::{
     worker_scripts,
 };
 pub use node_variables::node_variables;
+pub use orders::{Orders, SupervisedOrder, is_command_name};
 pub use package_places::PackagePlace;
 pub use problem::Problem;
 pub use registry::{ProjectId, Registration, Registry};

@@ -37,7 +37,7 @@ pub enum Problem {
         /// The file and the line, or the variable.
         place: String,
         /// The setting.
-        name: &'static str,
+        name: String,
         /// What it can be.
         expects: String,
     },
@@ -82,7 +82,7 @@ impl fmt::Display for Problem {
             } => t!(
                 "settings.wrong",
                 place = place,
-                name = name,
+                name = printable(&brief(name)),
                 expects = expects
             ),
         };

@@ -18,6 +18,19 @@ pub(super) fn entries(text: &str) -> Result<Vec<Entry<'_>>, Error> {
     Ok(in_order(text, DeTable::parse(text)?.into_inner()))
 }
 
+/// The entries of the file `text` but for the table `apart`, and the value of that.
+///
+/// # Errors
+/// As [`entries`].
+pub(super) fn entries_but<'t>(text: &'t str, apart: &str) -> Result<Apart<'t>, Error> {
+    let mut whole = DeTable::parse(text)?.into_inner();
+    let table = whole.remove(apart);
+    Ok((in_order(text, whole), table))
+}
+
+/// Entries, and the value that stands apart from them.
+pub(super) type Apart<'t> = (Vec<Entry<'t>>, Option<Spanned<DeValue<'t>>>);
+
 /// The entries of these tables of the file `text`, each named by the tables that it stands in, in this order: those of
 /// one table as they stand there, those of the next after them.
 ///

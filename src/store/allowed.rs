@@ -1,5 +1,6 @@
-//! The links that the person allowed, in their own folder of state: `aim-venv-sync allow` writes them, and every
-//! program of ours reads them, but only where there is a link to ask about.
+//! What of a project the person allowed, in their own folder of state: that its `.pip-logs` leads elsewhere, and that
+//! what it orders is run. `aim-venv-sync allow` writes it, and every program of ours reads it, but only where there is
+//! something to ask about.
 //!
 //! **Invariant:** read anew each time, so that what was taken back counts at once.
 
@@ -11,13 +12,50 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::own_list::OwnList;
+use crate::files::Folder;
 use crate::host::Host;
-use crate::project::UserLayout;
+use crate::project::{Orders, UserLayout};
 
-/// Where the list of allowed links is.
+/// Where the lists of what is allowed are: one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowed {
     list: OwnList<AllowedLink>,
+    orders: OwnList<AllowedOrders>,
+}
+
+/// What was allowed to be run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct AllowedOrders {
+    /// The project's folder, resolved.
+    project: PathBuf,
+    /// By what it is known ([`Orders::digest`]).
+    digest: String,
+    /// What a newer toolkit wrote; kept.
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// How what a project orders stands to what its person allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrdersStanding {
+    /// It orders nothing.
+    Nothing,
+    /// It may be run.
+    Allowed,
+    /// Something else was allowed before.
+    Changed,
+    /// Nobody allowed anything.
+    NotAllowed,
+    /// The project is another person's.
+    NotYours,
+}
+
+impl OrdersStanding {
+    /// Whether `aim-venv-sync allow` is waited for.
+    pub fn is_to_be_allowed(self) -> bool {
+        matches!(self, Self::Changed | Self::NotAllowed)
+    }
 }
 
 /// A link that was allowed.
@@ -43,7 +81,8 @@ impl Allowed {
 
     fn at(file: PathBuf) -> Self {
         Self {
-            list: OwnList::new(file, "links"),
+            list: OwnList::new(file.clone(), "links"),
+            orders: OwnList::new(file, "orders"),
         }
     }
 
@@ -106,9 +145,105 @@ impl Allowed {
     }
 }
 
+impl Allowed {
+    /// How `orders` of the project in `root` stand. A list that cannot be read allows nothing.
+    pub fn standing(&self, root: &Path, orders: &Orders) -> OrdersStanding {
+        if orders.is_empty() {
+            return OrdersStanding::Nothing;
+        }
+        let me = rustix::process::geteuid().as_raw();
+        let is_own = Folder::open(root).and_then(|folder| folder.owner());
+        if is_own.ok() != Some(me) {
+            return OrdersStanding::NotYours;
+        }
+        let allowed = self.orders.load().unwrap_or_default();
+        let mut of_project = allowed.iter().filter(|allowed| {
+            root.canonicalize()
+                .is_ok_and(|root| root == allowed.project)
+        });
+        match of_project.next() {
+            Some(allowed) if allowed.digest == orders.digest() => OrdersStanding::Allowed,
+            Some(_) => OrdersStanding::Changed,
+            None => OrdersStanding::NotAllowed,
+        }
+    }
+
+    /// Allows `orders` of `project`, which is resolved, in the place of others; says whether that is new.
+    ///
+    /// # Errors
+    /// As [`Allowed::add`].
+    pub fn add_orders(&self, project: &Path, orders: &Orders) -> io::Result<bool> {
+        if project.to_str().is_none() {
+            let why = "the path of an allowed project must be UTF-8";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        let new = AllowedOrders {
+            project: project.to_path_buf(),
+            digest: orders.digest(),
+            others: Map::new(),
+        };
+        self.orders.edit(|all| {
+            let is_it = |one: &AllowedOrders| one.project == new.project;
+            if all.iter().any(|one| is_it(one) && one.digest == new.digest) {
+                return false;
+            }
+            all.retain(|one| !is_it(one));
+            all.push(new);
+            true
+        })
+    }
+
+    /// Takes back what of `project` was allowed to be run; says whether anything was.
+    ///
+    /// # Errors
+    /// As [`Allowed::add`].
+    pub fn remove_orders(&self, project: &Path) -> io::Result<bool> {
+        self.orders.edit(|all| {
+            let before = all.len();
+            all.retain(|one| one.project != project);
+            all.len() < before
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::SupervisedOrder;
+
+    #[test]
+    fn what_is_run_is_allowed_until_it_is_another_or_that_is_taken_back() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let root = dir.path().canonicalize().expect("resolved");
+        let allowed = Allowed::at(root.join("allowed"));
+        let orders = |word: &str| Orders {
+            supervised: vec![SupervisedOrder {
+                name: "web".to_owned(),
+                command: vec![word.to_owned()],
+                on: None,
+                signal: None,
+                grace: None,
+                listen: Vec::new(),
+            }],
+        };
+        let check =
+            |orders: &Orders, expected| assert_eq!(allowed.standing(&root, orders), expected);
+        check(&Orders::default(), OrdersStanding::Nothing);
+        check(&orders("a"), OrdersStanding::NotAllowed);
+        // Links and orders are kept in one file, and one does not cost the other.
+        assert!(allowed.add(&root, Path::new("/disk")).expect("allowed"));
+        assert!(allowed.add_orders(&root, &orders("a")).expect("allowed"));
+        assert!(!allowed.add_orders(&root, &orders("a")).expect("known"));
+        check(&orders("a"), OrdersStanding::Allowed);
+        check(&orders("b"), OrdersStanding::Changed);
+        assert!(allowed.holds(&root, Path::new("/disk")));
+        assert!(allowed.remove_orders(&root).expect("taken back"));
+        assert!(!allowed.remove_orders(&root).expect("nothing"));
+        check(&orders("a"), OrdersStanding::NotAllowed);
+        assert!(allowed.holds(&root, Path::new("/disk")));
+        std::fs::write(root.join("allowed"), "{").expect("write");
+        check(&orders("a"), OrdersStanding::NotAllowed);
+    }
 
     #[test]
     fn one_link_a_project_is_allowed_until_it_is_taken_back() {

@@ -43,7 +43,7 @@ mod undo;
 mod unfinished;
 mod worker_records;
 
-pub use allowed::Allowed;
+pub use allowed::{Allowed, OrdersStanding};
 pub use archive::{
     Contents, Goal, Origins, Plan, Usage, View, ViewError, commands, keep_all, prune_views,
 };

@@ -1,5 +1,5 @@
 //! A list in the person's own folder of state, which several programs of ours edit: one JSON object with a version, the
-//! items under one name, and what newer toolkits wrote beside them.
+//! items under one name, and other lists or what newer toolkits wrote beside them.
 //!
 //! **Invariant:** read anew each time, so that what was taken out counts at once; written whole, under a lock. A list
 //! of a form that is not known is never written.
@@ -83,7 +83,8 @@ impl<T: Serialize + DeserializeOwned + Clone + PartialEq> OwnList<T> {
             let why = format!("{}: of a newer form", self.file.display());
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
-        let items = whole.get(self.name).cloned().unwrap_or_default();
-        Ok((serde_json::from_value(items)?, whole))
+        let items = whole.get(self.name).cloned();
+        let items = items.map_or_else(|| Ok(Vec::new()), serde_json::from_value)?;
+        Ok((items, whole))
     }
 }

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -50,6 +51,36 @@ pub struct Supervised {
     pub listens: Vec<String>,
     /// Why the last restart came to nothing.
     pub error: Option<String>,
+    /// Whose order it is, where the daemon has it run; none where somebody typed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<Ordered>,
+}
+
+/// What the daemon knows a command by that a project orders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// The project's folder.
+    pub project: PathBuf,
+    /// By what the order is known.
+    pub digest: String,
+}
+
+impl Supervised {
+    /// When its supervisor began, as the system counts.
+    pub fn began(&self) -> Option<u64> {
+        self.began
+    }
+
+    /// Whether the daemon has it run for the project in `root`.
+    pub fn is_ordered_by(&self, root: &Path) -> bool {
+        let ordered = self.ordered.as_ref();
+        ordered.is_some_and(|ordered| ordered.project == root)
+    }
+
+    /// By what its order is known.
+    pub fn order(&self) -> Option<&str> {
+        self.ordered.as_ref().map(|ordered| &*ordered.digest)
+    }
 }
 
 /// The supervised commands of `project`'s environment whose supervisors live, oldest first.
@@ -79,7 +110,8 @@ pub struct Note {
 }
 
 impl Note {
-    /// Takes the name of `order` in the environment, unless somebody has it; then who that is.
+    /// Takes the name of `order` in the environment, unless somebody has it; then who that is. It is the daemon that has
+    /// it run where it is known by a `digest`.
     ///
     /// # Errors
     /// The other one of that name.
@@ -87,6 +119,7 @@ impl Note {
         project: &Project,
         order: &Order,
         listens: Vec<String>,
+        digest: Option<&str>,
     ) -> Result<Self, Box<Supervised>> {
         let notes = Notes::made(project, VenvLayout::SUPERVISED).ok();
         if let Some(notes) = &notes {
@@ -126,6 +159,10 @@ impl Note {
                 attempts: 0,
                 listens,
                 error: None,
+                ordered: digest.map(|digest| Ordered {
+                    project: project.root().to_path_buf(),
+                    digest: digest.to_owned(),
+                }),
             },
         };
         if let Some(folder) = note.folder() {

@@ -136,11 +136,12 @@ pub enum Verb {
         ])
     )]
     Report(ReportArgs),
-    /// Let the folder of logs be a link.
+    /// Let the project have its commands run, and its folder of logs be a link.
     #[command(
         about = t!("venv_sync.help.allow").into_owned(),
         after_help = examples(&[
             ("aim-venv-sync allow", t!("venv_sync.help.example_allow")),
+            ("aim-venv-sync allow --dry-run", t!("venv_sync.help.example_allow_dry_run")),
             ("aim-venv-sync allow --remove", t!("venv_sync.help.example_allow_remove")),
         ])
     )]
@@ -346,6 +347,12 @@ pub struct AllowArgs {
     /// Take it back.
     #[arg(long, help = t!("venv_sync.help.allow_remove").into_owned())]
     pub remove: bool,
+    /// Only show it.
+    #[arg(long, conflicts_with_all = ["remove", "yes"], help = t!("venv_sync.help.allow_dry_run").into_owned())]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(short = 'y', long, conflicts_with = "remove", help = t!("venv_sync.help.yes").into_owned())]
+    pub yes: bool,
 }
 
 /// Flags of `enable` and `disable`.

@@ -8,15 +8,17 @@ use serde::Serialize;
 use super::apply::Compared;
 use super::daemon::{self, DaemonState};
 use super::ground::Ground;
-use super::{apply, changes, init};
+use super::{allow, apply, changes, init};
 use crate::api::v1::LanguageServer;
 use crate::console::{Console, language_server, style, time, turn, width};
 use crate::error::{Exit, Result};
 use crate::hook::{self, HookState};
 use crate::inventory::{Change, Diff};
 use crate::lsp::running_in;
-use crate::project::VenvError;
-use crate::store::{EnvMeta, Generation, Holder, LastChange, RunLock, Standing, Tool};
+use crate::project::{Orders, VenvError};
+use crate::store::{
+    Allowed, EnvMeta, Generation, Holder, LastChange, OrdersStanding, RunLock, Standing, Tool,
+};
 use crate::terminal::printable;
 use crate::words::t;
 
@@ -48,6 +50,10 @@ struct Status {
     daemon: DaemonState,
     /// Those that are kept in step with the environment.
     language_servers: Vec<LanguageServer>,
+    /// What the project has run by the daemon.
+    orders: Orders,
+    /// Whether it is.
+    orders_standing: OrdersStanding,
 }
 
 /// Whether pip leads to us.
@@ -107,8 +113,40 @@ fn gather(ground: &Ground<'_>, console: &Console) -> Result<(Status, EnvMeta)> {
         shim: shim(ground)?,
         daemon: daemon::look(ground, console),
         language_servers: running_in(&ground.project),
+        orders: ground.config.orders.clone(),
+        orders_standing: orders_standing(ground),
     };
     Ok((status, meta))
+}
+
+/// How what the project has run stands to what was allowed.
+pub(super) fn orders_standing(ground: &Ground<'_>) -> OrdersStanding {
+    let (root, orders) = (ground.project.root(), &ground.config.orders);
+    match Allowed::of(ground.host) {
+        Some(allowed) => allowed.standing(root, orders),
+        None if orders.is_empty() => OrdersStanding::Nothing,
+        None => OrdersStanding::NotAllowed,
+    }
+}
+
+/// That in words; none where there is nothing to run.
+pub(super) fn orders_words(ground: &Ground<'_>, standing: OrdersStanding) -> Option<String> {
+    let names = allow::names(&ground.config.orders);
+    let command = ground.typed("allow");
+    Some(
+        match standing {
+            OrdersStanding::Nothing => return None,
+            OrdersStanding::Allowed => t!("venv_sync.status.orders_allowed", names = names),
+            OrdersStanding::Changed => t!("venv_sync.status.orders_changed", command = command),
+            OrdersStanding::NotAllowed => t!(
+                "venv_sync.status.orders_not_allowed",
+                names = names,
+                command = command
+            ),
+            OrdersStanding::NotYours => t!("venv_sync.status.orders_not_yours", names = names),
+        }
+        .into_owned(),
+    )
 }
 
 fn shim(ground: &Ground<'_>) -> Result<Shim> {
@@ -157,6 +195,11 @@ fn print(
             status.daemon.worker_words(status.generation.0),
         ),
     ];
+    if let Some(words) = orders_words(ground, status.orders_standing) {
+        let is_odd = status.orders_standing != OrdersStanding::Allowed;
+        let style = if is_odd { style::ODD } else { style::GOOD };
+        rows.push((t!("venv_sync.status.orders"), style::paint(style, words)));
+    }
     let running = status
         .running
         .iter()

@@ -12,7 +12,8 @@ use super::supervised::supervised;
 use crate::console::candidate::values;
 use crate::console::{CommonArgs, examples, grammar};
 use crate::json::Json;
-use crate::supervise::{Address, On, is_of_name};
+use crate::project::is_command_name;
+use crate::supervise::{Address, On};
 use crate::words::t;
 
 /// Longer than anybody waits for the end of a command.
@@ -139,6 +140,7 @@ pub enum Command {
         after_help = examples(&[
             ("aim-worker logs -n 50", t!("worker_cli.help.example_logs")),
             ("aim-worker logs -f", t!("worker_cli.help.example_follow")),
+            ("aim-worker logs web", t!("worker_cli.help.example_logs_name")),
         ])
     )]
     Logs(LogsArgs),
@@ -191,6 +193,9 @@ pub struct SuperviseArgs {
     #[arg(long, value_name = "[HOST:]PORT|unix:PATH", value_parser = address,
           help = t!("worker_cli.help.supervise_listen").into_owned())]
     pub listen: Vec<Address>,
+    /// By what the order of a project is known that the daemon has run.
+    #[arg(long, hide = true)]
+    pub order: Option<String>,
     /// The command.
     #[arg(last = true, required = true, value_name = t!("console.help.command_value").into_owned(),
           help = t!("worker_cli.help.supervise_command").into_owned())]
@@ -198,11 +203,7 @@ pub struct SuperviseArgs {
 }
 
 fn supervised_name(text: &str) -> Result<String, String> {
-    let is_name = !text.starts_with('.')
-        && !text.is_empty()
-        && text.len() <= 64
-        && text.chars().all(is_of_name);
-    is_name
+    is_command_name(text)
         .then(|| text.to_owned())
         .ok_or_else(|| t!("worker_cli.supervise.not_a_name").into_owned())
 }
@@ -326,8 +327,15 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 /// Which part of the worker's log.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct LogsArgs {
+    /// A command that the daemon has run, instead of the worker.
+    #[arg(
+        value_name = t!("worker_cli.help.name_value").into_owned(),
+        help = t!("worker_cli.help.logs_name").into_owned(),
+        add = values(supervised)
+    )]
+    pub name: Option<String>,
     /// Go on as it grows.
     #[arg(long, short, help = t!("worker_cli.help.follow").into_owned())]
     pub follow: bool,

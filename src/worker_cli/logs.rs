@@ -1,16 +1,24 @@
-//! `aim-worker logs`: what the worker said, as the daemon kept it.
+//! `aim-worker logs`: what the worker said, as the daemon kept it, and what a command said that the daemon has run.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::cli::LogsArgs;
 use super::reached::Reached;
+use super::supervised::none_of_name;
 use crate::console::Console;
 use crate::error::{Explain, Result};
+use crate::files::Growing;
+use crate::project::{Project, VenvLayout, is_command_name};
+use crate::store::Notes;
 use crate::words::t;
 
-pub(super) fn print(console: &mut Console, reached: &Reached, args: LogsArgs) -> Result<()> {
+/// How often a log is looked at that is followed.
+const LOOK: Duration = Duration::from_millis(100);
+
+pub(super) fn print(console: &mut Console, reached: &Reached, args: &LogsArgs) -> Result<()> {
     let log = reached
         .client
         .worker_log(reached.address(), args.lines, args.follow)?;
@@ -19,6 +27,65 @@ pub(super) fn print(console: &mut Console, reached: &Reached, args: LogsArgs) ->
         console.note(t!("worker_cli.log_empty"));
     }
     Ok(())
+}
+
+/// Prints what the command `name` said that the daemon has run in `project`. The log lies in the environment, and needs
+/// no daemon.
+///
+/// # Errors
+/// `Exit::NotFound` where there is none of that name.
+pub(super) fn print_supervised(
+    console: &mut Console,
+    project: &Project,
+    name: &str,
+    args: &LogsArgs,
+) -> Result<()> {
+    let file = VenvLayout::log_of(name);
+    let notes = Notes::of(project, VenvLayout::SUPERVISED);
+    // No link is followed at it.
+    let is_there = notes.and_then(|notes| notes.folder().open_file(&file));
+    if !is_command_name(name) || is_there.is_err() {
+        return Err(none_of_name(project, name));
+    }
+    let path = project.venv().layout().supervised().join(file);
+    let mut log = Growing::at(path);
+    let last = log.last_lines(args.lines)?;
+    let said = Said {
+        last: io::Cursor::new(last),
+        log,
+        is_followed: args.follow,
+    };
+    let printed = copy(console, said)?;
+    if !printed && !console.is_json() {
+        console.note(t!("worker_cli.log_empty_of", name = name));
+    }
+    Ok(())
+}
+
+/// A log from its last lines on, for ever where it is followed.
+struct Said {
+    last: io::Cursor<Vec<u8>>,
+    log: Growing,
+    is_followed: bool,
+}
+
+impl Read for Said {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.last.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let more = self.log.more()?;
+            if more.is_empty() {
+                if !self.is_followed {
+                    return Ok(0);
+                }
+                std::thread::sleep(LOOK);
+            }
+            self.last = io::Cursor::new(more);
+        }
+    }
 }
 
 /// Prints `log` as it comes, as JSON one object a line; says whether there was anything.

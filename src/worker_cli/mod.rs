@@ -89,8 +89,13 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
             interrupt::interrupt(&mut console, host, &reached, &args)?;
         }
         Command::Logs(args) => {
-            let reached = Reached::of(host, common, &mut console)?;
-            logs::print(&mut console, &reached, args)?;
+            if let Some(name) = &args.name {
+                let project = reached::project(host, common, &mut console)?;
+                logs::print_supervised(&mut console, &project, name, &args)?;
+            } else {
+                let reached = Reached::of(host, common, &mut console)?;
+                logs::print(&mut console, &reached, &args)?;
+            }
         }
         Command::Flow(args) => {
             let reached = Reached::or_started(host, common, &mut console)?;

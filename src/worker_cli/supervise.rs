@@ -53,7 +53,8 @@ pub(super) fn run(
         signal: args.signal,
         grace: args.grace,
     };
-    let mut note = noted(&project, &mut order, &listens, args.name.is_some())?;
+    let known_by = (args.name.is_some(), args.order.as_deref());
+    let mut note = noted(&project, &mut order, &listens, known_by)?;
     let mut teller = Teller {
         console,
         name: order.name.clone(),
@@ -92,11 +93,11 @@ fn noted(
     project: &Project,
     order: &mut Order,
     listens: &[String],
-    is_chosen: bool,
+    (is_chosen, digest): (bool, Option<&str>),
 ) -> Result<Note> {
     let usual = order.name.clone();
     for number in 2..MOST {
-        match Note::begin(project, order, listens.to_vec()) {
+        match Note::begin(project, order, listens.to_vec(), digest) {
             Ok(note) => return Ok(note),
             Err(other) if is_chosen => return Err(name_taken(&other)),
             Err(_) => order.name = format!("{usual}-{number}"),

@@ -166,19 +166,7 @@ pub(super) fn restart(console: &mut Console, project: &Project, name: &str) -> R
     let all = supervised_in(project);
     let find = |all: &[Supervised]| all.iter().find(|one| one.name == name).cloned();
     let Some(before) = find(&all) else {
-        let error = Error::not_found(t!("worker_cli.supervise.none", name = printable(name)));
-        let names = all.iter().map(|one| one.name.as_str());
-        return Err(match nearest(name, names.clone()) {
-            Some(meant) => hinted(error, Some(meant)),
-            None if all.is_empty() => error.hint(t!("worker_cli.supervise.hint_none")),
-            None => {
-                let names: Vec<_> = names.map(printable).collect();
-                error.hint(t!(
-                    "worker_cli.supervise.hint_names",
-                    names = names.join(", ")
-                ))
-            }
-        });
+        return Err(none_of_name(project, name));
     };
     let began = Instant::now();
     let asked = name.to_owned();
@@ -215,6 +203,24 @@ pub(super) fn restart(console: &mut Console, project: &Project, name: &str) -> R
         took = time::duration(began.elapsed())
     ));
     Ok(())
+}
+
+/// That there is no supervised command `name`, and which there are.
+pub(super) fn none_of_name(project: &Project, name: &str) -> Error {
+    let all = supervised_in(project);
+    let error = Error::not_found(t!("worker_cli.supervise.none", name = printable(name)));
+    let names = all.iter().map(|one| one.name.as_str());
+    match nearest(name, names.clone()) {
+        Some(meant) => hinted(error, Some(meant)),
+        None if all.is_empty() => error.hint(t!("worker_cli.supervise.hint_none")),
+        None => {
+            let names: Vec<_> = names.map(printable).collect();
+            error.hint(t!(
+                "worker_cli.supervise.hint_names",
+                names = names.join(", ")
+            ))
+        }
+    }
 }
 
 /// What can be typed for a supervised command.

@@ -8,16 +8,18 @@ use crate::api::v1::{Health, WatchMode, Watching, WorkerStatus};
 use crate::api::{self, Place};
 use crate::console::Console;
 use crate::project::Problem;
+use crate::store::OrdersStanding;
 use crate::system;
 use crate::terminal::printable;
-use crate::venv_sync::Ground;
 use crate::venv_sync::daemon::{self, DaemonState};
+use crate::venv_sync::{Ground, status};
 use crate::words::t;
 
 const SOCKET: &str = "socket";
 
 pub(super) fn checks(ground: &Ground<'_>, console: &Console) -> Vec<Check> {
     let mut checks = settings(ground);
+    checks.extend(orders(ground));
     checks.extend(sockets(ground));
     checks.extend(daemon_and_worker(ground, console));
     checks
@@ -40,6 +42,18 @@ fn settings(ground: &Ground<'_>) -> Vec<Check> {
             }
         })
         .collect()
+}
+
+/// What the project has run, and whether the person allowed it.
+fn orders(ground: &Ground<'_>) -> Option<Check> {
+    const NAME: &str = "orders";
+    let standing = status::orders_standing(ground);
+    let words = status::orders_words(ground, standing)?;
+    if standing == OrdersStanding::Allowed {
+        return Some(Check::good(NAME, words));
+    }
+    let remedy = standing.is_to_be_allowed().then(|| ground.typed("allow"));
+    Some(Check::odd(NAME, words, remedy))
 }
 
 /// Each place where the daemon is looked for, up to the one where it is found: nobody else's socket may be talked to.

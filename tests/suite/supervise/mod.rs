@@ -3,6 +3,7 @@
 mod foreground;
 mod listening;
 mod noted;
+mod ordered;
 mod restarts;
 mod site;
 mod under_load;
