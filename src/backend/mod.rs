@@ -4,9 +4,8 @@
 //! keeps the place and `notes` tells where it is, `doors` are the ways in, `auth` guards the TCP side, `state` is what
 //! the calls share, `routes` has one file per resource. `events` tells what happened, `worker` runs nodes, `watch`
 //! notices what other tools change, and `follow` has it notice that in every known project. `terminal` has the shells
-//! that pages show, `language_servers` what knows the code that they show, and `ordered` the commands that projects have
-//! run. `service` has the system start the
-//! daemon, `service_manager` is what the two then say to each other.
+//! that pages show, `language_servers` what knows the code that they show, and `ordered` the commands that projects
+//! have run. `service` has the system start the daemon, `service_manager` is what the two then say to each other.
 //!
 //! **Invariant:** `env_meta.json` is the truth; what callers say is only a reason to look.
 //! **Invariant:** one task owns each worker ([`worker::Job`]); calls talk to it and hold no lock while they wait.

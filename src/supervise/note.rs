@@ -110,8 +110,8 @@ pub struct Note {
 }
 
 impl Note {
-    /// Takes the name of `order` in the environment, unless somebody has it; then who that is. It is the daemon that has
-    /// it run where it is known by a `digest`.
+    /// Takes the name of `order` in the environment, unless somebody has it; then who that is. It is the daemon that
+    /// has it run where it is known by a `digest`.
     ///
     /// # Errors
     /// The other one of that name.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::log;
 use super::process::{Process, how};
 use super::wish::Wanted;
-use super::{Key, log};
 use crate::backend::descriptors;
 use crate::backend::supervise::{self, Pauses};
 use crate::exec;
@@ -26,6 +26,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(10);
 /// What the supervisor needs itself.
 const OWN_GRACE: Duration = Duration::from_secs(1);
+
+/// A command, by its project and its name.
+pub(super) type Key = (ProjectId, String);
 
 /// Until when a task looks after its command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

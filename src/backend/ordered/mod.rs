@@ -2,8 +2,8 @@
 //!
 //! Start reading at [`Ordered::tend`]: `wish` says what is wanted of each project that is followed, `command` is the
 //! one task behind each of the commands, `process` the supervisor that it looks after, `log` what that says. The
-//! supervisor is an `aim-worker supervise` as anybody types it, in a session of its own; it and its command outlive a daemon that
-//! moves to another program or is killed, and the next one knows them by the note that lies in the environment.
+//! supervisor is an `aim-worker supervise` as anybody types it, in a session of its own; it and its command outlive a
+//! daemon that moves to another program or is killed, and the next one knows them by the note in the environment.
 //!
 //! **Invariant:** nothing is run that the person has not allowed exactly so (`store::Allowed`).
 //! **Invariant:** the note is the memory: no daemon hands anything over to the next.
@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
-use self::command::{Command, Until};
+use self::command::{Command, Key, Until};
 use self::wish::{Wanted, Wish, wanted_of};
 use super::locked::Locked;
 use super::projects::Known;
@@ -34,9 +34,6 @@ use crate::supervise::supervised_in;
 
 /// How often it is looked whether somebody orders something else, while anything is run.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// A command, by its project and its name.
-type Key = (ProjectId, String);
 
 /// All commands that are run.
 pub(super) struct Ordered {
