@@ -40,6 +40,4 @@ pub use signs::{AT_REST, at_rest};
 #[cfg(feature = "backend")]
 pub use signs::{Sign, SignKind, signs};
 pub use snapshot::Snapshot;
-pub(crate) use startup::StartupFiles;
-#[cfg(feature = "backend")]
-pub(crate) use startup::is_startup_file;
+pub(crate) use startup::{StartupFiles, is_startup_file};

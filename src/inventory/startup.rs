@@ -13,9 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::distribution::Content;
 use super::reading::read_whole;
 use crate::files::momentary::readable;
-#[cfg(feature = "backend")]
-use crate::project::VenvLayout;
-use crate::project::{HOOK_LINE, HookLayout};
+use crate::project::{HOOK_LINE, HookLayout, VenvLayout};
 
 /// The startup files by name, with what they hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +73,6 @@ pub(super) fn file_of(name: &str) -> Option<PathBuf> {
 }
 
 /// Whether a folder of packages that has `name` changes what is imported when that file alone is written anew.
-#[cfg(feature = "backend")]
 pub(crate) fn is_startup_file(name: &str) -> bool {
     name == VenvLayout::PYVENV_CFG || file_of(name).is_some()
 }

@@ -45,7 +45,7 @@ mod worker_records;
 
 pub use allowed::{Allowed, OrdersStanding};
 pub use archive::{
-    Contents, Goal, Origins, Plan, Usage, View, ViewError, commands, keep_all, prune_views,
+    Brought, Contents, Goal, Origins, Plan, Usage, View, ViewError, commands, keep_all, prune_views,
 };
 pub use belonging::belong;
 pub use catch_up::{catch_up, enter_seen};

@@ -1,12 +1,14 @@
 //! The environment as a supervised command has it, and what has become of it since.
 
+use std::collections::{BTreeSet, HashSet};
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
+use super::note::Supervised;
 use super::told::Changed;
 use crate::inventory::Diff;
 use crate::project::{Project, VenvLayout};
-use crate::store::{EnvMeta, RecordWatch, RunLock};
+use crate::store::{Brought, EnvMeta, RecordWatch, RunLock, RunLog};
 
 /// How long nothing more must have changed: what a shell needs from one pip to the next.
 const SETTLE: Duration = Duration::from_millis(300);
@@ -16,6 +18,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What a command was started with, and the newest record.
 #[derive(Debug)]
 pub(super) struct Environment {
+    project: Project,
     venv: VenvLayout,
     record: RecordWatch,
     looked_at: Instant,
@@ -23,6 +26,8 @@ pub(super) struct Environment {
     had: EnvMeta,
     /// What the next one finds.
     next: EnvMeta,
+    /// What was recorded when the command was seen last to have loaded nothing that is different now.
+    fresh: EnvMeta,
     /// What was recorded last.
     newest: EnvMeta,
     /// Since when the newest is waited on, while it is.
@@ -33,10 +38,12 @@ impl Environment {
     pub(super) fn of(project: &Project) -> Self {
         let (record, had) = RecordWatch::begin(project.layout());
         Self {
+            project: project.clone(),
             venv: project.venv().layout(),
             record,
             looked_at: Instant::now(),
             next: had.clone(),
+            fresh: had.clone(),
             newest: had.clone(),
             had,
             pending: None,
@@ -72,14 +79,62 @@ impl Environment {
         is_over
     }
 
-    /// The generation that is recorded.
-    pub(super) fn generation(&self) -> u64 {
-        self.newest.generation().0
-    }
-
     /// The generation that the command which serves was started at.
     pub(super) fn had(&self) -> u64 {
         self.had.generation().0
+    }
+
+    /// Notes which generation there is, and which is the newest in which nothing is different that the command has
+    /// loaded, as far as anybody looked.
+    pub(super) fn note_in(&self, note: &mut Supervised) {
+        note.env_generation = self.newest.generation().0;
+        note.fresh_generation = self.fresh.generation().0;
+    }
+
+    /// Whether what is recorded now has something else for a command that has looked for the modules `loaded`. If not,
+    /// that is remembered.
+    pub(super) fn concerns(&mut self, loaded: &HashSet<String>) -> bool {
+        let is_other = self.has_other(loaded).unwrap_or(true);
+        if !is_other {
+            self.fresh = self.newest.clone();
+        }
+        is_other
+    }
+
+    /// The same; none where nobody can tell.
+    fn has_other(&self, loaded: &HashSet<String>) -> Option<bool> {
+        let (since, now) = (self.fresh.generation(), self.newest.generation());
+        if since == now {
+            return Some(false);
+        }
+        if since > now || self.fresh.python != self.newest.python {
+            return Some(true);
+        }
+        let records = RunLog::records(&self.project.layout()).ok()?.into_iter();
+        let between: Vec<_> = records
+            .filter(|record| {
+                record.generation_after > since
+                    && record.generation_after <= now
+                    && !record.changes.is_empty()
+            })
+            .collect();
+        let made: HashSet<_> = between
+            .iter()
+            .map(|record| record.generation_after)
+            .collect();
+        if u64::try_from(made.len()) != Ok(now.0 - since.0) {
+            return None;
+        }
+        let mut names = BTreeSet::new();
+        for record in between {
+            let changed = record.changes.names();
+            if changed.startup {
+                return Some(true);
+            }
+            names.extend(changed.distributions);
+        }
+        let brought = Brought::between(self.project.venv(), (since, now), &names).ok()??;
+        Some(brought.has_startup || !brought.modules.is_disjoint(loaded))
     }
 
     /// The next one is started now: what has become of the environment since the last one was.
@@ -91,6 +146,7 @@ impl Environment {
     /// The next one serves.
     pub(super) fn is_had(&mut self) {
         self.had = self.next.clone();
+        self.fresh = self.next.clone();
     }
 
     /// What the last change, which came to nothing, was.

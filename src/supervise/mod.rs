@@ -2,9 +2,10 @@
 //!
 //! Start reading at [`run`], the one loop: it starts the command as if it had been typed, follows the record of the
 //! environment (`environment`), and waits until no installer is at work before one process takes the place of another.
-//! Sockets are handed to each of them (`doors`), so that nobody who connects is refused; where there are such, the next
-//! one is started before the last one ends. A `note` in the environment says who is
-//! supervised there, and is how somebody else asks for a restart.
+//! With [`On::Loaded`] each process notes what it loads (`loaded`), and a change of anything else passes. Sockets are
+//! handed to each of them (`doors`), so that nobody who connects is refused; where there are such, the next one is
+//! started before the last one ends. A `note` in the environment says who is supervised there, and is how somebody else
+//! asks for a restart.
 //!
 //! **Invariant:** asks no daemon: the record is the truth. Prints nothing: what happens is told to an [`Observer`].
 //!
@@ -15,8 +16,10 @@ mod address;
 mod command;
 mod doors;
 mod environment;
+mod loaded;
 mod note;
 mod order;
+mod process;
 mod supervisor;
 mod told;
 

@@ -1,17 +1,19 @@
 //! Who is supervised in an environment, and how somebody else asks for a restart: `<venv>/.aim/supervised/`, a file a
-//! command, `web.json`, and `web.restart` where a restart is wanted.
+//! command, `web.json`, `web.restart` where a restart is wanted, and `web.loaded` with lists of what it has loaded.
 //!
 //! **Invariant:** a note whose process is gone counts for nothing, and goes when the next one begins. Where none can be
 //! written, the command is supervised all the same.
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::loaded::LoadedList;
 use super::order::{On, Order};
 use crate::files::Folder;
 use crate::project::{Project, VenvLayout};
@@ -43,6 +45,10 @@ pub struct Supervised {
     pub generation: u64,
     /// The environment's generation.
     pub env_generation: u64,
+    /// The newest generation in which all that it has loaded is what is installed; where any change counts, the one
+    /// that it was started at.
+    #[serde(default)]
+    pub fresh_generation: u64,
     /// How often it was restarted.
     pub restarts: u32,
     /// How often that was tried.
@@ -106,6 +112,8 @@ pub struct Note {
     notes: Option<Notes>,
     watch: Option<FolderWatch>,
     looked_at: Instant,
+    /// How many lists of what is loaded were begun.
+    lists: u32,
     state: Supervised,
 }
 
@@ -127,6 +135,7 @@ impl Note {
                 match other {
                     Some(other) if !other.is_alive() => {
                         let _ = notes.folder().remove(name);
+                        let _ = notes.folder().remove_all(lists_of(&other.name));
                     }
                     Some(other) if other.name == order.name => return Err(Box::new(other)),
                     _ => {}
@@ -144,6 +153,7 @@ impl Note {
                 .and_then(|notes| FolderWatch::of(notes.folder().path())),
             notes,
             looked_at: Instant::now(),
+            lists: 0,
             state: Supervised {
                 schema: Supervised::SCHEMA,
                 name: order.name.clone(),
@@ -155,6 +165,7 @@ impl Note {
                 since: Utc::now(),
                 generation: 0,
                 env_generation: 0,
+                fresh_generation: 0,
                 restarts: 0,
                 attempts: 0,
                 listens,
@@ -181,6 +192,25 @@ impl Note {
             let text = serde_json::to_vec(&self.state).unwrap_or_default();
             let _ = folder.write_unsynced(file_of(&self.state.name), &text);
         }
+    }
+
+    /// Notes that a restart came to nothing because of `error`, and whether the last process goes on.
+    pub(super) fn came_to_nothing(&mut self, error: String, goes_on: bool) {
+        self.change(|note| {
+            note.error = Some(error);
+            note.attempts += 1;
+            note.command_pid = note.command_pid.filter(|_| goes_on);
+        });
+    }
+
+    /// A new list of what the next process loads; none where it cannot be had.
+    pub(super) fn loaded_list(&mut self) -> Option<LoadedList> {
+        let lists = self.folder()?.make_folder(lists_of(&self.state.name));
+        self.lists += 1;
+        let list = LoadedList::begin(lists.ok()?, self.lists.to_string()).ok()?;
+        // Who reads PYTHONPATH would take it for two.
+        let is_one = !list.folder().as_os_str().as_bytes().contains(&b':');
+        is_one.then_some(list)
     }
 
     fn folder(&self) -> Option<&Folder> {
@@ -212,6 +242,7 @@ impl Note {
 impl Drop for Note {
     fn drop(&mut self) {
         if let Some(folder) = self.folder() {
+            let _ = folder.remove_all(lists_of(&self.state.name));
             let _ = folder.remove(file_of(&self.state.name));
         }
     }
@@ -232,6 +263,10 @@ impl OfProcess for Supervised {
 
 fn file_of(name: &str) -> String {
     format!("{name}.json")
+}
+
+fn lists_of(name: &str) -> String {
+    format!("{name}.loaded")
 }
 
 fn wish_of(name: &str) -> String {

@@ -14,6 +14,8 @@ pub enum On {
     /// At each.
     #[default]
     Change,
+    /// At one of something that it has loaded.
+    Loaded,
     /// At none: only when somebody asks.
     Manual,
 }

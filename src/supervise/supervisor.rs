@@ -10,8 +10,10 @@ use libc::{SIGKILL, SIGTERM};
 use super::command::Launch;
 use super::doors::{Doors, Turn};
 use super::environment::Environment;
+use super::loaded::LoadedList;
 use super::note::Note;
 use super::order::{On, Order};
+use super::process::{Leaving, Restart, Serving, Started};
 use super::told::{Changed, Observer, Told};
 use crate::exec::{ChildStatus, Foreground, SocketPlaces};
 use crate::host::Host;
@@ -45,9 +47,9 @@ pub fn run(
         places,
     };
     let environment = Environment::of(project);
-    let mut command = launch.command(&doors.of(0))?;
-    let mut foreground = Foreground::begin()?;
-    let pid = foreground.start(&mut command)?;
+    // Told before anything is touched.
+    launch.command(&[], None)?;
+    let foreground = Foreground::begin()?;
     let mut supervisor = Supervisor {
         launch,
         doors,
@@ -63,8 +65,10 @@ pub fn run(
         waits_for_change: false,
         asked_to_end: None,
         last: None,
+        is_unknown_told: false,
     };
-    supervisor.serves(pid, false);
+    let first = supervisor.start()?;
+    supervisor.serves(first, false);
     loop {
         supervisor.wait()?;
         if let Some(status) = supervisor.end() {
@@ -93,31 +97,8 @@ struct Supervisor<'a> {
     asked_to_end: Option<(i32, Instant)>,
     /// How the last one ended.
     last: Option<ChildStatus>,
-}
-
-struct Serving {
-    pid: u32,
-    turn: Turn,
-    since: Instant,
-    /// Whether it was started by a restart, and not by the person.
-    is_next: bool,
-}
-
-/// It is to end.
-struct Leaving {
-    pid: u32,
-    turn: Turn,
-    /// When it is asked to; none once it was.
-    ask_at: Option<Instant>,
-    /// None once it was killed.
-    kill_at: Option<Instant>,
-}
-
-struct Restart {
-    why: Changed,
-    began: Instant,
-    /// The next one, where it is started before the last one ends.
-    coming: Option<u32>,
+    /// Whether it was told that nobody knows what the command has loaded.
+    is_unknown_told: bool,
 }
 
 impl Supervisor<'_> {
@@ -155,7 +136,7 @@ impl Supervisor<'_> {
         if let Some(at) = self.leaving.iter().position(|one| one.pid == pid) {
             let turn = self.leaving.swap_remove(at).turn;
             self.close(turn);
-        } else if let Some(restart) = self.restart.take_if(|restart| restart.coming == Some(pid)) {
+        } else if let Some(restart) = self.restart.take_if(|restart| restart.is_of(pid)) {
             let failed = self.turn;
             self.turn = self.serving.as_ref().map_or(failed, |serving| serving.turn);
             self.close(failed);
@@ -191,16 +172,11 @@ impl Supervisor<'_> {
 
     fn came_to_nothing(&mut self, why: Changed, status: ChildStatus) {
         let goes_on = self.serving.is_some();
-        self.note.change(|note| {
-            note.error = Some(match status {
-                ChildStatus::Exited(code) => format!("exit {code}"),
-                ChildStatus::Signaled(signal) => format!("signal {signal}"),
-            });
-            note.attempts += 1;
-            if !goes_on {
-                note.command_pid = None;
-            }
-        });
+        let error = match status {
+            ChildStatus::Exited(code) => format!("exit {code}"),
+            ChildStatus::Signaled(signal) => format!("signal {signal}"),
+        };
+        self.note.came_to_nothing(error, goes_on);
         self.observer.told(&Told::EndedAtOnce {
             why,
             status,
@@ -224,16 +200,34 @@ impl Supervisor<'_> {
         if self.asked_to_end.is_some_and(|(_, at)| now > at + ASKED) {
             self.asked_to_end = None;
         }
-        let has_changed = self.environment.look(now);
-        let generation = self.environment.generation();
-        self.note.change(|note| note.env_generation = generation);
-        self.is_wanted |= has_changed && self.launch.order.on == On::Change;
+        self.is_wanted |= self.environment.look(now) && self.is_concerned();
+        let environment = &self.environment;
+        self.note.change(|note| environment.note_in(note));
         self.is_wanted |= self.note.is_asked(now);
         self.see_off(now);
         self.go_on(now);
         if self.is_wanted && self.restart.is_none() && self.asked_to_end.is_none() {
             self.is_wanted = false;
             self.begin_restart(now);
+        }
+    }
+
+    /// Whether the change that is over is a reason for a restart.
+    fn is_concerned(&mut self) -> bool {
+        match self.launch.order.on {
+            On::Change => true,
+            On::Manual => false,
+            On::Loaded => {
+                // Whoever is on the way may have loaded what is gone by now.
+                let Some(serving) = self.serving.as_ref().filter(|_| self.restart.is_none()) else {
+                    return true;
+                };
+                let loaded = serving.loaded.as_ref().and_then(LoadedList::names);
+                if loaded.is_none() && !std::mem::replace(&mut self.is_unknown_told, true) {
+                    self.observer.told(&Told::LoadedUnknown);
+                }
+                loaded.is_none_or(|loaded| self.environment.concerns(&loaded))
+            }
         }
     }
 
@@ -258,6 +252,7 @@ impl Supervisor<'_> {
             self.environment.is_had();
             self.note.change(|note| {
                 note.generation = why.generation.0;
+                note.fresh_generation = why.generation.0;
                 note.restarts += 1;
                 note.attempts += 1;
             });
@@ -265,7 +260,7 @@ impl Supervisor<'_> {
             return;
         }
         // Nobody is stopped for one that is not there.
-        if let Err(error) = self.launch.command(&[]) {
+        if let Err(error) = self.launch.command(&[], None) {
             self.cannot_start(why, &error);
             return;
         }
@@ -276,7 +271,7 @@ impl Supervisor<'_> {
         };
         if self.serving.is_some() && self.doors.are_there() {
             match self.start_beside() {
-                Ok(pid) => restart.coming = Some(pid),
+                Ok(next) => restart.coming = Some(next),
                 Err(error) => {
                     self.cannot_start(restart.why, &error);
                     return;
@@ -291,19 +286,20 @@ impl Supervisor<'_> {
 
     /// Ends a restart as soon as it can be.
     fn go_on(&mut self, now: Instant) {
-        let Some(restart) = &self.restart else {
+        let Some(restart) = &mut self.restart else {
             return;
         };
-        let pid = match restart.coming {
-            Some(pid) => {
+        let next = match restart.coming.take() {
+            Some(next) => {
                 let is_late = now > restart.began + self.launch.order.grace;
-                if !is_late && !self.doors.are_watched_by(pid, self.turn) {
+                if !is_late && !self.doors.are_watched_by(next.pid, self.turn) {
+                    restart.coming = Some(next);
                     return;
                 }
-                pid
+                next
             }
             None if self.leaving.is_empty() => match self.start() {
-                Ok(pid) => pid,
+                Ok(next) => next,
                 Err(error) => {
                     let restart = self.restart.take();
                     self.waits_for_change = true;
@@ -322,7 +318,7 @@ impl Supervisor<'_> {
         if let Some(serving) = self.serving.take() {
             self.dismiss(&serving, now);
         }
-        self.serves(pid, true);
+        self.serves(next, true);
         self.observer.told(&Told::Restarted {
             why: restart.why,
             took: restart.began.elapsed(),
@@ -330,7 +326,7 @@ impl Supervisor<'_> {
     }
 
     /// Starts one with sockets of its own, whom nobody is led to yet.
-    fn start_beside(&mut self) -> io::Result<u32> {
+    fn start_beside(&mut self) -> io::Result<Started> {
         let before = self.turn;
         self.turn += 1;
         let started = self.doors.prepare(self.turn).and_then(|()| self.start());
@@ -341,9 +337,13 @@ impl Supervisor<'_> {
         started
     }
 
-    fn start(&mut self) -> io::Result<u32> {
-        let mut command = self.launch.command(&self.doors.of(self.turn))?;
-        self.foreground.start(&mut command)
+    fn start(&mut self) -> io::Result<Started> {
+        let is_noted = self.launch.order.on == On::Loaded;
+        let loaded = is_noted.then(|| self.note.loaded_list()).flatten();
+        let sockets = self.doors.of(self.turn);
+        let mut command = self.launch.command(&sockets, loaded.as_ref())?;
+        let pid = self.foreground.start(&mut command)?;
+        Ok(Started { pid, loaded })
     }
 
     /// Asks for the end of who served until now.
@@ -362,7 +362,8 @@ impl Supervisor<'_> {
         self.see_off(now);
     }
 
-    fn serves(&mut self, pid: u32, is_next: bool) {
+    fn serves(&mut self, started: Started, is_next: bool) {
+        let Started { pid, loaded } = started;
         self.environment.is_had();
         self.waits_for_change = false;
         self.serving = Some(Serving {
@@ -370,6 +371,7 @@ impl Supervisor<'_> {
             turn: self.turn,
             since: Instant::now(),
             is_next,
+            loaded,
         });
         let generation = self.environment.had();
         self.note.change(|note| {
@@ -377,6 +379,7 @@ impl Supervisor<'_> {
             note.since = Utc::now();
             note.generation = generation;
             note.env_generation = note.env_generation.max(generation);
+            note.fresh_generation = generation;
             note.restarts += u32::from(is_next);
             note.attempts += u32::from(is_next);
             note.error = None;
@@ -385,13 +388,7 @@ impl Supervisor<'_> {
 
     fn cannot_start(&mut self, why: Changed, error: &io::Error) {
         let goes_on = self.serving.is_some();
-        self.note.change(|note| {
-            note.error = Some(error.to_string());
-            note.attempts += 1;
-            if !goes_on {
-                note.command_pid = None;
-            }
-        });
+        self.note.came_to_nothing(error.to_string(), goes_on);
         self.observer.told(&Told::CannotStart {
             why,
             error: error.to_string(),

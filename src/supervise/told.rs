@@ -39,6 +39,8 @@ pub enum Told {
         /// How much time it had.
         grace: Duration,
     },
+    /// Nobody can tell what the command has loaded: every change counts.
+    LoadedUnknown,
     /// The next one ended at once. The last one goes on, or the next change is waited for.
     EndedAtOnce {
         /// The change at which it was started.

@@ -128,6 +128,10 @@ pub enum Command {
                 t!("worker_cli.help.example_supervise_signal"),
             ),
             (
+                "aim-worker supervise --on loaded -- python serve.py",
+                t!("worker_cli.help.example_supervise_loaded"),
+            ),
+            (
                 "aim-worker supervise --on manual --name jobs -- celery -A jobs worker",
                 t!("worker_cli.help.example_supervise_manual"),
             ),
@@ -178,7 +182,7 @@ pub struct SuperviseArgs {
           help = t!("worker_cli.help.supervise_name").into_owned())]
     pub name: Option<String>,
     /// At which changes it is restarted.
-    #[arg(long, value_enum, default_value_t, hide_default_value = true, value_name = "change|manual",
+    #[arg(long, value_enum, default_value_t, hide_default_value = true, value_name = "change|loaded|manual",
           help = t!("worker_cli.help.supervise_on").into_owned())]
     pub on: On,
     /// A signal to send it instead of restarting it.

@@ -179,6 +179,7 @@ fn words(name: &str, told: &Told) -> String {
                 ),
             )
         }
+        Told::LoadedUnknown => t!("worker_cli.supervise.loaded_unknown", name = name).into_owned(),
         Told::Killed { grace } => t!(
             "worker_cli.supervise.killed",
             name = name,
@@ -306,6 +307,11 @@ mod tests {
             restarted(changed(&["a", "b", "c", "d", "e", "f"])),
             "a 1 → 2, b 1 → 2, c 1 → 2, d 1 → 2, … and 2 more · web restarted in 400 ms",
             "a 1 → 2, b 1 → 2, c 1 → 2, d 1 → 2, … 외 2개 · web 재시작됨(400밀리초)",
+        );
+        check(
+            Told::LoadedUnknown,
+            "web: nobody can tell what it has loaded, so each change restarts it",
+            "web: 무엇을 불러왔는지 알 수 없어 변경될 때마다 재시작합니다",
         );
         let grace = Duration::from_secs(10);
         check(

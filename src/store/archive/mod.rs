@@ -12,6 +12,7 @@
 //! **Invariant:** no RECORD and no list leads out of the environment; no link is followed.
 //! **Invariant:** once a [`Swap`] is written down, it is done to its end, by whoever comes next.
 
+mod brought;
 mod coming;
 mod commands;
 mod goal;
@@ -26,6 +27,7 @@ mod shelf;
 mod swap;
 mod views;
 
+pub use brought::Brought;
 pub use commands::commands;
 pub use goal::Goal;
 pub(super) use keep::keep;

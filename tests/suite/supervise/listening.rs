@@ -99,7 +99,8 @@ fn one_socket_goes_from_one_process_to_the_next() {
 fn the_last_one_goes_on_where_the_next_one_fails() {
     let sandbox = Sandbox::ready();
     let port = free_port();
-    let supervised = serve(&sandbox, &["--listen", &port.to_string()], &[]);
+    let options = ["--on", "loaded", "--listen", &port.to_string()];
+    let supervised = serve(&sandbox, &options, &[]);
     let first = ask(port);
     install(&sandbox, "1.0", "broken");
     supervised.says("ended at once (exit 3); the one from before goes on", 1);

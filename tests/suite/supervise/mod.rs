@@ -2,6 +2,7 @@
 
 mod foreground;
 mod listening;
+mod loaded;
 mod noted;
 mod ordered;
 mod restarts;
