@@ -133,6 +133,9 @@ impl Environment {
             }
             names.extend(changed.distributions);
         }
+        // What came and went meanwhile is not different.
+        let both = [self.fresh.snapshot(), self.newest.snapshot()];
+        names.retain(|name| both.iter().any(|one| one.find(name).is_some()));
         let brought = Brought::between(self.project.venv(), (since, now), &names).ok()??;
         Some(brought.has_startup || !brought.modules.is_disjoint(loaded))
     }

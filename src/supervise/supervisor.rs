@@ -201,8 +201,7 @@ impl Supervisor<'_> {
             self.asked_to_end = None;
         }
         self.is_wanted |= self.environment.look(now) && self.is_concerned();
-        let environment = &self.environment;
-        self.note.change(|note| environment.note_in(note));
+        self.note.change(|note| self.environment.note_in(note));
         self.is_wanted |= self.note.is_asked(now);
         self.see_off(now);
         self.go_on(now);
@@ -226,7 +225,11 @@ impl Supervisor<'_> {
                 if loaded.is_none() && !std::mem::replace(&mut self.is_unknown_told, true) {
                     self.observer.told(&Told::LoadedUnknown);
                 }
-                loaded.is_none_or(|loaded| self.environment.concerns(&loaded))
+                let is_concerned = loaded.is_none_or(|loaded| self.environment.concerns(&loaded));
+                // Where it is not, nothing of what has failed is there any more.
+                self.note
+                    .change(|note| note.error = note.error.take().filter(|_| is_concerned));
+                is_concerned
             }
         }
     }

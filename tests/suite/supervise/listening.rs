@@ -111,6 +111,15 @@ fn the_last_one_goes_on_where_the_next_one_fails() {
         .says("running, but the next one failed: exit 3");
     let refused = sandbox.run("aim-worker", ["restart", "server.py"]).exits(1);
     refused.warns("server.py was not restarted: exit 3");
+    // What it missed is missing again.
+    sandbox.pip(["uninstall", "-y", "greeting"]).ok();
+    wait_until("nothing is wrong any more", || {
+        !sandbox
+            .run("aim-worker", ["list"])
+            .stdout()
+            .contains("failed")
+    });
+    assert_eq!(ask(port), first);
     install(&sandbox, "2.0", "sound");
     wait_until("the next one answers", || ask(port).ends_with(" sound"));
     supervised.stop();

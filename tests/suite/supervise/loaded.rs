@@ -115,6 +115,21 @@ fn what_was_missed_restarts_it_when_it_comes() {
 }
 
 #[test]
+fn what_came_and_went_is_no_reason() {
+    let sandbox = Sandbox::ready();
+    let supervised = serve(&sandbox, &[], &["plain", "extra"]);
+    let wheel = sandbox.wheel("extra", "1.0");
+    let pip = sandbox.bin("pip").display().to_string();
+    let runs = format!(
+        "{pip} install {} && {pip} uninstall -y extra",
+        wheel.display()
+    );
+    sandbox.run("/bin/sh", ["-c", &runs]).ok();
+    goes_on(&sandbox);
+    supervised.stop();
+}
+
+#[test]
 fn half_of_a_namespace_is_not_the_other_half() {
     let sandbox = Sandbox::ready();
     let halves = |half: &str, version: &str| {
