@@ -14,14 +14,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
-#[cfg(target_os = "linux")]
-use rustix::fs::ResolveFlags;
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::found::Found;
 use super::owner::hand_over;
 use super::read;
+use crate::system;
 
 /// An open folder.
 #[derive(Debug)]
@@ -75,7 +74,7 @@ impl Folder {
         })
     }
 
-    /// The folder at `path` below this one, which has names alone; at once where the system can, else from one to the next.
+    /// The folder at `path`, which has names alone, below this one: at once where the system can.
     ///
     /// # Errors
     /// As [`Folder::folder`], or that `path` has other parts or none.
@@ -84,17 +83,14 @@ impl Folder {
             Component::Normal(name) => Ok(name),
             _ => Err(io::Error::from(io::ErrorKind::InvalidFilename)),
         });
-        #[cfg(target_os = "linux")]
-        if names.clone().all(|name| name.is_ok()) {
-            let how = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-            let opened = fs::openat2(&self.fd, path, FOLDER, Mode::empty(), how);
-            if let Ok(fd) = opened {
-                return Ok(Self {
-                    fd,
-                    path: self.path.join(path),
-                    is_private: self.is_private,
-                });
-            }
+        if names.clone().all(|name| name.is_ok())
+            && let Some(fd) = system::open_below(self.fd.as_fd(), path)
+        {
+            return Ok(Self {
+                fd,
+                path: self.path.join(path),
+                is_private: self.is_private,
+            });
         }
         let first = names.next().ok_or(io::ErrorKind::InvalidFilename)??;
         names.try_fold(self.folder(first)?, |above, name| above.folder(name?))

@@ -406,7 +406,11 @@ pub enum ExportFormat {
 #[derive(Debug, Clone, Default, Args)]
 pub struct UndoArgs {
     /// As in [`ShowArgs::run`]; the last that changed something and is not taken back where it is not said.
-    #[arg(value_name = t!("logs.help.run_value").into_owned(), help = t!("logs.help.undo_run").into_owned(), add = values(runs))]
+    #[arg(
+        value_name = t!("logs.help.run_value").into_owned(),
+        help = t!("logs.help.undo_run").into_owned(),
+        add = values(runs)
+    )]
     pub run: Option<String>,
     /// How.
     #[command(flatten)]

@@ -28,7 +28,7 @@ const LONGEST: usize = 16 << 10;
 /// Seconds that a command may have for its end.
 const LONGEST_GRACE: f64 = 24.0 * 3600.0;
 /// When a command is restarted, as `--on` has it.
-const ON: [&str; 2] = ["change", "manual"];
+const ON: [&str; 3] = ["change", "loaded", "manual"];
 /// What a command's table may have.
 const KEYS: [&str; 5] = ["command", "on", "signal", "grace", "listen"];
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use libc::siginfo_t;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::process::{
     DumpableBehavior, Pid, Signal, getpid, getppid, kill_process, set_dumpable_behavior,
     set_parent_process_death_signal,
@@ -44,6 +44,14 @@ pub(crate) fn open_again(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
     let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     rustix::fs::open(path, flags, Mode::empty()).ok()
+}
+
+/// Opens the folder at `path` below another one, where no link and no way up is on the way (openat2(2)). Not possible
+/// on a kernel before 5.6, and where a filter of system calls does not know it.
+pub(crate) fn open_below(folder: BorrowedFd<'_>, path: &Path) -> Option<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let how = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    rustix::fs::openat2(folder, path, flags, Mode::empty(), how).ok()
 }
 
 /// Opens the slave of `master` by asking the master, which works also where no matching `/dev/pts` is mounted.

@@ -36,6 +36,11 @@ pub(crate) const OWN_PROGRAM: Option<&str> = None;
 /// What starts a person's services here: launchd, where this is macOS.
 pub(crate) const SERVICE_MANAGER: ServiceManager = ServiceManager::Launchd;
 
+/// Not possible: no call follows links nowhere on the way.
+pub(crate) fn open_below(_folder: BorrowedFd<'_>, _path: &Path) -> Option<OwnedFd> {
+    None
+}
+
 /// Not possible: `/dev/fd` only duplicates, and the flags would be the caller's.
 pub(crate) fn open_again(_fd: BorrowedFd<'_>) -> Option<OwnedFd> {
     None
