@@ -113,7 +113,7 @@ fn what_is_wrong_is_told_with_its_line_and_spoils_nothing_else() {
         check(&format!("{good}{line}\n"), 1, &told);
     }
     check(
-        &format!("{good}comand = 1\n"),
+        &format!("{good}commands = 1\n"),
         1,
         "did you mean \"command\"?",
     );
