@@ -99,6 +99,12 @@ impl Host {
         self.exe.as_deref()
     }
 
+    /// The program of ours called `name` that lies beside this one, if it is there.
+    pub fn beside(&self, name: &str) -> Option<PathBuf> {
+        let beside = self.exe()?.parent()?.join(name);
+        beside.is_file().then_some(beside)
+    }
+
     /// `path` as seen from the working folder: absolute paths stay, others are joined to it; without a `.` in it.
     pub fn absolute(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();

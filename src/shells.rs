@@ -116,8 +116,7 @@ impl Kind {
 
 /// The program that the guide above a prompt calls: the one beside this, since a terminal's PATH is the person's.
 fn guide(host: &Host) -> Option<PathBuf> {
-    let beside = host.exe()?.parent()?.join("aim-venv-sync");
-    beside.is_file().then_some(beside)
+    host.beside("aim-venv-sync")
 }
 
 /// `$SHELL`, else what the system's list of users has, else one that is there.

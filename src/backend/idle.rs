@@ -2,8 +2,7 @@
 //!
 //! It is in use while a call is under way, which a node that runs, a page that is open and who follows events are, too;
 //! while there is a terminal; while a page has a language server; and while a command is run that a project orders. A
-//! worker that waits for its next node is none of
-//! these: it would keep the daemon for ever.
+//! worker that waits for its next node is none of these: it would keep the daemon for ever.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -76,12 +76,7 @@ pub fn needed(host: &Host, console: &mut Console, project: Option<&Project>) -> 
 
 /// The `aim-backend` beside this program, else the one on PATH.
 pub fn program(host: &Host) -> Option<PathBuf> {
-    let beside = host
-        .exe()
-        .and_then(Path::parent)
-        .map(|folder| folder.join(PROGRAM));
-    beside
-        .filter(|beside| beside.is_file())
+    host.beside(PROGRAM)
         .or_else(|| which::which_in(PROGRAM, host.var_os("PATH"), host.cwd()?).ok())
 }
 

@@ -18,6 +18,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::de::ValueDeserializer;
 
+use super::discover::resolved;
 use super::group::Group;
 use super::layout::{ProjectLayout, UserLayout};
 use super::orders::{self, Orders};
@@ -273,10 +274,7 @@ impl Config {
         project: Option<&ProjectLayout>,
     ) {
         let root = bytes.is_ok().then(|| project.map(ProjectLayout::root));
-        let root = root.flatten().map(|root| {
-            let resolved = root.canonicalize();
-            resolved.unwrap_or_else(|_| root.to_path_buf())
-        });
+        let root = root.flatten().map(resolved);
         let all: &[&str] = &[ALL_PROJECTS];
         match root.as_deref().and_then(Path::to_str) {
             Some(root) => self.take_text(bytes, path, |text| {

@@ -19,7 +19,7 @@ pub struct Project {
 impl Project {
     /// The project of `venv`: the first whose environment of record it is, else the environment itself.
     pub fn of_venv(venv: Venv) -> Self {
-        let root = whose::keeper_of(&venv).unwrap_or_else(|| absolute(venv.root()));
+        let root = whose::keeper_of(&venv).unwrap_or_else(|| resolved(venv.root()));
         Self {
             keeper: root.clone(),
             root,
@@ -96,7 +96,7 @@ impl Project {
     /// Whether it is an environment alone, which has no project. One that was made over a project's folder is its own
     /// project as well; both keep their record in one place.
     pub fn is_nobodys(&self) -> bool {
-        absolute(self.venv.root()) == self.root
+        resolved(self.venv.root()) == self.root
     }
 
     /// Whether its environment is `venv`, by whatever name.
@@ -124,8 +124,8 @@ impl Project {
     }
 }
 
-/// `root` with its links resolved.
-fn absolute(root: &Path) -> PathBuf {
+/// The folder `root` of a project without links, as far as the system tells: by this the person's own lists name it.
+pub fn resolved(root: &Path) -> PathBuf {
     root.canonicalize().unwrap_or_else(|_| root.to_path_buf())
 }
 

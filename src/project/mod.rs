@@ -19,14 +19,14 @@ mod whose;
 mod worker_settings;
 
 pub use config::{ALL_PROJECTS, Config, SINGLE_PROJECTS, SettingRow, meant_by};
-pub use discover::Project;
+pub use discover::{Project, resolved};
 pub use layout::{
     CONDA_META, EXTERNALLY_MANAGED, HOOK_LINE, HOOK_PACKAGE, HookLayout, LOGS, ProjectLayout,
     UserLayout, VIEW_LINE, VIEW_MODULE, VenvLayout, service_folder, socket, socket_lock, sockets,
     worker_scripts,
 };
 pub use node_variables::node_variables;
-pub use orders::{Orders, SupervisedOrder, is_command_name};
+pub use orders::{Orders, SupervisedOrder, is_command_name, is_of_command_name};
 pub use package_places::PackagePlace;
 pub use problem::Problem;
 pub use registry::{ProjectId, Registration, Registry};

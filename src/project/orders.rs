@@ -95,8 +95,15 @@ impl SupervisedOrder {
 
 /// Whether `text` can be the name of a supervised command, which is a file's, too.
 pub fn is_command_name(text: &str) -> bool {
-    let is_of_name = |c: char| c.is_alphanumeric() || "._-".contains(c);
-    !text.is_empty() && !text.starts_with('.') && text.len() <= 64 && text.chars().all(is_of_name)
+    !text.is_empty()
+        && !text.starts_with('.')
+        && text.len() <= 64
+        && text.chars().all(is_of_command_name)
+}
+
+/// Whether `c` can stand in such a name; at its beginning `.` cannot.
+pub fn is_of_command_name(c: char) -> bool {
+    c.is_alphanumeric() || "._-".contains(c)
 }
 
 fn digest(what: &impl Serialize) -> String {

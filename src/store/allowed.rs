@@ -156,12 +156,11 @@ impl Allowed {
         if is_own.ok() != Some(me) {
             return OrdersStanding::NotYours;
         }
+        let Ok(project) = root.canonicalize() else {
+            return OrdersStanding::NotAllowed;
+        };
         let allowed = self.orders.load().unwrap_or_default();
-        let mut of_project = allowed.iter().filter(|allowed| {
-            root.canonicalize()
-                .is_ok_and(|root| root == allowed.project)
-        });
-        match of_project.next() {
+        match allowed.iter().find(|allowed| allowed.project == project) {
             Some(allowed) if allowed.digest == orders.digest() => OrdersStanding::Allowed,
             Some(_) => OrdersStanding::Changed,
             None => OrdersStanding::NotAllowed,

@@ -26,6 +26,6 @@ mod told;
 pub use address::Address;
 pub use doors::{Doors, ListenError};
 pub use note::{Note, Supervised, ask_for_restart, supervised_in};
-pub use order::{On, Order, is_of_name, name_of};
+pub use order::{On, Order, name_of};
 pub use supervisor::run;
 pub use told::{Changed, Observer, Told};

@@ -56,11 +56,6 @@ pub fn name_of(words: &[OsString]) -> String {
     run.map_or(program, file_name)
 }
 
-/// Whether `c` can stand in the name of a supervised command, which is a file's, too; at its beginning `.` cannot.
-pub fn is_of_name(c: char) -> bool {
-    c.is_alphanumeric() || "._-".contains(c)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

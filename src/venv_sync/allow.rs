@@ -4,7 +4,7 @@
 //! A repository can bring both, so nothing is run and no such link is followed before the person has seen it and said
 //! so; what was said is in their own folder (`docs/decisions/0010-no-link-is-followed.md`, 0039).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ use super::ground::Ground;
 use crate::console::{self, Console, shell, style};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::hook;
-use crate::project::{Orders, ProjectLayout, SupervisedOrder};
+use crate::project::{Orders, ProjectLayout, SupervisedOrder, resolved};
 use crate::store::{Allowed, Link, OrdersStanding};
 use crate::terminal::printable;
 use crate::words::t;
@@ -197,8 +197,4 @@ fn remove(ground: &Ground<'_>, allowed: &Allowed, console: &mut Console) -> Resu
         })?;
     }
     Ok(Exit::Done)
-}
-
-fn resolved(root: &Path) -> PathBuf {
-    root.canonicalize().unwrap_or_else(|_| root.to_path_buf())
 }

@@ -13,7 +13,7 @@ use crate::console::{Console, few};
 use crate::error::{Error, Exit, Explain as _, Result};
 use crate::hook;
 use crate::host::Host;
-use crate::project::{Config, ProjectLayout};
+use crate::project::{Config, ProjectLayout, resolved};
 use crate::store::{Of, OwnSettings};
 use crate::terminal::printable;
 use crate::words::t;
@@ -48,7 +48,7 @@ pub(super) fn switch(ground: &Ground<'_>, is_on: bool, console: &mut Console) ->
     let projects = ground.project.sharing();
     let mut changed = false;
     for root in &projects {
-        let root = root.canonicalize().unwrap_or_else(|_| root.clone());
+        let root = resolved(root);
         let layout = ProjectLayout::new(&root);
         let of = Of::Project(&root);
         let is_new = set(&own, of, is_on, || {

@@ -12,9 +12,9 @@ use crate::error::{Error, Exit, Result};
 use crate::exec::{self, ChildStatus, SocketPlaces};
 use crate::hook;
 use crate::host::Host;
-use crate::project::Project;
+use crate::project::{Project, is_of_command_name};
 use crate::supervise::{
-    Changed, Doors, ListenError, Note, Observer, Order, Supervised, Told, is_of_name, name_of,
+    Changed, Doors, ListenError, Note, Observer, Order, Supervised, Told, name_of,
 };
 use crate::terminal::printable;
 use crate::words::t;
@@ -74,7 +74,7 @@ pub(super) fn run(
 
 /// A name as a file can have it.
 fn file_name(name: &str) -> String {
-    let plain = |c: char| if is_of_name(c) { c } else { '-' };
+    let plain = |c: char| if is_of_command_name(c) { c } else { '-' };
     let name: String = name
         .trim_start_matches('.')
         .chars()

@@ -1,6 +1,5 @@
 //! The one task that looks after a command: it begins its supervisor or finds it, and begins it again when it ended.
 
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -217,8 +216,10 @@ fn command(host: &Host, project: &Project, wanted: &Wanted) -> std::process::Com
             (Stdio::null(), Stdio::null())
         }
     };
+    // The one beside this program, else the one on PATH.
+    let program = host.beside(PROGRAM).unwrap_or_else(|| PROGRAM.into());
     #[expect(clippy::disallowed_methods, reason = "every supervisor begins here")]
-    let mut command = std::process::Command::new(program(host));
+    let mut command = std::process::Command::new(program);
     command
         .arg("supervise")
         .arg("--project")
@@ -238,13 +239,4 @@ fn command(host: &Host, project: &Project, wanted: &Wanted) -> std::process::Com
         exec::limit_descriptors(&mut command, limit);
     }
     command
-}
-
-/// The one beside this program, else the one on PATH.
-fn program(host: &Host) -> PathBuf {
-    let beside = host.exe().and_then(Path::parent);
-    let beside = beside.map(|folder| folder.join(PROGRAM));
-    beside
-        .filter(|beside| beside.is_file())
-        .unwrap_or_else(|| PROGRAM.into())
 }

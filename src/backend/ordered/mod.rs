@@ -14,7 +14,7 @@ mod process;
 mod wish;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ use super::supervise::{self, Panicked};
 use crate::files::Stamp;
 use crate::host::Host;
 use crate::project::{Project, ProjectId, UserLayout};
-use crate::supervise::supervised_in;
+use crate::supervise::{Supervised, supervised_in};
 
 /// How often it is looked whether somebody orders something else, while anything is run.
 const LOOK: Duration = Duration::from_secs(1);
@@ -114,50 +114,7 @@ impl Ordered {
                 state.files.extend(self.files_of(&project));
             }
             state.say(&id, wish.news());
-            let wanted = match wish {
-                Wish::These(wanted) => wanted,
-                // What was allowed before goes on, and is not begun again.
-                Wish::AsBefore { .. } => {
-                    let same = state
-                        .running
-                        .iter()
-                        .filter(|((of, _), one)| *of == id && one.project == project);
-                    kept.extend(same.map(|(key, _)| key.clone()));
-                    let names = living
-                        .into_iter()
-                        .filter(|one| one.is_ordered_by(project.root()));
-                    for one in names {
-                        let key = (id.clone(), one.name);
-                        if kept.insert(key.clone()) {
-                            self.begin(&mut state, key, &project, None, Until::Ended);
-                        }
-                    }
-                    continue;
-                }
-                Wish::Nothing { .. } => Vec::new(),
-            };
-            for Wanted { order, digest } in wanted {
-                let key = (id.clone(), order.name.clone());
-                kept.insert(key.clone());
-                let is_run = state.running.get(&key).is_some_and(|one| {
-                    let is_same = one.digest.as_ref() == Some(&digest) && one.project == project;
-                    is_same && *one.until.borrow() == Until::Ended
-                });
-                if !is_run {
-                    let wanted = Wanted { order, digest };
-                    self.begin(&mut state, key, &project, Some(wanted), Until::Ended);
-                }
-            }
-            // What a daemon before this one had run.
-            for one in living {
-                let key = (id.clone(), one.name.clone());
-                if one.is_ordered_by(project.root())
-                    && !kept.contains(&key)
-                    && !state.running.contains_key(&key)
-                {
-                    self.begin(&mut state, key, &project, None, Until::Unwanted);
-                }
-            }
+            kept.extend(self.tend_one(&mut state, &id, &project, wish, living));
         }
         for (key, one) in &state.running {
             if !kept.contains(key) {
@@ -165,6 +122,59 @@ impl Ordered {
             }
         }
         state.seen = stamps(&state.files);
+    }
+
+    /// Has run what `project` wants, where `living` are supervised now. Gives the commands that are to go on.
+    fn tend_one(
+        &self,
+        state: &mut State,
+        id: &ProjectId,
+        project: &Project,
+        wish: Wish,
+        living: Vec<Supervised>,
+    ) -> BTreeSet<Key> {
+        let mut kept = BTreeSet::new();
+        let ordered = living
+            .into_iter()
+            .filter(|one| one.is_ordered_by(project.root()))
+            .map(|one| (id.clone(), one.name));
+        let wanted = match wish {
+            Wish::These(wanted) => wanted,
+            // What was allowed before goes on, and is not begun again.
+            Wish::AsBefore { .. } => {
+                let same = state
+                    .running
+                    .iter()
+                    .filter(|((of, _), one)| of == id && one.project == *project);
+                kept.extend(same.map(|(key, _)| key.clone()));
+                for key in ordered {
+                    if kept.insert(key.clone()) {
+                        self.begin(state, key, project, None, Until::Ended);
+                    }
+                }
+                return kept;
+            }
+            Wish::Nothing { .. } => Vec::new(),
+        };
+        for wanted in wanted {
+            let key = (id.clone(), wanted.order.name.clone());
+            kept.insert(key.clone());
+            let is_run = state.running.get(&key).is_some_and(|one| {
+                let is_same =
+                    one.digest.as_ref() == Some(&wanted.digest) && one.project == *project;
+                is_same && *one.until.borrow() == Until::Ended
+            });
+            if !is_run {
+                self.begin(state, key, project, Some(wanted), Until::Ended);
+            }
+        }
+        // What a daemon before this one had run.
+        for key in ordered {
+            if !kept.contains(&key) && !state.running.contains_key(&key) {
+                self.begin(state, key, project, None, Until::Unwanted);
+            }
+        }
+        kept
     }
 
     /// Begins the task of a command, after the one that had its name.
@@ -286,7 +296,6 @@ fn has_notes(project: &Project) -> bool {
     project.venv().layout().supervised().is_dir()
 }
 
-fn stamps<'p>(files: impl IntoIterator<Item = &'p PathBuf>) -> Vec<Option<Stamp>> {
-    let stamp = |path: &'p PathBuf| Stamp::of(Path::new(path));
-    files.into_iter().map(stamp).collect()
+fn stamps(files: &BTreeSet<PathBuf>) -> Vec<Option<Stamp>> {
+    files.iter().map(|path| Stamp::of(path)).collect()
 }

@@ -166,6 +166,14 @@ impl Shelf {
         read(&folder, MANIFEST)
     }
 
+    /// The folder at `path` among the files of `entry`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn folder(&self, entry: &str, path: &Path) -> io::Result<Folder> {
+        self.0.below(&Path::new(entry).join(FILES).join(path))
+    }
+
     /// The files of `entry`.
     ///
     /// # Errors

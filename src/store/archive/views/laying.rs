@@ -113,8 +113,7 @@ impl Laying<'_> {
 
     /// The folder at `path` of `entry`.
     fn kept(&self, entry: usize, path: &Path) -> io::Result<Folder> {
-        let files = Path::new(&self.entries[entry]).join(FILES);
-        self.shelf.0.below(&files.join(path))
+        self.shelf.folder(&self.entries[entry], path)
     }
 }
 

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::installed_files;
 use super::super::list::Item;
-use super::super::shelf::{FILES, PART, Shelf};
+use super::super::shelf::{PART, Shelf};
 use super::contents::Contents;
 use super::error::ViewError;
 use super::laying::{Laying, link_or_copy};
@@ -152,8 +152,7 @@ impl<'a> Making<'a> {
             if names.is_empty() {
                 break;
             }
-            let there = Path::new(entry).join(FILES).join(site);
-            if let Ok(kept) = self.shelf.0.below(&there) {
+            if let Ok(kept) = self.shelf.folder(entry, site) {
                 names.retain(|name| kept.found(name).is_err());
             }
         }
