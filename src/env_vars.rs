@@ -48,6 +48,12 @@ variables! {
     HANDED_OVER = "AIM_HANDED_OVER";
     /// Set in the daemon's terminals: the id of the session.
     TERMINAL = "AIM_TERMINAL";
+    /// Set for what is run after a change (`[[after_change]]`): the environment's generation.
+    GENERATION = "AIM_GENERATION";
+    /// Set with it: the number of the last run, as `aim-logs show` takes it.
+    RUN = "AIM_RUN";
+    /// Set with it: the distributions that have changed, with spaces between them.
+    CHANGED = "AIM_CHANGED";
     #[doc = " Set for a worker and what its nodes start, which ends with it. A program that is to stay is started \
         without it, in a session of its own."]
     WORKER_MARK = "AIM_WORKER_MARK";

@@ -17,9 +17,12 @@ use crate::console::Console;
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::project::socket_lock;
+use crate::store::Environments;
+use crate::supervise::supervised_in;
 use crate::words::t;
 
-/// How long the daemon may take: its grace for calls and for workers, and some more.
+/// How long the daemon may take: its grace for calls and for workers, and some more; for commands that projects order,
+/// as long as those.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// `aim-backend stop`: the daemon that the commands here would call. Another program goes on, whatever it offers.
@@ -31,7 +34,7 @@ pub(super) fn run(host: &Host, console: &mut Console) -> Result<Exit> {
             continue;
         };
         match ours(&place, serving) {
-            Ok((pid, lock)) => return end(pid, lock, console),
+            Ok((pid, lock)) => return end(host, pid, lock, console),
             Err(stranger) => drop(why.get_or_insert(stranger)),
         }
     }
@@ -58,10 +61,14 @@ fn ours(place: &Place, serving: Option<u32>) -> Result<(Pid, File)> {
     Ok((pid, lock))
 }
 
-fn end(pid: Pid, lock: File, console: &mut Console) -> Result<Exit> {
+fn end(host: &Host, pid: Pid, lock: File, console: &mut Console) -> Result<Exit> {
     let number = pid.as_raw_nonzero();
     kill_process(pid, Signal::TERM).context(t!("backend.cannot_stop", pid = number))?;
-    wait_for(lock).map_err(|()| {
+    let line = console.waiting(|time| Some(t!("backend.waiting_end", time = time).into_owned()));
+    let line = line.until_interrupted();
+    let ended = wait_for(lock, || has_ordered(host));
+    drop(line);
+    ended.map_err(|()| {
         Error::failed(t!("backend.does_not_stop", pid = number))
             .hint(format!("kill -KILL {number}"))
     })?;
@@ -87,8 +94,9 @@ fn serving_process(place: &Place) -> io::Result<Option<u32>> {
     Ok(pid.and_then(|pid| u32::try_from(pid).ok()))
 }
 
-/// Returns when the daemon's lock is free, which is when its process has ended.
-fn wait_for(lock: File) -> Result<(), ()> {
+/// Returns when the daemon's lock is free, which is when its process has ended. More patience is had with one that
+/// waits for others (`is_waiting`).
+fn wait_for(lock: File, is_waiting: impl Fn() -> bool) -> Result<(), ()> {
     let (free, is_free) = mpsc::channel();
     #[expect(
         clippy::disallowed_methods,
@@ -98,7 +106,22 @@ fn wait_for(lock: File) -> Result<(), ()> {
         let _ = lock.lock();
         let _ = free.send(());
     });
-    is_free.recv_timeout(PATIENCE).map_err(drop)
+    while is_free.recv_timeout(PATIENCE).is_err() {
+        if !is_waiting() {
+            return Err(());
+        }
+    }
+    Ok(())
+}
+
+/// Whether a command runs that a project orders: the daemon gives it the time that the order says.
+fn has_ordered(host: &Host) -> bool {
+    let known = Environments::of(host);
+    let known = known.iter().filter_map(|all| all.projects().ok());
+    known.flatten().any(|project| {
+        let mut all = supervised_in(&project).into_iter();
+        all.any(|one| one.is_ordered_by(project.root()))
+    })
 }
 
 /// Something that is not `aim-backend` listens there.

@@ -245,8 +245,8 @@ impl Config {
             let origin = Origin::File(project.settings());
             let mut ordered = None;
             config.take_text(text, project.settings(), |text| {
-                let (entries, table) = entries_but(text, orders::TABLE)?;
-                ordered = table.map(|table| orders::read(table, text, &origin));
+                let (entries, tables) = entries_but(text, orders::TABLES)?;
+                ordered = Some(orders::read(tables, text, &origin));
                 Ok(entries)
             });
             if let Some((orders, problems)) = ordered {

@@ -1,4 +1,4 @@
-//! What a project asks to have run: the commands of `[supervise.NAME]` in its `.aim.toml`.
+//! What a project asks to have run: the commands of `[supervise.NAME]` and `[[after_change]]` in its `.aim.toml`.
 //!
 //! A repository can bring any of it, so here it is only read. Nothing of it runs before the person has allowed exactly
 //! this, which is known by its [`Orders::digest`] (`store::Allowed`, decision 0039). Start reading at `read`.
@@ -16,8 +16,10 @@ use super::setting::Origin;
 use super::settings_file::line;
 use crate::words::{nearest, t};
 
-/// The table that the commands stand in.
-pub(super) const TABLE: &str = "supervise";
+/// The tables that the commands stand in.
+pub(super) const TABLES: [&str; 2] = [SUPERVISE, AFTER_CHANGE];
+const SUPERVISE: &str = "supervise";
+const AFTER_CHANGE: &str = "after_change";
 
 /// Commands of one project; a file with more is not meant so.
 const MOST: usize = 32;
@@ -29,8 +31,14 @@ const LONGEST: usize = 16 << 10;
 const LONGEST_GRACE: f64 = 24.0 * 3600.0;
 /// When a command is restarted, as `--on` has it.
 const ON: [&str; 3] = ["change", "loaded", "manual"];
-/// What a command's table may have.
+/// What the table of a command may have that runs all the time.
 const KEYS: [&str; 5] = ["command", "on", "signal", "grace", "listen"];
+/// What the table of one may have that is run after each change.
+const KEYS_AFTER_CHANGE: [&str; 2] = ["run", "name"];
+/// How one of these is called that has no name; the second one has `-2` behind it.
+const USUAL_NAME: &str = "after-change";
+/// The shell that runs a line of text.
+const SHELL: [&str; 2] = ["/bin/sh", "-c"];
 
 /// All that a project asks to have run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -58,6 +66,14 @@ pub struct SupervisedOrder {
     /// Addresses to listen on for it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listen: Vec<String>,
+    /// Whether it is run once after each change, and not all the time.
+    #[serde(skip_serializing_if = "is_false")]
+    pub after_change: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Orders {
@@ -73,6 +89,19 @@ impl Orders {
 }
 
 impl SupervisedOrder {
+    /// `command` as `name`, all else as usual.
+    pub fn new(name: &str, command: Vec<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            command,
+            on: None,
+            signal: None,
+            grace: None,
+            listen: Vec::new(),
+            after_change: false,
+        }
+    }
+
     /// As [`Orders::digest`], of this one alone.
     pub fn digest(&self) -> String {
         digest(self)
@@ -89,7 +118,8 @@ impl SupervisedOrder {
             .into_iter()
             .filter_map(|(name, value)| value.as_ref().map(|value| format!("--{name}={value}")));
         let listen = self.listen.iter().map(|place| format!("--listen={place}"));
-        single.chain(listen).collect()
+        let after_change = self.after_change.then(|| "--after-change".to_owned());
+        single.chain(listen).chain(after_change).collect()
     }
 }
 
@@ -111,9 +141,9 @@ fn digest(what: &impl Serialize) -> String {
     HEXLOWER.encode(&Sha256::digest(text))
 }
 
-/// What the `value` of [`TABLE`] in the file `text` at `origin` asks for, and what is wrong with it.
+/// What the values of [`TABLES`] in the file `text` at `origin` ask for, and what is wrong with them.
 pub(super) fn read(
-    value: Spanned<DeValue<'_>>,
+    [supervise, after_change]: [Option<Spanned<DeValue<'_>>>; 2],
     text: &str,
     origin: &Origin,
 ) -> (Orders, Vec<Problem>) {
@@ -122,19 +152,32 @@ pub(super) fn read(
         origin,
         problems: Vec::new(),
     };
-    let at = value.span().start;
     let mut supervised = Vec::new();
-    match value.into_inner() {
-        DeValue::Table(table) if table.len() > MOST => {
-            let most = t!("settings.expects.commands", most = MOST);
-            reader.wrong(at, TABLE, &most);
-        }
-        DeValue::Table(table) => {
-            for (name, one) in table {
-                supervised.extend(reader.order(&name.into_inner(), one));
+    if let Some(value) = supervise {
+        let at = value.span().start;
+        match value.into_inner() {
+            DeValue::Table(table) if table.len() > MOST => reader.too_many(at, SUPERVISE),
+            DeValue::Table(table) => {
+                for (name, one) in table {
+                    supervised.extend(reader.order(&name.into_inner(), one));
+                }
             }
+            _ => reader.wrong(at, SUPERVISE, &t!("settings.expects.command_table")),
         }
-        _ => reader.wrong(at, TABLE, &t!("settings.expects.command_table")),
+    }
+    if let Some(value) = after_change {
+        let at = value.span().start;
+        match value.into_inner() {
+            DeValue::Array(array) if array.len() > MOST => reader.too_many(at, AFTER_CHANGE),
+            DeValue::Array(array) => {
+                for one in array {
+                    if let Some(order) = reader.after_change(one, &supervised) {
+                        supervised.push(order);
+                    }
+                }
+            }
+            _ => reader.wrong(at, AFTER_CHANGE, &t!("settings.expects.after_change_table")),
+        }
     }
     supervised.sort_by(|one, other| one.name.cmp(&other.name));
     (Orders { supervised }, reader.problems)
@@ -171,7 +214,7 @@ enum Several {
 impl Reader<'_> {
     fn order(&mut self, name: &str, value: Spanned<DeValue<'_>>) -> Option<SupervisedOrder> {
         let at = value.span().start;
-        let whole = format!("{TABLE}.{name}");
+        let whole = format!("{SUPERVISE}.{name}");
         if !is_command_name(name) {
             self.wrong(at, &whole, &t!("settings.expects.command_name"));
             return None;
@@ -180,14 +223,7 @@ impl Reader<'_> {
             self.wrong(at, &whole, &t!("settings.expects.command_table"));
             return None;
         };
-        let mut order = SupervisedOrder {
-            name: name.to_owned(),
-            command: Vec::new(),
-            on: None,
-            signal: None,
-            grace: None,
-            listen: Vec::new(),
-        };
+        let mut order = SupervisedOrder::new(name, Vec::new());
         let mut has_command = false;
         for (key, value) in table {
             let at = key.span().start;
@@ -249,6 +285,66 @@ impl Reader<'_> {
         (!order.command.is_empty()).then_some(order)
     }
 
+    /// A command that is run after each change, where `others` have their names.
+    fn after_change(
+        &mut self,
+        value: Spanned<DeValue<'_>>,
+        others: &[SupervisedOrder],
+    ) -> Option<SupervisedOrder> {
+        let at = value.span().start;
+        let DeValue::Table(table) = value.into_inner() else {
+            self.wrong(at, AFTER_CHANGE, &t!("settings.expects.after_change_table"));
+            return None;
+        };
+        let is_free = |name: &str| others.iter().all(|other| other.name != name);
+        let mut command = None;
+        let mut name = None;
+        let mut is_sound = true;
+        for (key, value) in table {
+            let at = key.span().start;
+            let whole = format!("{AFTER_CHANGE}.{}", key.get_ref());
+            match &**key.get_ref() {
+                "run" => {
+                    command = of(value).and_then(run);
+                    if command.is_none() {
+                        self.wrong(at, &whole, &t!("settings.expects.run"));
+                        is_sound = false;
+                    }
+                }
+                "name" => {
+                    name = of(value).filter(|name: &String| is_command_name(name));
+                    let expects = match &name {
+                        None => t!("settings.expects.command_name"),
+                        Some(name) if !is_free(name) => t!("settings.expects.another_name"),
+                        Some(_) => continue,
+                    };
+                    self.wrong(at, &whole, &expects);
+                    is_sound = false;
+                }
+                other => self.unknown(at, whole, nearest(other, KEYS_AFTER_CHANGE)),
+            }
+        }
+        if command.is_none() && is_sound {
+            let whole = format!("{AFTER_CHANGE}.run");
+            self.wrong(at, &whole, &t!("settings.expects.run"));
+        }
+        let usual = || {
+            let numbered = (2..).map(|number| format!("{USUAL_NAME}-{number}"));
+            std::iter::once(USUAL_NAME.to_owned())
+                .chain(numbered)
+                .find(|name| is_free(name))
+        };
+        let order = SupervisedOrder::new(&name.or_else(usual)?, command.filter(|_| is_sound)?);
+        Some(SupervisedOrder {
+            after_change: true,
+            ..order
+        })
+    }
+
+    fn too_many(&mut self, at: usize, table: &str) {
+        self.wrong(at, table, &t!("settings.expects.commands", most = MOST));
+    }
+
     fn wrong(&mut self, at: usize, name: &str, expects: &str) {
         let problem = Problem::Wrong {
             place: self.place(at),
@@ -280,10 +376,22 @@ fn of<'t, T: Deserialize<'t>>(value: Spanned<DeValue<'t>>) -> Option<T> {
 
 /// The words of a command; none where it has no program, or what no process can be given.
 fn words(line: CommandLine) -> Option<Vec<String>> {
-    let words = match line {
+    possible(match line {
         CommandLine::Typed(line) => shlex::split(&line)?,
         CommandLine::Words(words) => words,
-    };
+    })
+}
+
+/// The words of what is run after a change: a text is a shell's.
+fn run(line: CommandLine) -> Option<Vec<String>> {
+    possible(match line {
+        CommandLine::Typed(line) if line.trim().is_empty() => return None,
+        CommandLine::Typed(line) => SHELL.map(str::to_owned).into_iter().chain([line]).collect(),
+        CommandLine::Words(words) => words,
+    })
+}
+
+fn possible(words: Vec<String>) -> Option<Vec<String>> {
     let length: usize = words.iter().map(String::len).sum();
     let can_be = words.iter().all(|word| !word.contains('\0'));
     let has_program = words.first().is_some_and(|program| !program.is_empty());

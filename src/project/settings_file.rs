@@ -18,18 +18,21 @@ pub(super) fn entries(text: &str) -> Result<Vec<Entry<'_>>, Error> {
     Ok(in_order(text, DeTable::parse(text)?.into_inner()))
 }
 
-/// The entries of the file `text` but for the table `apart`, and the value of that.
+/// The entries of the file `text` but for the tables `apart`, and the values of those.
 ///
 /// # Errors
 /// As [`entries`].
-pub(super) fn entries_but<'t>(text: &'t str, apart: &str) -> Result<Apart<'t>, Error> {
+pub(super) fn entries_but<'t, const N: usize>(
+    text: &'t str,
+    apart: [&str; N],
+) -> Result<Apart<'t, N>, Error> {
     let mut whole = DeTable::parse(text)?.into_inner();
-    let table = whole.remove(apart);
-    Ok((in_order(text, whole), table))
+    let tables = apart.map(|name| whole.remove(name));
+    Ok((in_order(text, whole), tables))
 }
 
-/// Entries, and the value that stands apart from them.
-pub(super) type Apart<'t> = (Vec<Entry<'t>>, Option<Spanned<DeValue<'t>>>);
+/// Entries, and the values that stand apart from them.
+pub(super) type Apart<'t, const N: usize> = (Vec<Entry<'t>>, [Option<Spanned<DeValue<'t>>>; N]);
 
 /// The entries of these tables of the file `text`, each named by the tables that it stands in, in this order: those of
 /// one table as they stand there, those of the next after them.

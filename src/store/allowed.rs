@@ -216,14 +216,7 @@ mod tests {
         let root = dir.path().canonicalize().expect("resolved");
         let allowed = Allowed::at(root.join("allowed"));
         let orders = |word: &str| Orders {
-            supervised: vec![SupervisedOrder {
-                name: "web".to_owned(),
-                command: vec![word.to_owned()],
-                on: None,
-                signal: None,
-                grace: None,
-                listen: Vec::new(),
-            }],
+            supervised: vec![SupervisedOrder::new("web", vec![word.to_owned()])],
         };
         let check =
             |orders: &Orders, expected| assert_eq!(allowed.standing(&root, orders), expected);

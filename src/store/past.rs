@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::record::{Generation, Run, RunNumber, RunRecord};
 use super::run_log::RunLog;
-use super::state::EnvMeta;
+use super::state::{EnvMeta, Package};
 use crate::inventory::{Diff, canonical};
 
 /// An environment after one of its runs.
@@ -74,6 +74,24 @@ impl Past {
             Ok(past)
         } else {
             Err(TooFar(oldest.and_then(|record: &RunRecord| record.number)))
+        }
+    }
+
+    /// What was recorded then, as far as this and `meta`, what is recorded now, can tell.
+    pub fn as_recorded(&self, meta: &EnvMeta) -> EnvMeta {
+        let known = |name: &str| {
+            meta.packages
+                .iter()
+                .find(|one| canonical(&one.name) == name)
+        };
+        let packages = self.versions.iter().map(|(name, version)| Package {
+            version: version.clone(),
+            ..known(name).cloned().unwrap_or_else(|| Package::named(name))
+        });
+        EnvMeta {
+            packages: packages.collect(),
+            generation: self.generation,
+            ..meta.clone()
         }
     }
 

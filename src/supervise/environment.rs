@@ -8,7 +8,7 @@ use super::note::Supervised;
 use super::told::Changed;
 use crate::inventory::Diff;
 use crate::project::{Project, VenvLayout};
-use crate::store::{Brought, EnvMeta, RecordWatch, RunLock, RunLog};
+use crate::store::{Brought, EnvMeta, Generation, Moment, Past, RecordWatch, RunLock, RunLog};
 
 /// How long nothing more must have changed: what a shell needs from one pip to the next.
 const SETTLE: Duration = Duration::from_millis(300);
@@ -80,8 +80,28 @@ impl Environment {
     }
 
     /// The generation that the command which serves was started at.
-    pub(super) fn had(&self) -> u64 {
-        self.had.generation().0
+    pub(super) fn had(&self) -> Generation {
+        self.had.generation()
+    }
+
+    /// Takes it for had as it was at `generation`, where that is known: what has changed since is to be followed.
+    pub(super) fn take_up(&mut self, generation: Generation, now: Instant) {
+        if generation == self.had.generation() {
+            return;
+        }
+        let moment = Moment::Generation(generation);
+        let log = RunLog::read(&self.project.layout());
+        if let Ok(past) = Past::at(&moment, &self.newest, &log) {
+            self.had = past.as_recorded(&self.newest);
+        }
+        self.had.generation = generation;
+        self.next = self.had.clone();
+        self.pending = Some(now);
+    }
+
+    /// Whether something is recorded that no command was started with.
+    pub(super) fn has_moved(&self) -> bool {
+        self.newest.generation() != self.next.generation()
     }
 
     /// Notes which generation there is, and which is the newest in which nothing is different that the command has

@@ -1,11 +1,12 @@
 //! Any command, in the foreground, restarted when the environment has changed: `aim-worker supervise`.
 //!
-//! Start reading at [`run`], the one loop: it starts the command as if it had been typed, follows the record of the
-//! environment (`environment`), and waits until no installer is at work before one process takes the place of another.
-//! With [`On::Loaded`] each process notes what it loads (`loaded`), and a change of anything else passes. Sockets are
-//! handed to each of them (`doors`), so that nobody who connects is refused; where there are such, the next one is
-//! started before the last one ends. A `note` in the environment says who is supervised there, and is how somebody else
-//! asks for a restart.
+//! Start reading at `supervisor`, the one loop: it starts the command as if it had been typed, follows the record of
+//! the environment (`environment`), and waits until no installer is at work before one process takes the place of
+//! another. With [`On::Loaded`] each process notes what it loads (`loaded`), and a change of anything else passes.
+//! Sockets are handed to each of them (`doors`), so that nobody who connects is refused; where there are such, the next
+//! one is started before the last one ends. A `note` in the environment says who is supervised there, and is how
+//! somebody else asks for a restart. What is run after a change instead of all the time is followed by a loop of its
+//! own (`after_change`).
 //!
 //! **Invariant:** asks no daemon: the record is the truth. Prints nothing: what happens is told to an [`Observer`].
 //!
@@ -13,6 +14,7 @@
 //! learns how the command ended.
 
 mod address;
+mod after_change;
 mod command;
 mod doors;
 mod environment;
@@ -25,7 +27,31 @@ mod told;
 
 pub use address::Address;
 pub use doors::{Doors, ListenError};
-pub use note::{Note, Supervised, ask_for_restart, supervised_in};
+pub use note::{Note, Supervised, ask_for_restart, is_stopped, start, stop, supervised_in};
 pub use order::{On, Order, name_of};
-pub use supervisor::run;
 pub use told::{Changed, Observer, Told};
+
+use std::io;
+
+use crate::exec::{ChildStatus, SocketPlaces};
+use crate::host::Host;
+use crate::project::Project;
+
+/// Runs `order` in the environment of `project` until it ends by itself or somebody ends it, and says how it ended.
+///
+/// # Errors
+/// That it cannot be started at first: `NotFound` where there is no such program.
+pub fn run(
+    order: &Order,
+    project: &Project,
+    host: &Host,
+    (places, doors): (&SocketPlaces, Doors),
+    note: &mut Note,
+    observer: &mut dyn Observer,
+) -> io::Result<ChildStatus> {
+    if order.after_change {
+        after_change::run(order, project, host, places, note, observer)
+    } else {
+        supervisor::run(order, project, host, (places, doors), note, observer)
+    }
+}

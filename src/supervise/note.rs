@@ -1,5 +1,7 @@
 //! Who is supervised in an environment, and how somebody else asks for a restart: `<venv>/.aim/supervised/`, a file a
-//! command, `web.json`, `web.restart` where a restart is wanted, and `web.loaded` with lists of what it has loaded.
+//! command, `web.json`, `web.restart` where a restart is wanted, and `web.loaded` with lists of what it has loaded. Two
+//! outlast the note, of what a project orders: `web.followed`, the generation that it was run for, where that is done
+//! after each change, and `web.stopped`, that it is not to be begun.
 //!
 //! **Invariant:** a note whose process is gone counts for nothing, and goes when the next one begins. Where none can be
 //! written, the command is supervised all the same.
@@ -11,13 +13,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::loaded::LoadedList;
 use super::order::{On, Order};
+use crate::exec::ChildStatus;
 use crate::files::Folder;
 use crate::project::{Project, VenvLayout};
-use crate::store::{Notes, OfProcess};
+use crate::store::{Generation, Notes, OfProcess};
 use crate::system::{FolderWatch, beginning_of};
 
 /// How often the folder is looked at where the system does not tell of it.
@@ -57,6 +61,9 @@ pub struct Supervised {
     pub listens: Vec<String>,
     /// Why the last restart came to nothing.
     pub error: Option<String>,
+    /// Whether it is run once after each change, and not all the time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_change: bool,
     /// Whose order it is, where the daemon has it run; none where somebody typed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered: Option<Ordered>,
@@ -83,6 +90,18 @@ impl Supervised {
         ordered.is_some_and(|ordered| ordered.project == root)
     }
 
+    /// Asks its supervisor to end, and with it the command.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn end(&self) -> io::Result<()> {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        match pid.filter(|_| self.is_alive()) {
+            Some(pid) => Ok(kill_process(pid, Signal::TERM)?),
+            None => Ok(()),
+        }
+    }
+
     /// By what its order is known.
     pub fn order(&self) -> Option<&str> {
         self.ordered.as_ref().map(|ordered| &*ordered.digest)
@@ -104,6 +123,33 @@ pub fn ask_for_restart(project: &Project, one: &Supervised) -> io::Result<()> {
     notes
         .folder()
         .write_unsynced(wish_of(&one.name), pid.as_bytes())
+}
+
+/// Whether the order `name` of `project` is not to be begun, because somebody has stopped it.
+pub fn is_stopped(project: &Project, name: &str) -> bool {
+    let notes = Notes::of(project, VenvLayout::SUPERVISED);
+    notes.is_ok_and(|notes| notes.folder().found(stopped_of(name)).is_ok())
+}
+
+/// Notes that the order `name` of `project` is not to be begun, until [`start`]. Who has it run ends it.
+///
+/// # Errors
+/// What the system says.
+pub fn stop(project: &Project, name: &str) -> io::Result<()> {
+    let notes = Notes::made(project, VenvLayout::SUPERVISED)?;
+    notes.folder().write_unsynced(stopped_of(name), b"")
+}
+
+/// Takes back what [`stop`] noted; says whether anything was.
+///
+/// # Errors
+/// What the system says.
+pub fn start(project: &Project, name: &str) -> io::Result<bool> {
+    match Notes::of(project, VenvLayout::SUPERVISED) {
+        Ok(notes) => notes.folder().remove(stopped_of(name)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The note of this process, taken away with it.
@@ -170,6 +216,7 @@ impl Note {
                 attempts: 0,
                 listens,
                 error: None,
+                after_change: order.after_change,
                 ordered: digest.map(|digest| Ordered {
                     project: project.root().to_path_buf(),
                     digest: digest.to_owned(),
@@ -186,9 +233,14 @@ impl Note {
     pub(super) fn change(&mut self, change: impl FnOnce(&mut Supervised)) {
         let before = self.state.clone();
         change(&mut self.state);
-        if self.state != before
-            && let Some(folder) = self.folder()
-        {
+        if self.state != before {
+            self.write();
+        }
+    }
+
+    /// Writes it down; each change does that.
+    pub(super) fn write(&self) {
+        if let Some(folder) = self.folder() {
             let text = serde_json::to_vec(&self.state).unwrap_or_default();
             let _ = folder.write_unsynced(file_of(&self.state.name), &text);
         }
@@ -201,6 +253,24 @@ impl Note {
             note.attempts += 1;
             note.command_pid = note.command_pid.filter(|_| goes_on);
         });
+    }
+
+    /// The generation that it was run for last, where that outlasts this process: it is an order of a project's.
+    pub(super) fn followed(&self) -> Option<Generation> {
+        self.state.ordered.as_ref()?;
+        let text = self
+            .folder()?
+            .read(followed_of(&self.state.name), 32)
+            .ok()?;
+        std::str::from_utf8(&text).ok()?.trim().parse().ok()
+    }
+
+    /// It was run for `generation`.
+    pub(super) fn follow(&self, generation: Generation) {
+        if let (Some(folder), Some(_)) = (self.folder(), &self.state.ordered) {
+            let text = generation.to_string();
+            let _ = folder.write_unsynced(followed_of(&self.state.name), text.as_bytes());
+        }
     }
 
     /// A new list of what the next process loads; none where it cannot be had.
@@ -261,6 +331,14 @@ impl OfProcess for Supervised {
     }
 }
 
+/// How a command ended, in a word or two.
+pub(super) fn how(status: ChildStatus) -> String {
+    match status {
+        ChildStatus::Exited(code) => format!("exit {code}"),
+        ChildStatus::Signaled(signal) => format!("signal {signal}"),
+    }
+}
+
 fn file_of(name: &str) -> String {
     format!("{name}.json")
 }
@@ -271,4 +349,12 @@ fn lists_of(name: &str) -> String {
 
 fn wish_of(name: &str) -> String {
     format!("{name}.restart")
+}
+
+fn followed_of(name: &str) -> String {
+    format!("{name}.followed")
+}
+
+fn stopped_of(name: &str) -> String {
+    format!("{name}.stopped")
 }

@@ -33,6 +33,8 @@ pub struct Order {
     pub signal: Option<i32>,
     /// How long it may take to end before it is killed.
     pub grace: Duration,
+    /// Whether it is run once after each change, and not all the time.
+    pub after_change: bool,
 }
 
 /// The name of what `words` run, as a person would say it: `uvicorn` for `.venv/bin/uvicorn app:app` as for

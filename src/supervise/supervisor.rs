@@ -11,7 +11,7 @@ use super::command::Launch;
 use super::doors::{Doors, Turn};
 use super::environment::Environment;
 use super::loaded::LoadedList;
-use super::note::Note;
+use super::note::{Note, how};
 use super::order::{On, Order};
 use super::process::{Leaving, Restart, Serving, Started};
 use super::told::{Changed, Observer, Told};
@@ -28,11 +28,8 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// An end that was asked for so long ago was refused.
 const ASKED: Duration = Duration::from_secs(10);
 
-/// Runs `order` in the environment of `project` until it ends by itself or somebody ends it, and says how it ended.
-///
-/// # Errors
-/// That it cannot be started at first: `NotFound` where there is no such program.
-pub fn run(
+/// As [`super::run`], a command that runs all the time.
+pub(super) fn run(
     order: &Order,
     project: &Project,
     host: &Host,
@@ -172,11 +169,7 @@ impl Supervisor<'_> {
 
     fn came_to_nothing(&mut self, why: Changed, status: ChildStatus) {
         let goes_on = self.serving.is_some();
-        let error = match status {
-            ChildStatus::Exited(code) => format!("exit {code}"),
-            ChildStatus::Signaled(signal) => format!("signal {signal}"),
-        };
-        self.note.came_to_nothing(error, goes_on);
+        self.note.came_to_nothing(how(status), goes_on);
         self.observer.told(&Told::EndedAtOnce {
             why,
             status,
@@ -376,7 +369,7 @@ impl Supervisor<'_> {
             is_next,
             loaded,
         });
-        let generation = self.environment.had();
+        let generation = self.environment.had().0;
         self.note.change(|note| {
             note.command_pid = Some(pid);
             note.since = Utc::now();

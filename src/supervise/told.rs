@@ -41,6 +41,20 @@ pub enum Told {
     },
     /// Nobody can tell what the command has loaded: every change counts.
     LoadedUnknown,
+    /// A command that is run after each change has run.
+    HasRun {
+        /// The change that it followed.
+        why: Changed,
+        /// How it ended.
+        status: ChildStatus,
+        /// How long it ran.
+        took: Duration,
+    },
+    /// It seems to change the environment itself: the next run waits.
+    Paced {
+        /// How long; longer each time.
+        pause: Duration,
+    },
     /// The next one ended at once. The last one goes on, or the next change is waited for.
     EndedAtOnce {
         /// The change at which it was started.

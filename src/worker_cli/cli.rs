@@ -63,15 +63,21 @@ pub enum Command {
     /// Starts the worker.
     #[command(
         about = t!("worker_cli.help.start").into_owned(),
-        after_help = examples(&[("aim-worker start", t!("worker_cli.help.example_start"))])
+        after_help = examples(&[
+            ("aim-worker start", t!("worker_cli.help.example_start")),
+            ("aim-worker start web", t!("worker_cli.help.example_start_name")),
+        ])
     )]
-    Start,
+    Start(StartArgs),
     /// Stops the worker.
     #[command(
         about = t!("worker_cli.help.stop").into_owned(),
-        after_help = examples(&[("aim-worker stop", t!("worker_cli.help.example_stop"))])
+        after_help = examples(&[
+            ("aim-worker stop", t!("worker_cli.help.example_stop")),
+            ("aim-worker stop web", t!("worker_cli.help.example_stop_name")),
+        ])
     )]
-    Stop(WhenArgs),
+    Stop(StopArgs),
     /// Puts a fresh worker in the place of the present one.
     #[command(
         about = t!("worker_cli.help.restart").into_owned(),
@@ -132,6 +138,10 @@ pub enum Command {
                 t!("worker_cli.help.example_supervise_loaded"),
             ),
             (
+                "aim-worker supervise --after-change -- make docs",
+                t!("worker_cli.help.example_supervise_after"),
+            ),
+            (
                 "aim-worker supervise --on manual --name jobs -- celery -A jobs worker",
                 t!("worker_cli.help.example_supervise_manual"),
             ),
@@ -156,6 +166,34 @@ pub struct WhenArgs {
     /// Do not wait for a running node.
     #[arg(long, help = t!("worker_cli.help.now").into_owned())]
     pub now: bool,
+}
+
+/// What is started.
+#[derive(Debug, Clone, Args)]
+pub struct StartArgs {
+    /// A command that somebody has stopped, instead of the worker.
+    #[arg(
+        value_name = t!("worker_cli.help.name_value").into_owned(),
+        help = t!("worker_cli.help.start_name").into_owned(),
+        add = values(supervised)
+    )]
+    pub name: Option<String>,
+}
+
+/// What is stopped.
+#[derive(Debug, Clone, Args)]
+pub struct StopArgs {
+    /// A supervised command, instead of the worker.
+    #[arg(
+        value_name = t!("worker_cli.help.name_value").into_owned(),
+        help = t!("worker_cli.help.stop_name").into_owned(),
+        conflicts_with = "now",
+        add = values(supervised)
+    )]
+    pub name: Option<String>,
+    /// Whether a running node is waited for.
+    #[command(flatten)]
+    pub when: WhenArgs,
 }
 
 /// What is restarted.
@@ -197,6 +235,10 @@ pub struct SuperviseArgs {
     #[arg(long, value_name = "[HOST:]PORT|unix:PATH", value_parser = address,
           help = t!("worker_cli.help.supervise_listen").into_owned())]
     pub listen: Vec<Address>,
+    /// Whether it is run once after each change.
+    #[arg(long, conflicts_with_all = ["on", "signal", "listen"],
+          help = t!("worker_cli.help.supervise_after").into_owned())]
+    pub after_change: bool,
     /// By what the order of a project is known that the daemon has run.
     #[arg(long, hide = true)]
     pub order: Option<String>,

@@ -11,6 +11,7 @@ use super::supervised::none_of_name;
 use crate::console::Console;
 use crate::error::{Explain, Result};
 use crate::files::Growing;
+use crate::host::Host;
 use crate::project::{Project, VenvLayout, is_command_name};
 use crate::store::Notes;
 use crate::words::t;
@@ -36,6 +37,7 @@ pub(super) fn print(console: &mut Console, reached: &Reached, args: &LogsArgs) -
 /// `Exit::NotFound` where there is none of that name.
 pub(super) fn print_supervised(
     console: &mut Console,
+    host: &Host,
     project: &Project,
     name: &str,
     args: &LogsArgs,
@@ -45,7 +47,7 @@ pub(super) fn print_supervised(
     // No link is followed at it.
     let is_there = notes.and_then(|notes| notes.folder().open_file(&file));
     if !is_command_name(name) || is_there.is_err() {
-        return Err(none_of_name(project, name));
+        return Err(none_of_name(host, project, name));
     }
     let path = project.venv().layout().supervised().join(file);
     let mut log = Growing::at(path);

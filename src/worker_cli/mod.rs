@@ -25,8 +25,8 @@ mod supervise;
 mod supervised;
 
 pub use cli::{
-    Cli, Command, FlowArgs, InterruptArgs, LogsArgs, NodeValue, RestartArgs, RunArgs,
-    SuperviseArgs, WhenArgs, command,
+    Cli, Command, FlowArgs, InterruptArgs, LogsArgs, NodeValue, RestartArgs, RunArgs, StartArgs,
+    StopArgs, SuperviseArgs, WhenArgs, command,
 };
 
 use chrono::Utc;
@@ -59,25 +59,33 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
             }
         }
         Command::Status => match Reached::of(host, common, &mut console) {
-            Ok(reached) => print_status(&mut console, &reached)?,
+            Ok(reached) => print_status(&mut console, host, &reached)?,
             Err(error) => {
                 let here = reached::project(host, common, &mut console).ok();
-                let supervised = here.as_ref().map(supervised::of).unwrap_or_default();
-                supervised::without_daemon(&mut console, &supervised, error)?;
+                let found = here.as_ref().map(|here| supervised::of(host, here));
+                supervised::without_daemon(&mut console, found.as_slice(), error)?;
             }
         },
-        Command::Start => {
+        Command::Start(args) => {
             let reached = Reached::or_started(host, common, &mut console)?;
-            restart::start(&mut console, &reached)?;
+            match &args.name {
+                Some(name) => supervised::start(&mut console, host, &reached.project, name)?,
+                None => restart::start(&mut console, &reached)?,
+            }
         }
         Command::Stop(args) => {
-            let reached = Reached::of(host, common, &mut console)?;
-            restart::stop(&mut console, &reached, args)?;
+            if let Some(name) = &args.name {
+                let project = reached::project(host, common, &mut console)?;
+                supervised::stop(&mut console, host, &project, name)?;
+            } else {
+                let reached = Reached::of(host, common, &mut console)?;
+                restart::stop(&mut console, &reached, args.when)?;
+            }
         }
         Command::Restart(args) => {
             if let Some(name) = &args.name {
                 let project = reached::project(host, common, &mut console)?;
-                supervised::restart(&mut console, &project, name)?;
+                supervised::restart(&mut console, host, &project, name)?;
             } else {
                 let reached = Reached::or_started(host, common, &mut console)?;
                 restart::restart(&mut console, &reached, args.when)?;
@@ -91,7 +99,7 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
         Command::Logs(args) => {
             if let Some(name) = &args.name {
                 let project = reached::project(host, common, &mut console)?;
-                logs::print_supervised(&mut console, &project, name, &args)?;
+                logs::print_supervised(&mut console, host, &project, name, &args)?;
             } else {
                 let reached = Reached::of(host, common, &mut console)?;
                 logs::print(&mut console, &reached, &args)?;
@@ -115,14 +123,16 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn print_status(console: &mut Console, reached: &Reached) -> Result<()> {
+fn print_status(console: &mut Console, host: &Host, reached: &Reached) -> Result<()> {
     // The order matters: the first call makes the project known to the daemon, and the second needs that.
     let worker = reached.client.worker(reached.address())?;
     let about = if_offered(reached.client.project(reached.address()))?;
+    let found = supervised::of(host, &reached.project);
     let status = Status {
         worker,
         watching: about.and_then(|project| project.watching),
-        supervised: crate::supervise::supervised_in(&reached.project),
+        supervised: found.running,
+        not_running: found.not_running,
     };
     if console.is_json() {
         return console.json(&status);

@@ -6,7 +6,7 @@ use anstyle::Style;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::supervised::line;
+use super::supervised::{NotRunning, line, line_of_none};
 use crate::api::v1::{
     KeptObjects, ProjectInfo, Refresh, WatchMode, Watching, WorkerExit, WorkerState, WorkerStatus,
 };
@@ -27,6 +27,9 @@ pub(super) struct Status {
     /// The supervised commands of its environment.
     #[serde(default)]
     pub(super) supervised: Vec<Supervised>,
+    /// What the project has run by the daemon and does not run now.
+    #[serde(default)]
+    pub(super) not_running: Vec<NotRunning>,
 }
 
 impl Status {
@@ -43,6 +46,7 @@ fn rows(status: &Status, now: DateTime<Utc>) -> Vec<Row<'_>> {
         worker: status,
         watching,
         supervised,
+        not_running,
     } = status;
     let mut rows: Vec<Row<'_>> = Vec::new();
     let mut row = |label, cell: Cell| rows.push((label, vec![cell]));
@@ -87,6 +91,9 @@ fn rows(status: &Status, now: DateTime<Utc>) -> Vec<Row<'_>> {
     }
     for one in supervised {
         row(t!("worker_cli.label.supervised"), line(one, now));
+    }
+    for one in not_running {
+        row(t!("worker_cli.label.supervised"), line_of_none(one));
     }
     if let Some(exit) = &status.last_exit {
         row(

@@ -52,6 +52,7 @@ pub(super) fn run(
         on: args.on,
         signal: args.signal,
         grace: args.grace,
+        after_change: args.after_change,
     };
     let known_by = (args.name.is_some(), args.order.as_deref());
     let mut note = noted(&project, &mut order, &listens, known_by)?;
@@ -151,10 +152,13 @@ struct Teller<'a> {
 impl Observer for Teller<'_> {
     fn told(&mut self, told: &Told) {
         let line = format!("aim: {}", words(&self.name, told));
-        match told {
-            Told::Restarted { .. } | Told::Signaled { .. } => self.console.note(paint(FAINT, line)),
-            _ => self.console.note(line),
-        }
+        let is_usual = match told {
+            Told::Restarted { .. } | Told::Signaled { .. } => true,
+            Told::HasRun { status, .. } => *status == ChildStatus::Exited(0),
+            _ => false,
+        };
+        self.console
+            .note(if is_usual { paint(FAINT, line) } else { line });
     }
 }
 
@@ -179,6 +183,29 @@ fn words(name: &str, told: &Told) -> String {
                 ),
             )
         }
+        Told::HasRun { why, status, took } => {
+            let took = time::duration(*took);
+            because(
+                why,
+                &if *status == ChildStatus::Exited(0) {
+                    t!("worker_cli.supervise.has_run", name = name, took = took)
+                } else {
+                    let why = how(*status);
+                    t!(
+                        "worker_cli.supervise.has_failed_after",
+                        name = name,
+                        why = why,
+                        took = took
+                    )
+                },
+            )
+        }
+        Told::Paced { pause } => t!(
+            "worker_cli.supervise.paced",
+            name = name,
+            pause = shown(*pause)
+        )
+        .into_owned(),
         Told::LoadedUnknown => t!("worker_cli.supervise.loaded_unknown", name = name).into_owned(),
         Told::Killed { grace } => t!(
             "worker_cli.supervise.killed",

@@ -1,11 +1,13 @@
-//! The console examples of the READMEs, of docs/guide.md, docs/nodes.md and docs/rollout.md, run as a person would type
-//! them, and what docs/ci.md and docs/docker.md have machines run.
+//! The console examples of the READMEs, of docs/guide.md, docs/nodes.md, docs/rollout.md and docs/supervise.md, run
+//! as a person would type them, and what docs/ci.md and docs/docker.md have machines run.
 //!
 //! In a `console` block, `$ command` is typed and what follows is what must be seen: `...` stands for any lines, `[..]`
 //! for any text in a line, `? 1` for the exit status (0 where it is not said), and spaces are as wide as they like.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use crate::place::wait_until;
 use crate::sandbox::{Daemon, Ran, Sandbox, skipped};
 
 #[test]
@@ -108,6 +110,73 @@ fn the_examples_of_a_rollout_are_true() {
 }
 
 #[test]
+fn the_examples_of_supervised_commands_are_true() {
+    let file = "docs/supervise.md";
+    let text = readme(file);
+    let sandbox = Sandbox::ready();
+    for (name, says) in [
+        (
+            "uvicorn",
+            "INFO:     Uvicorn running on http://127.0.0.1:8000 (Press CTRL+C to quit)",
+        ),
+        ("celery", "celery"),
+    ] {
+        let script = format!("#!/bin/sh\necho '{says}'\nexec sleep 600\n");
+        let program = sandbox.bin(name);
+        std::fs::write(&program, script).expect("written");
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("mode");
+    }
+    // Any free port: another program may have the one of the example.
+    let orders = blocks(&text, "toml")
+        .concat()
+        .replace("listen = 8000", "listen = \"127.0.0.1:0\"");
+    sandbox.write(".aim.toml", &orders);
+    let _daemon = sandbox.daemon();
+    let (by_hand, mut steps): (Vec<_>, Vec<_>) = steps(&text)
+        .into_iter()
+        .partition(|step| step.command.starts_with("aim-worker supervise "));
+    for step in by_hand {
+        skipped(&format!(
+            "{}: tests/suite/supervise has a server",
+            step.command
+        ));
+    }
+    for step in &mut steps {
+        // Nobody is asked here, and numbers and folders are others.
+        step.command = step
+            .command
+            .replace("aim-venv-sync allow", "aim-venv-sync allow --yes");
+        step.expected.retain(|line| !line.starts_with("Let "));
+        // Beside the other commands of the file, and begun again meanwhile.
+        if ["aim-worker list", "aim-worker logs web"].contains(&&*step.command) {
+            let lines = std::mem::take(&mut step.expected);
+            let any = || "...".to_owned();
+            step.expected = lines.into_iter().flat_map(|line| [any(), line]).collect();
+            step.expected.push(any());
+        }
+        for line in &mut step.expected {
+            for text in ["14431 12 ~/shop", "0.2 s", "14502"] {
+                *line = line.replace(text, "[..]");
+            }
+            *line = line.replace("--listen=8000", "--listen=127.0.0.1:0");
+        }
+    }
+    steps.sort_by_key(|step| !step.command.contains(" allow "));
+    let is_up = || {
+        sandbox
+            .run("aim-worker", ["list"])
+            .stdout()
+            .matches("running")
+            .count()
+            == 2
+    };
+    let first = steps.remove(0);
+    run_steps(file, &sandbox, vec![first]);
+    wait_until("they run", is_up);
+    run_steps(file, &sandbox, steps);
+}
+
+#[test]
 fn both_show_the_same_commands() {
     let commands = |file: &str| {
         let typed = steps(&readme(file)).into_iter().map(|step| step.command);
@@ -145,6 +214,10 @@ fn run(file: &str, sandbox: &Sandbox) {
         steps.len() > 2,
         "the reader of examples found next to nothing"
     );
+    run_steps(file, sandbox, steps);
+}
+
+fn run_steps(file: &str, sandbox: &Sandbox, steps: Vec<Step>) {
     for step in steps {
         let path = format!(
             "{}:{}",

@@ -223,7 +223,9 @@ fn paths(code: &str) -> Vec<(usize, Vec<String>)> {
             }
             at += "::".len();
         }
-        if path.len() > 1 && !is_member {
+        // Who may see a thing is nobody that it uses.
+        let is_visibility = code[..start].ends_with("pub(in ");
+        if path.len() > 1 && !is_member && !is_visibility {
             found.push((start, path));
         }
     }

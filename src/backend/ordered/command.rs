@@ -15,7 +15,7 @@ use crate::backend::supervise::{self, Pauses};
 use crate::exec;
 use crate::host::Host;
 use crate::project::{Project, ProjectId};
-use crate::supervise::{Supervised, supervised_in};
+use crate::supervise::{Supervised, is_stopped, supervised_in};
 
 /// The program that supervises.
 const PROGRAM: &str = "aim-worker";
@@ -76,7 +76,7 @@ impl Command {
     pub(super) async fn run(mut self) {
         let mut pauses = Pauses::default();
         loop {
-            let living = self.living().await;
+            let (living, is_stopped) = self.living().await;
             if *self.until.borrow() == Until::LetGo {
                 return;
             }
@@ -107,6 +107,13 @@ impl Command {
                     continue;
                 }
                 None if self.is_over() => return,
+                None if is_stopped => {
+                    tokio::select! {
+                        () = sleep(LOOK) => {}
+                        _ = self.until.changed() => {}
+                    }
+                    continue;
+                }
                 None => self.start().await,
             };
             if let Some(process) = process
@@ -141,10 +148,19 @@ impl Command {
             if let Some(ended) = process.ended() {
                 let how = how(ended);
                 tracing::warn!(project = %self.id, name = self.name, how, "a supervised command has ended");
+                process.end_rest(self.grace()).await;
                 return false;
             }
             let (project, name) = (self.project.clone(), self.name.clone());
-            let _ = supervise::blocking("a log", move || log::bound(&project, &name)).await;
+            let looked = supervise::blocking("a log", move || {
+                let _ = log::bound(&project, &name);
+                is_stopped(&project, &name)
+            });
+            if looked.await.is_ok_and(|is_stopped| is_stopped) {
+                process.end(self.grace()).await;
+                tracing::info!(project = %self.id, name = self.name, "a supervised command was stopped");
+                return false;
+            }
             tokio::select! {
                 () = sleep(LOOK) => {}
                 _ = self.until.changed() => {}
@@ -162,16 +178,20 @@ impl Command {
         grace.unwrap_or(GRACE) + OWN_GRACE
     }
 
-    /// Who has its name now.
-    async fn living(&self) -> Option<Supervised> {
+    /// Who has its name now, and whether somebody has stopped it.
+    async fn living(&self) -> (Option<Supervised>, bool) {
         let (project, name) = (self.project.clone(), self.name.clone());
         let find = move || {
             let mut all = supervised_in(&project).into_iter();
             // One that has ended and was not waited for yet is none.
-            all.find(|one| one.name == name)
-                .filter(|one| Process::of(one).is_some_and(|process| process.ended().is_none()))
+            let living = all
+                .find(|one| one.name == name)
+                .filter(|one| Process::of(one).is_some_and(|process| process.ended().is_none()));
+            (living, is_stopped(&project, &name))
         };
-        supervise::blocking("a note", find).await.ok().flatten()
+        supervise::blocking("a note", find)
+            .await
+            .unwrap_or_default()
     }
 
     fn say_taken(&mut self, note: &Supervised) {

@@ -4,7 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, waitpid,
+    Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group,
+    test_kill_process_group, waitpid,
 };
 use tokio::time::{Instant, sleep};
 
@@ -64,6 +65,30 @@ impl Process {
             }
             sleep(LOOK).await;
         }
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.end_rest(left).await;
+    }
+
+    /// Ends what it has left behind when it ended, as a shell leaves the program that it waits for.
+    pub(super) async fn end_rest(&self, grace: Duration) {
+        let deadline = Instant::now() + grace;
+        if !self.has_rest() {
+            return;
+        }
+        let _ = kill_process_group(self.pid, Signal::TERM);
+        while self.has_rest() {
+            if Instant::now() >= deadline {
+                let _ = kill_process_group(self.pid, Signal::KILL);
+                return;
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Whether somebody is left in its group. That has its number as long as there is one; where a process has the
+    /// number, it is another one's.
+    fn has_rest(&self) -> bool {
+        beginning_of(self.pid().into()).is_none() && test_kill_process_group(self.pid).is_ok()
     }
 
     /// Its command has its group, in a session that is theirs alone.

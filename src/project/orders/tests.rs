@@ -2,9 +2,9 @@ use super::*;
 use crate::project::settings_file;
 
 fn read_text(text: &str) -> (Orders, Vec<Problem>) {
-    let (_, table) = settings_file::entries_but(text, TABLE).expect("TOML");
+    let (_, tables) = settings_file::entries_but(text, TABLES).expect("TOML");
     let origin = Origin::File("/p/.aim.toml".into());
-    table.map_or_else(Default::default, |table| read(table, text, &origin))
+    read(tables, text, &origin)
 }
 
 #[test]
@@ -127,4 +127,95 @@ fn what_is_wrong_is_told_with_its_line_and_spoils_nothing_else() {
         .collect();
     let bad = bad.concat();
     assert_eq!(read_text(&bad).1.len(), MOST_PROBLEMS);
+}
+
+#[test]
+fn what_is_run_after_a_change_is_a_shells_line_or_words() {
+    let text = "[[after_change]]\nrun = \"make docs && echo 'a b'\"\n[[after_change]]\nname = \"docs\"\n\
+                run = [\"make\", \"docs\"]\n[[after_change]]\nrun = \"x\"\n[supervise.web]\ncommand = \"y\"\n";
+    let (orders, problems) = read_text(text);
+    assert_eq!(problems, []);
+    let told: Vec<_> = orders
+        .supervised
+        .iter()
+        .map(|one| (&*one.name, one.command.join(" "), one.options().join(" ")))
+        .collect();
+    let line = |words: &str| format!("/bin/sh -c {words}");
+    let option = "--after-change".to_owned();
+    let expected = [
+        (
+            "after-change",
+            line("make docs && echo 'a b'"),
+            option.clone(),
+        ),
+        ("after-change-2", line("x"), option.clone()),
+        ("docs", "make docs".to_owned(), option),
+        ("web", "y".to_owned(), String::new()),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn what_is_wrong_with_one_that_is_run_after_a_change_is_told() {
+    let good = "[supervise.web]\ncommand = \"y\"\n[[after_change]]\nrun = \"x\"\n";
+    for (text, taken, told) in [
+        (
+            "[[after_change]]\n",
+            2,
+            ":5: the value of \"after_change.run\"",
+        ),
+        (
+            "[[after_change]]\nrun = \" \"\n",
+            2,
+            ":6: the value of \"after_change.run\"",
+        ),
+        (
+            "[[after_change]]\nrun = []\n",
+            2,
+            ":6: the value of \"after_change.run\"",
+        ),
+        (
+            "[[after_change]]\nrun = \"a\\u0000\"\n",
+            2,
+            ":6: the value of \"after_change.run\"",
+        ),
+        (
+            "[[after_change]]\nrun = \"a\"\nname = \"../a\"\n",
+            2,
+            ":7: the value of \"after_change.name\"",
+        ),
+        (
+            "[[after_change]]\nrun = \"a\"\nname = \"web\"\n",
+            2,
+            "no other command",
+        ),
+        (
+            "[[after_change]]\nruns = \"a\"\n",
+            2,
+            "did you mean \"run\"?",
+        ),
+        (
+            "[[after_change]]\nrun = \"a\"\nnames = \"b\"\n",
+            3,
+            "did you mean \"name\"?",
+        ),
+    ] {
+        let (orders, problems) = read_text(&format!("{good}{text}"));
+        assert_eq!(orders.supervised.len(), taken, "{text}");
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let found = problems.iter().any(|problem| problem.contains(told));
+        assert!(found, "{told:?} in {problems:?}");
+    }
+    for text in [
+        "after_change = \"make\"\n",
+        "[after_change]\nrun = \"make\"\n",
+        "after_change = [\"make\"]\n",
+    ] {
+        let (orders, problems) = read_text(text);
+        assert!(orders.is_empty());
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(problems[0].contains("[[after_change]]"), "{problems:?}");
+    }
+    let many = "[[after_change]]\nrun = \"x\"\n".repeat(33);
+    assert!(read_text(&many).0.is_empty());
 }

@@ -65,6 +65,18 @@ pub struct Package {
     pub others: Map<String, Value>,
 }
 
+impl Package {
+    /// One of that name, of no version yet.
+    pub(in crate::store) fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            version: String::new(),
+            editable_project_location: None,
+            others: Map::new(),
+        }
+    }
+}
+
 /// The last run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LastAction {

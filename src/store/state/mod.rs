@@ -7,6 +7,7 @@ mod recorded;
 mod snapshot_file;
 
 pub(crate) use enter::ProjectState;
+pub(in crate::store) use env_meta::Package;
 pub use env_meta::{EnvMeta, LastChange, MetaState};
 pub use record_watch::RecordWatch;
 pub use recorded::{Recorded, Standing};

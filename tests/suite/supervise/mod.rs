@@ -1,5 +1,6 @@
 //! `aim-worker supervise`: a command in the foreground that follows its environment.
 
+mod after_change;
 mod foreground;
 mod listening;
 mod loaded;
