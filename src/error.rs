@@ -134,6 +134,19 @@ impl Error {
         &self.hints
     }
 
+    /// The message and its causes. Errors of the system are often part of the message above them already.
+    fn said(&self) -> Vec<String> {
+        let mut said: Vec<String> = Vec::new();
+        let mut last = String::new();
+        for cause in self.cause.chain().map(ToString::to_string) {
+            if said.is_empty() || !last.ends_with(&cause) {
+                said.push(cause.clone());
+            }
+            last = cause;
+        }
+        said
+    }
+
     /// Whether the failure is the reader of our output going away, which deserves no words.
     pub fn is_broken_pipe(&self) -> bool {
         // Only an error of our own writing: a broken pipe deep inside another error is the daemon's end, say.
@@ -156,17 +169,13 @@ impl<E: Into<anyhow::Error>> From<E> for Error {
 /// The message and its causes on one line.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#}", self.cause)
+        f.write_str(&self.said().join(": "))
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?}: {:#} (hints: {:?})",
-            self.exit, self.cause, self.hints
-        )
+        write!(f, "{:?}: {self} (hints: {:?})", self.exit, self.hints)
     }
 }
 
@@ -204,17 +213,11 @@ pub fn report(error: &Error, labels: &Labels, stderr: &mut impl Write) {
         anstyle::AnsiColor::Red.on_default().bold(),
         anstyle::AnsiColor::Cyan.on_default().bold(),
     );
-    let mut causes = error.cause.chain();
-    let message = causes.next().map(ToString::to_string).unwrap_or_default();
+    let mut said = error.said().into_iter();
+    let message = said.next().unwrap_or_default();
     let mut text = format!("{red}{}:{red:#} {message}\n", labels.error);
-    let mut said = message;
-    for cause in causes {
-        let cause = cause.to_string();
-        // Errors of the system are often part of the message above them already.
-        if !said.ends_with(&cause) {
-            let _ = writeln!(text, "  {}: {cause}", labels.caused_by);
-        }
-        said = cause;
+    for cause in said {
+        let _ = writeln!(text, "  {}: {cause}", labels.caused_by);
     }
     if !error.hints.is_empty() {
         text.push('\n');
@@ -278,6 +281,10 @@ mod tests {
         assert_eq!(
             printed(&error),
             "error: cannot record the run\n  caused by: cannot write a file: disk full\n"
+        );
+        assert_eq!(
+            error.to_string(),
+            "cannot record the run: cannot write a file: disk full"
         );
     }
 

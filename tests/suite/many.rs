@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::held::Held;
 use crate::sandbox::Sandbox;
+use crate::shells::Terminal;
 
 /// Folders in which an environment is made, below the folder of projects.
 const PROJECTS: [&str; 3] = ["a-service", "group/b-service", "tool"];
@@ -155,4 +156,25 @@ fn one_that_cannot_be_set_up_or_taken_out_keeps_nobody_else_from_it() {
     assert!(has_hook(sandbox.project()) && !has_hook(&below.join("tool")));
     held.release();
     assert!(held.output().status.success());
+}
+
+#[test]
+fn one_that_vanishes_after_it_was_shown_keeps_nobody_else_from_it() {
+    let (sandbox, below) = projects();
+    let sandbox = sandbox.with_venv();
+    let mut terminal = Terminal::of(&sandbox, ("bash", "home/.bashrc", "PS1='P:$? '\n"));
+    terminal.prompt(0);
+    let command = format!("aim-venv-sync init --all {}", below.display());
+    terminal.types_without_prompt(&command, "[y/N]");
+    std::fs::rename(below.join("group"), sandbox.root().join("away")).expect("moved");
+    let told = terminal.types("y", 1);
+    assert!(told.contains("set up 2 of 3 projects"), "{told}");
+    let name = below.join("group/b-service").display().to_string();
+    assert!(told.contains(&format!("{name}: ")), "{told}");
+    assert_eq!(told.matches("No such file").count(), 1, "{told}");
+    assert!(has_hook(&below.join("tool")) && has_hook(&below.join("a-service")));
+    assert!(
+        !below.join("group").exists(),
+        "nothing is made in its place"
+    );
 }
