@@ -9,6 +9,7 @@
 
 mod args;
 pub mod candidate;
+pub mod cause;
 pub mod changes;
 mod complaint;
 pub mod completion;

@@ -46,6 +46,20 @@ impl Folder {
         there: &Self,
         to: impl AsRef<OsStr>,
     ) -> io::Result<()> {
+        self.copy_at(from, there, to, None)
+    }
+
+    /// The same, with the time `written` instead of its own.
+    ///
+    /// # Errors
+    /// As [`Folder::copy`].
+    pub fn copy_at(
+        &self,
+        from: impl AsRef<OsStr>,
+        there: &Self,
+        to: impl AsRef<OsStr>,
+        written: Option<SystemTime>,
+    ) -> io::Result<()> {
         let (from, to) = (plain(from.as_ref())?, plain(to.as_ref())?);
         let found = self.found(from)?;
         if found.is_link {
@@ -58,7 +72,7 @@ impl Folder {
         new.set_times(
             FileTimes::new()
                 .set_accessed(SystemTime::now())
-                .set_modified(found.modified),
+                .set_modified(written.unwrap_or(found.modified)),
         )
     }
 

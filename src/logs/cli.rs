@@ -201,6 +201,16 @@ pub enum Command {
         ])
     )]
     Prune(PruneArgs),
+    /// What a failed import comes of (`shims/_aim_cause.py`).
+    #[command(hide = true)]
+    Cause(CauseArgs),
+}
+
+/// A failed import.
+#[derive(Debug, Args)]
+pub struct CauseArgs {
+    /// The last line of its traceback.
+    pub words: String,
 }
 
 /// Which runs to list.

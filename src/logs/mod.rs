@@ -30,7 +30,7 @@ pub use cli::{
 
 use chrono::Utc;
 
-use crate::console::{self, Console};
+use crate::console::{self, Console, cause};
 use crate::error::{Exit, Result};
 use crate::host::Host;
 use crate::store::Link;
@@ -62,6 +62,7 @@ pub fn run(host: &Host, mut cli: Cli) -> Result<Exit> {
     let is_read = !matches!(
         wanted,
         Command::Bisect(_)
+            | Command::Cause(_)
             | Command::Export(_)
             | Command::Follow(_)
             | Command::Prune(_)
@@ -84,6 +85,7 @@ pub fn run(host: &Host, mut cli: Cli) -> Result<Exit> {
         Command::Redo(args) => undo::redo(&mut console, host, &project, &args)?,
         Command::Bisect(args) => return bisect::bisect(&mut console, host, &project, &args),
         Command::Stats => stats::stats(&mut console, &project)?,
+        Command::Cause(args) => cause::tell(&mut console, host, &project, &args.words),
         Command::Prune(args) => prune::prune(&mut console, host, &project, &args, now)?,
     }
     Ok(Exit::Done)

@@ -89,6 +89,21 @@ impl Venv {
     }
 }
 
+/// Puts `folder` first on the `PYTHONPATH` of a process that gets `variables`. An empty one has no entry: as one, it
+/// would be the working folder.
+pub fn put_first_on_python_path(variables: &mut Vec<(OsString, OsString)>, folder: &Path) {
+    const NAME: &str = "PYTHONPATH";
+    let mut path = folder.as_os_str().to_owned();
+    if let Some(at) = variables.iter().position(|(name, _)| name == NAME) {
+        let (_, inherited) = variables.swap_remove(at);
+        if !inherited.is_empty() {
+            path.push(":");
+            path.push(inherited);
+        }
+    }
+    variables.push((NAME.into(), path));
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -119,5 +134,20 @@ mod tests {
         assert_eq!(active.root(), today.root());
         assert_eq!(VenvLayout::viewed(&view), Some(today.root()));
         assert_eq!(VenvLayout::viewed(today.root()), None);
+    }
+
+    #[test]
+    fn a_path_that_is_there_stays_as_it_is() {
+        for (inherited, expected) in [
+            (None, "/l"),
+            (Some(""), "/l"),
+            (Some("/a"), "/l:/a"),
+            (Some(":/a:"), "/l::/a:"),
+        ] {
+            let inherited = inherited.map(|path| ("PYTHONPATH".into(), path.into()));
+            let mut variables: Vec<_> = inherited.into_iter().collect();
+            put_first_on_python_path(&mut variables, Path::new("/l"));
+            assert_eq!(variables, [("PYTHONPATH".into(), expected.into())]);
+        }
     }
 }

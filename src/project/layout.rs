@@ -187,6 +187,8 @@ impl VenvLayout {
     pub const FIGURES: &'static str = "figures";
     /// Folder of what shells read that are started in a view.
     pub const SHELL: &'static str = "shell";
+    /// Folder of what Pythons find first that are run by `aim-venv-sync run`.
+    pub const RUN: &'static str = "run";
     /// Folder of what runs a node without a daemon.
     pub const HERE: &'static str = "here";
 

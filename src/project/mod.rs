@@ -18,6 +18,7 @@ mod venv;
 mod whose;
 mod worker_settings;
 
+pub use activation::put_first_on_python_path;
 pub use config::{ALL_PROJECTS, Config, SINGLE_PROJECTS, SettingRow, meant_by};
 pub use discover::{Project, resolved};
 pub use layout::{

@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::loaded::LoadedList;
 use super::order::Order;
 use crate::exec::{Foreground, SocketPlaces};
 use crate::host::Host;
-use crate::project::Venv;
+use crate::project::{Venv, put_first_on_python_path};
 
 /// How a command is started, again and again.
 pub(super) struct Launch<'a> {
@@ -33,7 +33,7 @@ impl Launch<'_> {
     ) -> io::Result<Command> {
         let mut variables = self.venv.variables_of(self.host);
         if let Some(list) = list {
-            put_first(&mut variables, list.folder());
+            put_first_on_python_path(&mut variables, list.folder());
         }
         #[expect(
             clippy::disallowed_methods,
@@ -63,39 +63,5 @@ impl Launch<'_> {
             let words = named.to_string_lossy().into_owned();
             io::Error::new(io::ErrorKind::NotFound, words)
         })
-    }
-}
-
-/// Puts `folder` first on `PYTHONPATH`. An empty one has no entry: as one, it would be the working folder.
-fn put_first(variables: &mut Vec<(OsString, OsString)>, folder: &Path) {
-    const NAME: &str = "PYTHONPATH";
-    let mut path = folder.as_os_str().to_owned();
-    if let Some(at) = variables.iter().position(|(name, _)| name == NAME) {
-        let (_, inherited) = variables.swap_remove(at);
-        if !inherited.is_empty() {
-            path.push(":");
-            path.push(inherited);
-        }
-    }
-    variables.push((NAME.into(), path));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_that_is_there_stays_as_it_is() {
-        for (inherited, expected) in [
-            (None, "/l"),
-            (Some(""), "/l"),
-            (Some("/a"), "/l:/a"),
-            (Some(":/a:"), "/l::/a:"),
-        ] {
-            let inherited = inherited.map(|path| ("PYTHONPATH".into(), path.into()));
-            let mut variables: Vec<_> = inherited.into_iter().collect();
-            put_first(&mut variables, Path::new("/l"));
-            assert_eq!(variables, [("PYTHONPATH".into(), expected.into())]);
-        }
     }
 }

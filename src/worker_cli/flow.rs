@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::attended::{Arrival, Attended};
-use super::cause;
 use super::cli::FlowArgs;
 use super::flow_list::NodeList;
 use super::reached::Reached;
 use super::structure::Stored;
 use crate::api::v1::{FlowDone, FlowEvent, FlowEvents, FlowRun};
 use crate::console::style::{NAME, paint};
-use crate::console::{Console, WaitingLine, time, worker_wait};
+use crate::console::{Console, WaitingLine, cause, time, worker_wait};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::json::Json;

@@ -7,7 +7,6 @@
 //! those commands and nodes, and the daemon itself where a command needs one (`console`).
 
 mod attended;
-mod cause;
 mod cli;
 mod flow;
 mod flow_list;

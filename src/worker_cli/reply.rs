@@ -5,11 +5,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::cause;
 use crate::api::refresh_failed;
 use crate::api::v1::{NodeCode, NodeOutput, Shows, Stream};
-use crate::console::Console;
 use crate::console::width::{columns, cut};
+use crate::console::{Console, cause};
 use crate::error::{Error, Exit, Explain, Result};
 use crate::host::Host;
 use crate::json::{Json, laid_out};

@@ -314,3 +314,52 @@ fn who_asks_something_is_told_of_the_terminal_and_runs_there() {
         .filter(|entry| entry.path().extension().is_some_and(|end| end == "json"));
     assert_eq!(left.count(), 0);
 }
+
+#[test]
+fn a_program_under_run_that_misses_a_module_is_told_what_took_it() {
+    let sandbox = Sandbox::ready();
+    let run = |command: &[&str]| {
+        let words = [&["run", "--"], command].concat();
+        sandbox.run("aim-venv-sync", words)
+    };
+    sandbox.write("app.py", "import tidings\nprint(tidings.VERSION)\n");
+    let missing = run(&["python", "app.py"]).exits(1);
+    missing.warns(
+        "ModuleNotFoundError: No module named 'tidings'\nhint: `pip install tidings` brings it",
+    );
+    let wheel = sandbox.wheel_of("tidings", "1.0", &[("tidings.py", "VERSION = 1\n")]);
+    sandbox
+        .pip(["install", wheel.to_str().expect("utf-8")])
+        .ok();
+    run(&["python", "app.py"]).ok();
+    sandbox.pip(["uninstall", "-y", "tidings"]).ok();
+    let gone = run(&["sh", "-c", "python app.py"]).exits(1);
+    let gone = gone.warns("note: tidings 1.0 was removed in #3, ");
+    assert_eq!(
+        gone.stderr().matches("aim-logs undo 3").count(),
+        1,
+        "{gone:?}"
+    );
+    // Whatever else ends a program is its own business, and so is what it has caught.
+    for code in [
+        "raise ValueError('module')",
+        "raise SystemExit(1)",
+        "try:\n    import tidings\nexcept ImportError:\n    raise SystemExit(1)",
+        "import os, sys\nsys.stderr.write('x')\nos._exit(1)",
+    ] {
+        let other = run(&["python", "-c", code]).exits(1);
+        assert!(!other.stderr().contains("aim-logs"), "{other:?}");
+    }
+    // The person's own start-up code runs, and nothing of ours is to be seen.
+    sandbox.write("own/sitecustomize.py", "print('mine')\n");
+    let seen = "import sys; print([p for p in sys.path if '.aim' in p], sys.excepthook is sys.__excepthook__)";
+    let mut own = sandbox.command("aim-venv-sync");
+    let own = own.env("PYTHONPATH", sandbox.project().join("own"));
+    let own = Ran::of(own.args(["run", "--", "python", "-c", seen])).ok();
+    assert_eq!(own.stdout(), "mine\n[] True\n");
+    assert_eq!(own.stderr(), "");
+    // Switched off, it is not there.
+    sandbox.run("aim-venv-sync", ["disable"]).ok();
+    let off = run(&["python", "app.py"]).exits(1);
+    assert!(!off.stderr().contains("aim-logs"), "{off:?}");
+}

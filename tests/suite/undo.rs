@@ -439,6 +439,8 @@ enum Step {
     /// By uv, which our hook does not see.
     ByUv(usize, usize),
     Editable,
+    /// Over what is there, whose metadata stays beside it: two of one name.
+    Beside(usize, usize),
     Uninstall(usize),
     Undo,
     Redo,
@@ -453,6 +455,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..3_usize, 0..3_usize).prop_map(|(name, version)| Step::Install(name, version)),
         2 => (0..3_usize, 0..3_usize).prop_map(|(name, version)| Step::ByUv(name, version)),
         1 => Just(Step::Editable),
+        1 => (0..3_usize, 0..3_usize).prop_map(|(name, version)| Step::Beside(name, version)),
+
         2 => (0..3_usize).prop_map(Step::Uninstall),
         3 => Just(Step::Undo),
         2 => Just(Step::Redo),
@@ -468,6 +472,21 @@ fn install_by_uv(sandbox: &Sandbox, uv: &Path, wheel: &str) {
         .arg(sandbox.venv())
         .arg(wheel);
     Ran::of(&mut command).ok();
+    sandbox.run("aim-venv-sync", ["sync"]).ok();
+}
+
+/// Puts an egg into the environment, as `easy_install` did.
+fn unpack_egg(sandbox: &Sandbox, version: &str) {
+    let site = sandbox.site_packages();
+    let egg = format!("old-{version}-py{}.egg", sandbox.python().minor());
+    let info = site.join(&egg).join("EGG-INFO");
+    std::fs::create_dir_all(&info).expect("folders");
+    let metadata = format!("Metadata-Version: 1.0\nName: old\nVersion: {version}\n");
+    std::fs::write(info.join("PKG-INFO"), metadata).expect("written");
+    std::fs::write(info.join("top_level.txt"), "old\n").expect("written");
+    let module = format!("VERSION = {version:?}\n");
+    std::fs::write(site.join(&egg).join("old.py"), module).expect("written");
+    std::fs::write(site.join("easy-install.pth"), format!("./{egg}\n")).expect("written");
     sandbox.run("aim-venv-sync", ["sync"]).ok();
 }
 
@@ -498,6 +517,8 @@ fn sequences(count: usize) {
         })
         .collect();
     let live = editable(&sandbox);
+    // It lies there all the time.
+    unpack_egg(&sandbox, "1.0");
     let tools = Sandbox::new().with_venv();
     let uv = stored_wheel("uv-").map(|wheel| {
         install(&tools, &[wheel.to_str().expect("utf-8")]);
@@ -538,12 +559,20 @@ fn sequences(count: usize) {
                     let Some(wanted) = done.last() else { continue };
                     undo_killed_after(&sandbox, Duration::from_millis(*after));
                     let now = tree(&venv);
-                    if !difference(&now, &before).is_empty() {
-                        same(&now, wanted, &format!("{step:?} in {steps:?}"));
+                    // One that was only installed again leaves no other trace.
+                    let is_done = sandbox.generation() != generation;
+                    let wanted = if is_done { wanted } else { &before };
+                    same(&now, wanted, &format!("{step:?} in {steps:?}"));
+                    if is_done {
                         done.pop();
                         undone.push(before);
                     }
                     continue;
+                }
+                Step::Beside(name, version) => {
+                    let wheel = &wheels[*name][*version];
+                    install(&sandbox, &["--ignore-installed", "--no-deps", wheel]);
+                    (None, None)
                 }
                 Step::Uninstall(name) => {
                     sandbox.pip(["uninstall", "-q", "-y", names[*name]]).ok();
@@ -579,6 +608,28 @@ fn sequences(count: usize) {
         }
         sandbox.run("aim-venv-sync", ["sync", "--check"]).ok();
     }
+}
+
+#[test]
+fn an_egg_is_named_where_it_cannot_be_put_back_and_nothing_is_changed() {
+    let sandbox = Sandbox::ready();
+    unpack_egg(&sandbox, "1.0");
+    let with_egg = tree(&sandbox.venv());
+    let egg = format!("old-1.0-py{}.egg", sandbox.python().minor());
+    let egg = sandbox.site_packages().join(egg);
+    std::fs::rename(&egg, sandbox.root().join("egg")).expect("moved");
+    sandbox.run("aim-venv-sync", ["sync"]).ok();
+    let without = tree(&sandbox.venv());
+    let refused = sandbox.run("aim-logs", ["undo", "-y"]).exits(1);
+    refused.warns("old 1.0");
+    same(&tree(&sandbox.venv()), &without, "a refused undo");
+    // It came, and no list says what would have to go.
+    std::fs::rename(sandbox.root().join("egg"), &egg).expect("back");
+    sandbox.run("aim-venv-sync", ["sync"]).ok();
+    same(&tree(&sandbox.venv()), &with_egg, "the egg is back");
+    let refused = sandbox.run("aim-logs", ["undo", "-y"]).exits(1);
+    refused.warns("old 1.0");
+    same(&tree(&sandbox.venv()), &with_egg, "a refused undo");
 }
 
 #[test]

@@ -67,6 +67,14 @@ pub(super) fn stamp(walk: &mut Walk, metadata: &Path) -> Option<(i64, u64)> {
     found.is_file.then_some((nanoseconds, found.length))
 }
 
+/// Whether the file at `path` is the RECORD of a distribution.
+pub(super) fn is_list(path: &str) -> bool {
+    let path = Path::new(path);
+    let above = path.parent().and_then(Path::extension);
+    path.file_name().is_some_and(|name| name == RECORD)
+        && above.is_some_and(|ending| ending == "dist-info")
+}
+
 /// What that RECORD lists; none where there is none.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use super::coming::{Coming, ComingFiles};
 use super::goal::{Goal, by_name, is_changed_again, last_to_change};
-use super::installed_files::{self, InstalledFiles, ListedFile, sum_of_file};
+use super::installed_files::{self, InstalledFiles, ListedFile, is_list, sum_of_file};
 use super::list::{Item, List};
 use super::shelf::{Manifest, Shelf, split};
 use crate::files::Walk;
@@ -36,6 +36,9 @@ pub struct Plan {
     pub breaks: Vec<Broken>,
     /// Paths to put back, by the entry that has them.
     pub(super) put: BTreeMap<String, Vec<String>>,
+    /// When those of them were written that say when their distribution was installed, in nanoseconds: of two that have
+    /// one file, the later one has it, at the next time that one goes back, too.
+    pub(super) written: BTreeMap<String, i64>,
     pub(super) remove: Vec<String>,
 }
 
@@ -179,9 +182,14 @@ impl Planner {
 
     /// Plans to turn what `is` there of one name into what `was` there.
     fn turn(&mut self, mut is: Vec<Item>, mut was: Vec<Item>) -> io::Result<()> {
+        // Of several it counts which was installed last: that one's files are there.
+        let is_alone = is.len() <= 1 && was.len() <= 1;
         was.retain(|wanted| {
             let same = is.iter().position(|item| match &wanted.entry {
-                Some(_) => item.folder == wanted.folder && item.entry == wanted.entry,
+                Some(_) => {
+                    let is_same = item.folder == wanted.folder && item.entry == wanted.entry;
+                    is_same && (is_alone || item.stamp == wanted.stamp)
+                }
                 None => item.version == wanted.version,
             });
             same.map(|at| is.remove(at)).is_none()
@@ -298,6 +306,9 @@ impl Planner {
         for (path, coming) in self.coming.all() {
             let paths = self.plan.put.entry(coming.entry.clone()).or_default();
             paths.push(path.clone());
+            if let Some((written, _)) = coming.since.filter(|_| is_list(path)) {
+                self.plan.written.insert(path.clone(), written);
+            }
         }
         going.retain(|path| !self.coming.has(path));
         self.plan.remove = going.into_iter().collect();

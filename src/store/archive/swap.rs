@@ -3,12 +3,14 @@
 //! All that is to be done is written down first, and nothing is touched before that is on the disk; each step can be
 //! done again. So a swap that a crash cut short is done from its beginning by whoever comes next, and between the two
 //! there is no environment but the old and the new one. What is put back is the archive's own file under a further
-//! name, under a name of its own first: so its content, mode and time are what they were, and nothing is copied. No
+//! name, under a name of its own first: so its content, mode and time are what they were, and nothing is copied but a
+//! list that had another time then: it says which of two that have one file was installed later. No
 //! installer writes into a file that is there; what a person edits in place is noticed by its sum.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,9 @@ pub(in crate::store) struct Swap {
     pub(in crate::store) run: RunId,
     /// Paths, by the entry that has them.
     put: BTreeMap<String, Vec<String>>,
+    /// When some of these were written, in nanoseconds.
+    #[serde(default)]
+    written: BTreeMap<String, i64>,
     remove: Vec<String>,
 }
 
@@ -52,6 +57,7 @@ impl Swap {
             schema: Self::SCHEMA,
             run,
             put: plan.put.clone(),
+            written: plan.written.clone(),
             remove: plan.remove.clone(),
         };
         let aim = places::made_aim(venv)?;
@@ -115,7 +121,8 @@ impl Swap {
                     continue;
                 };
                 for path in paths {
-                    mark(path, put(&mut files, &mut walk, path, step))?;
+                    let written = self.written.get(path).copied().and_then(time);
+                    mark(path, put(&mut files, &mut walk, (path, written), step))?;
                 }
             }
         }
@@ -202,19 +209,33 @@ fn is_for_later(error: &io::Error) -> bool {
         )
 }
 
-fn put(files: &mut Walk, walk: &mut Walk, path: &str, step: Step<'_>) -> io::Result<()> {
+/// The time so many nanoseconds after 1970.
+fn time(nanoseconds: i64) -> Option<SystemTime> {
+    let since = Duration::from_nanos(u64::try_from(nanoseconds).ok()?);
+    SystemTime::UNIX_EPOCH.checked_add(since)
+}
+
+/// Puts the file at `path` back, which was `written` then where that is said.
+fn put(
+    files: &mut Walk,
+    walk: &mut Walk,
+    (path, written): (&str, Option<SystemTime>),
+    step: Step<'_>,
+) -> io::Result<()> {
     let (above, name) = split(path);
     let from = files.folder(above)?;
     let to = walk.make_folder(above)?;
-    if from.is_same(name, to, name) {
+    // One file has one time: at another one it is a copy.
+    let written = written.filter(|time| from.found(name).is_ok_and(|kept| kept.modified != *time));
+    if written.is_none() && from.is_same(name, to, name) {
         return Ok(());
     }
     step()?;
-    match link_or_copy(from, to, name) {
+    match link_or_copy(from, to, name, written) {
         // A crash left it.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             to.remove(COMING)?;
-            link_or_copy(from, to, name)?;
+            link_or_copy(from, to, name, written)?;
         }
         done => done?,
     }
@@ -226,7 +247,15 @@ fn put(files: &mut Walk, walk: &mut Walk, path: &str, step: Step<'_>) -> io::Res
     done
 }
 
-fn link_or_copy(from: &Folder, to: &Folder, name: &str) -> io::Result<()> {
+fn link_or_copy(
+    from: &Folder,
+    to: &Folder,
+    name: &str,
+    written: Option<SystemTime>,
+) -> io::Result<()> {
+    if written.is_some() {
+        return from.copy_at(name, to, COMING, written);
+    }
     match from.link(name, to, COMING) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => from.copy(name, to, COMING),
         done => done,

@@ -1,4 +1,5 @@
-//! The change of the environment that a node's failure comes of, as far as its last line and the history tell.
+//! The change of the environment that the failure of a node or a program comes of, as far as its last line and the
+//! history tell.
 //!
 //! A module that is missing, or is not as its user expects it, is most often one that the last runs changed or took
 //! away, perhaps for the sake of another. What was never there is to be installed.
@@ -7,7 +8,8 @@ use std::borrow::Cow;
 
 use chrono::Utc;
 
-use crate::console::{Console, shell, time};
+use super::output::Console;
+use super::{shell, time};
 use crate::host::Host;
 use crate::inventory::{Change, Snapshot, canonical, provider};
 use crate::project::Project;
@@ -55,8 +57,8 @@ const PYTHONS: [&str; 14] = [
     "tkinter",
 ];
 
-/// Says what a failure of a node of `project` comes of, if that can be told.
-pub(super) fn tell(console: &mut Console, host: &Host, project: &Project, traceback: &str) {
+/// Says what a failure in the environment of `project` comes of, if that can be told of its `traceback`'s last line.
+pub fn tell(console: &mut Console, host: &Host, project: &Project, traceback: &str) {
     let Some(failure) = Failure::read(traceback) else {
         return;
     };
@@ -74,7 +76,7 @@ pub(super) fn tell(console: &mut Console, host: &Host, project: &Project, traceb
         Some((run, change)) => console.aside(words(run, change)),
         None if failure.is_missing => {
             if let Some(name) = to_install(&failure.module, project) {
-                console.hint(t!("worker_cli.cause.install", name = printable(&name)));
+                console.hint(t!("console.cause.install", name = printable(&name)));
             }
         }
         None => {}
@@ -145,19 +147,19 @@ fn words(run: &Run, change: &Change) -> String {
     let command = command(run);
     let what = match &change.to {
         Some(to) => t!(
-            "worker_cli.cause.changed",
+            "console.cause.changed",
             name = printable(&name),
             from = printable(from),
             to = printable(to)
         ),
         None => t!(
-            "worker_cli.cause.removed",
+            "console.cause.removed",
             name = printable(&name),
             from = printable(from)
         ),
     };
     t!(
-        "worker_cli.cause.by",
+        "console.cause.by",
         what = what,
         run = number,
         ago = ago,
