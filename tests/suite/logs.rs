@@ -470,7 +470,7 @@ fn what_is_pruned_is_said_before_and_frees_what_was_kept_for_undo() {
     sandbox
         .run("aim-logs", ["prune", "--keep", "1", "--dry-run"])
         .ok()
-        .says("would remove 3 runs")
+        .says("would remove runs: 3")
         .says("that is kept for undo (generations: 2)");
 
     let mut pruned = json(&["prune", "--keep", "1", "--json"]);

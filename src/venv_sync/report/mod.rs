@@ -208,18 +208,16 @@ impl Report {
             t!("venv_sync.report.failed").into_owned(),
             t!("venv_sync.report.changes").into_owned(),
             t!("venv_sync.report.restarts").into_owned(),
-            t!("venv_sync.report.failed").into_owned(),
             t!("venv_sync.report.waited").into_owned(),
         ];
-        let mut table = Table::new(headings).right(1..=6).gives_way([0]);
+        let mut table = Table::new(headings).right(1..=5).gives_way([0]);
         for (name, tally) in self.shown() {
             table.push([
                 Cell::styled(style::NAME, name),
                 number(tally.runs),
                 bad(tally.failed),
                 number(tally.changes),
-                number(tally.restarts),
-                bad(tally.failed_restarts()),
+                restarts(tally.restarts, tally.failed_restarts()),
                 length(Some(tally.waited()).filter(|waited| !waited.is_zero())),
             ]);
         }
@@ -267,6 +265,16 @@ impl Report {
 
 fn number(count: usize) -> Cell {
     Cell::from(count.to_string())
+}
+
+/// Restarts, and how many of them failed.
+fn restarts(count: usize, failed: usize) -> Cell {
+    let cell = number(count);
+    if failed == 0 {
+        return cell;
+    }
+    let failed = t!("venv_sync.report.restarts_failed", n = failed);
+    cell.and(style::BAD, format!(", {failed}"))
 }
 
 fn bad(count: usize) -> Cell {
