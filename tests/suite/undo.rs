@@ -326,6 +326,35 @@ fn of_two_that_have_the_same_files_the_later_one_is_on_top_again() {
 }
 
 #[test]
+fn which_of_two_is_on_top_does_not_depend_on_when_it_was_kept_first() {
+    let sandbox = Sandbox::ready();
+    let venv = sandbox.venv();
+    let [one, two] = ["1.0", "2.0"].map(|version| wheel(&sandbox, "demo", version));
+    // The later one is kept first.
+    install(&sandbox, &[&two]);
+    sandbox.pip(["uninstall", "-q", "-y", "demo"]).ok();
+    install(&sandbox, &[&one]);
+    install(&sandbox, &["-I", &two]);
+    let both = tree(&venv);
+    let mut there = sandbox.generation();
+    for _ in 0..2 {
+        sandbox.run("aim-venv-sync", ["restore", "g1", "-y"]).ok();
+        let typed = format!("g{there}");
+        sandbox.run("aim-venv-sync", ["restore", &typed, "-y"]).ok();
+        same(&tree(&venv), &both, &typed);
+        there = sandbox.generation();
+    }
+    // The other one is installed over it, and nothing else changes.
+    install(&sandbox, &["-I", &one]);
+    let turned = tree(&venv);
+    assert!(!difference(&turned, &both).is_empty());
+    sandbox.run("aim-logs", ["undo", "-y"]).ok();
+    same(&tree(&venv), &both, "undo");
+    sandbox.run("aim-logs", ["redo", "-y"]).ok();
+    same(&tree(&venv), &turned, "redo");
+}
+
+#[test]
 fn what_later_runs_built_upon_is_told_before_anything_is_touched() {
     let sandbox = Sandbox::ready();
     let demo = wheel(&sandbox, "demo", "1.0");
@@ -429,6 +458,9 @@ fn whoever_is_killed_leaves_the_old_environment_or_the_new_one() {
     assert!(old > 0 && new > 0, "{old} times old, {new} times new");
 }
 
+/// What is installed.
+const NAMES: [&str; 3] = ["alpha", "beta", "gamma"];
+
 /// Generations whose files are sure to be kept.
 const KEPT: usize = 15;
 
@@ -475,6 +507,17 @@ fn install_by_uv(sandbox: &Sandbox, uv: &Path, wheel: &str) {
     sandbox.run("aim-venv-sync", ["sync"]).ok();
 }
 
+/// How many distributions of that name there are.
+fn lists_of(sandbox: &Sandbox, name: &str) -> usize {
+    let entries = std::fs::read_dir(sandbox.site_packages()).expect("read");
+    let names = entries.map(|entry| entry.expect("read").file_name());
+    let is_its = |file: &std::ffi::OsString| {
+        let file = file.to_string_lossy();
+        file.starts_with(&format!("{name}-")) && file.ends_with(".dist-info")
+    };
+    names.filter(is_its).count()
+}
+
 /// Puts an egg into the environment, as `easy_install` did.
 fn unpack_egg(sandbox: &Sandbox, version: &str) {
     let site = sandbox.site_packages();
@@ -503,12 +546,38 @@ fn undo_killed_after(sandbox: &Sandbox, time: Duration) {
     sandbox.run("aim-venv-sync", ["sync"]).ok();
 }
 
+/// Has an installer do `step`, where that can be.
+fn change(
+    sandbox: &Sandbox,
+    step: &Step,
+    (wheels, live, uv): (&[Vec<String>], &str, Option<&Path>),
+) -> bool {
+    match step {
+        Step::Install(name, version) => install(sandbox, &[&wheels[*name][*version]]),
+        Step::ByUv(name, version) => match uv {
+            Some(uv) => install_by_uv(sandbox, uv, &wheels[*name][*version]),
+            None => return false,
+        },
+        Step::Editable => install(sandbox, &["--no-build-isolation", "-e", live]),
+        Step::Beside(name, version) => {
+            let wheel = &wheels[*name][*version];
+            install(sandbox, &["--ignore-installed", "--no-deps", wheel]);
+        }
+        // Of two, pip takes the files of both and leaves a broken one: nothing to go back to.
+        Step::Uninstall(name) if lists_of(sandbox, NAMES[*name]) > 1 => return false,
+        Step::Uninstall(name) => {
+            sandbox.pip(["uninstall", "-q", "-y", NAMES[*name]]).ok();
+        }
+        Step::Undo | Step::Redo | Step::Killed(_) | Step::Restore(_) => return false,
+    }
+    true
+}
+
 /// Goes through random steps, and compares each undo and redo with what there was.
 fn sequences(count: usize) {
     let sandbox = Sandbox::ready();
     let venv = sandbox.venv();
-    let names = ["alpha", "beta", "gamma"];
-    let wheels: Vec<Vec<String>> = names
+    let wheels: Vec<Vec<String>> = NAMES
         .iter()
         .map(|name| {
             ["1.0", "1.1", "2.0"]
@@ -542,17 +611,14 @@ fn sequences(count: usize) {
                 states.push((generation, before.clone()));
             }
             let (told, wanted) = match step {
-                Step::Install(name, version) => {
-                    install(&sandbox, &[&wheels[*name][*version]]);
-                    (None, None)
-                }
-                Step::ByUv(name, version) => {
-                    let Some(uv) = &uv else { continue };
-                    install_by_uv(&sandbox, uv, &wheels[*name][*version]);
-                    (None, None)
-                }
-                Step::Editable => {
-                    install(&sandbox, &["--no-build-isolation", "-e", &live]);
+                Step::Install(..)
+                | Step::ByUv(..)
+                | Step::Editable
+                | Step::Beside(..)
+                | Step::Uninstall(_) => {
+                    if !change(&sandbox, step, (&wheels, &live, uv.as_deref())) {
+                        continue;
+                    }
                     (None, None)
                 }
                 Step::Killed(after) => {
@@ -568,15 +634,6 @@ fn sequences(count: usize) {
                         undone.push(before);
                     }
                     continue;
-                }
-                Step::Beside(name, version) => {
-                    let wheel = &wheels[*name][*version];
-                    install(&sandbox, &["--ignore-installed", "--no-deps", wheel]);
-                    (None, None)
-                }
-                Step::Uninstall(name) => {
-                    sandbox.pip(["uninstall", "-q", "-y", names[*name]]).ok();
-                    (None, None)
                 }
                 Step::Restore(ago) => {
                     let Some((generation, wanted)) = states.iter().rev().nth(*ago) else {
