@@ -67,13 +67,8 @@ pub struct SupervisedOrder {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listen: Vec<String>,
     /// Whether it is run once after each change, and not all the time.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub after_change: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 impl Orders {

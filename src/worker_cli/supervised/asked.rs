@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::found::of;
+use crate::api::Client;
 use crate::console::{Console, time};
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -119,7 +120,10 @@ pub(in crate::worker_cli) fn stop(
     });
     let line = line.until_interrupted();
     if let Some(one) = &running {
-        one.end()?;
+        // The daemon asks what it has run to end, and once: many programs let go of everything at the second time.
+        if !is_order || Client::connect(host, Some(project)).is_err() {
+            one.end()?;
+        }
         while living(project, name).is_some_and(|now| now.pid == one.pid) {
             std::thread::sleep(LOOK);
         }
