@@ -89,7 +89,7 @@ impl RunLog {
     pub fn taken_back(&self) -> HashMap<RunId, &RunRecord> {
         let mut taken_back = HashMap::new();
         for record in self.runs.iter().filter_map(|run| run.record()) {
-            if let Some(undone) = record.undoes
+            if let Some(undone) = undone_by(record)
                 && !taken_back.contains_key(&record.id)
             {
                 taken_back.entry(undone).or_insert(record);
@@ -109,7 +109,7 @@ impl RunLog {
 
     /// The last undo that is not taken back.
     pub fn last_to_redo(&self) -> Option<&RunRecord> {
-        self.last(|record| record.undoes.is_some() && record.action == UNDO)
+        self.last(|record| undone_by(record).is_some() && record.action == UNDO)
     }
 
     fn last(&self, is_meant: impl Fn(&RunRecord) -> bool) -> Option<&RunRecord> {
@@ -117,6 +117,13 @@ impl RunLog {
         let mut newest_first = self.runs.iter().filter_map(|run| run.record());
         newest_first.find(|record| is_meant(record) && !taken_back.contains_key(&record.id))
     }
+}
+
+/// What the run `record` took back. One that a crash ended before anything was written down has touched nothing; every
+/// other one is done to its end by whoever comes next.
+fn undone_by(record: &RunRecord) -> Option<RunId> {
+    let is_done = record.ending() == Ending::Exited(0);
+    record.undoes.filter(|_| is_done)
 }
 
 #[cfg(test)]

@@ -258,6 +258,32 @@ fn a_crash_at_any_step_leaves_the_old_or_the_new_environment() {
 }
 
 #[test]
+fn one_that_a_crash_ends_before_it_begins_takes_nothing_back() {
+    let (_dir, project, record, [first, second]) = upgraded();
+    let layout = project.venv().layout();
+    for action in [UNDO, "redo"] {
+        let undo = StartedRun {
+            callers: Vec::new(),
+            undoes: Some(record.id),
+            ..started(action)
+        };
+        let before = (scan(&project), None);
+        Unfinished::begin(&layout, undo, before, true).expect("begun");
+        let lock = RunLock::try_acquire(&layout, "test").expect("free");
+        let (host, config) = (Host::default(), Config::default());
+        let published = crate::store::recover(&project, &host, &config, &lock);
+        let published = published.expect("recovered").expect("a run");
+        assert_eq!(published.record.ending(), Ending::Interrupted);
+    }
+    assert_eq!(tree(project.venv().root()), second);
+    let log = RunLog::read(&project.layout());
+    assert!(log.taken_back().is_empty() && log.last_to_redo().is_none());
+    assert_eq!(log.last_to_undo().map(|run| run.id), Some(record.id));
+    taken_back(&project, &record, UNDO);
+    assert_eq!(tree(project.venv().root()), first);
+}
+
+#[test]
 fn what_was_changed_by_hand_is_told_first() {
     let (_dir, project, record, [first, _]) = upgraded();
     let root = project.venv().root();
