@@ -1,7 +1,7 @@
 //! A command that is run once after each change of the environment, and ends by itself.
 //!
-//! **Invariant:** it never runs twice at once, and is begun while no installer is at work. A change that comes while it
-//! runs is followed by another run.
+//! **Invariant:** it never runs twice at once. After a change it is begun while no installer is at work; for who asks,
+//! at once. A change that comes while it runs is followed by another run.
 //!
 //! **Invariant:** a change is followed when the run has ended by itself: one that was cut short is begun again, also by
 //! the next process that carries out the same order.
