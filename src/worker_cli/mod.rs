@@ -66,10 +66,12 @@ pub fn run(host: &Host, cli: Cli) -> Result<Exit> {
             }
         },
         Command::Start(args) => {
-            let reached = Reached::or_started(host, common, &mut console)?;
-            match &args.name {
-                Some(name) => supervised::start(&mut console, host, &reached.project, name)?,
-                None => restart::start(&mut console, &reached)?,
+            if let Some(name) = &args.name {
+                let project = reached::project(host, common, &mut console)?;
+                supervised::start(&mut console, host, &project, name)?;
+            } else {
+                let reached = Reached::or_started(host, common, &mut console)?;
+                restart::start(&mut console, &reached)?;
             }
         }
         Command::Stop(args) => {

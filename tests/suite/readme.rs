@@ -166,7 +166,7 @@ fn the_examples_of_supervised_commands_are_true() {
         sandbox
             .run("aim-worker", ["list"])
             .stdout()
-            .matches("running")
+            .matches("  running")
             .count()
             == 2
     };

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::found::of;
 use crate::api::Client;
-use crate::console::{Console, time};
+use crate::console::{self, Console, time};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::project::Project;
@@ -139,10 +139,11 @@ pub(in crate::worker_cli) fn stop(
     Ok(())
 }
 
-/// Lets the command `name` run again, which somebody has stopped and the project has run by the daemon; there is one.
+/// Lets the command `name` run again, which somebody has stopped and the project has run by the daemon.
 ///
 /// # Errors
-/// `Exit::NotFound` where the project has no such command run, `Exit::Failed` where it does not run soon.
+/// `Exit::NotFound` where the project has no such command run, `Exit::Failed` where it does not run soon, and those of
+/// [`console::needed_daemon`].
 pub(in crate::worker_cli) fn start(
     console: &mut Console,
     host: &Host,
@@ -157,6 +158,7 @@ pub(in crate::worker_cli) fn start(
     if before.is_none() && !is_order {
         return Err(none_of_name(host, project, name));
     }
+    console::needed_daemon(host, console, Some(project))?;
     supervise::start(project, name)?;
     let began = Instant::now();
     let found = loop {

@@ -241,17 +241,19 @@ fn what_is_ordered_is_stopped_and_started_by_name() {
     let daemon = sandbox.daemon();
     sandbox.run("aim-worker", ["stop", "web"]).exits(4);
     sandbox.run("aim-venv-sync", ["allow", "--yes"]).ok();
-    let listed = |words: &str| {
-        let list = sandbox.run("aim-worker", ["list"]).ok();
-        list.stdout().contains(words)
+    let list = || sandbox.run("aim-worker", ["list"]).ok().stdout();
+    let listed = |words: &str| list().contains(words);
+    let lists = |words: &str| {
+        let list = list();
+        assert!(list.contains(words), "{words} in {list}");
     };
-    wait_until("it runs", || listed("running"));
+    wait_until("it runs", || listed("  running"));
     let stopped = sandbox.run("aim-worker", ["stop", "web"]).ok();
     assert!(
         stopped.stderr().contains("aim-worker start web"),
         "{stopped:?}"
     );
-    assert!(listed("stopped; `aim-worker start web`"));
+    lists("stopped; `aim-worker start web`");
     let status = sandbox.run("aim-worker", ["status", "--json"]).ok().json();
     assert_eq!(status["not_running"][0]["name"], "web");
     assert_eq!(status["not_running"][0]["stopped"], true);
@@ -264,9 +266,9 @@ fn what_is_ordered_is_stopped_and_started_by_name() {
     let daemon = sandbox.daemon();
     install(&sandbox, "1.0", "one");
     std::thread::sleep(Duration::from_millis(1500));
-    assert!(listed("stopped;"));
+    lists("stopped;");
     sandbox.run("aim-worker", ["start", "web"]).ok();
-    assert!(listed("running"));
+    lists("  running");
     sandbox.run("aim-worker", ["start", "web"]).ok();
     sandbox
         .run("aim-worker", ["start", "wep"])
@@ -278,5 +280,5 @@ fn what_is_ordered_is_stopped_and_started_by_name() {
     assert_eq!(by_hand.ends().code(), Some(40));
     sandbox.run("aim-worker", ["start", "mine"]).exits(4);
     daemon.terminate();
-    assert!(listed("not running"));
+    lists("not running");
 }
