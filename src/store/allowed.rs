@@ -52,6 +52,15 @@ pub enum OrdersStanding {
 }
 
 impl OrdersStanding {
+    /// That of what the project in `root` orders, for the person whose process `host` is.
+    pub fn of(host: &Host, root: &Path, orders: &Orders) -> Self {
+        match Allowed::of(host) {
+            Some(allowed) => allowed.standing(root, orders),
+            None if orders.is_empty() => Self::Nothing,
+            None => Self::NotAllowed,
+        }
+    }
+
     /// Whether `aim-venv-sync allow` is waited for.
     pub fn is_to_be_allowed(self) -> bool {
         matches!(self, Self::Changed | Self::NotAllowed)

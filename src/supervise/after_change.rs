@@ -16,12 +16,9 @@ use chrono::Utc;
 use super::command::Launch;
 use super::environment::Environment;
 use super::note::{Note, how};
-use super::order::Order;
 use super::told::{Changed, Observer, Told};
 use crate::env_vars;
-use crate::exec::{ChildStatus, Foreground, SocketPlaces};
-use crate::host::Host;
-use crate::project::Project;
+use crate::exec::{ChildStatus, Foreground};
 
 /// A change that comes so soon after a run, or in it, may be the command's own.
 const SOON: Duration = Duration::from_secs(5);
@@ -34,23 +31,12 @@ const LONGEST: usize = 32 << 10;
 
 /// As [`super::run`], a command that is run after each change, until somebody asks for the end.
 pub(super) fn run(
-    order: &Order,
-    project: &Project,
-    host: &Host,
-    places: &SocketPlaces,
+    launch: Launch<'_>,
+    mut environment: Environment,
+    foreground: Foreground,
     note: &mut Note,
     observer: &mut dyn Observer,
 ) -> io::Result<ChildStatus> {
-    let launch = Launch {
-        order,
-        venv: project.venv(),
-        host,
-        places,
-    };
-    let mut environment = Environment::of(project);
-    // Told before anything is waited for.
-    launch.command(&[], None)?;
-    let foreground = Foreground::begin()?;
     match note.followed() {
         Some(generation) => environment.take_up(generation, Instant::now()),
         None => note.follow(environment.had()),

@@ -33,7 +33,9 @@ pub use told::{Changed, Observer, Told};
 
 use std::io;
 
-use crate::exec::{ChildStatus, SocketPlaces};
+use self::command::Launch;
+use self::environment::Environment;
+use crate::exec::{ChildStatus, Foreground, SocketPlaces};
 use crate::host::Host;
 use crate::project::Project;
 
@@ -49,9 +51,19 @@ pub fn run(
     note: &mut Note,
     observer: &mut dyn Observer,
 ) -> io::Result<ChildStatus> {
+    let launch = Launch {
+        order,
+        venv: project.venv(),
+        host,
+        places,
+    };
+    let environment = Environment::of(project);
+    // Told before anything is touched, or waited for.
+    launch.command(&[], None)?;
+    let foreground = Foreground::begin()?;
     if order.after_change {
-        after_change::run(order, project, host, places, note, observer)
+        after_change::run(launch, environment, foreground, note, observer)
     } else {
-        supervisor::run(order, project, host, (places, doors), note, observer)
+        supervisor::run(launch, environment, foreground, doors, note, observer)
     }
 }

@@ -12,12 +12,10 @@ use super::doors::{Doors, Turn};
 use super::environment::Environment;
 use super::loaded::LoadedList;
 use super::note::{Note, how};
-use super::order::{On, Order};
+use super::order::On;
 use super::process::{Leaving, Restart, Serving, Started};
 use super::told::{Changed, Observer, Told};
-use crate::exec::{ChildStatus, Foreground, SocketPlaces};
-use crate::host::Host;
-use crate::project::Project;
+use crate::exec::{ChildStatus, Foreground};
 
 /// A command that fails so soon after a restart fails because of it.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -30,23 +28,13 @@ const ASKED: Duration = Duration::from_secs(10);
 
 /// As [`super::run`], a command that runs all the time.
 pub(super) fn run(
-    order: &Order,
-    project: &Project,
-    host: &Host,
-    (places, doors): (&SocketPlaces, Doors),
+    launch: Launch<'_>,
+    environment: Environment,
+    foreground: Foreground,
+    doors: Doors,
     note: &mut Note,
     observer: &mut dyn Observer,
 ) -> io::Result<ChildStatus> {
-    let launch = Launch {
-        order,
-        venv: project.venv(),
-        host,
-        places,
-    };
-    let environment = Environment::of(project);
-    // Told before anything is touched.
-    launch.command(&[], None)?;
-    let foreground = Foreground::begin()?;
     let mut supervisor = Supervisor {
         launch,
         doors,

@@ -17,7 +17,7 @@ use crate::inventory::{Change, Diff};
 use crate::lsp::running_in;
 use crate::project::{Orders, VenvError};
 use crate::store::{
-    Allowed, EnvMeta, Generation, Holder, LastChange, OrdersStanding, RunLock, Standing, Tool,
+    EnvMeta, Generation, Holder, LastChange, OrdersStanding, RunLock, Standing, Tool,
 };
 use crate::terminal::printable;
 use crate::words::t;
@@ -121,12 +121,7 @@ fn gather(ground: &Ground<'_>, console: &Console) -> Result<(Status, EnvMeta)> {
 
 /// How what the project has run stands to what was allowed.
 pub(super) fn orders_standing(ground: &Ground<'_>) -> OrdersStanding {
-    let (root, orders) = (ground.project.root(), &ground.config.orders);
-    match Allowed::of(ground.host) {
-        Some(allowed) => allowed.standing(root, orders),
-        None if orders.is_empty() => OrdersStanding::Nothing,
-        None => OrdersStanding::NotAllowed,
-    }
+    OrdersStanding::of(ground.host, ground.project.root(), &ground.config.orders)
 }
 
 /// That in words; none where there is nothing to run.

@@ -100,18 +100,12 @@ impl Command {
                         return;
                     }
                     self.say_taken(&note);
-                    tokio::select! {
-                        () = sleep(LOOK) => {}
-                        _ = self.until.changed() => {}
-                    }
+                    self.look_later().await;
                     continue;
                 }
                 None if self.is_over() => return,
                 None if is_stopped => {
-                    tokio::select! {
-                        () = sleep(LOOK) => {}
-                        _ = self.until.changed() => {}
-                    }
+                    self.look_later().await;
                     continue;
                 }
                 None => self.start().await,
@@ -128,6 +122,14 @@ impl Command {
                 () = pauses.next() => {}
                 _ = self.until.changed() => {}
             }
+        }
+    }
+
+    /// Returns when it is time to look again, or something else is wanted.
+    async fn look_later(&mut self) {
+        tokio::select! {
+            () = sleep(LOOK) => {}
+            _ = self.until.changed() => {}
         }
     }
 
@@ -161,10 +163,7 @@ impl Command {
                 tracing::info!(project = %self.id, name = self.name, "a supervised command was stopped");
                 return false;
             }
-            tokio::select! {
-                () = sleep(LOOK) => {}
-                _ = self.until.changed() => {}
-            }
+            self.look_later().await;
         }
         process.end(self.grace()).await;
         tracing::info!(project = %self.id, name = self.name, "a supervised command was ended");

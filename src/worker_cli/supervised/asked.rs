@@ -96,10 +96,7 @@ pub(in crate::worker_cli) fn stop(
     let running = living(project, name);
     let is_order = match &running {
         Some(one) => one.is_ordered_by(project.root()),
-        None => of(host, project)
-            .not_running
-            .iter()
-            .any(|one| one.name == name),
+        None => of(host, project).not_running(name).is_some(),
     };
     if running.is_none() && !is_order {
         return Err(none_of_name(host, project, name));
@@ -150,12 +147,8 @@ pub(in crate::worker_cli) fn start(
     project: &Project,
     name: &str,
 ) -> Result<()> {
-    let before = living(project, name);
-    let is_order = of(host, project)
-        .not_running
-        .iter()
-        .any(|one| one.name == name);
-    if before.is_none() && !is_order {
+    let is_there = living(project, name).is_some() || of(host, project).not_running(name).is_some();
+    if !is_there {
         return Err(none_of_name(host, project, name));
     }
     console::needed_daemon(host, console, Some(project))?;
@@ -189,7 +182,7 @@ pub(in crate::worker_cli) fn start(
 /// That there is no supervised command `name`, and which there are.
 pub(in crate::worker_cli) fn none_of_name(host: &Host, project: &Project, name: &str) -> Error {
     let all = of(host, project);
-    if let Some(one) = all.not_running.iter().find(|one| one.name == name) {
+    if let Some(one) = all.not_running(name) {
         let error = Error::not_found(t!(
             "worker_cli.supervise.not_running",
             name = printable(name)

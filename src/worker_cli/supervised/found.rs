@@ -10,7 +10,7 @@ use crate::console::completion::project as project_of_line;
 use crate::console::shell;
 use crate::host::Host;
 use crate::project::{Config, Project};
-use crate::store::{Allowed, Environments, OrdersStanding};
+use crate::store::{Environments, OrdersStanding};
 use crate::supervise::{Supervised, is_stopped, supervised_in};
 
 /// The supervised commands of a project.
@@ -47,6 +47,11 @@ impl Found {
         self.running.is_empty() && self.not_running.is_empty()
     }
 
+    /// The ordered one called `name`, which does not run.
+    pub(super) fn not_running(&self, name: &str) -> Option<&NotRunning> {
+        self.not_running.iter().find(|one| one.name == name)
+    }
+
     /// Every name.
     pub(super) fn names(&self) -> Vec<&str> {
         let running = self.running.iter().map(|one| one.name.as_str());
@@ -59,9 +64,7 @@ impl Found {
 pub(in crate::worker_cli) fn of(host: &Host, project: &Project) -> Found {
     let running = supervised_in(project);
     let config = Config::load(host, Some(&project.layout()));
-    let standing = Allowed::of(host).map_or(OrdersStanding::Nothing, |allowed| {
-        allowed.standing(project.root(), &config.orders)
-    });
+    let standing = OrdersStanding::of(host, project.root(), &config.orders);
     let is_run = standing == OrdersStanding::Allowed && config.enabled.value;
     let ordered = config.orders.supervised.into_iter();
     let not_running = ordered
