@@ -10,19 +10,19 @@ mod launch;
 mod outgoing;
 mod process;
 mod root;
+mod wait;
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 pub use self::generation::Environment;
 pub use self::launch::Launch;
 use self::outgoing::Outgoing;
 use self::process::{Process, do_not_wait, is_of_the_moment};
+use self::wait::Place;
 use super::change::Told;
 use super::session::{Effect, Number, Session};
 use super::strategy::Strategy;
@@ -89,21 +89,12 @@ struct Relay<'a> {
     processes: Vec<Process>,
     environment: Environment,
     observer: &'a mut dyn Observer,
+    /// What the observer is to be told once the messages are on their way: it may write files.
+    untold: Vec<Told>,
+    /// The generation that it was told last.
+    told_generation: Option<u64>,
     /// When the client left, and how.
     left: Option<(Instant, bool)>,
-}
-
-/// Which descriptor something happened at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Stop,
-    Input,
-    Output,
-    Environment,
-    ServerInput(Number),
-    ServerOutput(Number),
-    ServerErrors(Number),
-    ServerEnd,
 }
 
 impl<'a> Relay<'a> {
@@ -127,6 +118,8 @@ impl<'a> Relay<'a> {
             processes: Vec::new(),
             environment: Environment::of(None),
             observer,
+            untold: Vec::new(),
+            told_generation: None,
             left: None,
         })
     }
@@ -140,107 +133,14 @@ impl<'a> Relay<'a> {
             if let Some((since, is_goodbye)) = self.left {
                 let is_said = self.outgoing.is_empty() || now.duration_since(since) > FAREWELL;
                 if is_said && self.processes.is_empty() {
+                    self.tell();
                     return Ok(is_goodbye);
                 }
             }
             self.session.rest();
+            self.tell();
             self.wait(now)?;
         }
-    }
-
-    /// Waits until something happens, and takes it in.
-    fn wait(&mut self, now: Instant) -> io::Result<()> {
-        let happened = {
-            let places = self.places();
-            let mut asked: Vec<PollFd<'_>> = places
-                .iter()
-                .map(|(_, fd, flags)| PollFd::from_borrowed_fd(*fd, *flags))
-                .collect();
-            let limit = self
-                .deadline(now)
-                .map(|at| at.saturating_duration_since(now));
-            let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
-            match poll(&mut asked, limit.as_ref()) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-            let told = asked.iter().map(PollFd::revents);
-            let with = places.iter().map(|(place, ..)| *place).zip(told);
-            with.filter(|(_, told)| !told.is_empty())
-                .map(|(place, _)| place)
-                .collect::<Vec<_>>()
-        };
-        let now = Instant::now();
-        for place in happened {
-            self.take_in(place, now);
-            self.perform(now);
-        }
-        Ok(())
-    }
-
-    fn places(&self) -> Vec<(Place, BorrowedFd<'_>, PollFlags)> {
-        // What stops comes first, then what is to be written.
-        let mut all: Vec<(Place, BorrowedFd<'_>, PollFlags)> = Vec::with_capacity(8);
-        all.extend(
-            self.stop
-                .as_ref()
-                .map(|fd| (Place::Stop, fd.as_fd(), PollFlags::IN)),
-        );
-        if !self.outgoing.is_empty() {
-            all.push((Place::Output, self.output.as_fd(), PollFlags::OUT));
-        }
-        let is_full = self
-            .processes
-            .iter()
-            .any(|one| one.outgoing.len() > MOST_WAITING);
-        if !is_full && self.left.is_none() {
-            all.extend(
-                self.input
-                    .as_ref()
-                    .map(|fd| (Place::Input, fd.as_fd(), PollFlags::IN)),
-            );
-        }
-        all.extend(
-            self.environment
-                .descriptor()
-                .map(|fd| (Place::Environment, fd, PollFlags::IN)),
-        );
-        let is_deaf = self.outgoing.len() > MOST_WAITING;
-        for process in &self.processes {
-            let number = process.number;
-            let [output, errors, end] = process.heard_at();
-            let output = output.filter(|_| !is_deaf);
-            all.extend(output.map(|fd| (Place::ServerOutput(number), fd, PollFlags::IN)));
-            all.extend(errors.map(|fd| (Place::ServerErrors(number), fd, PollFlags::IN)));
-            all.extend(end.map(|fd| (Place::ServerEnd, fd, PollFlags::IN)));
-            all.extend(
-                process
-                    .written_at()
-                    .map(|fd| (Place::ServerInput(number), fd, PollFlags::OUT)),
-            );
-        }
-        all
-    }
-
-    fn deadline(&self, now: Instant) -> Option<Instant> {
-        let looks = self
-            .processes
-            .iter()
-            .filter_map(|process| process.next_look(now));
-        let farewell = self
-            .left
-            .map(|(since, _)| since + FAREWELL + Duration::from_millis(1));
-        looks
-            .chain(self.session.deadline())
-            .chain(self.next_look())
-            .chain(farewell.filter(|_| self.processes.is_empty()))
-            .min()
-    }
-
-    /// When to look at the environment without being told; not before the client has said where it works.
-    fn next_look(&self) -> Option<Instant> {
-        self.launch.as_ref()?;
-        self.environment.next_look()
     }
 
     fn take_in(&mut self, place: Place, now: Instant) {
@@ -311,9 +211,9 @@ impl<'a> Relay<'a> {
 
     fn follow(&mut self, launch: Launch, mut environment: Environment) {
         environment.serve(&launch.command, self.strategy);
-        self.observer.generation(environment.generation());
         self.launch = Some(launch);
         self.environment = environment;
+        self.told_generation = None;
     }
 
     /// An environment may have come to where there was none: what knows it is another server.
@@ -346,7 +246,6 @@ impl<'a> Relay<'a> {
 
     fn look_at_environment(&mut self, now: Instant) {
         if let Some(change) = self.environment.look(now) {
-            self.observer.generation(change.generation);
             self.session.changed(change, now);
         }
     }
@@ -390,7 +289,7 @@ impl<'a> Relay<'a> {
                         process.close(now);
                     }
                 }
-                Effect::Tell(told) => self.observer.told(&told),
+                Effect::Tell(told) => self.untold.push(told),
                 Effect::Leave(is_goodbye) => {
                     self.left.get_or_insert((now, is_goodbye));
                 }
@@ -404,6 +303,7 @@ impl<'a> Relay<'a> {
         };
         match Process::start(number, launch) {
             Ok(process) => {
+                self.tell();
                 self.observer.started(number, process.pid());
                 self.processes.push(process);
             }
@@ -412,6 +312,20 @@ impl<'a> Relay<'a> {
                 let words = format!("{}: {error}", program.display());
                 self.session.server_ended(number, &words, now);
             }
+        }
+    }
+
+    /// Tells the observer what it has not been told yet.
+    fn tell(&mut self) {
+        let generation = self.launch.as_ref().map(|_| self.environment.generation());
+        if let Some(generation) = generation
+            && self.told_generation != Some(generation)
+        {
+            self.told_generation = Some(generation);
+            self.observer.generation(generation);
+        }
+        for told in self.untold.drain(..) {
+            self.observer.told(&told);
         }
     }
 
