@@ -18,11 +18,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use rustix::event::PollFlags;
+
 pub use self::generation::Environment;
 pub use self::launch::Launch;
 use self::outgoing::Outgoing;
 use self::process::{Process, do_not_wait, is_of_the_moment};
-use self::wait::Place;
+use self::wait::{Asked, Place, happened};
 use super::change::Told;
 use super::session::{Effect, Number, Session};
 use super::strategy::Strategy;
@@ -141,6 +143,84 @@ impl<'a> Relay<'a> {
             self.tell();
             self.wait(now)?;
         }
+    }
+
+    /// Waits until something happens, and takes it in.
+    fn wait(&mut self, now: Instant) -> io::Result<()> {
+        let limit = self.deadline(now);
+        let limit = limit.map(|at| at.saturating_duration_since(now));
+        let happened = happened(&self.places(), limit)?;
+        let now = Instant::now();
+        for place in happened {
+            self.take_in(place, now);
+            self.perform(now);
+        }
+        Ok(())
+    }
+
+    fn places(&self) -> Vec<Asked<'_>> {
+        // What stops comes first, then what is to be written.
+        let mut all: Vec<Asked<'_>> = Vec::with_capacity(8);
+        all.extend(
+            self.stop
+                .as_ref()
+                .map(|fd| (Place::Stop, fd.as_fd(), PollFlags::IN)),
+        );
+        if !self.outgoing.is_empty() {
+            all.push((Place::Output, self.output.as_fd(), PollFlags::OUT));
+        }
+        let is_full = self
+            .processes
+            .iter()
+            .any(|one| one.outgoing.len() > MOST_WAITING);
+        if !is_full && self.left.is_none() {
+            all.extend(
+                self.input
+                    .as_ref()
+                    .map(|fd| (Place::Input, fd.as_fd(), PollFlags::IN)),
+            );
+        }
+        all.extend(
+            self.environment
+                .descriptor()
+                .map(|fd| (Place::Environment, fd, PollFlags::IN)),
+        );
+        let is_deaf = self.outgoing.len() > MOST_WAITING;
+        for process in &self.processes {
+            let number = process.number;
+            let [output, errors, end] = process.heard_at();
+            let output = output.filter(|_| !is_deaf);
+            all.extend(output.map(|fd| (Place::ServerOutput(number), fd, PollFlags::IN)));
+            all.extend(errors.map(|fd| (Place::ServerErrors(number), fd, PollFlags::IN)));
+            all.extend(end.map(|fd| (Place::ServerEnd, fd, PollFlags::IN)));
+            all.extend(
+                process
+                    .written_at()
+                    .map(|fd| (Place::ServerInput(number), fd, PollFlags::OUT)),
+            );
+        }
+        all
+    }
+
+    fn deadline(&self, now: Instant) -> Option<Instant> {
+        let looks = self
+            .processes
+            .iter()
+            .filter_map(|process| process.next_look(now));
+        let farewell = self
+            .left
+            .map(|(since, _)| since + FAREWELL + Duration::from_millis(1));
+        looks
+            .chain(self.session.deadline())
+            .chain(self.next_look())
+            .chain(farewell.filter(|_| self.processes.is_empty()))
+            .min()
+    }
+
+    /// When to look at the environment without being told; not before the client has said where it works.
+    fn next_look(&self) -> Option<Instant> {
+        self.launch.as_ref()?;
+        self.environment.next_look()
     }
 
     fn take_in(&mut self, place: Place, now: Instant) {
