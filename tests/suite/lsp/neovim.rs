@@ -89,3 +89,26 @@ fn every_editor_has_its_settings() {
     }
     sandbox.run("aim-lsp", ["print-config", "ed"]).exits(2);
 }
+
+/// A server of notebooks may have another `PATH` than the shell: it names the language server in its own environment.
+#[test]
+fn the_settings_of_jupyterlab_and_marimo_can_be_read() {
+    let sandbox = Sandbox::new();
+    for editor in ["jupyterlab", "marimo"] {
+        let text = sandbox
+            .run("aim-lsp", ["print-config", editor])
+            .ok()
+            .stdout();
+        sandbox.write(editor, &text);
+    }
+    let script = "
+import sys, types
+c = types.SimpleNamespace(LanguageServerManager=types.SimpleNamespace())
+exec(open('jupyterlab').read())
+[server] = c.LanguageServerManager.language_servers.values()
+assert server['argv'][1:] == ['--', sys.prefix + '/bin/basedpyright-langserver', '--stdio'], server
+";
+    for (program, arguments) in [("python3", ["-c", script]), ("sh", ["-n", "marimo"])] {
+        Ran::of(sandbox.command(program).args(arguments)).ok();
+    }
+}
