@@ -162,13 +162,11 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
                 <FindBar
                     words={w}
                     onFind={(text, isBack) => {
-                        const search = screen.current?.search;
-                        if (isBack) search?.findPrevious(text);
-                        else search?.findNext(text);
+                        screen.current?.find(text, isBack);
                     }}
                     onClose={() => {
                         setFinding(false);
-                        screen.current?.search.clearDecorations();
+                        screen.current?.endFinding();
                         screen.current?.terminal.focus();
                     }}
                 />
