@@ -162,11 +162,13 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
                 <FindBar
                     words={w}
                     onFind={(text, isBack) => {
-                        screen.current?.find(text, isBack);
+                        const search = screen.current?.search;
+                        if (isBack) search?.findPrevious(text);
+                        else search?.findNext(text);
                     }}
                     onClose={() => {
                         setFinding(false);
-                        screen.current?.endFinding();
+                        screen.current?.search.clearDecorations();
                         screen.current?.terminal.focus();
                     }}
                 />

@@ -1,9 +1,10 @@
 // xterm with what this component needs of it: addons, links, paste, copy, composition.
 
 import { FitAddon } from '@xterm/addon-fit';
-import type { SearchAddon } from '@xterm/addon-search';
+import { SearchAddon } from '@xterm/addon-search';
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import { WebLinksAddon } from '@xterm/addon-web-links';
+import { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal } from '@xterm/xterm';
 
 import { copy, written } from './clipboard.ts';
@@ -29,9 +30,7 @@ export interface ScreenOptions {
 
 export interface Screen {
     terminal: Terminal;
-    /** The next place of `text` in what was shown, or the one before. */
-    find(text: string, isBack: boolean): void;
-    endFinding(): void;
+    search: SearchAddon;
     /** As many cells as there is room for. */
     fit(): void;
     dispose(): void;
@@ -69,7 +68,9 @@ export function screenIn(place: HTMLElement, options: ScreenOptions): Screen {
         },
     });
     const fit = new FitAddon();
+    const search = new SearchAddon();
     terminal.loadAddon(fit);
+    terminal.loadAddon(search);
     terminal.loadAddon(new UnicodeGraphemesAddon());
     terminal.loadAddon(
         new WebLinksAddon((_, uri) => {
@@ -88,9 +89,8 @@ export function screenIn(place: HTMLElement, options: ScreenOptions): Screen {
         if (!(isFocus && options.isReplay())) options.onType(text);
     });
     terminal.open(place);
+    drawByGpu(terminal);
     const listening = new AbortController();
-    drawByGpu(terminal, listening.signal);
-    const search = searchIn(terminal, listening.signal);
     compose(terminal, place, listening.signal);
     place.addEventListener(
         'paste',
@@ -105,17 +105,7 @@ export function screenIn(place: HTMLElement, options: ScreenOptions): Screen {
     terminal.attachCustomKeyEventHandler((event) => isForShell(event, terminal, options));
     return {
         terminal,
-        find: (text, isBack) => {
-            void search().then((found) => {
-                if (isBack) found?.findPrevious(text);
-                else found?.findNext(text);
-            });
-        },
-        endFinding: () => {
-            void search().then((found) => {
-                found?.clearDecorations();
-            });
-        },
+        search,
         fit: () => {
             if (place.clientWidth > 0 && place.clientHeight > 0) fit.fit();
         },
@@ -151,37 +141,17 @@ function answerOnce({ parser }: Terminal, isReplay: () => boolean): void {
     }
 }
 
-/** WebGL where there is one, once something is shown: a prompt need not wait for it. The DOM renderer until then, and
- * where there is no WebGL, or none any more. */
-function drawByGpu(terminal: Terminal, gone: AbortSignal): void {
-    const shown = terminal.onWriteParsed(() => {
-        shown.dispose();
-        void import('@xterm/addon-webgl')
-            .then(({ WebglAddon }) => {
-                if (gone.aborted) return;
-                const webgl = new WebglAddon();
-                webgl.onContextLoss(() => {
-                    webgl.dispose();
-                });
-                terminal.loadAddon(webgl);
-            })
-            .catch(() => undefined);
-    });
-}
-
-/** The search, which comes when it is wanted first; none where it does not come. */
-function searchIn(terminal: Terminal, gone: AbortSignal): () => Promise<SearchAddon | undefined> {
-    let search: SearchAddon | undefined;
-    return async () => {
-        try {
-            const { SearchAddon } = await import('@xterm/addon-search');
-            if (gone.aborted) return undefined;
-            if (!search) terminal.loadAddon((search = new SearchAddon()));
-        } catch {
-            // The daemon has gone, or is another one by now: the page says so.
-        }
-        return search;
-    };
+/** WebGL where there is one; the DOM renderer where there is none, or none any more. */
+function drawByGpu(terminal: Terminal): void {
+    try {
+        const webgl = new WebglAddon();
+        webgl.onContextLoss(() => {
+            webgl.dispose();
+        });
+        terminal.loadAddon(webgl);
+    } catch {
+        // xterm draws by the DOM until a renderer is loaded.
+    }
 }
 
 /** Puts [`Composition`] between the textarea and xterm. */
