@@ -4,7 +4,7 @@ SHELL = /bin/sh
 CARGO = cargo
 SECONDS = 60
 
-.PHONY: help demo test long story build page lint check doc unit worker-test python-test wheel-test shell-test page-test review bench fuzz advisories install clean tools wheels wheel deb
+.PHONY: help demo test long story build page lint check doc unit worker-test python-test wheel-test shell-test page-test firefox-test review bench fuzz advisories install clean tools wheels wheel deb
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 - /'
@@ -67,6 +67,10 @@ shell-test: ## shellcheck on every shell script
 page-test: page ## the page: generated types, lint, unit tests, and a real browser against a real daemon
 	@if command -v npm >/dev/null; then cd web && npm run check && npm run test:browser; \
 	else echo 'skipped: npm is not here'; fi
+
+firefox-test: page ## the page in Firefox, with real composition of Hangul (needs firefox-esr; page-test runs Chromium)
+	$(CARGO) build --locked
+	cd web && npm run test:firefox
 
 fuzz: ## feed the classifier, the log's cleaner and the messages of language servers with chance (needs cargo-fuzz; SECONDS=60 each)
 	@for target in classifier log_text language_server; do \

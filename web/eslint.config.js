@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 export default defineConfig(
     { ignores: ['**/dist/', '**/api/schema.ts'] },
     {
-        files: ['*/src/**/*.{ts,tsx}', '*/tests/**/*.{ts,tsx}', 'browser/*.ts'],
+        files: ['*/src/**/*.{ts,tsx}', '*/tests/**/*.{ts,tsx}', 'browser/**/*.ts'],
         extends: [
             eslint.configs.recommended,
             tseslint.configs.strictTypeChecked,

@@ -1,6 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-    resolve: { conditions: ['aim-source'] },
-    test: { include: ['*/tests/**/*.test.{ts,tsx}'] },
+    test: {
+        projects: [
+            {
+                resolve: { conditions: ['aim-source'] },
+                test: { name: 'react-19', include: ['{terminal,page}/tests/**/*.test.{ts,tsx}'] },
+            },
+            'react-18',
+        ],
+    },
 });

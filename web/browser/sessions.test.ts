@@ -118,6 +118,18 @@ describe.skipIf(!CHROMIUM)('sessions', () => {
         await context.close();
     });
 
+    test('a paste is seen by who has scrolled up', async () => {
+        const { page, context } = await world.open();
+        await type(page, 'seq 200; echo do"ne"');
+        await shows(page, 'done');
+        await page.keyboard.press('Shift+PageUp');
+        await expect.poll(() => screen(page)).not.toContain('done');
+        await page.evaluate(() => navigator.clipboard.writeText('pasted-here'));
+        await page.keyboard.press('Control+Shift+V');
+        await shows(page, 'pasted-here');
+        await context.close();
+    });
+
     test('Hangul arrives once, however it is composed', async () => {
         const { page, context } = await world.open();
         const devtools = await context.newCDPSession(page);

@@ -68,6 +68,21 @@ export class World {
     };
 
     static async begin(): Promise<World> {
+        const world = await World.withoutBrowser();
+        try {
+            world.browser = await chromium.launch({
+                executablePath: CHROMIUM ?? '',
+                args: ['--no-sandbox', '--disable-3d-apis', '--disable-dev-shm-usage'],
+            });
+        } catch (error) {
+            await world.end();
+            throw error;
+        }
+        return world;
+    }
+
+    /** For who brings another browser. */
+    static async withoutBrowser(): Promise<World> {
         const world = new World();
         try {
             mkdirSync(world.project);
@@ -75,10 +90,6 @@ export class World {
             writeFileSync(join(world.home, '.bashrc'), "PS1='demo$ '\n");
             await world.serve();
             world.run('aim-venv-sync', ['init', '--quiet']);
-            world.browser = await chromium.launch({
-                executablePath: CHROMIUM ?? '',
-                args: ['--no-sandbox', '--disable-3d-apis', '--disable-dev-shm-usage'],
-            });
         } catch (error) {
             await world.end();
             throw error;

@@ -69,6 +69,9 @@ pub(super) async fn follow(
         None => Some(events.now()),
     };
     let (sender, told) = mpsc::channel(QUEUE);
+    // Firefox takes an answer for begun when something of its body is there, and would wait for the first event.
+    let begun = sse::Event::default().comment("from here on");
+    let _ = sender.try_send(Ok(begun));
     supervise::spawn("events", pass_on(daemon, mark, project, sender));
     let alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
     Ok(Sse::new(ReceiverStream::new(told)).keep_alive(alive))

@@ -81,6 +81,15 @@ impl Ear {
 }
 
 #[test]
+fn an_answer_has_begun_before_there_is_anything_to_tell() {
+    let world = World::new();
+    let mut ear = Ear::to(&world, "", None);
+    // The size of the chunk, then the chunk.
+    ear.line().expect("a size");
+    assert_eq!(ear.line().as_deref(), Some(": from here on"));
+}
+
+#[test]
 fn a_change_is_told_from_the_run_to_the_worker() {
     let world = World::new();
     let Some(project) = world.living_project("p") else {

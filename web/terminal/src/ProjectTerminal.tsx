@@ -40,8 +40,8 @@ export function ProjectTerminal(props: ProjectTerminalProps): ReactElement {
     const w = words[locale];
     const place = useRef<HTMLDivElement>(null);
     const exit = useRef<HTMLDivElement>(null);
-    const screen = useRef<Screen>(null);
-    const connection = useRef<Connection>(null);
+    const screen = useRef<Screen | null>(null);
+    const connection = useRef<Connection | null>(null);
     const latest = useRef(props);
     const [state, setState] = useState<State>({ name: 'connecting' });
     const [wanted, setWanted] = useState<string>();

@@ -98,7 +98,10 @@ export function screenIn(place: HTMLElement, options: ScreenOptions): Screen {
             event.preventDefault();
             event.stopPropagation();
             const text = event.clipboardData?.getData('text/plain') ?? '';
-            if (text !== '') options.onPaste(text, terminal.modes.bracketedPasteMode);
+            if (text === '') return;
+            // As for what is typed: where it goes is to be seen.
+            terminal.scrollToBottom();
+            options.onPaste(text, terminal.modes.bracketedPasteMode);
         },
         { capture: true, signal: listening.signal },
     );
