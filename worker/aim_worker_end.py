@@ -46,11 +46,23 @@ def join_threads(deadline):
             thread.join(max(deadline - time.monotonic(), 0))
 
 
+def keepers(root):
+    """The folders that may keep the record, best first: of several projects of one environment the first does."""
+    # `sys.prefix` is not the environment before `site` is there.
+    environment = os.path.dirname(os.path.dirname(PYTHON))
+    try:
+        with open(os.path.join(environment, ".aim", "project"), "rb") as stream:
+            named = [os.fsdecode(stream.read().split(b"\t")[0].strip())]
+    except OSError:
+        named = []
+    return [root] + named + [environment]
+
+
 class Record:
     """The generation that `env_meta.json` says, of the project or else of the environment."""
 
     def __init__(self, root):
-        self.files = [os.path.join(folder, "env_meta.json") for folder in (root, sys.prefix)]
+        self.files = [os.path.join(folder, "env_meta.json") for folder in keepers(root)]
         self.stamps = None
         self.generation = None
         self.has_changed()

@@ -1,17 +1,12 @@
 """aim-toolkit's local socket for any Python backend: one file to copy, standard library only, Python 3.8 or later.
 
     server = aim_socket.Server(projects, on_change, worker, restart, program="my-backend")
-
-It offers the starred calls of docs/api.md on threads of its own, so also while an event loop is busy, until
-`server.close()` or the end of the process. It is given plain functions, which are called on these threads:
-
+It offers the starred calls of docs/api.md until `server.close()`, on threads of its own, which call plain functions:
 * `projects()`: the folders of projects by id, `{"demo": "/home/kim/demo"}`.
 * `on_change(project, generation)`: the environment changed; put a fresh worker in the place of the old one. A message
   can be lost: before each request to a worker, compare `aim_socket.generation(folder)` with the worker's own.
-* `worker(project)`: what there is to tell, `{"state": "idle", "pid": 7, "generation": 4}`. A state is `stopped`,
-  `starting`, `idle`, `busy` or `failed`; the generation is the one that the worker was born with.
-* `restart(project, now)`: begins to put a fresh worker in the place of the old one, now or when it is idle. `worker`
-  tells of that when it returns; `stopped` is taken for "the next request starts one".
+* `worker(project)`: `{"state": "idle", "pid": 7, "generation": 4}`; what is in it, docs/api.md says.
+* `restart(project, now)`: begins to put a fresh worker in the old one's place, now or when idle; see `worker`.
 """
 import atexit
 import contextlib
@@ -32,12 +27,21 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 PRIVATE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+def environments(folder):
+    """The environments that `aim-venv-sync init` has set up for a project, in its folder or where it names one."""
+    root = Path(folder)
+    named = [root / file.read_text("utf-8").strip() for file in root.glob(".pip-logs/environment")]
+    all_of = (*named, root, *root.glob("*env"), *root.glob(".direnv/python-*"))
+    return [venv for venv in all_of if (venv / ".aim").is_dir()]
+
+
 def generation(folder):
-    """The generation of a project's environment; 0 while none is recorded."""
-    try:
-        return int(json.loads((Path(folder) / "env_meta.json").read_text("utf-8")).get("generation") or 0)
-    except (OSError, ValueError, TypeError, AttributeError):
-        return 0
+    """The generation of a project's environment, 0 while none is recorded; of several projects the first keeps it."""
+    notes = [venv / ".aim/project" for venv in environments(folder)]
+    for keeper in [folder, *(note.read_text("utf-8").split("\t")[0].strip() for note in notes if note.exists())]:
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+            return int(json.loads(Path(keeper, "env_meta.json").read_text("utf-8")).get("generation") or 0)
+    return 0
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -46,13 +50,13 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def __init__(self, projects, on_change, worker=lambda project: {}, restart=None, program="python"):
         self.projects, self.on_change, self.worker, self.restart = projects, on_change, worker, restart
         self.changes, self.told, self.program, self.pid = queue.Queue(), {}, program, os.getpid()
-        self.started_at = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+        self.about = {"program": program, "pid": self.pid, "started_at": time.strftime("%FT%T+00:00", time.gmtime())}
         self.path, self.lock = _place()
         super().__init__(self.path, Call)
         os.chmod(self.path, 0o600)
         self.inode = os.stat(self.path).st_ino
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        threading.Thread(target=self.tell, daemon=True).start()
+        for target in (self.serve_forever, self.tell):
+            threading.Thread(target=target, daemon=True).start()
         self.leave_word()
         atexit.register(self.close)
 
@@ -64,7 +68,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
                 logging.getLogger("aim_socket").exception("on_change(%r, %r)", project, number)
 
     def words(self):
-        return [aim / "daemon" for folder in self.projects().values() for aim in Path(folder).glob("*env/.aim")]
+        return [venv / ".aim/daemon" for folder in self.projects().values() for venv in environments(folder)]
 
     def leave_word(self):
         """Says in each project's environment who serves it; to be called again when there are more projects."""
@@ -79,7 +83,6 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def close(self):
         """Ends serving, and removes what is still this server's."""
-        atexit.unregister(self.close)
         if os.getpid() != self.pid:
             return  # a process that was forked has nothing of its own
         self.changes.put(None)
@@ -95,7 +98,6 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.lock.close()
 
     def find(self, folder, named):
-        """The project that a folder, its own or one in it, or an id means."""
         known = {Path(os.path.realpath(root)): project for project, root in self.projects().items()}
         if not folder and not named.startswith("/"):
             return named if named in known.values() else None
@@ -112,7 +114,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         while True:
             state = self.status(project)
             is_ready = state["state"] in ("idle", "busy") and (state.get("generation") or 0) >= wanted
-            is_over = state["state"] in ("stopped", "failed") or not time.monotonic() < end
+            is_over = state["state"] in ("stopped", "failed") or time.monotonic() >= end
             if is_over or is_ready and state.get("pid") != old:
                 return state
             time.sleep(0.02)
@@ -143,8 +145,7 @@ class Call(BaseHTTPRequestHandler):
     do_POST = do_GET
 
     def GET_api_health(self, _):
-        about = {"program": self.server.program, "pid": self.server.pid, "started_at": self.server.started_at}
-        return {"status": "healthy", "service": "backend", "api_version": "1.0.0", **about}
+        return {"status": "healthy", "service": "backend", "api_version": "1.0.0", **self.server.about}
     GET_api_version = GET_api_health
 
     def GET_api_v1_resolve(self, project):
@@ -163,9 +164,8 @@ class Call(BaseHTTPRequestHandler):
     def POST_worker_restart(self, project):
         old = self.server.status(project).get("pid")
         self.server.restart(project, self.body.get("when") == "now")
-        new = self.server.settled(project, 0, self.body.get("wait_s"), old or -1)
-        pid = new.get("pid")
-        return {"restarted": pid not in (None, old), "old_pid": old, "new_pid": pid, "worker": new}
+        new = {"pid": None, **self.server.settled(project, 0, self.body.get("wait_s"), old or -1)}
+        return {"restarted": new["pid"] not in (None, old), "old_pid": old, "new_pid": new["pid"], "worker": new}
 
     def reply(self, status, value):
         text = json.dumps(value).encode()

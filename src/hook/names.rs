@@ -65,8 +65,7 @@ pub fn has_pip(venv: &Venv) -> io::Result<bool> {
             return Ok(true);
         }
     }
-    let shares = venv.setting("include-system-site-packages")?;
-    if shares.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+    if venv.lets_system_in()? {
         return Ok(true);
     }
     let is_trace = |name: &String| TRACES.iter().any(|prefix| name.starts_with(prefix));

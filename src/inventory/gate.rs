@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::distribution::Content;
 use super::package_folder::{PackageFolder, is_pth};
 use super::reading::read_whole;
-use super::startup;
+use super::startup::PathFiles;
 use crate::files::Stamp;
 use crate::files::momentary::readable;
 use crate::host::Host;
@@ -50,6 +50,7 @@ impl Gate {
             others: vec![stamped(venv.pyvenv_cfg())],
             named: Vec::new(),
         };
+        let path_files = PathFiles::of(venv.known_python_version()?.as_deref());
         for PackagePlace { path, is_own } in venv.package_places(host)? {
             let place = stamped(path.clone());
             if is_own {
@@ -57,14 +58,14 @@ impl Gate {
             } else {
                 gate.others.push(place);
             }
-            gate.take_startup(&path)?;
+            gate.take_startup(&path, path_files)?;
         }
         gate.folders.extend(venv.conda_meta().map(stamped));
         Ok(gate)
     }
 
     /// Takes in the startup files in `site`, and what they name.
-    fn take_startup(&mut self, site: &Path) -> io::Result<()> {
+    fn take_startup(&mut self, site: &Path, path_files: PathFiles) -> io::Result<()> {
         let Some(mut folder) = readable(PackageFolder::open(site))? else {
             return Ok(());
         };
@@ -74,8 +75,8 @@ impl Gate {
                 && let Some(text) = readable(read_whole(&path))?
             {
                 let text = String::from_utf8_lossy(&text);
-                self.named
-                    .extend(startup::paths(site, &text).map(Named::of));
+                let paths = path_files.paths(site, &name, &text);
+                self.named.extend(paths.map(Named::of));
             }
             self.others.push(stamped(path));
         }

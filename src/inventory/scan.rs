@@ -16,7 +16,7 @@ use super::egg;
 use super::metadata;
 use super::package_folder::{PackageFolder, numbers, written};
 
-use super::startup::{self, StartupFiles};
+use super::startup::{PathFiles, StartupFiles};
 use crate::files::momentary::readable;
 use crate::project::PackagePlace;
 
@@ -35,10 +35,12 @@ pub(super) struct Found {
 ///
 /// # Errors
 /// What the system says, but that nothing is there.
-pub(super) fn scan(places: &[PackagePlace]) -> io::Result<Found> {
+pub(super) fn scan(places: &[PackagePlace], path_files: PathFiles) -> io::Result<Found> {
     let mut scan = Scan {
+        path_files,
         known: places.iter().map(|place| place.path.clone()).collect(),
-        ..Scan::default()
+        outside: None,
+        found: Found::default(),
     };
     for place in places {
         scan.outside = None;
@@ -55,8 +57,9 @@ pub(super) fn scan(places: &[PackagePlace]) -> io::Result<Found> {
 }
 
 /// A scan under way.
-#[derive(Default)]
 struct Scan {
+    /// How the environment's Python reads them.
+    path_files: PathFiles,
     /// The places that were looked at, resolved.
     known: HashSet<PathBuf>,
     /// The folder of others that is looked at now, with what it leads to; none for the environment's own.
@@ -92,7 +95,7 @@ impl Scan {
             let text = String::from_utf8_lossy(&text);
             match name.rsplit_once('.') {
                 Some((_, "pth")) => {
-                    for place in startup::paths(path, &text) {
+                    for place in self.path_files.paths(path, &name, &text) {
                         self.place(path, &place)?;
                     }
                 }
@@ -236,7 +239,7 @@ mod tests {
     }
 
     fn scanned(dir: &Path) -> Vec<String> {
-        let snapshot: Snapshot = scan(&[own(dir)])
+        let snapshot: Snapshot = scan(&[own(dir)], PathFiles::of(None))
             .expect("readable")
             .distributions
             .into_iter()
@@ -374,7 +377,7 @@ mod tests {
             std::fs::set_permissions(&info, mode).expect("mode");
         };
         allow(0);
-        let failed = scan(&[own(dir.path())]).map(|found| found.distributions);
+        let failed = scan(&[own(dir.path())], PathFiles::of(None)).map(|found| found.distributions);
         allow(0o755);
         let error = failed.expect_err("nobody can tell");
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
@@ -382,7 +385,10 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_has_nothing() {
-        let none = scan(&[own(Path::new("/nowhere/site-packages"))]);
+        let none = scan(
+            &[own(Path::new("/nowhere/site-packages"))],
+            PathFiles::of(None),
+        );
         assert!(none.expect("nothing").distributions.is_empty());
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::distribution::Distribution;
 use super::scan::Found;
-use super::startup::StartupFiles;
+use super::startup::{PathFiles, StartupFiles};
 use super::{Diff, Fingerprint, Names, canonical, conda, metadata, scan};
 use crate::files::{momentary, read};
 use crate::host::Host;
@@ -55,11 +55,12 @@ impl Snapshot {
     /// # Errors
     /// When something cannot be looked at that may be there: then nobody knows what is there.
     pub fn scan(venv: &Venv, host: &Host) -> io::Result<Self> {
+        let path_files = PathFiles::of(venv.known_python_version()?.as_deref());
         let Found {
             distributions,
             mut files,
             outside,
-        } = scan::scan(&venv.package_places(host)?)?;
+        } = scan::scan(&venv.package_places(host)?, path_files)?;
         files.take(&venv.pyvenv_cfg(), VenvLayout::PYVENV_CFG)?;
         let mut found: Self = distributions.into_iter().collect();
         for one in conda::scan(&venv.layout().conda_meta())? {

@@ -77,15 +77,58 @@ pub(crate) fn is_startup_file(name: &str) -> bool {
     name == VenvLayout::PYVENV_CFG || file_of(name).is_some()
 }
 
-/// The folders and files that the lines of a `.pth` file in `site` add to the path of modules, as Python's `site` reads
-/// them: not what is executed, and not what is missing.
-pub(super) fn paths<'t>(site: &'t Path, text: &'t str) -> impl Iterator<Item = PathBuf> {
-    let lines = text.lines().map(str::trim_end);
-    let is_path = |line: &&str| {
-        let is_code = line.starts_with("import ") || line.starts_with("import\t");
-        !line.is_empty() && !line.starts_with('#') && !is_code
-    };
-    lines.filter(is_path).map(|line| site.join(line))
+/// How the environment's Python reads `.pth` files. Its `site` has learned to leave out those whose names begin with a
+/// dot (Python's issue 113659, in security releases of old lines too), and, in 3.13, that a byte order mark is no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PathFiles {
+    leaves_out_hidden: bool,
+    knows_marks: bool,
+}
+
+impl PathFiles {
+    /// As Python `version` reads them, `3.11.7`; as the newest does, where it is not known.
+    pub(super) fn of(version: Option<&str>) -> Self {
+        let mut numbers = version
+            .unwrap_or_default()
+            .split('.')
+            .map(|part| part.parse().unwrap_or(u32::MAX));
+        let mut next = || numbers.next().unwrap_or(u32::MAX);
+        let (line, release) = ((next(), next()), next());
+        let since = match line {
+            (3, 13..) | (4.., _) => 0,
+            (3, 12) => 2,
+            (3, 11) => 8,
+            (3, 10) => 14,
+            (3, 8 | 9) => 19,
+            _ => u32::MAX,
+        };
+        Self {
+            leaves_out_hidden: release >= since,
+            knows_marks: line >= (3, 13),
+        }
+    }
+
+    /// The folders and files that the file `name` in `site` adds to the path of modules by its `text`: not what is
+    /// executed, and not what is missing.
+    pub(super) fn paths<'t>(
+        self,
+        site: &'t Path,
+        name: &str,
+        text: &'t str,
+    ) -> impl Iterator<Item = PathBuf> + use<'t> {
+        let is_left_out = self.leaves_out_hidden && name.starts_with('.');
+        let text = match text.strip_prefix('\u{feff}') {
+            _ if is_left_out => "",
+            Some(rest) if self.knows_marks => rest,
+            _ => text,
+        };
+        let lines = text.lines().map(str::trim_end);
+        let is_path = |line: &&str| {
+            let is_code = line.starts_with("import ") || line.starts_with("import\t");
+            !line.is_empty() && !line.starts_with('#') && !is_code
+        };
+        lines.filter(is_path).map(|line| site.join(line))
+    }
 }
 
 #[cfg(test)]
@@ -112,9 +155,36 @@ mod tests {
     #[test]
     fn lines_that_are_paths() {
         let text = "# a\n\nimport os; x\nimport\ty\nimportlib\n./a.egg  \r\n/b c\n";
-        let found: Vec<_> = paths(Path::new("/s"), text).collect();
+        let files = PathFiles::of(None);
+        let found: Vec<_> = files.paths(Path::new("/s"), "x.pth", text).collect();
         let expected = ["/s/importlib", "/s/./a.egg", "/b c"];
         assert_eq!(found, expected.map(PathBuf::from));
+    }
+
+    #[test]
+    fn each_python_reads_them_in_its_way() {
+        let marked = "\u{feff}/lib\n";
+        for (version, hidden, mark) in [
+            (Some("3.7.17"), "/lib", "/s/\u{feff}/lib"),
+            (Some("3.8.18"), "/lib", "/s/\u{feff}/lib"),
+            (Some("3.8.19"), "", "/s/\u{feff}/lib"),
+            (Some("3.10.13"), "/lib", "/s/\u{feff}/lib"),
+            (Some("3.11.7"), "/lib", "/s/\u{feff}/lib"),
+            (Some("3.11.8"), "", "/s/\u{feff}/lib"),
+            (Some("3.12.1"), "/lib", "/s/\u{feff}/lib"),
+            (Some("3.12"), "", "/s/\u{feff}/lib"),
+            (Some("3.13.0"), "", "/lib"),
+            (Some("4.0"), "", "/lib"),
+            (None, "", "/lib"),
+        ] {
+            let files = PathFiles::of(version);
+            let all = |name, text| -> String {
+                let paths = files.paths(Path::new("/s"), name, text);
+                paths.map(|path| path.display().to_string()).collect()
+            };
+            assert_eq!(all(".x.pth", "/lib\n"), hidden, "{version:?}");
+            assert_eq!(all("x.pth", marked), mark, "{version:?}");
+        }
     }
 
     #[test]

@@ -16,6 +16,19 @@ pub struct Change {
     pub places: Vec<PathBuf>,
 }
 
+impl Change {
+    /// Both changes as one, where `before` has not been followed yet.
+    #[must_use]
+    pub(super) fn after(self, before: Option<&Self>) -> Self {
+        Self {
+            needs_new_server: self.needs_new_server
+                || before.is_some_and(|before| before.needs_new_server),
+            moves_paths: self.moves_paths || before.is_some_and(|before| before.moves_paths),
+            ..self
+        }
+    }
+}
+
 /// How a server was brought along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

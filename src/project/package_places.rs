@@ -43,7 +43,7 @@ impl Venv {
             let users = pythons.iter().filter_map(|python| of_user(python, host));
             places.splice(at..at, users.map(outside));
         }
-        if settings.is_there() && lets_others_in(&settings) {
+        if lets_system_in(&settings) {
             let home = settings.of("home").map(Path::new);
             let of_system = |python: &String| home.map(|home| of_system(home, python));
             let found = pythons.iter().filter_map(of_system).flatten();
@@ -54,11 +54,24 @@ impl Venv {
         Ok(places)
     }
 
+    /// Whether the packages of the Python that the environment was made with are imported in it.
+    ///
+    /// # Errors
+    /// What is of the moment.
+    pub fn lets_system_in(&self) -> io::Result<bool> {
+        Ok(lets_system_in(&self.settings()?))
+    }
+
     /// Whether what the person has installed beside all environments is imported in this one.
     pub fn lets_user_in(&self) -> bool {
         self.settings()
             .is_ok_and(|settings| lets_others_in(&settings))
     }
+}
+
+/// An environment without `pyvenv.cfg` (conda's) has no other Python behind it.
+fn lets_system_in(settings: &Settings) -> bool {
+    settings.is_there() && lets_others_in(settings)
 }
 
 fn lets_others_in(settings: &Settings) -> bool {

@@ -396,9 +396,14 @@ pub(crate) fn widen(pipe: BorrowedFd<'_>) {
     let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);
 }
 
-/// Tells when an entry of a folder is written anew, or another one is put in its place (inotify(7)).
+/// Tells when an entry of a folder is written anew, another one is put in its place, or the folder itself goes
+/// (inotify(7)).
 #[derive(Debug)]
-pub(crate) struct FolderWatch(OwnedFd);
+pub(crate) struct FolderWatch {
+    told: OwnedFd,
+    /// By device and inode.
+    folder: (u64, u64),
+}
 
 impl FolderWatch {
     /// Watches `folder`; none where the system allows no more of this, or the folder is not there.
@@ -406,19 +411,33 @@ impl FolderWatch {
         use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 
         let watch = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok()?;
-        let flags = WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE | WatchFlags::ONLYDIR;
-        add_watch(&watch, folder, flags).ok()?;
-        Some(Self(watch))
+        let of_entries = WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE;
+        let of_itself = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
+        add_watch(&watch, folder, of_entries | of_itself | WatchFlags::ONLYDIR).ok()?;
+        Some(Self {
+            told: watch,
+            folder: identity(folder)?,
+        })
+    }
+
+    /// Whether `folder` is still the one that is watched.
+    pub(crate) fn is_at(&self, folder: &Path) -> bool {
+        identity(folder) == Some(self.folder)
     }
 
     /// Readable once something was written.
     pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.told.as_fd()
     }
 
     /// Forgets what was told so far.
     pub(crate) fn settle(&self) {
         let mut told = [0_u8; 4096];
-        while matches!(rustix::io::read(&self.0, &mut told), Ok(read) if read > 0) {}
+        while matches!(rustix::io::read(&self.told, &mut told), Ok(read) if read > 0) {}
     }
+}
+
+fn identity(folder: &Path) -> Option<(u64, u64)> {
+    let found = folder.metadata().ok()?;
+    Some((found.dev(), found.ino()))
 }

@@ -217,6 +217,10 @@ impl FolderWatch {
         match *self {}
     }
 
+    pub(crate) fn is_at(&self, _folder: &Path) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn settle(&self) {
         match *self {}
     }

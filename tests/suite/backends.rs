@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::sandbox::{Sandbox, skipped};
+use crate::sandbox::{Ran, Sandbox, skipped};
 
 /// An example backend, which ends with its test.
 struct Backend {
@@ -73,9 +73,13 @@ impl Backend {
 
     /// Asks the worker of the sandbox's project for a module.
     fn ask(&mut self, module: &str) -> String {
+        self.ask_of("demo", module)
+    }
+
+    fn ask_of(&mut self, project: &str, module: &str) -> String {
         let stdin = self.stdin.as_mut().expect("open");
-        writeln!(stdin, "demo {module}").expect("asked");
-        self.says("demo has")
+        writeln!(stdin, "{project} {module}").expect("asked");
+        self.says(&format!("{project} has"))
     }
 
     /// Ends it as a person would.
@@ -184,6 +188,51 @@ fn a_backend_of_the_standard_library_works_with_every_command() {
         .ok();
     backend.says(&format!("changed demo {}", sandbox.generation()));
     assert_eq!(backend.ask("greeting"), "demo has 2.0");
+}
+
+/// Whose environment another project keeps, and whose lies elsewhere.
+#[test]
+fn a_second_project_and_an_environment_elsewhere_are_served_as_well() {
+    let sandbox = Sandbox::ready();
+    let [second, far] = ["second", "far"].map(|name| sandbox.root().join("projects").join(name));
+    for folder in [&second, &far] {
+        fs::create_dir_all(folder).expect("a folder");
+    }
+    std::os::unix::fs::symlink(sandbox.venv(), second.join(".venv")).expect("linked");
+    let elsewhere = sandbox.root().join("elsewhere");
+    let python = sandbox.command(sandbox.python().path());
+    let mut make = python;
+    make.args(["-m", "venv", "--without-pip"]).arg(&elsewhere);
+    assert!(make.status().expect("runs").success());
+    let init = |folder: &Path, args: &[&str]| {
+        let mut init = sandbox.command("aim-venv-sync");
+        Ran::of(init.current_dir(folder).arg("init").args(args)).ok();
+    };
+    init(&second, &[]);
+    init(&far, &["--env", elsewhere.to_str().expect("utf-8")]);
+    let mut command = sandbox.command(sandbox.python().path());
+    command.arg(example("backend-stdlib/main.py")).args([
+        &sandbox.project().to_path_buf(),
+        &second,
+        &far,
+    ]);
+    let mut backend = Backend::start(&mut command, "serves at");
+    for word in [
+        sandbox.venv().join(".aim/daemon"),
+        elsewhere.join(".aim/daemon"),
+    ] {
+        assert!(word.exists(), "{}", word.display());
+    }
+    for version in ["1.0", "2.0"] {
+        let wheel = sandbox.wheel("greeting", version);
+        sandbox
+            .pip(["install", wheel.to_str().expect("utf-8")])
+            .ok();
+        let has = format!("second has {version}");
+        assert_eq!(backend.ask_of("second", "greeting"), has);
+    }
+    backend.interrupt();
+    assert!(!elsewhere.join(".aim/daemon").exists());
 }
 
 #[test]

@@ -5,7 +5,8 @@ import os
 import signal
 import unittest
 
-from process import DaemonWorker, ForgeWorker, Project, setUpModule, site_packages, tearDownModule, write  # noqa: F401
+from process import setUpModule, tearDownModule  # noqa: F401
+from process import DaemonWorker, ForgeWorker, Project, site_packages, venv, write
 
 LEAVES = """
 import atexit, tempfile, threading, time
@@ -116,6 +117,22 @@ class Anew(unittest.TestCase):
 
     def test_socket_as_stdin(self):
         self.check_all(socket_as_stdin=True)
+
+    def test_a_project_whose_record_another_one_keeps(self):
+        keeper = Project(self)
+        folder = os.path.join(venv(), ".aim")
+        had_one = os.path.isdir(folder)
+        os.makedirs(folder, exist_ok=True)
+        write(folder, "project", "%s\t..\n" % keeper.root)
+        self.addCleanup(lambda: had_one or os.rmdir(folder))
+        self.addCleanup(os.remove, os.path.join(folder, "project"))
+        os.remove(os.path.join(self.project.root, "env_meta.json"))
+        keeper.write("env_meta.json", '{"schema": 1, "generation": 1}')
+        worker = ForgeWorker(self, self.project.root)
+        self.check(worker, [1, 1])
+        self.check(worker, [1, 2])
+        keeper.write("env_meta.json", '{"schema": 1, "generation": 20}')
+        self.check(worker, [1, 1])
 
     def test_many_requests_at_once(self):
         worker = ForgeWorker(self, self.project.root)

@@ -11,8 +11,8 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::calls::Calls;
 use super::session::{Order, Orders, Session};
@@ -25,6 +25,9 @@ const RESTARTING: u16 = 4001;
 const ERROR: u16 = 4002;
 pub(super) const NO_PROJECT: u16 = 4404;
 const IDLE: u16 = 4408;
+/// RFC 6455, section 7.4.1.
+const NOT_TEXT: u16 = 1007;
+const TOO_LARGE: u16 = 1009;
 
 /// Bytes of one message of a page.
 const LONGEST: usize = 64 << 20;
@@ -50,7 +53,7 @@ impl Bridge {
         let (from_server, to_server) = near.into_split();
         // Both directions at once: a side that does not read holds up nobody but who writes to it.
         let (code, reason) = tokio::select! {
-            () = self.hear_page(from_page, to_server) => (1000, String::new()),
+            farewell = self.hear_page(from_page, to_server) => farewell,
             () = self.hear_server(&mut to_page, from_server) => match self.session.over() {
                 Some(words) => (ERROR, words),
                 None => (1000, "the server has ended".to_owned()),
@@ -65,13 +68,23 @@ impl Bridge {
         close(&mut to_page, code, &reason).await;
     }
 
-    async fn hear_page(&self, mut page: SplitStream<Socket>, mut server: OwnedWriteHalf) {
-        while let Some(Ok(message)) = page.next().await {
+    /// Passes on what the page says; gives with what it is to be said goodbye to.
+    async fn hear_page(
+        &self,
+        mut page: SplitStream<Socket>,
+        mut server: OwnedWriteHalf,
+    ) -> (u16, String) {
+        while let Some(message) = page.next().await {
             let text = match message {
-                Message::Text(text) => Bytes::from(text),
-                Message::Binary(bytes) => bytes,
-                Message::Close(_) => return,
-                _ => continue,
+                Ok(Message::Text(text)) => Bytes::from(text),
+                Ok(Message::Binary(bytes)) => bytes,
+                Ok(Message::Close(_)) => break,
+                Ok(_) => continue,
+                Err(Error::Capacity(_)) => {
+                    return (TOO_LARGE, "the message is too long".to_owned());
+                }
+                Err(Error::Utf8(_)) => return (NOT_TEXT, "the message is no text".to_owned()),
+                Err(_) => break,
             };
             self.session.touch();
             for body in bodies(&text) {
@@ -79,11 +92,12 @@ impl Bridge {
                 let header = header(body.len());
                 for piece in [header.as_bytes(), &body] {
                     if server.write_all(piece).await.is_err() {
-                        return;
+                        return (1000, String::new());
                     }
                 }
             }
         }
+        (1000, String::new())
     }
 
     async fn hear_server(&self, page: &mut SplitSink<Socket, Message>, mut server: OwnedReadHalf) {

@@ -54,7 +54,24 @@ struct Inner {
     terminals: Terminals,
     open: Locked<BTreeMap<u64, Session>>,
     calls: Calls,
+    /// Of relays, each of which lasts until its processes are gone.
     count: watch::Sender<usize>,
+}
+
+/// One relay more, until this goes.
+struct Running(Arc<Inner>);
+
+impl Running {
+    fn one_more(of: &Arc<Inner>) -> Self {
+        of.count.send_modify(|count| *count += 1);
+        Self(of.clone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.count.send_modify(|count| *count -= 1);
+    }
 }
 
 impl LanguageServers {
@@ -112,11 +129,9 @@ impl LanguageServers {
             idle: idle_limit(config.lsp_idle_minutes.value),
         };
         self.0.open.lock().insert(number, session);
-        self.0.count.send_modify(|count| *count += 1);
         let _ =
             supervise::caught("a language server's page", bridge.live(came, near, orders)).await;
         self.0.open.lock().remove(&number);
-        self.0.count.send_modify(|count| *count -= 1);
     }
 
     /// Starts the loop that serves the session; gives the other end of its client's stream.
@@ -142,7 +157,9 @@ impl LanguageServers {
             session: session.clone(),
             events: self.0.events.clone(),
         };
+        let running = Running::one_more(&self.0);
         supervise::thread("a language server", move || {
+            let _running = running;
             if let Err(error) = crate::lsp::run(client, strategy, &mut observer) {
                 tracing::warn!(%error, "a language server could not be served");
             }

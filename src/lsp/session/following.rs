@@ -24,8 +24,9 @@ impl Session {
             Phase::Ending | Phase::Over => {}
             // It may have looked already; it is brought along when it can be spoken to.
             _ if !self.memory.is_initialized() => {
+                let before = self.wanted.take().and_then(|before| before.change);
                 self.wanted = Some(Wanted {
-                    change: Some(change),
+                    change: Some(change.after(before.as_ref())),
                     ..wanted
                 });
             }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::effect::Effect;
 use super::names::{self, Number};
-use super::next::Next;
+use super::next::{Next, TO_INITIALIZE};
 use super::state::{Current, Phase, Session};
 use super::wanted::Injection;
 use crate::lsp::change::Told;
@@ -17,8 +17,14 @@ use crate::words::t;
 pub(super) const TOO_OFTEN: u32 = 3;
 /// How long a server has to live so that its end is not one of a row.
 const LONG_ENOUGH: Duration = Duration::from_secs(60);
+/// A failure that long ago is not one of a row: longer than a server lives that has not lived long enough, and the
+/// wait before it.
+const FORGOTTEN: Duration = Duration::from_secs(600);
 /// The longest wait before a server is started again.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// What is said of a server that lives and says nothing.
+pub(super) const SILENT: &str = "it does not answer to initialize";
 
 impl Session {
     /// Time has passed.
@@ -33,9 +39,28 @@ impl Session {
         if is_due(self.next.as_ref().map(Next::deadline)) {
             self.next_is_late(now);
         }
+        if is_due(self.first_is_late_at()) {
+            self.first_is_late(now);
+        }
         if is_due(self.start_at) {
             self.start(now);
         }
+    }
+
+    /// When the first server, which the client waits for, has had its time to answer.
+    pub(super) fn first_is_late_at(&self) -> Option<Instant> {
+        let first = self.current.filter(|_| self.phase == Phase::Beginning);
+        first.map(|first| first.since + TO_INITIALIZE)
+    }
+
+    fn first_is_late(&mut self, now: Instant) {
+        let Some(Current { number, .. }) = self.current.take() else {
+            return;
+        };
+        self.effects.push_back(Effect::Tell(Told::Late));
+        self.effects.push_back(Effect::End(number));
+        self.lost(number);
+        self.failed(SILENT, now);
     }
 
     /// The client's stream has ended.
@@ -90,6 +115,11 @@ impl Session {
 
     /// A server has ended that was not to end. Another one is tried, later each time.
     pub(super) fn failed(&mut self, words: &str, now: Instant) {
+        if let Some(before) = self.failed_at.replace(now)
+            && now.duration_since(before) > FORGOTTEN
+        {
+            self.failures = 0;
+        }
         self.failures += 1;
         words.clone_into(&mut self.last_words);
         self.effects.push_back(Effect::Tell(Told::Ended {

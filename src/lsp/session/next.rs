@@ -9,7 +9,7 @@ use super::names::Number;
 use super::wanted::Wanted;
 
 /// How long a server has to answer to `initialize`.
-const TO_INITIALIZE: Duration = Duration::from_secs(30);
+pub(super) const TO_INITIALIZE: Duration = Duration::from_secs(30);
 /// How long one that has been told everything has to say something about each open file.
 const TO_SPEAK: Duration = Duration::from_secs(10);
 

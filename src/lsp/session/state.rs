@@ -52,6 +52,8 @@ pub struct Session {
     /// How often servers ended in a row, and the last one's last words.
     pub(super) failures: u32,
     pub(super) last_words: String,
+    /// When one failed last.
+    pub(super) failed_at: Option<Instant>,
     pub(super) diagnostics: Diagnostics,
     pub(super) progress: Progress,
     /// What the current server has registered: the id that the client knows, and the method.
@@ -78,6 +80,7 @@ impl Session {
             start_at: None,
             failures: 0,
             last_words: String::new(),
+            failed_at: None,
             diagnostics: Diagnostics::default(),
             progress: Progress::default(),
             registered: Vec::new(),
@@ -107,6 +110,7 @@ impl Session {
             self.start_at,
             of_next,
             of_injection,
+            self.first_is_late_at(),
             self.diagnostics.goes_at(),
         ]
         .into_iter()

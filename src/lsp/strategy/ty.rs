@@ -22,7 +22,10 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
 
 pub(super) fn way(change: &Change, memory: &mut Memory) -> Way {
     const CREATED: u8 = 1;
-    if change.places.is_empty() {
+    // To a client that it can tell to ask, it says nothing else, and one that never asks shows what it was sent before.
+    let asks = memory.can(&["textDocument", "diagnostic"]);
+    let is_only_told = !asks && memory.can(&["workspace", "diagnostics", "refreshSupport"]);
+    if change.places.is_empty() || is_only_told {
         return Way::Replace;
     }
     let places = change.places.iter();

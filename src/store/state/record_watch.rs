@@ -52,6 +52,11 @@ impl RecordWatch {
         if let Some(watch) = &self.watch {
             watch.settle();
         }
+        // The folder may have been made anew: what watches the old one hears nothing any more.
+        let is_at = |watch: &FolderWatch| watch.is_at(self.layout.keeper());
+        if !self.watch.as_ref().is_some_and(is_at) {
+            self.watch = FolderWatch::of(self.layout.keeper());
+        }
         let stamp = Stamp::of(&self.layout.env_meta());
         if stamp == self.stamp {
             return None;
@@ -65,5 +70,50 @@ impl RecordWatch {
         let is_new = meta.generation() != self.generation;
         self.generation = meta.generation();
         is_new.then_some(meta)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_made_anew_is_followed() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let root = dir.path().join("p");
+        let layout = ProjectLayout::new(&root);
+        let record = |generation: u64| {
+            let text = format!(r#"{{"schema": 1, "generation": {generation}, "packages": []}}"#);
+            std::fs::write(layout.env_meta(), text).expect("written");
+        };
+        std::fs::create_dir(&root).expect("folder");
+        record(1);
+        let (mut watch, meta) = RecordWatch::begin(layout.clone());
+        assert_eq!(meta.generation().0, 1);
+        let is_told = |watch: &RecordWatch| {
+            let Some(descriptor) = watch.descriptor() else {
+                return true;
+            };
+            let mut asked = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
+            let soon = Timespec {
+                tv_sec: 2,
+                tv_nsec: 0,
+            };
+            poll(&mut asked, Some(&soon)).expect("waited") > 0
+        };
+        for generation in [2, 3, 4] {
+            std::fs::remove_dir_all(&root).expect("removed");
+            assert!(is_told(&watch));
+            assert!(watch.look().is_none());
+            std::fs::create_dir(&root).expect("folder");
+            assert!(is_told(&watch) || watch.next_look(Instant::now()).is_some());
+            assert!(watch.look().is_none());
+            record(generation);
+            assert!(is_told(&watch));
+            let meta = watch.look().expect("a new generation");
+            assert_eq!(meta.generation().0, generation);
+        }
     }
 }

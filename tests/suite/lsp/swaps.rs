@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::fake::{editor, known, raise, world};
+use crate::sandbox::Sandbox;
 
 #[test]
 fn a_server_is_replaced_and_nothing_is_lost() {
@@ -33,7 +34,7 @@ fn a_server_is_replaced_and_nothing_is_lost() {
     assert_eq!(after["texts"][&uri], "import y\n");
     assert_eq!(after["generation"], generation);
     assert_ne!(after["pid"], before["pid"]);
-    assert_eq!(status()["generation"], generation);
+    noted(&sandbox);
     assert_eq!(status()["how"], "replaced");
     sandbox
         .run("aim-lsp", ["status"])
@@ -53,6 +54,18 @@ fn a_server_is_replaced_and_nothing_is_lost() {
         sandbox.run("aim-lsp", ["status", "--json"]).ok().json(),
         json!([])
     );
+}
+
+/// Waits until `aim-lsp status` shows the environment's generation: it is noted once the messages are on their way.
+pub(super) fn noted(sandbox: &Sandbox) {
+    let end = std::time::Instant::now() + super::editor::PATIENCE;
+    loop {
+        let status = sandbox.run("aim-lsp", ["status", "--json"]).ok().json();
+        if status[0]["generation"] == sandbox.generation() {
+            return;
+        }
+        assert!(std::time::Instant::now() < end, "{status}");
+    }
 }
 
 /// Nothing of this process group is left.
@@ -149,6 +162,7 @@ fn whoever_shows_workers_shows_language_servers() {
     while known(&mut editor)["generation"] != sandbox.generation() {
         assert!(std::time::Instant::now() < end);
     }
+    noted(&sandbox);
     for (program, name) in [("aim-venv-sync", "status"), ("aim-worker", "status")] {
         let status = sandbox.run(program, [name, "--json"]).ok().json();
         let server = &status["language_servers"][0];

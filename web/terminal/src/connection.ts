@@ -199,7 +199,7 @@ export class Connection {
     /** A browser does not say why there is no connection: an answer to a plain call tells a closed door from no daemon. */
     private async refused(socket: WebSocket): Promise<void> {
         clearTimeout(this.vigil);
-        const status = await this.statusOf('/api/version');
+        const status = await this.statusOf('/api/v1/projects');
         if (socket !== this.socket) return;
         if (status === 401) this.closed(4401, '');
         else if (status === 403) this.closed(4403, '');

@@ -126,6 +126,48 @@ fn one_that_never_begins_is_said_by_the_answer_that_the_client_waits_for() {
 }
 
 #[test]
+fn one_that_never_answers_is_said_and_tried_again() {
+    let mut world = World::new(Strategy::Unknown);
+    world.asks(0, "initialize", json!({"capabilities": {}}));
+    world.heard(1, "initialize");
+    world.later(Duration::from_secs(29));
+    assert_eq!(world.told, []);
+    world.later(Duration::from_secs(2));
+    assert_eq!(world.told[0], Told::Late);
+    assert_eq!(world.started, [1, 2]);
+    world.heard(2, "initialize");
+    world.later(Duration::from_secs(31));
+    world.later(Duration::from_secs(2));
+    world.later(Duration::from_secs(31));
+    let refused = world.client_heard();
+    assert_eq!(refused["id"], 0);
+    let words = refused["error"]["message"].as_str().expect("text");
+    assert!(words.contains("does not answer"), "{words}");
+    assert_eq!(world.left, Some(false));
+}
+
+#[test]
+fn failures_of_long_ago_are_not_in_a_row() {
+    let mut world = working();
+    for round in 0..5 {
+        world.later(Duration::from_secs(3_000));
+        world.told.clear();
+        world.to_servers.clear();
+        world.changes(round + 1);
+        let next = *world.started.last().expect("one");
+        world.heard(next, "initialize");
+        world.later(Duration::from_secs(31));
+        let in_a_row = world.told.iter().find_map(|told| match told {
+            Told::Ended { in_a_row, .. } => Some(*in_a_row),
+            _ => None,
+        });
+        assert_eq!(in_a_row, Some(1), "{round}: {:?}", world.told);
+        let next = *world.started.last().expect("one");
+        world.next_begins(next);
+    }
+}
+
+#[test]
 fn a_new_server_that_does_not_get_ready_costs_nothing() {
     let mut world = working();
     world.changes(1);

@@ -97,9 +97,15 @@ fn ty_is_told_of_the_folder_of_packages() {
     assert_eq!(world.synced(), [(1, Outcome::Injected)]);
     // A client that asks, and cannot be told to ask, sees it when it asks.
     let mut world = World::working(Strategy::Ty, &json!({"textDocument": {"diagnostic": {}}}));
-    world.session.changed(change, world.now);
+    world.session.changed(change.clone(), world.now);
     world.perform();
     assert_eq!(world.synced(), [(1, Outcome::Injected)]);
+    // One that can be told to ask, and never asks, would go on showing what it has.
+    let can = json!({"workspace": {"diagnostics": {"refreshSupport": true}}});
+    let mut world = World::working(Strategy::Ty, &can);
+    world.session.changed(change, world.now);
+    world.perform();
+    world.next_begins(2);
     // Without a folder there is nothing to tell.
     let mut world = World::working(Strategy::Ty, &json!({}));
     world.changes(1);
