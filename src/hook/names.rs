@@ -85,6 +85,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn pip_is_there_where_it_can_be_imported() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let site = dir.path().join("lib/python3.11/site-packages");
+        std::fs::create_dir_all(&site).expect("folders");
+        std::fs::create_dir(dir.path().join("bin")).expect("folder");
+        std::fs::write(dir.path().join("bin/python"), "").expect("written");
+        let has_pip_with = |settings: &str| {
+            std::fs::write(dir.path().join("pyvenv.cfg"), settings).expect("written");
+            has_pip(&Venv::open(dir.path()).expect("an environment")).expect("readable")
+        };
+        let others = "include-system-site-packages";
+        assert!(!has_pip_with(&format!(
+            "version = 3.11.7\n{others} = false\n"
+        )));
+        assert!(has_pip_with(&format!(
+            "version = 3.11.7\n{others} = True\n"
+        )));
+        // As Python has it where the line is missing.
+        assert!(has_pip_with("version = 3.11.7\n"));
+        std::fs::create_dir(site.join("pip-25.0.dist-info")).expect("folder");
+        assert!(has_pip_with(&format!(
+            "version = 3.11.7\n{others} = false\n"
+        )));
+    }
+
+    #[test]
     fn names_that_are_pip() {
         for name in ["pip", "pip3", "pip3.11", "pip-3.11", "pip3-3.11", "pip2"] {
             assert!(is_pip(name), "{name}");

@@ -55,7 +55,7 @@ impl Drawing {
         if let Ok(mut terminal) = avt::Terminal::new(cols, rows) {
             terminal.feed(&*String::from_utf8_lossy(&begin));
             terminal.feed(&*String::from_utf8_lossy(output));
-            bytes.extend(terminal.dump().into_bytes());
+            bytes.extend(as_xterm_reads(&terminal.dump()).into_bytes());
         }
         Self {
             at: place + whole as u64,
@@ -65,6 +65,13 @@ impl Drawing {
             modes,
         }
     }
+}
+
+/// Tab stops as every terminal sets them (TBC, HTS): xterm.js does not know the emulator's way (CTC, ECMA-48).
+fn as_xterm_reads(drawn: &str) -> String {
+    drawn
+        .replace("\x1b[5W", "\x1b[3g")
+        .replace("\x1b[0W", "\x1bH")
 }
 
 /// How many bytes at the end are a character that is not whole.

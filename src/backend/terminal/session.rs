@@ -3,7 +3,8 @@
 //! One task owns all of it, so that a key goes from the page to the shell, and its echo back, without a change of task.
 //! It does whatever can be done at the moment and then waits for the next thing to happen ([`Session::poll`]).
 //!
-//! **Invariant:** a session lives exactly as long as its task; when that ends, no process and no descriptor is left.
+//! **Invariant:** a session lives exactly as long as its task; when that ends, no descriptor is left, and no process but
+//! what a shell that ended by itself has left running, as on any terminal.
 
 mod handed;
 
@@ -27,6 +28,10 @@ use super::pty::Pty;
 use super::shell::Shell;
 use crate::backend::supervise;
 use crate::backend::web_socket::Came;
+
+/// How long a terminal is a row too small when its program is to draw again: a program may look at the size a while
+/// after it was told of another, and draws nothing where it finds the one that it knows.
+const SMALLER: Duration = Duration::from_millis(250);
 
 /// How long the shell must have said nothing before the screen is drawn.
 const QUIET: Duration = Duration::from_millis(100);
@@ -91,6 +96,8 @@ pub(super) struct Session {
     /// After so long a stillness it ends.
     idle: Option<Duration>,
     drawing: Option<oneshot::Receiver<Drawing>>,
+    /// The terminal is a row too small until then, so that the program draws its screen again.
+    smaller_until: Option<Instant>,
     alarm: Pin<Box<Sleep>>,
     buffer: Buffer,
 }
@@ -148,6 +155,7 @@ impl Session {
             still_since: Instant::now(),
             idle,
             drawing: None,
+            smaller_until: None,
             alarm: Box::pin(sleep_until(Instant::now())),
             buffer,
         })
@@ -243,7 +251,11 @@ impl Session {
         let drawing = (self.drawing.is_none() && self.output.wants_drawing())
             .then(|| self.still_since + QUIET);
         let idle = self.idle.map(|idle| self.still_since + idle);
-        let Some(next) = [page, drawing, idle].into_iter().flatten().min() else {
+        let Some(next) = [page, drawing, idle, self.smaller_until]
+            .into_iter()
+            .flatten()
+            .min()
+        else {
             return Poll::Pending;
         };
         // One that is later than the alarm is looked for again when that rings.
@@ -277,6 +289,13 @@ impl Session {
             });
         }
         if self
+            .smaller_until
+            .is_some_and(|until| until <= Instant::now())
+        {
+            self.smaller_until = None;
+            self.pty.resize(self.size);
+        }
+        if self
             .page
             .as_mut()
             .is_some_and(|page| !page.is_there(Instant::now()))
@@ -297,10 +316,9 @@ impl Session {
         self.page = Some(Page::new(came, &self.id, number, replay, visit.events).await);
         self.resize(visit.size);
         if is_in_doubt {
-            // Two sizes, or the program would see none that is new.
             let rows = (self.size.rows - 1).max(1);
             self.pty.resize(Size { rows, ..self.size });
-            self.pty.resize(self.size);
+            self.smaller_until = Some(Instant::now() + SMALLER);
         }
     }
 
@@ -320,6 +338,7 @@ impl Session {
     fn resize(&mut self, size: Option<Size>) {
         if let Some(size) = size.filter(|size| *size != self.size) {
             self.size = size;
+            self.smaller_until = None;
             self.pty.resize(size);
         }
     }

@@ -23,12 +23,10 @@ impl Screen {
         self.0.feed(&*String::from_utf8_lossy(bytes));
     }
 
-    /// All that is seen, and where the cursor is.
+    /// All that is seen, with its colours, and where the cursor is.
     fn seen(&self) -> (Vec<String>, String) {
         let lines = self.0.screen().visible_lines();
-        let lines = lines
-            .map(|line| line.text().trim_end().to_owned())
-            .collect();
+        let lines = lines.map(|line| format!("{line:?}")).collect();
         (lines, format!("{:?}", self.0.cursor()))
     }
 }
@@ -98,6 +96,25 @@ fn an_editor_is_still_there_after_more_than_is_kept() {
     assert_eq!(newcomer(&output).seen(), stayed.seen());
     put_out(b"\x1b[?1049l\x1b[?25h\x1b[r$ ", &mut output, &mut stayed);
     assert_eq!(newcomer(&output).seen(), stayed.seen());
+}
+
+#[test]
+fn tab_stops_are_drawn_as_every_terminal_understands_them() {
+    let mut output = Output::keeping(KEPT);
+    output.push(b"\x1b[3g\x1b[1;5H\x1bH\x1b[1;9H\x1bH");
+    output.push(&flood());
+    let drawn = output.draw(SIZE)();
+    output.drawn(drawn);
+    let head = output.replay(None, false).head;
+    let head = String::from_utf8_lossy(&head);
+    assert!(
+        !head.contains('W'),
+        "CTC is ECMA-48's, and xterm.js has none"
+    );
+    let mut screen = newcomer(&output);
+    screen.show(b"\r\t\tx");
+    let line = screen.0.screen().visible_lines().last();
+    assert!(line.is_some_and(|line| line.text().trim_end().ends_with("        x")));
 }
 
 #[test]
@@ -227,6 +244,9 @@ fn piece() -> impl Strategy<Value = String> {
         Just("\x1b7".to_owned()),
         Just("\x1b8".to_owned()),
         Just("\x1b[2L".to_owned()),
+        Just("\t".to_owned()),
+        Just("\x1bH".to_owned()),
+        Just("\x1b[3g".to_owned()),
         Just("\x1b[3P".to_owned()),
         Just("\x1b]0;title\x07".to_owned()),
     ]

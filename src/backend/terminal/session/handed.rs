@@ -57,6 +57,7 @@ impl Session {
             still_since: now.checked_sub(handed.still).unwrap_or(now),
             idle: handed.idle,
             drawing: None,
+            smaller_until: None,
             alarm: Box::pin(sleep_until(now)),
             buffer,
         })
@@ -68,6 +69,9 @@ impl Session {
             self.output.answered(page.place());
             let parting = page.part(None, None, &Farewell::GoingAway);
             let _ = timeout(GOODBYE, parting).await;
+        }
+        if self.smaller_until.is_some() {
+            self.pty.resize(self.size);
         }
         HandedSession {
             id: self.id,

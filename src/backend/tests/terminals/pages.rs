@@ -194,9 +194,10 @@ fn an_editor_shows_its_screen_after_more_than_is_kept() {
     let Some((world, project)) = world_with("bash") else {
         return;
     };
-    // It draws one row again and again, and all of them when it is told that its terminal has another size.
+    // It draws one row again and again, and all of them when its terminal has another size than before.
     let editor = "draw() { printf '\\033[2J\\033[1;1Htop\\033[24;1Hbottom\\033[3;1Hmiddle'; }\n\
-         printf '\\033[?1049h'; draw; trap draw WINCH\n\
+         again() { now=$(stty size); [ \"$now\" = \"$was\" ] || { was=$now; draw; }; }\n\
+         was=$(stty size); printf '\\033[?1049h'; draw; trap again WINCH\n\
          yes \"$(printf '\\033[3;1Hmiddle')\" | tr -d '\\n' | head -c 3600000\n\
          printf '\\033[3;1Hmiddle\\033[5;1Hdrawn'; while :; do sleep 0.1; done\n";
     std::fs::write(world.path("editor"), editor).expect("write");
