@@ -3,8 +3,8 @@
 //! One task owns all of it, so that a key goes from the page to the shell, and its echo back, without a change of task.
 //! It does whatever can be done at the moment and then waits for the next thing to happen ([`Session::poll`]).
 //!
-//! **Invariant:** a session lives exactly as long as its task; when that ends, no descriptor is left, and no process but
-//! what a shell that ended by itself has left running, as on any terminal.
+//! **Invariant:** a session lives exactly as long as its task. When that ends, no descriptor is left, and no process
+//! but what a shell that ended by itself has left running, as on any terminal.
 
 mod handed;
 
