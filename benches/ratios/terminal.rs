@@ -305,8 +305,7 @@ impl Flood {
     }
 }
 
-/// Processor time that a process has taken, its threads' all together.
-/// What a process or thread, a folder of `/proc`, has taken of the processor.
+/// Processor time that a process, its threads' all together, or a thread has taken: a folder of `/proc`.
 fn processor(process: &str) -> Duration {
     let stat = std::fs::read_to_string(format!("{process}/stat")).expect("Linux");
     let fields: Vec<&str> = stat

@@ -29,17 +29,17 @@ PRIVATE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 def environments(folder):
     """The environments that `aim-venv-sync init` has set up for a project, in its folder or where it names one."""
-    root = Path(folder)
-    named = [root / file.read_text("utf-8").strip() for file in root.glob(".pip-logs/environment")]
-    all_of = (*named, root, *root.glob("*env"), *root.glob(".direnv/python-*"))
-    return [venv for venv in all_of if (venv / ".aim").is_dir()]
+    root, named = Path(folder), []
+    with contextlib.suppress(OSError):
+        named = [root / (root / ".pip-logs/environment").read_text("utf-8", "replace").strip()]
+    return [it for it in (*named, root, *root.glob("*env"), *root.glob(".direnv/python-*")) if (it / ".aim").is_dir()]
 
 
 def generation(folder):
     """The generation of a project's environment, 0 while none is recorded; of several projects the first keeps it."""
-    notes = [venv / ".aim/project" for venv in environments(folder)]
-    for keeper in [folder, *(note.read_text("utf-8").split("\t")[0].strip() for note in notes if note.exists())]:
+    for venv in (None, *environments(folder)):
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+            keeper = (venv / ".aim/project").read_text("utf-8").split("\t")[0].strip() if venv else folder
             return int(json.loads(Path(keeper, "env_meta.json").read_text("utf-8")).get("generation") or 0)
     return 0
 

@@ -50,7 +50,7 @@ impl Gate {
             others: vec![stamped(venv.pyvenv_cfg())],
             named: Vec::new(),
         };
-        let path_files = PathFiles::of(venv.known_python_version()?.as_deref());
+        let path_files = PathFiles::of(venv)?;
         for PackagePlace { path, is_own } in venv.package_places(host)? {
             let place = stamped(path.clone());
             if is_own {

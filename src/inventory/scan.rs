@@ -239,7 +239,7 @@ mod tests {
     }
 
     fn scanned(dir: &Path) -> Vec<String> {
-        let snapshot: Snapshot = scan(&[own(dir)], PathFiles::of(None))
+        let snapshot: Snapshot = scan(&[own(dir)], PathFiles::by(None))
             .expect("readable")
             .distributions
             .into_iter()
@@ -377,7 +377,7 @@ mod tests {
             std::fs::set_permissions(&info, mode).expect("mode");
         };
         allow(0);
-        let failed = scan(&[own(dir.path())], PathFiles::of(None)).map(|found| found.distributions);
+        let failed = scan(&[own(dir.path())], PathFiles::by(None)).map(|found| found.distributions);
         allow(0o755);
         let error = failed.expect_err("nobody can tell");
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
@@ -387,7 +387,7 @@ mod tests {
     fn a_folder_that_is_not_there_has_nothing() {
         let none = scan(
             &[own(Path::new("/nowhere/site-packages"))],
-            PathFiles::of(None),
+            PathFiles::by(None),
         );
         assert!(none.expect("nothing").distributions.is_empty());
     }

@@ -55,7 +55,7 @@ impl Snapshot {
     /// # Errors
     /// When something cannot be looked at that may be there: then nobody knows what is there.
     pub fn scan(venv: &Venv, host: &Host) -> io::Result<Self> {
-        let path_files = PathFiles::of(venv.known_python_version()?.as_deref());
+        let path_files = PathFiles::of(venv)?;
         let Found {
             distributions,
             mut files,

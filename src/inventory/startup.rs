@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::distribution::Content;
 use super::reading::read_whole;
 use crate::files::momentary::readable;
-use crate::project::{HOOK_LINE, HookLayout, VenvLayout};
+use crate::project::{HOOK_LINE, HookLayout, Venv, VenvLayout};
 
 /// The startup files by name, with what they hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,8 +86,16 @@ pub(super) struct PathFiles {
 }
 
 impl PathFiles {
+    /// As the Python of `venv` reads them.
+    ///
+    /// # Errors
+    /// What is of the moment.
+    pub(super) fn of(venv: &Venv) -> io::Result<Self> {
+        Ok(Self::by(venv.known_python_version()?.as_deref()))
+    }
+
     /// As Python `version` reads them, `3.11.7`; as the newest does, where it is not known.
-    pub(super) fn of(version: Option<&str>) -> Self {
+    pub(super) fn by(version: Option<&str>) -> Self {
         let mut numbers = version
             .unwrap_or_default()
             .split('.')
@@ -155,7 +163,7 @@ mod tests {
     #[test]
     fn lines_that_are_paths() {
         let text = "# a\n\nimport os; x\nimport\ty\nimportlib\n./a.egg  \r\n/b c\n";
-        let files = PathFiles::of(None);
+        let files = PathFiles::by(None);
         let found: Vec<_> = files.paths(Path::new("/s"), "x.pth", text).collect();
         let expected = ["/s/importlib", "/s/./a.egg", "/b c"];
         assert_eq!(found, expected.map(PathBuf::from));
@@ -177,7 +185,7 @@ mod tests {
             (Some("4.0"), "", "/lib"),
             (None, "", "/lib"),
         ] {
-            let files = PathFiles::of(version);
+            let files = PathFiles::by(version);
             let all = |name, text| -> String {
                 let paths = files.paths(Path::new("/s"), name, text);
                 paths.map(|path| path.display().to_string()).collect()

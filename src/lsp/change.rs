@@ -65,6 +65,11 @@ pub enum Told {
     },
 }
 
+impl Told {
+    /// What [`Told::Late`] is in words.
+    pub(super) const SILENT: &'static str = "it does not answer to initialize";
+}
+
 impl Outcome {
     /// As it stands in a note and in the API.
     pub fn name(self) -> &'static str {

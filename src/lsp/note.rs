@@ -113,7 +113,7 @@ impl Note {
                 self.state.error = None;
             }
             Told::NoSign => self.state.error = Some("it showed no sign of having heard".to_owned()),
-            Told::Late => self.state.error = Some("it does not answer to initialize".to_owned()),
+            Told::Late => self.state.error = Some(Told::SILENT.to_owned()),
             Told::Ended { words, .. } => self.state.error = Some(words.clone()),
         }
         self.write();

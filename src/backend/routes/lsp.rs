@@ -62,8 +62,8 @@ fn kind(name: &str) -> Result<Kind, Refusal> {
     summary = "A language server in a project, as a WebSocket.",
     description = "`python` (or `pyright`) and `ruff`. A frame is one JSON-RPC message: from the page as text or \
         binary, with or without its header; to the page as text. Close codes: 1000 the server has ended, 1001 the \
-        daemon ends, 4001 restarting (come again), 4002 no server, with the reason and an error of the protocol \
-        before, 4404 no such project, 4408 idle.",
+        daemon ends, 1007 not UTF-8, 1009 too long, 4001 restarting (come again), 4002 no server, with the reason and \
+        an error of the protocol before, 4404 no such project, 4408 idle.",
     params(("type" = String, Path, description = "`python` or `ruff`."), Of),
     responses(
         (status = 101, description = "A WebSocket from here on"),

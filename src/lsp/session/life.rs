@@ -23,9 +23,6 @@ const FORGOTTEN: Duration = Duration::from_secs(600);
 /// The longest wait before a server is started again.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// What is said of a server that lives and says nothing.
-pub(super) const SILENT: &str = "it does not answer to initialize";
-
 impl Session {
     /// Time has passed.
     pub fn at(&mut self, now: Instant) {
@@ -60,7 +57,7 @@ impl Session {
         self.effects.push_back(Effect::Tell(Told::Late));
         self.effects.push_back(Effect::End(number));
         self.lost(number);
-        self.failed(SILENT, now);
+        self.failed(Told::SILENT, now);
     }
 
     /// The client's stream has ended.

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use super::effect::Effect;
-use super::life::SILENT;
 use super::next::Next;
 use super::state::Session;
 use crate::lsp::change::Told;
@@ -68,7 +67,7 @@ impl Session {
         let number = next.number();
         self.effects.push_back(Effect::Tell(Told::Late));
         self.effects.push_back(Effect::End(number));
-        self.give_up_next(SILENT, now);
+        self.give_up_next(Told::SILENT, now);
     }
 
     /// There is no next server after all; what it was started for is still wanted.

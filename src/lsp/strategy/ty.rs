@@ -7,7 +7,7 @@ use std::path::Path;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde_json::{Value, json};
 
-use super::way::{Sign, Way};
+use super::way::{Asks, Sign, Way};
 use crate::lsp::change::Change;
 use crate::lsp::memory::Memory;
 use crate::lsp::wire::Message;
@@ -23,9 +23,8 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
 pub(super) fn way(change: &Change, memory: &mut Memory) -> Way {
     const CREATED: u8 = 1;
     // To a client that it can tell to ask, it says nothing else, and one that never asks shows what it was sent before.
-    let asks = memory.can(&["textDocument", "diagnostic"]);
-    let is_only_told = !asks && memory.can(&["workspace", "diagnostics", "refreshSupport"]);
-    if change.places.is_empty() || is_only_told {
+    let client = Asks::of(memory);
+    if change.places.is_empty() || (client.can_be_told_to && !client.by_itself) {
         return Way::Replace;
     }
     let places = change.places.iter();

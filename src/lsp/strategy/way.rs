@@ -25,13 +25,30 @@ pub struct Sign {
     pub within: Duration,
 }
 
+/// Whether a client asks for diagnostics (LSP 3.17).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asks {
+    pub(super) by_itself: bool,
+    /// A server may tell it to.
+    pub(super) can_be_told_to: bool,
+}
+
+impl Asks {
+    pub(super) fn of(memory: &mut Memory) -> Self {
+        Self {
+            by_itself: memory.can(&["textDocument", "diagnostic"]),
+            can_be_told_to: memory.can(&["workspace", "diagnostics", "refreshSupport"]),
+        }
+    }
+}
+
 impl Sign {
     /// What a server that has looked again says by itself: what it found in the open files, or that the client is to
     /// ask for that. None is waited for where it has nothing to say so of.
     pub(super) fn of_diagnostics(memory: &mut Memory) -> Self {
-        let pulls = memory.can(&["textDocument", "diagnostic"]);
-        let is_told = memory.can(&["workspace", "diagnostics", "refreshSupport"]);
-        let methods: &[&str] = match (memory.open_uris().is_empty(), pulls && !is_told) {
+        let client = Asks::of(memory);
+        let is_deaf = client.by_itself && !client.can_be_told_to;
+        let methods: &[&str] = match (memory.open_uris().is_empty(), is_deaf) {
             (false, false) => &[
                 "textDocument/publishDiagnostics",
                 "workspace/diagnostic/refresh",

@@ -380,7 +380,7 @@ export interface paths {
         };
         /**
          * A language server in a project, as a WebSocket.
-         * @description `python` (or `pyright`) and `ruff`. A frame is one JSON-RPC message: from the page as text or binary, with or without its header; to the page as text. Close codes: 1000 the server has ended, 1001 the daemon ends, 4001 restarting (come again), 4002 no server, with the reason and an error of the protocol before, 4404 no such project, 4408 idle.
+         * @description `python` (or `pyright`) and `ruff`. A frame is one JSON-RPC message: from the page as text or binary, with or without its header; to the page as text. Close codes: 1000 the server has ended, 1001 the daemon ends, 1007 not UTF-8, 1009 too long, 4001 restarting (come again), 4002 no server, with the reason and an error of the protocol before, 4404 no such project, 4408 idle.
          */
         get: operations["get_lsp_type"];
         put?: never;
